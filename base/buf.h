@@ -1,0 +1,49 @@
+/* buf.h: a growing row of bytes with a bound.
+ * Invariants: size <= capacity <= size_max. After a failed append the buffer is as before and
+ *             `failed` is set, so that a writer may append many times and look once.
+ * Threads:    one owner at a time.
+ * Memory:     owns its bytes.
+ */
+#ifndef SPANMAP_BASE_BUF_H
+#define SPANMAP_BASE_BUF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "base/view.h"
+
+struct buf {
+    char *data;
+    size_t size;
+    size_t capacity;
+    size_t size_max; /* 0 means no bound but the address space. */
+    int failed;      /* 0, or the status of the first append that failed. */
+};
+
+void buf_init(struct buf *buf, size_t size_max);
+void buf_release(struct buf *buf);
+void buf_reset(struct buf *buf); /* Empty again, memory and bound kept, `failed` cleared. */
+
+/* Room for `more` bytes behind the content, which stays as it is.
+ * Returns: 0; STATUS_TOO_LARGE past size_max; STATUS_NOMEM. */
+int buf_reserve(struct buf *buf, size_t more);
+
+/* Appends. Same results as buf_reserve(); also kept in `failed`. */
+int buf_append(struct buf *buf, const void *data, size_t size);
+int buf_append_view(struct buf *buf, struct view view);
+int buf_append_text(struct buf *buf, const char *text);
+int buf_append_byte(struct buf *buf, char byte);
+int buf_append_u64(struct buf *buf, uint64_t number);
+int buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Takes `size` bytes off the front. */
+void buf_consume(struct buf *buf, size_t size);
+
+static inline struct view buf_view(const struct buf *buf)
+{
+    return (struct view){buf->data, buf->size};
+}
+
+#endif

@@ -1,0 +1,25 @@
+/* clock.h: time as two types that cannot be mixed.
+ * Is:         nanoseconds on the monotonic clock (waits, deadlines) and on the wall clock (what
+ *             senders write, what users read).
+ * Invariants: code below engine/ never reads a clock; its time is an argument.
+ */
+#ifndef SPANMAP_BASE_CLOCK_H
+#define SPANMAP_BASE_CLOCK_H
+
+#include <stdint.h>
+
+#define NS_PER_S UINT64_C(1000000000)
+#define NS_PER_MS UINT64_C(1000000)
+
+struct mono_time {
+    uint64_t ns;
+};
+
+struct wall_time {
+    uint64_t ns; /* Since 1970-01-01T00:00:00Z. */
+};
+
+struct mono_time clock_mono(void);
+struct wall_time clock_wall(void);
+
+#endif

@@ -1,0 +1,76 @@
+/* mem.c: the C library's allocator with a switch that makes it fail for tests. */
+#include "base/mem.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+static _Thread_local long requests_left = -1;
+
+static bool refused(void)
+{
+    if (requests_left < 0)
+        return false;
+    if (requests_left == 0)
+        return true;
+    requests_left--;
+    return false;
+}
+
+void *mem_alloc(size_t size)
+{
+    return refused() ? NULL : malloc(size != 0 ? size : 1);
+}
+
+void *mem_calloc(size_t count, size_t size)
+{
+    if (refused())
+        return NULL;
+    return count != 0 && size != 0 ? calloc(count, size) : calloc(1, 1);
+}
+
+void *mem_realloc(void *old, size_t size)
+{
+    return refused() ? NULL : realloc(old, size != 0 ? size : 1);
+}
+
+void *mem_dup(const void *from, size_t size)
+{
+    void *copy = mem_alloc(size);
+
+    if (copy != NULL && size != 0)
+        memcpy(copy, from, size);
+    return copy;
+}
+
+char *mem_dup_text(const char *from, size_t length)
+{
+    char *copy = length < SIZE_MAX ? mem_alloc(length + 1) : NULL;
+
+    if (copy == NULL)
+        return NULL;
+    if (length != 0)
+        memcpy(copy, from, length);
+    copy[length] = '\0';
+    return copy;
+}
+
+void *mem_aligned(size_t alignment, size_t size)
+{
+    void *memory = NULL;
+
+    if (refused() || posix_memalign(&memory, alignment, size != 0 ? size : 1) != 0)
+        return NULL;
+    return memory;
+}
+
+void mem_free(void *memory)
+{
+    free(memory);
+}
+
+void mem_fail_after(long count)
+{
+    requests_left = count;
+}

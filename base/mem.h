@@ -1,0 +1,31 @@
+/* mem.h: all heap memory comes from here.
+ * Is:         malloc and friends behind names of our own, so that tests can fail the n-th request.
+ * Threads:    any; the failure switch is per thread and meant for tests only.
+ * Memory:     the caller owns what it gets and gives it back with mem_free().
+ */
+#ifndef SPANMAP_BASE_MEM_H
+#define SPANMAP_BASE_MEM_H
+
+#include <stddef.h>
+
+#include "base/status.h"
+
+/* Each returns NULL when memory is out (or when the test switch says so). Size 0 is allowed. */
+MUST_USE void *mem_alloc(size_t size);
+MUST_USE void *mem_calloc(size_t count, size_t size); /* Zeroed; overflow of the product: NULL. */
+MUST_USE void *mem_realloc(void *old, size_t size);   /* On NULL, `old` stays valid. */
+MUST_USE void *mem_dup(const void *from, size_t size);
+MUST_USE char *mem_dup_text(const char *from, size_t length); /* Adds a terminating zero. */
+
+/* `size` bytes aligned to `alignment`, a power of two of at least sizeof(void *); not zeroed.
+ * Released by mem_free(). */
+MUST_USE void *mem_aligned(size_t alignment, size_t size);
+
+/* NULL is allowed. */
+void mem_free(void *memory);
+
+/* Tests only: let the calling thread's next `count` requests succeed and fail all after it;
+ * a negative count lets everything succeed again (the default). */
+void mem_fail_after(long count);
+
+#endif

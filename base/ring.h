@@ -1,0 +1,41 @@
+/* ring.h: a bounded queue of fixed-size elements from one thread to one other.
+ * Invariants: elements come out in the order in which they went in, each once.
+ * Threads:    one producer thread and one consumer thread, without locks; ring_room() is the
+ *             producer's, and what it answered stays true until that producer pushes.
+ * Memory:     all allocated at init: capacity * element_size bytes.
+ */
+#ifndef SPANMAP_BASE_RING_H
+#define SPANMAP_BASE_RING_H
+
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+struct ring {
+    char *slots;
+    size_t element_size;
+    uint64_t mask; /* Capacity - 1; capacity is a power of two. */
+    alignas(64) _Atomic uint64_t head; /* Next slot to write; the producer's. */
+    alignas(64) _Atomic uint64_t tail; /* Next slot to read; the consumer's. */
+};
+
+/* Capacity is rounded up to a power of two, at least 2. Returns: 0; STATUS_NOMEM. */
+MUST_USE int ring_init(struct ring *ring, size_t capacity, size_t element_size);
+void ring_release(struct ring *ring);
+
+/* Producer: how many elements ring_push() is sure to take now. */
+size_t ring_room(const struct ring *ring);
+
+/* Producer: push `count` elements, all or none. Returns: 0; STATUS_BUSY without room for all. */
+MUST_USE int ring_push(struct ring *ring, const void *elements, size_t count);
+
+/* Consumer: copies up to `count` elements out; the number copied. */
+size_t ring_pop(struct ring *ring, void *out_elements, size_t count);
+
+/* Any thread: how many wait now (a moment's view). */
+size_t ring_fill(const struct ring *ring);
+
+#endif
