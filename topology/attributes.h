@@ -1,0 +1,83 @@
+/* attributes.h: the few attributes that the topology reads, picked out of all that come.
+ * Is:         one slot per meaning; the old and new names of the semantic conventions that share
+ *             it are ranked, and the best rank that is there wins. The table of names is generated
+ *             from topology/semconv.tsv.
+ * Invariants: an empty text is as absent; of equal keys the first stays (OTLP A31).
+ * Threads:    plain data; the generated table is constant.
+ * Memory:     borrows the texts from the message.
+ * Source:     spec SEMCONV; TOPOLOGY N2, N3, E13.
+ */
+#ifndef SPANMAP_TOPOLOGY_ATTRIBUTES_H
+#define SPANMAP_TOPOLOGY_ATTRIBUTES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/view.h"
+
+/* Meanings. The names behind each stand in semconv.tsv. */
+enum attribute {
+    ATTRIBUTE_SERVICE_NAME, /* Resource. */
+    ATTRIBUTE_SERVICE_NAMESPACE,
+    ATTRIBUTE_SERVICE_INSTANCE,
+    ATTRIBUTE_PEER_NAME, /* service.peer.name, peer.service */
+    ATTRIBUTE_PEER_NAMESPACE,
+    ATTRIBUTE_SERVER_ADDRESS, /* with net.peer.name and older */
+    ATTRIBUTE_SERVER_PORT,
+    ATTRIBUTE_NETWORK_PEER_ADDRESS,
+    ATTRIBUTE_NETWORK_PEER_PORT,
+    ATTRIBUTE_URL_FULL,
+    ATTRIBUTE_HTTP_ROUTE,
+    ATTRIBUTE_HTTP_STATUS,
+    ATTRIBUTE_DB_SYSTEM,
+    ATTRIBUTE_DB_NAMESPACE, /* db.namespace, db.name and older */
+    ATTRIBUTE_MESSAGING_SYSTEM,
+    ATTRIBUTE_DESTINATION_TEMPLATE,
+    ATTRIBUTE_DESTINATION_NAME,
+    ATTRIBUTE_DESTINATION_TEMPORARY, /* boolean */
+    ATTRIBUTE_DESTINATION_ANONYMOUS, /* boolean */
+    ATTRIBUTE_MESSAGING_OPERATION,   /* messaging.operation.type, messaging.operation */
+    ATTRIBUTE_CONSUMER_GROUP,
+    ATTRIBUTE_RPC_SYSTEM,
+    ATTRIBUTE_RPC_SERVICE, /* legacy; else the part of rpc.method before the last '/' */
+    ATTRIBUTE_RPC_METHOD,
+    ATTRIBUTE_RPC_STATUS,
+    ATTRIBUTE_COUNT,
+};
+
+struct attribute_value {
+    enum { ATTRIBUTE_ABSENT, ATTRIBUTE_TEXT, ATTRIBUTE_NUMBER, ATTRIBUTE_BOOLEAN } type;
+    uint8_t rank; /* 0 is the current name; older names rank higher. */
+    struct view text;
+    int64_t number; /* Also 0 or 1 for a boolean. */
+};
+
+struct attributes {
+    struct attribute_value value[ATTRIBUTE_COUNT];
+    uint32_t present;   /* Bit i: value[i] is there. */
+    bool has_messaging; /* Any key that starts with "messaging." */
+    bool has_rpc;       /* Any key that starts with "rpc." */
+};
+
+static inline void attributes_reset(struct attributes *attributes)
+{
+    for (uint32_t left = attributes->present; left != 0; left &= left - 1)
+        attributes->value[__builtin_ctz(left)].type = ATTRIBUTE_ABSENT;
+    attributes->present = 0;
+    attributes->has_messaging = false;
+    attributes->has_rpc = false;
+}
+
+/* Offer one attribute; keeps it if its key is wanted and nothing better is there. */
+void attributes_offer_text(struct attributes *attributes, struct view key, struct view text);
+void attributes_offer_number(struct attributes *attributes, struct view key, int64_t number);
+void attributes_offer_boolean(struct attributes *attributes, struct view key, bool value);
+
+static inline struct view attribute_text(const struct attributes *attributes, enum attribute which)
+{
+    const struct attribute_value *value = &attributes->value[which];
+
+    return value->type == ATTRIBUTE_TEXT ? value->text : (struct view){NULL, 0};
+}
+
+#endif

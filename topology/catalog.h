@@ -1,0 +1,108 @@
+/* catalog.h: the names that spans bring, each kept once and known by a number.
+ * Is:         three bounded tables: texts (operation names), nodes (type, namespace, name) and
+ *             sites (all that the names of a span mean for the topology).
+ * Is not:     the rules that find a name (naming.h).
+ * Invariants: a number, once given, means the same thing as long as the catalog lives. Number 0
+ *             of each table is the overflow entry, which takes what no longer fits.
+ * Threads:    any; interning takes the catalog's one lock, reading by number takes none. Receivers
+ *             keep a memo in front of it, so that the lock is taken for new names only.
+ * Memory:     owns all texts; bounded by struct catalog_limits, each class by its own quota.
+ * Source:     TOPOLOGY N1, N3, N7 and section 3 (quotas).
+ */
+#ifndef SPANMAP_TOPOLOGY_CATALOG_H
+#define SPANMAP_TOPOLOGY_CATALOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "base/view.h"
+#include "topology/span.h"
+
+enum node_type {
+    NODE_SERVICE,
+    NODE_DATABASE,
+    NODE_MESSAGING,
+    NODE_EXTERNAL,
+    NODE_USER,
+    NODE_TYPE_COUNT,
+};
+
+/* What a call is made to (N2). */
+enum call_kind { CALL_OTHER, CALL_DATABASE, CALL_MESSAGING, CALL_RPC };
+
+enum { CATALOG_OVERFLOW = 0, CATALOG_NONE = UINT32_MAX };
+
+struct node {
+    enum node_type type;
+    struct view namespace;
+    struct view name;
+};
+
+/* All that a span's names mean. Spans of equal sites differ in ids, times and outcome only. */
+struct site {
+    uint32_t service;     /* Node of the service that reported the span. */
+    uint32_t operation;   /* Text: the (templated) span name. */
+    uint32_t peer;        /* Node a virtual call goes to (N3); CATALOG_NONE: unknown/external. */
+    uint32_t destination; /* Node of the messaging destination; CATALOG_NONE: none. */
+    uint8_t kind;         /* enum span_kind */
+    uint8_t call;         /* enum call_kind */
+    uint8_t peer_by_name; /* The peer's name came from service.peer.name or peer.service: a service
+                           * of that name which has reported is the peer. */
+    uint8_t peer_has_namespace;
+};
+
+struct catalog_limits {
+    uint32_t services_max;    /* Nodes of type service. */
+    uint32_t peers_max;       /* All other nodes. */
+    uint32_t operations_max;  /* Texts. */
+    uint32_t sites_max;
+    size_t text_bytes_max;    /* Longer names are cut to this at a character's boundary. */
+};
+
+struct catalog;
+
+MUST_USE int catalog_new(const struct catalog_limits *limits, struct catalog **out_catalog);
+void catalog_free(struct catalog *catalog);
+
+/* Intern; the number is never CATALOG_NONE. Past a quota it is CATALOG_OVERFLOW and counted.
+ * Returns: 0; STATUS_NOMEM (nothing changed). */
+MUST_USE int catalog_text(struct catalog *catalog, struct view text, uint32_t *out_text);
+MUST_USE int catalog_node(struct catalog *catalog, const struct node *node, uint32_t *out_node);
+MUST_USE int catalog_site(struct catalog *catalog, const struct site *site, uint32_t *out_site);
+
+/* Read by number; the result stays valid as long as the catalog. */
+struct view catalog_text_at(const struct catalog *catalog, uint32_t text);
+const struct node *catalog_node_at(const struct catalog *catalog, uint32_t node);
+const struct site *catalog_site_at(const struct catalog *catalog, uint32_t site);
+
+/* The node `user//user`. */
+uint32_t catalog_user(const struct catalog *catalog);
+/* The node `external//unknown`. */
+uint32_t catalog_unknown(const struct catalog *catalog);
+
+/* Note that a service has reported a span. Cheap when it is noted already. */
+void catalog_mark_reported(struct catalog *catalog, uint32_t service);
+
+/* Whether a service node has reported a span. */
+bool catalog_is_reported(const struct catalog *catalog, uint32_t service);
+
+/* The service that has reported under the name of `peer` (any type): with `has_namespace` the one
+ * of that namespace too; without, the only one of that name. CATALOG_NONE: none, or several. */
+uint32_t catalog_find_reported(struct catalog *catalog, uint32_t peer, bool has_namespace);
+
+/* How often each quota turned a new name away. Any thread. */
+struct catalog_counts {
+    uint64_t services, peers, operations, sites;                                 /* in use */
+    uint64_t services_refused, peers_refused, operations_refused, sites_refused; /* look-ups */
+};
+void catalog_read_counts(const struct catalog *catalog, struct catalog_counts *out_counts);
+
+/* Order of two nodes: by type's name, then namespace, then name; the order of node ids. */
+int node_compare(const struct node *a, const struct node *b);
+
+/* "service", "database", "messaging", "external", "user". */
+const char *node_type_name(enum node_type type);
+
+#endif

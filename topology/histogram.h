@@ -1,0 +1,69 @@
+/* histogram.h: durations in classic and exponential buckets, from one observation.
+ * Is:         weighted counts for the configured classic bounds and for at most 160 exponential
+ *             buckets, which start at scale 5 and halve their resolution when they must.
+ * Invariants: content depends on the set of observations alone, not on their order; merging is
+ *             exact, associative and commutative.
+ * Threads:    one owner at a time.
+ * Memory:     its exponential buckets grow to at most 160 * 8 bytes.
+ * Source:     TOPOLOGY section 4; OpenTelemetry metrics data model, exponential histogram.
+ */
+#ifndef SPANMAP_TOPOLOGY_HISTOGRAM_H
+#define SPANMAP_TOPOLOGY_HISTOGRAM_H
+
+#include <stdint.h>
+
+#include "base/status.h"
+
+enum {
+    HISTOGRAM_BOUNDS_MAX = 40,  /* Classic bounds, the one of infinity not counted. */
+    HISTOGRAM_BUCKETS_MAX = 160,
+    HISTOGRAM_SCALE_MAX = 5,
+};
+
+typedef unsigned __int128 histogram_sum; /* C11 has no such type of its own. */
+
+/* Classic upper bounds, ascending, inclusive; shared by all histograms of an engine. */
+struct histogram_bounds {
+    uint32_t count;
+    uint64_t upper_ns[HISTOGRAM_BOUNDS_MAX];
+};
+
+/* 2, 4, 6, 8, 10, 50, 100, 200, 400, 800 ms, 1, 1.4, 2, 5, 10, 15 s. */
+extern const struct histogram_bounds histogram_bounds_default;
+
+/* All counts are sums of weights: 2^20 is one (span.h). */
+struct histogram {
+    uint64_t count;
+    uint64_t zero_count; /* Of `count`, durations of 0. */
+    histogram_sum sum;   /* duration_ns * weight */
+    uint64_t min_ns;     /* Meaningless while count is 0. */
+    uint64_t max_ns;
+    uint64_t classic[HISTOGRAM_BOUNDS_MAX + 1]; /* Not cumulated; the one past the last bound is +Inf. */
+    int32_t scale;       /* Bucket i holds (b^i, b^(i+1)] seconds, b = 2^(2^-scale). */
+    int32_t offset;      /* Index of buckets[0]. */
+    uint32_t length;     /* Buckets from the lowest to the highest in use. */
+    uint64_t *buckets;
+};
+
+MUST_USE int histogram_new(struct histogram **out_histogram);
+void histogram_free(struct histogram *histogram);
+MUST_USE int histogram_copy(const struct histogram *from, struct histogram **out_histogram);
+
+/* Returns: 0; STATUS_NOMEM (unchanged). */
+MUST_USE int histogram_observe(struct histogram *histogram, const struct histogram_bounds *bounds,
+                               uint64_t duration_ns, uint64_t weight);
+MUST_USE int histogram_merge(struct histogram *into, const struct histogram *from);
+
+/* The q-quantile, 0 < q <= 1, in seconds: geometric middle of the bucket of rank ceil(q * n), cut
+ * to [min, max]. Relative error at most sqrt(b) - 1: 1.1 % at scale 5, 2.2 % at scale 4.
+ * 0 where the histogram is empty. */
+double histogram_quantile(const struct histogram *histogram, double q);
+
+/* In units of requests and seconds. */
+double histogram_count_value(const struct histogram *histogram);
+double histogram_sum_seconds(const struct histogram *histogram);
+
+/* The index of the exponential bucket at `scale` that a duration above 0 falls into. */
+int32_t histogram_index(uint64_t duration_ns, int32_t scale);
+
+#endif

@@ -1,0 +1,144 @@
+/* snapshot.h: the topology at one moment, for exporters.
+ * Is:         topology's port out: nodes, edges, operations, losses and the accounting.
+ * Invariants: immutable from the moment it is handed out. accounting_holds(). Nodes are sorted by
+ *             node_compare(), edges by client, server, connection_type, operations by service,
+ *             name, kind, status. Everything is cumulative since the engine's start.
+ * Threads:    any number may read one; the reference count is atomic.
+ * Memory:     refcounted; texts belong to the catalog, which outlives every snapshot.
+ */
+#ifndef SPANMAP_TOPOLOGY_SNAPSHOT_H
+#define SPANMAP_TOPOLOGY_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/status.h"
+#include "base/view.h"
+#include "topology/catalog.h"
+#include "topology/histogram.h"
+
+/* E10, E11. The text is the label's value; CONNECTION_DIRECT has none. */
+enum connection_type {
+    CONNECTION_DIRECT,
+    CONNECTION_DATABASE,
+    CONNECTION_MESSAGING,
+    CONNECTION_VIRTUAL,
+    CONNECTION_TYPE_COUNT,
+};
+
+/* "", "database", "messaging_system", "virtual_node" */
+const char *connection_type_name(enum connection_type type);
+
+/* Why a span is unpaired, in the order in which the first that applies is taken. */
+enum unpaired_reason {
+    UNPAIRED_PARENT_MISSING,
+    UNPAIRED_LATE,
+    UNPAIRED_NO_PRODUCER,
+    UNPAIRED_SERVER_SILENT,
+    UNPAIRED_NO_SERVER,
+    UNPAIRED_NO_CONSUMER,
+    UNPAIRED_REASON_COUNT,
+};
+enum dropped_reason { DROPPED_EVICTED, DROPPED_REASON_COUNT };
+enum rejected_reason { REJECTED_INVALID_ID, REJECTED_ID_REUSED, REJECTED_REASON_COUNT };
+
+const char *unpaired_reason_name(enum unpaired_reason reason); /* "parent_missing", ... */
+const char *dropped_reason_name(enum dropped_reason reason);   /* "evicted" */
+const char *rejected_reason_name(enum rejected_reason reason); /* "invalid_id", "id_reused" */
+
+/* Every span is in exactly one class; all counts are in spans. */
+struct accounting {
+    uint64_t received;
+    uint64_t internal;
+    uint64_t paired;
+    uint64_t waiting;
+    uint64_t duplicate;
+    uint64_t unpaired[UNPAIRED_REASON_COUNT];
+    uint64_t dropped[DROPPED_REASON_COUNT];
+    uint64_t rejected[REJECTED_REASON_COUNT];
+};
+
+/* received = internal + paired + waiting + duplicate + unpaired + dropped + rejected. */
+bool accounting_holds(const struct accounting *accounting);
+void accounting_add(struct accounting *into, const struct accounting *from);
+
+/* Things worth knowing that are not classes of spans. */
+struct topology_counts {
+    uint64_t skewed_durations;     /* E14: cut to 0 or to the maximum. */
+    uint64_t negative_network;     /* network_seconds below zero, not observed. */
+    uint64_t weights_unknown;      /* Spans without sampling information. */
+    uint64_t weights_cut;          /* Adjusted counts above sampling.max_count. */
+    uint64_t edges_overflowed;     /* Requests counted on the overflow edge. */
+    uint64_t operations_overflowed;/* Spans counted on the overflow operation. */
+    uint64_t fanout_overflowed;    /* Client durations left out past 64 edges of one span. */
+    uint64_t walks_cut;            /* Walks that ended at their bound. */
+    uint64_t memory_failures;      /* Observations lost because memory was out. */
+};
+
+struct snapshot_node {
+    struct node node;
+    bool reported; /* A service that reported a span; a node even without an edge (N7). */
+    bool overflow; /* Stands for all nodes past the quota. */
+};
+
+/* Counts are sums of weights (2^20 is one request). A histogram is NULL where nothing was seen. */
+struct snapshot_edge {
+    uint32_t client; /* Index into nodes. */
+    uint32_t server;
+    enum connection_type connection_type;
+    bool overflow; /* Stands for all edges past the bound (label otel_metric_overflow="true"). */
+    uint64_t requests;
+    uint64_t failed;
+    const struct histogram *client_seconds;
+    const struct histogram *server_seconds;
+    const struct histogram *network_seconds;
+    const struct histogram *messaging_seconds;
+    struct wall_time created; /* When the series began. */
+    struct wall_time updated;
+};
+
+struct snapshot_operation {
+    uint32_t service; /* Index into nodes. */
+    struct view name;
+    uint8_t kind;   /* enum span_kind */
+    uint8_t status; /* enum span_status */
+    bool overflow;
+    uint64_t calls; /* Sum of weights. */
+    const struct histogram *latency;
+    struct wall_time created;
+    struct wall_time updated;
+};
+
+/* Spans that were not paired or were dropped, by who sent them. */
+struct snapshot_loss {
+    uint32_t service; /* Index into nodes. */
+    uint8_t kind;     /* enum span_kind */
+    bool dropped;     /* `reason` is a dropped_reason; else an unpaired_reason. */
+    uint8_t reason;
+    uint64_t spans;
+    struct wall_time created;
+};
+
+struct snapshot {
+    struct wall_time start; /* When counting began. */
+    struct wall_time end;   /* When this snapshot was taken. */
+    const struct histogram_bounds *bounds;
+    size_t nodes_count;
+    const struct snapshot_node *nodes;
+    size_t edges_count;
+    const struct snapshot_edge *edges;
+    size_t operations_count;
+    const struct snapshot_operation *operations;
+    size_t losses_count;
+    const struct snapshot_loss *losses;
+    struct accounting accounting;
+    struct topology_counts counts;
+};
+
+/* NULL is allowed for release. */
+struct snapshot *snapshot_retain(struct snapshot *snapshot);
+void snapshot_release(struct snapshot *snapshot);
+
+#endif
