@@ -225,7 +225,7 @@ test_env = SPANMAP_BUILD='$(abspath $(BUILD))' SPANMAP='$(abspath $(BUILD)/spanm
     TSAN_OPTIONS=second_deadlock_stack=1:$$TSAN_OPTIONS
 stage = $(test_env) sh scripts/stage.sh
 log = $(BUILD)/log
-results = $(BUILD)/log/results
+pytest_flags := -q -p no:cacheprovider -rs
 
 .PHONY: setup-test
 setup-test: $(BUILD)/setup-test.stamp
@@ -243,40 +243,45 @@ unit: setup-test $(unit_programs)
 
 .PHONY: e2e
 e2e: setup-test all
-	@$(stage) e2e $(log) "$(python)" -m pytest -q -p no:cacheprovider -rs tests/e2e
+	@$(stage) e2e $(log) "$(python)" -m pytest $(pytest_flags) tests/e2e
 
 .PHONY: interop
 interop: setup-test all
-	@$(stage) interop $(log) "$(python)" -m pytest -q -p no:cacheprovider -rs tests/interop
+	@$(stage) interop $(log) "$(python)" -m pytest $(pytest_flags) tests/interop
 
 .PHONY: tidy
 tidy: setup-test $(generated)
 	@VENV='$(VENV)' $(stage) tidy $(log) "$(python)" tests/tidy/tidy.py --build $(BUILD) \
 	    --cflags '$(CPPFLAGS_ALL)' --draw-cflags '$(GVC_CFLAGS)'
-	@$(stage) tidy-self $(log) "$(python)" -m pytest -q -p no:cacheprovider tests/tidy
+	@$(stage) tidy-self $(log) "$(python)" -m pytest $(pytest_flags) tests/tidy
 
-# Each stage runs whatever the one before it did; the summary tells them all.
+# Each stage runs whatever the one before it did; the summary tells them all, and
+# counts as failed what left no result.
 .PHONY: test
 test: setup-test all $(unit_programs)
 	@sh scripts/summary.sh $(log) begin
 	@for stage in tidy unit e2e interop; do $(MAKE) --no-print-directory $$stage || true; done
+	@sh scripts/summary.sh $(log) expect tidy tidy-self unit e2e interop
 	@sh scripts/summary.sh $(log) end
 
 # The same tests once more, under sanitizers: unit tests, and those end-to-end
 # tests that have `property` in their name.
 .PHONY: sanitize sanitized
 sanitize: setup-test
-	@sh scripts/summary.sh $(BUILD)-asan/log begin
-	@sh scripts/summary.sh $(BUILD)-tsan/log begin
+	@rm -f $(BUILD)-asan/log/results $(BUILD)-tsan/log/results
 	+@$(MAKE) --no-print-directory BUILD=$(BUILD)-asan SAN=address,undefined sanitized || true
 	+@$(MAKE) --no-print-directory BUILD=$(BUILD)-tsan SAN=thread sanitized || true
-	@sh scripts/summary.sh $(log) begin sanitize
-	@cat $(BUILD)-asan/log/results $(BUILD)-tsan/log/results >> $(results)
+	@sh scripts/summary.sh $(log) begin
+	@for kind in asan tsan; do \
+	    if [ -f $(BUILD)-$$kind/log/results ]; then cat $(BUILD)-$$kind/log/results; fi; \
+	done >> $(log)/results
+	@sh scripts/summary.sh $(log) expect unit-asan e2e-asan unit-tsan e2e-tsan
 	@sh scripts/summary.sh $(log) end
 
 sanitized: all $(unit_programs)
+	@sh scripts/summary.sh $(log) begin
 	@$(test_env) STAGE=unit-$(san_suffix) sh scripts/unit.sh $(log)/unit $(unit_programs) || true
-	@$(stage) e2e-$(san_suffix) $(log) "$(python)" -m pytest -q -p no:cacheprovider -rs -k property tests/e2e
+	@$(stage) e2e-$(san_suffix) $(log) "$(python)" -m pytest $(pytest_flags) -k property tests/e2e || true
 
 .PHONY: fuzz fuzz-smoke fuzz-run
 fuzz fuzz-smoke: setup-test
