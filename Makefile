@@ -250,7 +250,7 @@ interop: setup-test all
 	@$(stage) interop $(log) "$(python)" -m pytest $(pytest_flags) tests/interop
 
 .PHONY: tidy
-tidy: setup-test $(generated)
+tidy: setup-test $(lib) $(programs)
 	@VENV='$(VENV)' $(stage) tidy $(log) "$(python)" tests/tidy/tidy.py --build $(BUILD) \
 	    --cflags '$(CPPFLAGS_ALL)' --draw-cflags '$(GVC_CFLAGS)'
 	@$(stage) tidy-self $(log) "$(python)" -m pytest $(pytest_flags) tests/tidy
