@@ -252,8 +252,8 @@ interop: setup-test all
 .PHONY: tidy
 tidy: setup-test $(lib) $(programs)
 	@VENV='$(VENV)' $(stage) tidy $(log) "$(python)" tests/tidy/tidy.py --build $(BUILD) \
-	    --cflags '$(CPPFLAGS_ALL)' --draw-cflags '$(GVC_CFLAGS)'
-	@$(stage) tidy-self $(log) "$(python)" -m pytest $(pytest_flags) tests/tidy
+	    --cflags '$(CPPFLAGS_ALL)' --draw-cflags '$(GVC_CFLAGS)'; status=$$?; \
+	    $(stage) tidy-self $(log) "$(python)" -m pytest $(pytest_flags) tests/tidy && exit $$status
 
 # Each stage runs whatever the one before it did; the summary tells them all, and
 # counts as failed what left no result.
@@ -328,9 +328,13 @@ uninstall:
 	rm -f $(patsubst %,'$(DESTDIR)$(DOCDIR)/%',README.md CONTRIBUTING.md LICENSE ARCHITECTURE.md)
 	if [ -d '$(DESTDIR)$(DOCDIR)' ]; then rmdir '$(DESTDIR)$(DOCDIR)'; fi
 
+# A directory that the caller chose goes alone, with its sanitizers'.
+clean_dirs := $(if $(filter command environment,$(origin BUILD)),$(foreach \
+    suffix,_ _-asan _-tsan _-fuzz,$(suffix:_%=$(BUILD)%)),build build-*)
+
 .PHONY: clean
 clean:
-	$(Q)for dir in $(BUILD) $(BUILD)-asan $(BUILD)-tsan $(BUILD)-fuzz build-*; do \
+	$(Q)for dir in $(clean_dirs); do \
 	    if [ -d "$$dir" ]; then find "$$dir" -mindepth 1 -maxdepth 1 ! -name venv -exec rm -rf {} +; fi; \
 	    if [ -d "$$dir" ]; then rmdir --ignore-fail-on-non-empty "$$dir"; fi; \
 	done
