@@ -1,0 +1,189 @@
+"""Random call graphs: spanmap against the model, and against itself on the same spans sent otherwise.
+
+SPANMAP_SEEDS  how many seeds each test tries (default 6)
+SPANMAP_SEED   the first of them (default 1)
+
+A failure prints its seed and the path of a small input that still fails.
+"""
+
+import os
+import random
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from model import compare, generate, model, otlp_json, shapes  # noqa: E402
+from model.generate import CLIENT, CONSUMER, INTERNAL, NONE, PRODUCER, SERVER  # noqa: E402
+
+FIRST = int(os.environ.get("SPANMAP_SEED") or 1)
+SEEDS = range(FIRST, FIRST + int(os.environ.get("SPANMAP_SEEDS") or 6))
+
+GRAPHS = {
+    "scripted": lambda seed: generate.scripted(seed).spans,
+    "scripted_one_trace": lambda seed: generate.scripted(
+        seed, generate.Mix(traces=1, depth=8, calls_max=4)).spans,
+    "lossy": lambda seed: generate.lossy(seed, generate.scripted(seed).spans),
+    "chaos": generate.chaos_spans,
+    "shared_ids": lambda seed: generate.chaos_spans(
+        seed, generate.Chaos(shared_ids=1.0, kinds=(SERVER, CLIENT, INTERNAL, NONE))),
+    "calls_only": lambda seed: generate.chaos_spans(
+        seed, generate.Chaos(kinds=(SERVER, CLIENT, INTERNAL), shared_ids=0.1, sampled=0)),
+    "messages_only": lambda seed: generate.chaos_spans(
+        seed, generate.Chaos(kinds=(PRODUCER, CONSUMER, CLIENT, INTERNAL), services=2)),
+    "large_traces": lambda seed: generate.chaos_spans(
+        seed, generate.Chaos(traces=6, spans_max=250, shared_ids=0.1, reused=False)),
+}
+
+
+def well_behaved(spans):
+    """Without ids reused beyond E17, which may show the order."""
+    known = model.Model(spans)
+    return [span for span in spans if known.class_of[span] != "rejected.id_reused"]
+
+
+def metamorphic_graphs(seed):
+    yield generate.scripted(seed).spans
+    yield well_behaved(generate.chaos_spans(seed, generate.Chaos(reused=False)))
+
+
+def same(seed, what, one, two):
+    """Two runs on the same spans agree to the last digit."""
+    if one != two:
+        found = compare.differences(one, two) or ["the same within rounding, but not equal"]
+        pytest.fail(f"seed {seed}: {what} shows:\n" + "\n".join(found[:20]))
+
+
+# --- The model against what the generator knows -------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_model_finds_the_generators_truth(seed):
+    graph = generate.scripted(seed)
+    found = model.Model(graph.spans)
+    edges = {("/".join(client), "/".join(server), kind): (edge.requests, edge.failed)
+             for (client, server, kind), edge in found.edges.items()}
+    assert set(edges) == set(graph.edges), f"seed {seed}"
+    for key, counts in graph.edges.items():
+        for expected, actual in zip(counts, edges[key]):
+            assert abs(actual / model.ONE - expected) < 1e-4, f"seed {seed}: {key}"
+    wrong = [span for span in graph.spans if found.class_of[span] != graph.classes[span]]
+    assert not wrong, f"seed {seed}:\n" + compare.describe(wrong)
+
+
+# --- Spanmap against the model --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("graph", GRAPHS)
+def test_spanmap_agrees_with_the_model(graph, seed):
+    spans = GRAPHS[graph](seed)
+    requests = generate.split(random.Random(seed), spans)
+    found = compare.differences(model.judge(spans), compare.map_of(requests))
+    if found:
+        pytest.fail("\n".join(found[:20]) + "\n" + compare.explain(seed, spans))
+
+
+@pytest.mark.parametrize("form", shapes.FORMS)
+def test_spanmap_agrees_on_every_small_trace(form):
+    for spans in shapes.runs(form):
+        found = compare.differences(model.judge(spans), compare.map_of([spans]))
+        if found:
+            pytest.fail("\n".join(found[:20]) + "\n" + compare.explain(form, spans))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_self_edges_are_left_out_unless_asked_for(seed):
+    spans = generate.scripted(seed).spans
+    answer = compare.map_of([spans], self_edges=False)
+    found = compare.differences(model.judge(spans, self_edges=False), answer)
+    assert not found, f"seed {seed}\n" + "\n".join(found[:20])
+
+
+# --- Spanmap against itself -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_order_does_not_show(seed):
+    rng = random.Random(seed)
+    for spans in metamorphic_graphs(seed):
+        first = compare.bare(compare.map_of([spans]))
+        shuffled = rng.sample(spans, len(spans))
+        same(seed, "shuffling", first, compare.bare(compare.map_of([shuffled])))
+        same(seed, "reversal", first, compare.bare(compare.map_of([spans[::-1]])))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_splitting_does_not_show(seed, tmp_path):
+    rng = random.Random(seed)
+    for spans in metamorphic_graphs(seed):
+        first = compare.bare(compare.map_of([spans]))
+        one_each = [[span] for span in spans]
+        same(seed, "one span a request", first, compare.bare(compare.map_of(one_each)))
+        requests = generate.split(rng, spans)
+        paths = [tmp_path / f"{number}.jsonl" for number in range(3)]
+        for number, path in enumerate(paths):
+            otlp_json.write(path, requests[number::3])
+        same(seed, "several files", first, compare.bare(compare.run_map(paths)))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_shards_do_not_show(seed):
+    for spans in metamorphic_graphs(seed):
+        first = compare.bare(compare.map_of([spans]))
+        for shards in (1, 2, 5):
+            other = compare.map_of([spans], {"topology.shards": shards})
+            same(seed, f"topology.shards={shards}", first, compare.bare(other))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_duplicates_only_raise_duplicate_and_received(seed):
+    rng = random.Random(seed)
+    for spans in metamorphic_graphs(seed):
+        first = compare.bare(compare.map_of([spans]))
+        known = model.Model(spans)
+        valid = [span for span in spans if not known.class_of[span].startswith("rejected")]
+        copies = [span.copy() for span in rng.choices(valid, k=len(valid) // 2)]
+        more = rng.sample(spans + copies, len(spans) + len(copies))
+        second = compare.bare(compare.map_of([more]))
+        for key in ("received", "duplicate"):
+            first["accounting"][key] += len(copies)
+        same(seed, "duplication", first, second)
+
+
+def rename(value, names):
+    return "a-" + value if value in names else value
+
+
+def renamed_span(span, names):
+    """All services and peers renamed such that their order stays as it is."""
+    peers = ("service.peer.name", "peer.service")
+    attributes = {key: rename(value, names) if key in peers else value
+                  for key, value in span.attributes.items()}
+    resource = {key: rename(value, names) if key == "service.name" else value
+                for key, value in span.resource.items()}
+    return span.copy(attributes=attributes, resource=resource)
+
+
+def renamed_answer(answer, names):
+    """The answer as it must be after the renaming. A peer that is no service is renamed too."""
+    def of(node_id):
+        kind, namespace, name = node_id.split("/", 2)
+        return f"{kind}/{namespace}/{rename(name, names)}"
+
+    edges = [dict(edge, client=of(edge["client"]), server=of(edge["server"]))
+             for edge in answer["edges"]]
+    nodes = [dict(node, id=of(node["id"])) for node in answer["nodes"]]
+    return dict(answer, edges=edges, nodes=nodes)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_names_of_services_do_not_matter(seed):
+    for spans in metamorphic_graphs(seed):
+        names = {span.resource.get("service.name") for span in spans} - {None}
+        second = compare.map_of([[renamed_span(span, names) for span in spans]])
+        first = renamed_answer(compare.map_of([spans]), names)
+        found = compare.differences(first, second)
+        assert not found, f"seed {seed}: renaming shows:\n" + "\n".join(found[:20])

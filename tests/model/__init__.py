@@ -1,0 +1,1 @@
+"""The reference model of the topology rules, its generator and its reader."""

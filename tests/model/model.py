@@ -1,0 +1,709 @@
+"""model: the topology rules, slow and obvious, as an oracle for the real thing.
+
+Is:     one reading of the rules (N1-N7, E1-E17 and the accounting) on whole traces that lie in
+        memory: first everything is known, then everything is judged, as `spanmap map` does it.
+Is not: fast, bounded or incremental. Messaging by links (E8), destinations as nodes of their own
+        (E9) and learned peers (N5) are left out.
+
+Each rule stands in one function that names it. Where the rules allow two readings, the comment
+marked "Reading" says which one was taken.
+
+Weights are integers in units of 2^-20 calls, durations are integers of nanoseconds, and sums are
+exact, so that no order of addition can show.
+"""
+
+import ipaddress
+import json
+import math
+import sys
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from .otlp_json import CLIENT, CONSUMER, ERROR, INTERNAL, NONE, PRODUCER, SERVER, read
+
+ONE = 1 << 20  # the weight of one call
+WALK_STEPS = 64
+IDS_MAX = 8
+DURATION_MAX_NS = 1 << 53
+USER = ("user", "", "user")
+
+CALLERS = (CLIENT, PRODUCER)
+QUIET = (INTERNAL, NONE)  # kinds that E3 walks through
+
+
+@dataclass
+class Options:
+    """What the configuration can change, with its defaults."""
+
+    self_edges: bool = True
+    orphan_servers: bool = False  # topology.orphan_servers: user
+    count_max: int = 65536  # sampling.max_count
+
+
+# --- Attributes and names (N1-N4) ---------------------------------------------------------------
+
+
+def present(attributes, key):
+    """N1: empty attributes are as absent."""
+    return attributes.get(key) not in (None, "")
+
+
+def text(attributes, *keys):
+    """The first of these attributes that is a text and not empty."""
+    for key in keys:
+        value = attributes.get(key)
+        if isinstance(value, str) and value:
+            return value
+    return None
+
+
+def service_of(span):
+    """N1: (namespace, name)."""
+    return (
+        text(span.resource, "service.namespace") or "",
+        text(span.resource, "service.name") or "unknown_service",
+    )
+
+
+def service_node(service):
+    return ("service",) + service
+
+
+def is_database(span):
+    return any(
+        present(span.attributes, key)
+        for key in ("db.system.name", "db.system", "db.namespace", "db.name")
+    )
+
+
+def kind_of_call(span):
+    """N2, the first that fits."""
+    if is_database(span):
+        return "database"
+    if span.kind in (PRODUCER, CONSUMER):
+        return "messaging"
+    for prefix, kind in (("messaging.", "messaging"), ("rpc.", "rpc")):
+        if any(key.startswith(prefix) and present(span.attributes, key) for key in span.attributes):
+            return kind
+    return "other"
+
+
+def is_ip(address):
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return True
+
+
+# Attribute of the address, attribute of its port; newest first within each of the two.
+ADDRESSES = (
+    ("server.address", "server.port"),
+    ("net.peer.name", "net.peer.port"),
+    ("network.peer.address", "network.peer.port"),
+    ("server.socket.address", "server.socket.port"),
+    ("net.sock.peer.addr", "net.sock.peer.port"),
+    ("net.peer.ip", "net.peer.port"),
+)
+
+
+def address_of(attributes):
+    """N3: (address, "address[:port]"), or (None, None)."""
+    for key, port_key in ADDRESSES:
+        address = text(attributes, key)
+        if address:
+            port = attributes.get(port_key)
+            return address, f"{address}:{port}" if port not in (None, "", 0) else address
+    return None, None
+
+
+def url_host(attributes):
+    """N3: the host of url.full, without user, password and port."""
+    url = text(attributes, "url.full", "http.url")
+    if not url or "://" not in url:
+        return None
+    host = url.split("://", 1)[1]
+    for stop in "/?#":
+        host = host.split(stop, 1)[0]
+    host = host.rsplit("@", 1)[-1]
+    return host.split(":", 1)[0] or None
+
+
+def rpc_service(attributes):
+    """N3: the service part of the method, `pkg.Service/Method` or the old pair of attributes."""
+    method = text(attributes, "rpc.method")
+    if method and "/" in method:
+        return method.rsplit("/", 1)[0] or None
+    return text(attributes, "rpc.service")
+
+
+def destination_of(attributes):
+    """N3: (temporary), else the template, else the name."""
+    for key in ("messaging.destination.temporary", "messaging.destination.anonymous"):
+        if attributes.get(key) is True:
+            return "(temporary)"
+    return text(
+        attributes,
+        "messaging.destination.template",
+        "messaging.destination.name",
+        "messaging.destination",
+    )
+
+
+def peer_node(span, kind, reported):
+    """N3: the peer that the span names, or None. Its own service is not its peer."""
+    attributes = span.attributes
+    namespace = text(attributes, "service.peer.namespace") or ""
+    for key in ("service.peer.name", "peer.service"):
+        name = text(attributes, key)
+        if not name:
+            continue
+        if namespace:
+            services = [(namespace, name)] if (namespace, name) in reported else []
+        else:
+            services = [service for service in reported if service[1] == name]
+        if services == [service_of(span)]:
+            continue
+        if len(services) == 1:
+            return service_node(services[0])
+        return (node_type(kind), namespace, name)
+    return None
+
+
+def node_type(kind):
+    return kind if kind in ("database", "messaging") else "external"
+
+
+def callee_node(span, reported):
+    """N3: the node of a call that nothing answered."""
+    kind = kind_of_call(span)
+    attributes = span.attributes
+    if kind == "messaging" and destination_of(attributes):
+        return ("messaging", "", destination_of(attributes))
+    peer = peer_node(span, kind, reported)
+    if peer:
+        return peer
+    address, address_port = address_of(attributes)
+    by_name = None if address is None or is_ip(address) else address
+    if kind == "database":
+        database = text(attributes, "db.namespace", "db.name")
+        names = [by_name, database, address_port, text(attributes, "db.system.name", "db.system")]
+    else:
+        names = [by_name, url_host(attributes), address_port]
+        if kind == "rpc":
+            names.insert(0, rpc_service(attributes))
+        if kind == "messaging":
+            names.append(text(attributes, "messaging.system"))
+    for name in names:
+        if name:
+            return (node_type(kind), "", name)
+    return ("external", "", "unknown")
+
+
+# --- Weights, durations, histograms (E14, E16, section 4) ---------------------------------------
+
+
+def weight_of(span, options):
+    """E16: the adjusted count in units of 2^-20; unknown counts 1."""
+    count = Fraction(1)
+    for member in span.tracestate.split(","):
+        key, _, value = member.strip().partition("=")
+        if key != "ot":
+            continue
+        fields = dict(part.partition(":")[::2] for part in value.split(";"))
+        if "th" in fields:
+            threshold = int(fields["th"].ljust(14, "0"), 16)
+            count = Fraction(1 << 56, (1 << 56) - threshold)
+        elif "p" in fields:
+            power = int(fields["p"])
+            count = Fraction(0) if power == 63 else Fraction(1 << power)
+    return round(min(count, options.count_max) * ONE)
+
+
+def duration_of(span):
+    """E14: (nanoseconds or None, whether it was cut)."""
+    if span.start == 0 or span.end == 0:
+        return None, False
+    if span.end < span.start:
+        return 0, True
+    if span.end - span.start > DURATION_MAX_NS:
+        return DURATION_MAX_NS, True
+    return span.end - span.start, False
+
+
+def bucket_of(ns):
+    """The bucket at scale 5, (base^i, base^(i+1)] seconds with base 2^(1/32); exact."""
+    index = math.ceil(math.log2(ns / 1e9) * 32) - 1
+    second = 10 ** (9 * 32)
+    while Fraction(ns**32, second) > Fraction(2) ** (index + 1):
+        index += 1
+    while Fraction(ns**32, second) <= Fraction(2) ** index:
+        index -= 1
+    return index
+
+
+class Seconds:
+    """Section 4: weighted durations, and what an exponential histogram says of them."""
+
+    SCALE = 5
+    BUCKETS_MAX = 160
+    known_buckets = {}
+
+    def __init__(self):
+        self.observed = Counter()  # ns -> weight
+
+    def observe(self, ns, weight):
+        if ns is not None and weight > 0:
+            self.observed[ns] += weight
+
+    def merge(self, other):
+        self.observed.update(other.observed)
+
+    def buckets(self):
+        """(scale, bucket -> weight); the bucket of zero is None."""
+        first = Counter()
+        for ns, weight in self.observed.items():
+            if ns and ns not in self.known_buckets:
+                self.known_buckets[ns] = bucket_of(ns)
+            first[self.known_buckets[ns] if ns else None] += weight
+        used = [index for index in first if index is not None]
+        halvings = 0
+        while used and (max(used) >> halvings) - (min(used) >> halvings) >= self.BUCKETS_MAX:
+            halvings += 1
+        out = Counter()
+        for index, weight in first.items():
+            out[None if index is None else index >> halvings] += weight
+        return self.SCALE - halvings, out
+
+    def quantile(self, percent):
+        """The geometric middle of the bucket of rank ceil(q*n), cut to [min, max].
+
+        Reading: with weights the rank is counted in units of 2^-20 too, else the last rank of
+        1.33 calls would be the second one.
+        """
+        scale, buckets = self.buckets()
+        rank = -(-percent * sum(buckets.values()) // 100)
+        low, high = min(self.observed) / 1e9, max(self.observed) / 1e9
+        seen = 0
+        for index in sorted(buckets, key=lambda i: -math.inf if i is None else i):
+            seen += buckets[index]
+            if seen >= rank:
+                middle = 0.0 if index is None else 2.0 ** ((index + 0.5) / 2.0**scale)
+                return min(max(middle, low), high)
+        raise AssertionError("no bucket has this rank")
+
+    def to_json(self):
+        if not self.observed:
+            return None
+        total = sum(ns * weight for ns, weight in self.observed.items())
+        return {
+            "count": number(sum(self.observed.values())),
+            "sum": float(Fraction(total, ONE * 10**9)),
+            "p50": self.quantile(50),
+            "p95": self.quantile(95),
+            "p99": self.quantile(99),
+            "max": max(self.observed) / 1e9,
+        }
+
+
+def number(weight):
+    """Integers unless sampling weights make them fractions."""
+    return weight // ONE if weight % ONE == 0 else weight / ONE
+
+
+# --- Traces ---------------------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class Call:
+    """One request: the side that made it, and the span or the group that took it."""
+
+    side: object
+    callees: list
+    is_group: bool = False
+
+
+@dataclass(eq=False)
+class Edge:
+    requests: int = 0
+    failed: int = 0
+    client_weights: dict = field(default_factory=dict)  # client span -> its largest weight (E16)
+    server: Seconds = field(default_factory=Seconds)
+    network: Seconds = field(default_factory=Seconds)
+
+
+def is_id(value, length):
+    return len(value) == length and value.strip("0") != ""
+
+
+class Model:
+    """All spans of a run and what the rules make of them."""
+
+    def __init__(self, spans, options=None):
+        self.options = options or Options()
+        self.spans = spans
+        self.service = {span: service_of(span) for span in spans}
+        self.weight = {span: weight_of(span, self.options) for span in spans}
+        self.class_of = {}  # span -> "paired", "unpaired.no_server" ...
+        self.known = []
+        self.by_id = defaultdict(list)  # (trace, id) -> spans, duplicates left out
+        self.edges = defaultdict(Edge)
+        self.admit()
+        self.reported = {self.service[span] for span in self.known}
+        self.parent = {}
+        self.is_root = set()
+        self.is_orphan = set()
+        self.find_parents()
+        self.children = defaultdict(list)
+        for span, parent in self.parent.items():
+            self.children[parent].append(span)
+        self.calls = []
+        self.find_calls()
+        self.count_calls()
+        self.judge_unanswered()
+        self.judge_roots()
+        self.judge_the_rest()
+
+    def admit(self):
+        """E15 and E17: rejected and duplicate spans; the order of arrival matters only here."""
+        remembered = set()
+        reused = set()
+        for span in self.spans:
+            copies = (span.trace, span.id, span.kind, self.service[span])
+            siblings = self.by_id[span.trace, span.id]
+            if not is_id(span.trace, 32) or not is_id(span.id, 16):
+                self.class_of[span] = "rejected.invalid_id"
+            elif copies in reused:
+                self.class_of[span] = "rejected.id_reused"
+            elif copies in remembered:
+                self.class_of[span] = "duplicate"
+            elif len(siblings) == IDS_MAX:
+                reused.add(copies)
+                self.class_of[span] = "rejected.id_reused"
+            else:
+                remembered.add(copies)
+                siblings.append(span)
+                self.known.append(span)
+
+    # --- Parents (E7, E17) ---
+
+    def lowest(self, spans):
+        """E7: of several candidates, the lowest by kind, then namespace and name."""
+        order = (SERVER, CLIENT, PRODUCER, CONSUMER, INTERNAL, NONE)
+        return min(spans, key=lambda span: (order.index(span.kind), self.service[span]))
+
+    def parent_among(self, span, candidates):
+        """E7: which of the spans of one id is this span's parent."""
+        if span.kind in (SERVER, CONSUMER):
+            halves = [other for other in candidates if other.kind == CLIENT]
+        else:
+            # No own half: the SERVER half, which is the lowest kind anyway.
+            halves = [other for other in candidates if self.service[other] == self.service[span]]
+        return self.lowest(halves or candidates)
+
+    def find_parents(self):
+        for span in self.known:
+            same_id = self.by_id[span.trace, span.id]
+            shared = [other for other in same_id if other.kind == CLIENT]
+            candidates = self.by_id.get((span.trace, span.parent), [])
+            if span.kind == SERVER and shared:
+                self.parent[span] = self.lowest(shared)
+            elif span.parent.strip("0") == "" and len(span.parent) in (0, 16):
+                self.is_root.add(span)
+            elif len(span.parent) != 16 or span.parent == span.id or not candidates:
+                self.is_orphan.add(span)
+            else:
+                self.parent[span] = self.parent_among(span, candidates)
+
+    # --- Calls (E2, E3, E5, E7) ---
+
+    def client_side(self, span):
+        """E3: the CLIENT or PRODUCER span that a call made under this span belongs to."""
+        service = self.service[span]
+        for _ in range(WALK_STEPS + 1):
+            if span.kind in CALLERS:
+                return span
+            if span.kind not in QUIET:
+                return None
+            span = self.parent.get(span)
+            if span is None or self.service[span] != service:
+                return None
+        return None
+
+    def find_calls(self):
+        for parent, children in self.children.items():
+            # Reading: without a CLIENT/PRODUCER around it the parent itself is the caller's
+            # side, for its class and for the weight; its status and duration do not count.
+            side = self.client_side(parent) or parent
+            by_service = defaultdict(list)
+            for child in children:
+                by_service[self.service[child]].append(child)
+            for service, siblings in by_service.items():
+                if service == self.service[parent]:
+                    self.find_self_calls(side, siblings)
+                else:
+                    self.find_calls_between(side, siblings)
+
+    def find_self_calls(self, side, siblings):
+        """E5. Reading: the client side is looked for by E3 first."""
+        for child in siblings:
+            if (side.kind, child.kind) in ((CLIENT, SERVER), (PRODUCER, CONSUMER)):
+                self.calls.append(Call(side, [child]))
+
+    def find_calls_between(self, side, siblings):
+        """E2: siblings are all children of one parent in one other service."""
+        servers = [child for child in siblings if child.kind in (SERVER, CONSUMER)]
+        kindless = [child for child in siblings if child.kind == NONE]
+        if servers:
+            self.calls.extend(Call(side, [child]) for child in servers)
+        elif kindless:
+            self.calls.extend(Call(side, [child]) for child in kindless)
+        else:
+            self.calls.append(Call(side, siblings, is_group=True))
+
+    # --- Counting ---
+
+    def edge(self, client, server, connection_type):
+        return self.edges[client, server, connection_type]
+
+    def connection_type(self, call):
+        """E11. Reading: only a CLIENT or PRODUCER span can be a client with database attributes."""
+        if call.side.kind == PRODUCER or call.callees[0].kind == CONSUMER:
+            return "messaging_system"
+        if call.side.kind == CLIENT and is_database(call.side):
+            return "database"
+        return ""
+
+    def count_calls(self):
+        servers = Counter(  # E14: how many SERVER (or kind-less) spans answered a span
+            call.side for call in self.calls if self.is_server_call(call)
+        )
+        for call in self.calls:
+            for span in [call.side] + call.callees:
+                self.class_of[span] = "paired"
+            # E16: the larger of both; of a group the largest of all.
+            weight = max(self.weight[span] for span in [call.side] + call.callees)
+            if weight == 0:
+                continue
+            edge = self.edge(
+                service_node(self.service[call.side]),
+                service_node(self.service[call.callees[0]]),
+                self.connection_type(call),
+            )
+            edge.requests += weight
+            edge.failed += weight if self.has_failed(call) else 0
+            if call.side.kind in CALLERS:
+                # E6: once per client span and edge, with the largest weight there (E16).
+                edge.client_weights[call.side] = max(edge.client_weights.get(call.side, 0), weight)
+            if not call.is_group:
+                edge.server.observe(duration_of(call.callees[0])[0], weight)
+            if call.side.kind == CLIENT and self.is_server_call(call) and servers[call.side] == 1:
+                self.observe_network(edge, call, weight)
+        # An orphan SERVER or CONSUMER that made calls is parent_missing all the same.
+        for span in self.is_orphan:
+            if span.kind in (SERVER, CONSUMER):
+                self.class_of[span] = "unpaired.parent_missing"
+
+    @staticmethod
+    def is_server_call(call):
+        return not call.is_group and call.callees[0].kind in (SERVER, NONE)
+
+    @staticmethod
+    def has_failed(call):
+        """E13."""
+        by_caller = call.side.kind in CALLERS and call.side.status == ERROR
+        return by_caller or any(span.status == ERROR for span in call.callees)
+
+    @staticmethod
+    def observe_network(edge, call, weight):
+        """E14: client duration - server duration; below zero it is not observed."""
+        client, client_cut = duration_of(call.side)
+        server, server_cut = duration_of(call.callees[0])
+        if client is None or server is None or client_cut or server_cut or client < server:
+            return
+        edge.network.observe(client - server, weight)
+
+    # --- Calls without an answer (E4, E10) ---
+
+    def around(self, span):
+        """E4: the CLIENT and PRODUCER spans that this one is nested in.
+
+        Reading: nesting is transitive, the walk goes through CLIENT and PRODUCER spans too.
+        """
+        out = []
+        walked = span
+        for _ in range(WALK_STEPS):
+            walked = self.parent.get(walked)
+            if walked is None or self.service[walked] != self.service[span]:
+                break
+            if walked.kind not in CALLERS + QUIET:
+                break
+            if walked.kind in CALLERS and walked is not span and walked not in out:
+                out.append(walked)
+        return out
+
+    def judge_unanswered(self):
+        callers = [span for span in self.known if span.kind in CALLERS]
+        answered = {call.side for call in self.calls}
+        around = {span: self.around(span) for span in callers}
+        answered_inside = {outer for span in callers if span in answered for outer in around[span]}
+        for span in callers:
+            if span in answered or span in answered_inside:
+                continue
+            if any(outer in answered or outer not in answered_inside for outer in around[span]):
+                continue
+            self.count_unanswered(span)
+
+    def count_unanswered(self, span):
+        """E10, E12."""
+        # Reading: an orphan is counted as a call, but its class is parent_missing.
+        reason = "no_server" if span.kind == CLIENT else "no_consumer"
+        if span in self.is_orphan:
+            reason = "parent_missing"
+        self.class_of.setdefault(span, "unpaired." + reason)
+        weight = self.weight[span]
+        if weight == 0:
+            return
+        kind = kind_of_call(span)
+        types = {"database": "database", "messaging": "messaging_system"}
+        edge = self.edge(
+            service_node(self.service[span]),
+            callee_node(span, self.reported),
+            types.get(kind, "virtual_node"),
+        )
+        edge.requests += weight
+        edge.failed += weight if span.status == ERROR else 0
+        edge.client_weights[span] = weight
+
+    # --- Roots and orphans (N6) ---
+
+    def judge_roots(self):
+        for span in self.known:
+            if span in self.is_root and span.kind == SERVER:
+                self.class_of[span] = "paired"
+                self.count_root(span, USER, "virtual_node")
+            elif span in self.is_root and span.kind == CONSUMER:
+                caller = self.consumer_caller(span)
+                if caller:
+                    self.class_of[span] = "paired"
+                    self.count_root(span, caller, "messaging_system")
+                else:
+                    self.class_of.setdefault(span, "unpaired.no_producer")
+            elif span in self.is_orphan and self.options.orphan_servers:
+                self.draw_orphan(span)
+
+    def draw_orphan(self, span):
+        """N6: with topology.orphan_servers: user. The class stays parent_missing."""
+        if span.kind == SERVER:
+            self.count_root(span, USER, "virtual_node")
+        elif span.kind == CONSUMER and self.consumer_caller(span):
+            self.count_root(span, self.consumer_caller(span), "messaging_system")
+
+    def consumer_caller(self, span):
+        """N6: its destination, without one its peer name, without that nothing."""
+        destination = destination_of(span.attributes)
+        if destination:
+            return ("messaging", "", destination)
+        return peer_node(span, "messaging", self.reported)
+
+    def count_root(self, span, caller, connection_type):
+        weight = self.weight[span]
+        if weight == 0:
+            return
+        edge = self.edge(caller, service_node(self.service[span]), connection_type)
+        edge.requests += weight
+        edge.failed += weight if span.status == ERROR else 0
+        edge.server.observe(duration_of(span)[0], weight)
+
+    def judge_the_rest(self):
+        """Reading: any span whose named parent never came is parent_missing, whatever its kind."""
+        for span in self.known:
+            orphan = span in self.is_orphan
+            self.class_of.setdefault(span, "unpaired.parent_missing" if orphan else "internal")
+
+    # --- Out ---
+
+    def drawn_edges(self):
+        """E5: self edges are drawn only if asked for."""
+        return {
+            key: edge
+            for key, edge in self.edges.items()
+            if self.options.self_edges or key[0] != key[1]
+        }
+
+    def nodes_json(self, edges):
+        """N7."""
+        nodes = {service_node(service) for service in self.reported}
+        nodes.update(node for client, server, _ in edges for node in (client, server))
+        out = []
+        for node in nodes:
+            incoming = [edge for (_, server, _), edge in edges.items() if server == node]
+            seconds = Seconds()
+            for edge in incoming:
+                seconds.merge(edge.server)
+            out.append({
+                "id": "/".join(node),
+                "type": node[0],
+                "namespace": node[1],
+                "name": node[2],
+                "requests": number(sum(edge.requests for edge in incoming)),
+                "failed": number(sum(edge.failed for edge in incoming)),
+                "seconds": seconds.to_json(),
+            })
+        return sorted(out, key=lambda node: node["id"].encode())
+
+    @staticmethod
+    def edge_json(key, edge):
+        client = Seconds()
+        for span, weight in edge.client_weights.items():
+            client.observe(duration_of(span)[0], weight)
+        return {
+            "client": "/".join(key[0]),
+            "server": "/".join(key[1]),
+            "connection_type": key[2],
+            "requests": number(edge.requests),
+            "failed": number(edge.failed),
+            "client_seconds": client.to_json(),
+            "server_seconds": edge.server.to_json(),
+            "network_seconds": edge.network.to_json(),
+            "messaging_seconds": None,
+        }
+
+    def accounting_json(self):
+        out = {"received": len(self.spans), "internal": 0, "paired": 0, "waiting": 0,
+               "duplicate": 0, "unpaired": {}, "dropped": {}, "rejected": {}}
+        for name, count in Counter(self.class_of.values()).items():
+            group, _, reason = name.partition(".")
+            if reason:
+                out[group][reason] = count
+            else:
+                out[group] = count
+        return out
+
+    def to_json(self):
+        edges = self.drawn_edges()
+        sorted_edges = sorted(
+            (self.edge_json(key, edge) for key, edge in edges.items()),
+            key=lambda e: (e["client"].encode(), e["server"].encode(), e["connection_type"]),
+        )
+        return {
+            "nodes": self.nodes_json(edges),
+            "edges": sorted_edges,
+            "accounting": self.accounting_json(),
+        }
+
+
+def judge(spans, **options):
+    """The map of these spans, as the JSON contract has it (without version and window)."""
+    return Model(spans, Options(**options)).to_json()
+
+
+def main(paths):
+    spans = [span for path in paths for span in read(path)]
+    json.dump(judge(spans), sys.stdout, indent=1)
+    print()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
