@@ -12,6 +12,7 @@ from model import cases, compare, model  # noqa: E402
 CASES = cases.load()
 MODEL_OPTIONS = {
     ("map.self_edges", "false"): {"self_edges": False},
+    ("topology.derive_errors", "true"): {"derive_errors": True},
     ("topology.orphan_servers", "user"): {"orphan_servers": True},
 }
 

@@ -20,7 +20,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from .otlp_json import CLIENT, CONSUMER, ERROR, INTERNAL, NONE, PRODUCER, SERVER, read
+from .otlp_json import CLIENT, CONSUMER, ERROR, INTERNAL, NONE, PRODUCER, SERVER, UNSET, read
 
 ONE = 1 << 20  # the weight of one call
 WALK_STEPS = 64
@@ -39,6 +39,7 @@ class Options:
     self_edges: bool = True
     orphan_servers: bool = False  # topology.orphan_servers: user
     count_max: int = 65536  # sampling.max_count
+    derive_errors: bool = False  # topology.derive_errors
 
 
 # --- Attributes and names (N1-N4) ---------------------------------------------------------------
@@ -232,6 +233,39 @@ def duration_of(span):
     return span.end - span.start, False
 
 
+GRPC_CODES = (
+    "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND",
+    "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED",
+    "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
+)
+GRPC_SERVER_ERRORS = (
+    "UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS",
+)
+
+
+def grpc_code(attributes):
+    """The name of the gRPC status, whichever of the three attributes says it, or None."""
+    for key in ("rpc.status_code", "rpc.response.status_code", "rpc.grpc.status_code"):
+        value = attributes.get(key)
+        if isinstance(value, str) and value:
+            return value
+        if isinstance(value, int) and 0 <= value < len(GRPC_CODES):
+            return GRPC_CODES[value]
+    return None
+
+
+def derives_error(span):
+    """E13 with topology.derive_errors: what the conventions make of the codes."""
+    http = span.attributes.get("http.response.status_code",
+                               span.attributes.get("http.status_code"))
+    if isinstance(http, int) and http >= (400 if span.kind in CALLERS else 500):
+        return True
+    grpc = grpc_code(span.attributes)
+    if grpc is None:
+        return False
+    return grpc != "OK" if span.kind in CALLERS else grpc in GRPC_SERVER_ERRORS
+
+
 def bucket_of(ns):
     """The bucket at scale 5, (base^i, base^(i+1)] seconds with base 2^(1/32); exact."""
     index = math.ceil(math.log2(ns / 1e9) * 32) - 1
@@ -345,6 +379,7 @@ class Model:
         self.spans = spans
         self.service = {span: service_of(span) for span in spans}
         self.weight = {span: weight_of(span, self.options) for span in spans}
+        self.failed = {span: self.is_error(span) for span in spans}
         self.class_of = {}  # span -> "paired", "unpaired.no_server" ...
         self.known = []
         self.by_id = defaultdict(list)  # (trace, id) -> spans, duplicates left out
@@ -509,11 +544,16 @@ class Model:
     def is_server_call(call):
         return not call.is_group and call.callees[0].kind in (SERVER, NONE)
 
-    @staticmethod
-    def has_failed(call):
+    def is_error(self, span):
+        """E13: a status that is set stands; an unset one may be derived."""
+        if span.status == UNSET and self.options.derive_errors:
+            return derives_error(span)
+        return span.status == ERROR
+
+    def has_failed(self, call):
         """E13."""
-        by_caller = call.side.kind in CALLERS and call.side.status == ERROR
-        return by_caller or any(span.status == ERROR for span in call.callees)
+        by_caller = call.side.kind in CALLERS and self.failed[call.side]
+        return by_caller or any(self.failed[span] for span in call.callees)
 
     @staticmethod
     def observe_network(edge, call, weight):
@@ -573,7 +613,7 @@ class Model:
             types.get(kind, "virtual_node"),
         )
         edge.requests += weight
-        edge.failed += weight if span.status == ERROR else 0
+        edge.failed += weight if self.failed[span] else 0
         edge.client_weights[span] = weight
 
     # --- Roots and orphans (N6) ---
@@ -613,7 +653,7 @@ class Model:
             return
         edge = self.edge(caller, service_node(self.service[span]), connection_type)
         edge.requests += weight
-        edge.failed += weight if span.status == ERROR else 0
+        edge.failed += weight if self.failed[span] else 0
         edge.server.observe(duration_of(span)[0], weight)
 
     def judge_the_rest(self):
