@@ -20,7 +20,8 @@ enum attribute {
     ATTRIBUTE_SERVICE_NAME, /* Resource. */
     ATTRIBUTE_SERVICE_NAMESPACE,
     ATTRIBUTE_SERVICE_INSTANCE,
-    ATTRIBUTE_PEER_NAME, /* service.peer.name, peer.service */
+    ATTRIBUTE_PEER_NAME,
+    ATTRIBUTE_PEER_SERVICE, /* The older peer.service, which stands in for a peer that is the caller. */
     ATTRIBUTE_PEER_NAMESPACE,
     ATTRIBUTE_SERVER_ADDRESS, /* with net.peer.name and older */
     ATTRIBUTE_SERVER_PORT,
@@ -39,7 +40,7 @@ enum attribute {
     ATTRIBUTE_MESSAGING_OPERATION,   /* messaging.operation.type, messaging.operation */
     ATTRIBUTE_CONSUMER_GROUP,
     ATTRIBUTE_RPC_SYSTEM,
-    ATTRIBUTE_RPC_SERVICE, /* legacy; else the part of rpc.method before the last '/' */
+    ATTRIBUTE_RPC_SERVICE, /* legacy: rpc.method without a '/' goes with it */
     ATTRIBUTE_RPC_METHOD,
     ATTRIBUTE_RPC_STATUS,
     ATTRIBUTE_COUNT,
@@ -55,8 +56,9 @@ struct attribute_value {
 struct attributes {
     struct attribute_value value[ATTRIBUTE_COUNT];
     uint32_t present;   /* Bit i: value[i] is there. */
-    bool has_messaging; /* Any key that starts with "messaging." */
-    bool has_rpc;       /* Any key that starts with "rpc." */
+    bool has_messaging; /* Any key that starts with "messaging.", and a value that is not empty. */
+    bool has_rpc;       /* Likewise "rpc." */
+    uint32_t repeated;  /* Keys that came again and were left; goes on over a reset. */
 };
 
 static inline void attributes_reset(struct attributes *attributes)
@@ -72,6 +74,9 @@ static inline void attributes_reset(struct attributes *attributes)
 void attributes_offer_text(struct attributes *attributes, struct view key, struct view text);
 void attributes_offer_number(struct attributes *attributes, struct view key, int64_t number);
 void attributes_offer_boolean(struct attributes *attributes, struct view key, bool value);
+
+/* A value of another type: it only says that the key is there. */
+void attributes_offer_other(struct attributes *attributes, struct view key);
 
 static inline struct view attribute_text(const struct attributes *attributes, enum attribute which)
 {

@@ -45,12 +45,16 @@ struct site {
     uint32_t service;     /* Node of the service that reported the span. */
     uint32_t operation;   /* Text: the (templated) span name. */
     uint32_t peer;        /* Node a virtual call goes to (N3); CATALOG_NONE: unknown/external. */
+    uint32_t peer_else;   /* What goes instead where the service that `peer` names turns out to be
+                           * the caller itself (a peer name that is the caller is not used). */
     uint32_t destination; /* Node of the messaging destination; CATALOG_NONE: none. */
     uint8_t kind;         /* enum span_kind */
     uint8_t call;         /* enum call_kind */
     uint8_t peer_by_name; /* The peer's name came from service.peer.name or peer.service: a service
                            * of that name which has reported is the peer. */
     uint8_t peer_has_namespace;
+    uint8_t peer_else_by_name; /* Likewise of peer_else, which never has a namespace then. */
+    uint8_t spare[3];          /* 0: sites are compared as bytes. */
 };
 
 struct catalog_limits {

@@ -29,9 +29,11 @@ struct naming_options {
     size_t cidr_count;
     const struct naming_rule *rewrite; /* The first that fits is applied, to peer names. */
     size_t rewrite_count;
-    const struct view *peer_order; /* names.peer_order; empty: the order of N3. */
+    const struct view *peer_order; /* names.peer_order; empty: the order of N3, which in words is
+                                    * destination, peer, rpc_service, address, url_host,
+                                    * db_namespace, address_port, db_system, messaging_system. */
     size_t peer_order_count;
-    bool derive_errors;            /* topology.derive_errors */
+    bool derive_errors; /* topology.derive_errors */
 };
 
 struct naming;
@@ -59,6 +61,9 @@ struct naming_result {
     struct node peer; /* Where an unanswered call goes. */
     bool peer_by_name;
     bool peer_has_namespace;
+    bool has_peer_else; /* The peer goes by the caller's own name: this goes instead if it is it. */
+    struct node peer_else;
+    bool peer_else_by_name;
     bool has_destination;
     struct node destination; /* Type messaging. */
 };
@@ -74,7 +79,6 @@ enum span_status naming_status(const struct naming *naming, const struct attribu
 
 /* naming_resolve() and interning in one: the site of a span. Returns: 0; STATUS_NOMEM. */
 MUST_USE int naming_site(const struct naming *naming, struct catalog *catalog,
-                         const struct naming_input *input, struct buf *scratch,
-                         uint32_t *out_site);
+                         const struct naming_input *input, struct buf *scratch, uint32_t *out_site);
 
 #endif

@@ -1,0 +1,144 @@
+/* attributes.c: a look-up by length and first letter, then by whole words, over a generated table.
+ * Most keys of a span are none of ours; they cost one load and one test.
+ */
+#include "topology/attributes.h"
+
+#include <string.h>
+
+enum semconv_type {
+    SEMCONV_TEXT,
+    SEMCONV_NUMBER,
+    SEMCONV_BOOLEAN,
+    SEMCONV_ANY,
+    SEMCONV_AUTHORITY,
+};
+
+struct semconv_name {
+    uint8_t slot; /* enum attribute */
+    uint8_t rank;
+    uint8_t type; /* enum semconv_type */
+};
+
+#include "semconv_table.inc"
+
+_Static_assert(ATTRIBUTE_COUNT <= 32, "`present` has a bit for each attribute");
+
+/* Notes the families whose mere presence says what a call is made to (N2). */
+static void note_family(struct attributes *attributes, struct view key)
+{
+    if (key.size > 4 && memcmp(key.data, "rpc.", 4) == 0)
+        attributes->has_rpc = true;
+    else if (key.size > 10 && memcmp(key.data, "messaging.", 10) == 0)
+        attributes->has_messaging = true;
+}
+
+static const struct semconv_name *find(struct attributes *attributes, struct view key)
+{
+    if (key.size == 0)
+        return NULL;
+    if (key.data[0] == 'r' || key.data[0] == 'm')
+        note_family(attributes, key);
+    if (key.size > SEMCONV_SIZE_MAX ||
+        (semconv_starts[key.size] >> ((unsigned char)key.data[0] & 31) & 1) == 0)
+        return NULL;
+    return semconv_find(key.data, key.size);
+}
+
+/* Keeps the value unless one as good or better is there. */
+static void keep(struct attributes *attributes, const struct semconv_name *name,
+                 struct attribute_value value)
+{
+    struct attribute_value *into = &attributes->value[name->slot];
+
+    if (into->type != ATTRIBUTE_ABSENT && into->rank <= name->rank) {
+        attributes->repeated += into->rank == name->rank;
+        return;
+    }
+    *into = value;
+    into->rank = name->rank;
+    attributes->present |= 1U << name->slot;
+}
+
+/* Digits only, at most 18 of them. */
+static bool parse_number(struct view text, int64_t *out_number)
+{
+    int64_t number = 0;
+
+    if (text.size == 0 || text.size > 18)
+        return false;
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9')
+            return false;
+        number = number * 10 + (text.data[i] - '0');
+    }
+    *out_number = number;
+    return true;
+}
+
+/* The host of `host`, `host:port` and `[v6]:port`. */
+static struct view authority_host(struct view text)
+{
+    const char *colon;
+
+    if (text.data[0] == '[') {
+        const char *end = memchr(text.data, ']', text.size);
+        return end != NULL ? (struct view){text.data + 1, (size_t)(end - text.data) - 1} : text;
+    }
+    colon = memchr(text.data, ':', text.size);
+    if (colon == NULL ||
+        memchr(colon + 1, ':', text.size - (size_t)(colon + 1 - text.data)) != NULL)
+        return text; /* Without a port, or a bare IPv6 address. */
+    return (struct view){text.data, (size_t)(colon - text.data)};
+}
+
+void attributes_offer_text(struct attributes *attributes, struct view key, struct view text)
+{
+    const struct semconv_name *name = text.size != 0 ? find(attributes, key) : NULL;
+    struct attribute_value value = {.type = ATTRIBUTE_TEXT, .text = text};
+
+    if (name == NULL)
+        return;
+    switch ((enum semconv_type)name->type) {
+    case SEMCONV_TEXT:
+    case SEMCONV_ANY:
+        break;
+    case SEMCONV_NUMBER:
+        value = (struct attribute_value){.type = ATTRIBUTE_NUMBER};
+        if (!parse_number(text, &value.number))
+            return;
+        break;
+    case SEMCONV_BOOLEAN:
+        value = (struct attribute_value){.type = ATTRIBUTE_BOOLEAN};
+        value.number = view_equal(text, VIEW("true")) || view_equal(text, VIEW("True"));
+        break;
+    case SEMCONV_AUTHORITY:
+        value.text = authority_host(text);
+        if (value.text.size == 0)
+            return;
+        break;
+    }
+    keep(attributes, name, value);
+}
+
+void attributes_offer_number(struct attributes *attributes, struct view key, int64_t number)
+{
+    const struct semconv_name *name = find(attributes, key);
+
+    if (name == NULL || (name->type != SEMCONV_NUMBER && name->type != SEMCONV_ANY))
+        return;
+    keep(attributes, name, (struct attribute_value){.type = ATTRIBUTE_NUMBER, .number = number});
+}
+
+void attributes_offer_boolean(struct attributes *attributes, struct view key, bool value)
+{
+    const struct semconv_name *name = find(attributes, key);
+
+    if (name == NULL || name->type != SEMCONV_BOOLEAN)
+        return;
+    keep(attributes, name, (struct attribute_value){.type = ATTRIBUTE_BOOLEAN, .number = value});
+}
+
+void attributes_offer_other(struct attributes *attributes, struct view key)
+{
+    (void)find(attributes, key); /* Notes the key's family. */
+}

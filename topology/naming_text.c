@@ -1,0 +1,165 @@
+/* naming_text.c: addresses, URLs, methods and UTF-8. Each function reads its text once. */
+#include "topology/naming_text.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "base/check.h"
+
+static const uint8_t mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
+
+bool naming_parse_ip(struct view text, struct naming_ip *out_ip)
+{
+    char digits[INET6_ADDRSTRLEN];
+    const char *zone;
+    struct naming_ip ip;
+
+    if (text.size >= 2 && text.data[0] == '[' && text.data[text.size - 1] == ']')
+        text = (struct view){text.data + 1, text.size - 2};
+    zone = text.size != 0 ? memchr(text.data, '%', text.size) : NULL;
+    if (zone != NULL)
+        text.size = (size_t)(zone - text.data);
+    if (text.size == 0 || text.size >= sizeof(digits) || memchr(text.data, '\0', text.size) != NULL)
+        return false;
+    memcpy(digits, text.data, text.size);
+    digits[text.size] = '\0';
+    if (inet_pton(AF_INET6, digits, ip.bytes) == 1) {
+        *out_ip = ip;
+        return true;
+    }
+    memcpy(ip.bytes, mapped_prefix, sizeof(mapped_prefix));
+    if (zone != NULL || inet_pton(AF_INET, digits, ip.bytes + 12) != 1)
+        return false;
+    *out_ip = ip;
+    return true;
+}
+
+static size_t find_any(struct view text, const char *wanted)
+{
+    size_t at = 0;
+
+    while (at < text.size && (text.data[at] == '\0' || strchr(wanted, text.data[at]) == NULL))
+        at++;
+    return at;
+}
+
+/* Whether `text` begins with a scheme and "://"; how many bytes these are. */
+static size_t scheme_size(struct view text)
+{
+    size_t at = find_any(text, ":/?# @");
+
+    if (at == 0 || text.size - at < 3 || memcmp(text.data + at, "://", 3) != 0)
+        return 0;
+    return at + 3;
+}
+
+struct view naming_url_host(struct view url)
+{
+    size_t scheme = scheme_size(url);
+    struct view host = {url.data + scheme, url.size - scheme};
+    const char *at;
+
+    if (scheme == 0)
+        return (struct view){NULL, 0};
+    host.size = find_any(host, "/?#\\");
+    at = host.size != 0 ? memrchr(host.data, '@', host.size) : NULL;
+    if (at != NULL)
+        host = (struct view){at + 1, host.size - (size_t)(at + 1 - host.data)};
+    if (host.size != 0 && host.data[0] == '[') {
+        host = (struct view){host.data + 1, host.size - 1};
+        host.size = find_any(host, "]");
+        return host;
+    }
+    host.size = find_any(host, ":");
+    return host;
+}
+
+struct view naming_rpc_service(struct view method)
+{
+    const char *slash;
+
+    if (method.size != 0 && method.data[0] == '/')
+        method = (struct view){method.data + 1, method.size - 1};
+    slash = method.size != 0 ? memrchr(method.data, '/', method.size) : NULL;
+    if (slash == NULL)
+        return (struct view){NULL, 0};
+    return (struct view){method.data, (size_t)(slash - method.data)};
+}
+
+/* How many bytes the valid, printable character at the front has; 0: it is not one. */
+static size_t character_size(const uint8_t *at, size_t left)
+{
+    size_t size;
+    uint8_t low = 0x80;
+    uint8_t high = 0xBF;
+
+    if (at[0] >= 0x20 && at[0] < 0x7F)
+        return 1;
+    if (at[0] < 0xC2 || at[0] > 0xF4)
+        return 0;
+    size = at[0] < 0xE0 ? 2 : at[0] < 0xF0 ? 3 : 4;
+    if (at[0] == 0xE0 || at[0] == 0xC2)
+        low = 0xA0; /* Overlong; or a control character of U+0080 to U+009F. */
+    else if (at[0] == 0xED)
+        high = 0x9F; /* Surrogates. */
+    else if (at[0] == 0xF0)
+        low = 0x90;
+    else if (at[0] == 0xF4)
+        high = 0x8F;
+    if (left < size || at[1] < low || at[1] > high)
+        return 0;
+    for (size_t i = 2; i < size; i++)
+        if ((at[i] & 0xC0) != 0x80)
+            return 0;
+    return size;
+}
+
+struct view naming_cut(struct view text)
+{
+    if (text.size <= NAMING_TEXT_MAX)
+        return text;
+    text.size = NAMING_TEXT_MAX;
+    for (int i = 0; i < 3 && ((unsigned char)text.data[text.size] & 0xC0) == 0x80; i++)
+        text.size--;
+    return text;
+}
+
+/* How many bytes at the front are clean. */
+static size_t clean_prefix(struct view text)
+{
+    size_t at = 0;
+
+    while (at < text.size) {
+        size_t size = character_size((const uint8_t *)text.data + at, text.size - at);
+        if (size == 0)
+            break;
+        at += size;
+    }
+    return at;
+}
+
+static void append(struct buf *into, const void *data, size_t size)
+{
+    CHECK(buf_append(into, data, size) == 0); /* The caller has made room. */
+}
+
+struct view naming_clean(struct view text, struct buf *into)
+{
+    size_t begin = into->size;
+    size_t good;
+
+    text = naming_cut(text);
+    good = clean_prefix(text);
+    if (good == text.size)
+        return text;
+    while (text.size != 0) {
+        append(into, text.data, good);
+        text = (struct view){text.data + good, text.size - good};
+        if (text.size != 0) {
+            append(into, "\xEF\xBF\xBD", 3);
+            text = (struct view){text.data + 1, text.size - 1};
+        }
+        good = clean_prefix(text);
+    }
+    return (struct view){into->data + begin, into->size - begin};
+}
