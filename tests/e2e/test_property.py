@@ -1,4 +1,4 @@
-"""Random call graphs: spanmap against the model, and against itself on the same spans sent otherwise.
+"""Random call graphs: spanmap against the model, and against itself with the same spans.
 
 SPANMAP_SEEDS  how many seeds each test tries (default 6)
 SPANMAP_SEED   the first of them (default 1)

@@ -12,17 +12,18 @@ Weights are integers in units of 2^-20 calls, durations are integers of nanoseco
 exact, so that no order of addition can show.
 """
 
-import ipaddress
 import json
-import math
 import sys
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from .naming import (
+    callee_node, destination_of, is_database, kind_of_call, peer_node, service_node, service_of,
+)
 from .otlp_json import CLIENT, CONSUMER, ERROR, INTERNAL, NONE, PRODUCER, SERVER, UNSET, read
+from .seconds import ONE, Seconds, number
 
-ONE = 1 << 20  # the weight of one call
 WALK_STEPS = 64
 IDS_MAX = 8
 DURATION_MAX_NS = 1 << 53
@@ -42,167 +43,7 @@ class Options:
     derive_errors: bool = False  # topology.derive_errors
 
 
-# --- Attributes and names (N1-N4) ---------------------------------------------------------------
-
-
-def present(attributes, key):
-    """N1: empty attributes are as absent."""
-    return attributes.get(key) not in (None, "")
-
-
-def text(attributes, *keys):
-    """The first of these attributes that is a text and not empty."""
-    for key in keys:
-        value = attributes.get(key)
-        if isinstance(value, str) and value:
-            return value
-    return None
-
-
-def service_of(span):
-    """N1: (namespace, name)."""
-    return (
-        text(span.resource, "service.namespace") or "",
-        text(span.resource, "service.name") or "unknown_service",
-    )
-
-
-def service_node(service):
-    return ("service",) + service
-
-
-def is_database(span):
-    return any(
-        present(span.attributes, key)
-        for key in ("db.system.name", "db.system", "db.namespace", "db.name")
-    )
-
-
-def kind_of_call(span):
-    """N2, the first that fits."""
-    if is_database(span):
-        return "database"
-    if span.kind in (PRODUCER, CONSUMER):
-        return "messaging"
-    for prefix, kind in (("messaging.", "messaging"), ("rpc.", "rpc")):
-        if any(key.startswith(prefix) and present(span.attributes, key) for key in span.attributes):
-            return kind
-    return "other"
-
-
-def is_ip(address):
-    try:
-        ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return True
-
-
-# Attribute of the address, attribute of its port; newest first within each of the two.
-ADDRESSES = (
-    ("server.address", "server.port"),
-    ("net.peer.name", "net.peer.port"),
-    ("network.peer.address", "network.peer.port"),
-    ("server.socket.address", "server.socket.port"),
-    ("net.sock.peer.addr", "net.sock.peer.port"),
-    ("net.peer.ip", "net.peer.port"),
-)
-
-
-def address_of(attributes):
-    """N3: (address, "address[:port]"), or (None, None)."""
-    for key, port_key in ADDRESSES:
-        address = text(attributes, key)
-        if address:
-            port = attributes.get(port_key)
-            return address, f"{address}:{port}" if port not in (None, "", 0) else address
-    return None, None
-
-
-def url_host(attributes):
-    """N3: the host of url.full, without user, password and port."""
-    url = text(attributes, "url.full", "http.url")
-    if not url or "://" not in url:
-        return None
-    host = url.split("://", 1)[1]
-    for stop in "/?#":
-        host = host.split(stop, 1)[0]
-    host = host.rsplit("@", 1)[-1]
-    return host.split(":", 1)[0] or None
-
-
-def rpc_service(attributes):
-    """N3: the service part of the method, `pkg.Service/Method` or the old pair of attributes."""
-    method = text(attributes, "rpc.method")
-    if method and "/" in method:
-        return method.rsplit("/", 1)[0] or None
-    return text(attributes, "rpc.service")
-
-
-def destination_of(attributes):
-    """N3: (temporary), else the template, else the name."""
-    for key in ("messaging.destination.temporary", "messaging.destination.anonymous"):
-        if attributes.get(key) is True:
-            return "(temporary)"
-    return text(
-        attributes,
-        "messaging.destination.template",
-        "messaging.destination.name",
-        "messaging.destination",
-    )
-
-
-def peer_node(span, kind, reported):
-    """N3: the peer that the span names, or None. Its own service is not its peer."""
-    attributes = span.attributes
-    namespace = text(attributes, "service.peer.namespace") or ""
-    for key in ("service.peer.name", "peer.service"):
-        name = text(attributes, key)
-        if not name:
-            continue
-        if namespace:
-            services = [(namespace, name)] if (namespace, name) in reported else []
-        else:
-            services = [service for service in reported if service[1] == name]
-        if services == [service_of(span)]:
-            continue
-        if len(services) == 1:
-            return service_node(services[0])
-        return (node_type(kind), namespace, name)
-    return None
-
-
-def node_type(kind):
-    return kind if kind in ("database", "messaging") else "external"
-
-
-def callee_node(span, reported):
-    """N3: the node of a call that nothing answered."""
-    kind = kind_of_call(span)
-    attributes = span.attributes
-    if kind == "messaging" and destination_of(attributes):
-        return ("messaging", "", destination_of(attributes))
-    peer = peer_node(span, kind, reported)
-    if peer:
-        return peer
-    address, address_port = address_of(attributes)
-    by_name = None if address is None or is_ip(address) else address
-    if kind == "database":
-        database = text(attributes, "db.namespace", "db.name")
-        names = [by_name, database, address_port, text(attributes, "db.system.name", "db.system")]
-    else:
-        names = [by_name, url_host(attributes), address_port]
-        if kind == "rpc":
-            names.insert(0, rpc_service(attributes))
-        if kind == "messaging":
-            names.append(text(attributes, "messaging.system"))
-    for name in names:
-        if name:
-            return (node_type(kind), "", name)
-    return ("external", "", "unknown")
-
-
-# --- Weights, durations, histograms (E14, E16, section 4) ---------------------------------------
+# --- Weights, durations, statuses (E13, E14, E16) ------------------------------------------------
 
 
 def weight_of(span, options):
@@ -264,86 +105,6 @@ def derives_error(span):
     if grpc is None:
         return False
     return grpc != "OK" if span.kind in CALLERS else grpc in GRPC_SERVER_ERRORS
-
-
-def bucket_of(ns):
-    """The bucket at scale 5, (base^i, base^(i+1)] seconds with base 2^(1/32); exact."""
-    index = math.ceil(math.log2(ns / 1e9) * 32) - 1
-    second = 10 ** (9 * 32)
-    while Fraction(ns**32, second) > Fraction(2) ** (index + 1):
-        index += 1
-    while Fraction(ns**32, second) <= Fraction(2) ** index:
-        index -= 1
-    return index
-
-
-class Seconds:
-    """Section 4: weighted durations, and what an exponential histogram says of them."""
-
-    SCALE = 5
-    BUCKETS_MAX = 160
-    known_buckets = {}
-
-    def __init__(self):
-        self.observed = Counter()  # ns -> weight
-
-    def observe(self, ns, weight):
-        if ns is not None and weight > 0:
-            self.observed[ns] += weight
-
-    def merge(self, other):
-        self.observed.update(other.observed)
-
-    def buckets(self):
-        """(scale, bucket -> weight); the bucket of zero is None."""
-        first = Counter()
-        for ns, weight in self.observed.items():
-            if ns and ns not in self.known_buckets:
-                self.known_buckets[ns] = bucket_of(ns)
-            first[self.known_buckets[ns] if ns else None] += weight
-        used = [index for index in first if index is not None]
-        halvings = 0
-        while used and (max(used) >> halvings) - (min(used) >> halvings) >= self.BUCKETS_MAX:
-            halvings += 1
-        out = Counter()
-        for index, weight in first.items():
-            out[None if index is None else index >> halvings] += weight
-        return self.SCALE - halvings, out
-
-    def quantile(self, percent):
-        """The geometric middle of the bucket of rank ceil(q*n), cut to [min, max].
-
-        Reading: with weights the rank is counted in units of 2^-20 too, else the last rank of
-        1.33 calls would be the second one.
-        """
-        scale, buckets = self.buckets()
-        rank = -(-percent * sum(buckets.values()) // 100)
-        low, high = min(self.observed) / 1e9, max(self.observed) / 1e9
-        seen = 0
-        for index in sorted(buckets, key=lambda i: -math.inf if i is None else i):
-            seen += buckets[index]
-            if seen >= rank:
-                middle = 0.0 if index is None else 2.0 ** ((index + 0.5) / 2.0**scale)
-                return min(max(middle, low), high)
-        raise AssertionError("no bucket has this rank")
-
-    def to_json(self):
-        if not self.observed:
-            return None
-        total = sum(ns * weight for ns, weight in self.observed.items())
-        return {
-            "count": number(sum(self.observed.values())),
-            "sum": float(Fraction(total, ONE * 10**9)),
-            "p50": self.quantile(50),
-            "p95": self.quantile(95),
-            "p99": self.quantile(99),
-            "max": max(self.observed) / 1e9,
-        }
-
-
-def number(weight):
-    """Integers unless sampling weights make them fractions."""
-    return weight // ONE if weight % ONE == 0 else weight / ONE
 
 
 # --- Traces ---------------------------------------------------------------------------------------
