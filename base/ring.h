@@ -17,7 +17,7 @@
 struct ring {
     char *slots;
     size_t element_size;
-    uint64_t mask; /* Capacity - 1; capacity is a power of two. */
+    uint64_t mask;                     /* Capacity - 1; capacity is a power of two. */
     alignas(64) _Atomic uint64_t head; /* Next slot to write; the producer's. */
     alignas(64) _Atomic uint64_t tail; /* Next slot to read; the consumer's. */
 };
