@@ -58,11 +58,11 @@ struct site {
 };
 
 struct catalog_limits {
-    uint32_t services_max;    /* Nodes of type service. */
-    uint32_t peers_max;       /* All other nodes. */
-    uint32_t operations_max;  /* Texts. */
+    uint32_t services_max;   /* Nodes of type service. */
+    uint32_t peers_max;      /* All other nodes. */
+    uint32_t operations_max; /* Texts. */
     uint32_t sites_max;
-    size_t text_bytes_max;    /* Longer names are cut to this at a character's boundary. */
+    size_t text_bytes_max; /* Longer names are cut to this at a character's boundary. */
 };
 
 struct catalog;
