@@ -15,7 +15,7 @@
 #include "base/status.h"
 
 enum {
-    HISTOGRAM_BOUNDS_MAX = 40,  /* Classic bounds, the one of infinity not counted. */
+    HISTOGRAM_BOUNDS_MAX = 40, /* Classic bounds, the one of infinity not counted. */
     HISTOGRAM_BUCKETS_MAX = 160,
     HISTOGRAM_SCALE_MAX = 5,
 };
@@ -38,10 +38,11 @@ struct histogram {
     histogram_sum sum;   /* duration_ns * weight */
     uint64_t min_ns;     /* Meaningless while count is 0. */
     uint64_t max_ns;
-    uint64_t classic[HISTOGRAM_BOUNDS_MAX + 1]; /* Not cumulated; the one past the last bound is +Inf. */
-    int32_t scale;       /* Bucket i holds (b^i, b^(i+1)] seconds, b = 2^(2^-scale). */
-    int32_t offset;      /* Index of buckets[0]. */
-    uint32_t length;     /* Buckets from the lowest to the highest in use. */
+    uint64_t
+        classic[HISTOGRAM_BOUNDS_MAX + 1]; /* Not cumulated; the one past the last bound is +Inf. */
+    int32_t scale;   /* Bucket i holds (b^i, b^(i+1)] seconds, b = 2^(2^-scale). */
+    int32_t offset;  /* Index of buckets[0]. */
+    uint32_t length; /* Buckets from the lowest to the highest in use. */
     uint64_t *buckets;
 };
 
