@@ -248,8 +248,8 @@ static struct view address_port_name(struct resolving *on)
     if (name.size != 0 || address.host.size == 0 || address.port == 0)
         return name.size != 0 ? name : address.host;
     address.host = naming_cut(address.host);
-    brackets =
-        memchr(address.host.data, ':', address.host.size) != NULL && address.host.data[0] != '[';
+    brackets = memchr(address.host.data, ':', address.host.size) != NULL &&
+               address.host.data[0] != '[';
     CHECK(buf_append(on->scratch, "[", brackets) == 0);
     CHECK(buf_append_view(on->scratch, address.host) == 0);
     CHECK(buf_append(on->scratch, "]:", brackets ? 2 : 0) == 0);
@@ -444,8 +444,8 @@ int naming_site(const struct naming *naming, struct catalog *catalog,
     if (status == 0)
         status = intern_node(catalog, result.has_peer_else, &result.peer_else, &site.peer_else);
     if (status == 0)
-        status =
-            intern_node(catalog, result.has_destination, &result.destination, &site.destination);
+        status = intern_node(catalog, result.has_destination, &result.destination,
+                             &site.destination);
     if (status != 0)
         return status;
     site.kind = (uint8_t)input->kind;

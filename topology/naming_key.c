@@ -45,13 +45,15 @@ static bool is_present(const struct attributes *attributes, enum attribute which
 /* What can name a callee. */
 static void add_peer(struct pieces *pieces, const struct attributes *span)
 {
-    const uint32_t direct =
-        1U << ATTRIBUTE_PEER_NAME | 1U << ATTRIBUTE_PEER_SERVICE | 1U << ATTRIBUTE_PEER_NAMESPACE |
-        1U << ATTRIBUTE_SERVER_ADDRESS | 1U << ATTRIBUTE_SERVER_PORT | 1U << ATTRIBUTE_DB_SYSTEM |
-        1U << ATTRIBUTE_DB_NAMESPACE | 1U << ATTRIBUTE_MESSAGING_SYSTEM |
-        1U << ATTRIBUTE_DESTINATION_TEMPLATE | 1U << ATTRIBUTE_DESTINATION_NAME |
-        1U << ATTRIBUTE_DESTINATION_TEMPORARY | 1U << ATTRIBUTE_DESTINATION_ANONYMOUS |
-        1U << ATTRIBUTE_RPC_SERVICE | 1U << ATTRIBUTE_RPC_METHOD;
+    const uint32_t direct = 1U << ATTRIBUTE_PEER_NAME | 1U << ATTRIBUTE_PEER_SERVICE |
+                            1U << ATTRIBUTE_PEER_NAMESPACE | 1U << ATTRIBUTE_SERVER_ADDRESS |
+                            1U << ATTRIBUTE_SERVER_PORT | 1U << ATTRIBUTE_DB_SYSTEM |
+                            1U << ATTRIBUTE_DB_NAMESPACE | 1U << ATTRIBUTE_MESSAGING_SYSTEM |
+                            1U << ATTRIBUTE_DESTINATION_TEMPLATE |
+                            1U << ATTRIBUTE_DESTINATION_NAME |
+                            1U << ATTRIBUTE_DESTINATION_TEMPORARY |
+                            1U << ATTRIBUTE_DESTINATION_ANONYMOUS | 1U << ATTRIBUTE_RPC_SERVICE |
+                            1U << ATTRIBUTE_RPC_METHOD;
 
     for (uint32_t left = span->present & direct; left != 0; left &= left - 1)
         add_attribute(pieces, span, (enum attribute)__builtin_ctz(left));

@@ -119,8 +119,8 @@ struct sampling sampling_parse(struct view tracestate, uint32_t count_max)
     while (fields.size != 0) {
         struct view field = take(&fields, ';');
         if (!has_threshold && view_starts(field, VIEW("th:")))
-            has_threshold =
-                parse_threshold((struct view){field.data + 3, field.size - 3}, &threshold);
+            has_threshold = parse_threshold((struct view){field.data + 3, field.size - 3},
+                                            &threshold);
         else if (!has_exponent && view_starts(field, VIEW("p:")))
             has_exponent = parse_exponent((struct view){field.data + 2, field.size - 2}, &exponent);
     }

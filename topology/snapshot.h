@@ -66,15 +66,15 @@ void accounting_add(struct accounting *into, const struct accounting *from);
 
 /* Things worth knowing that are not classes of spans. */
 struct topology_counts {
-    uint64_t skewed_durations;     /* E14: cut to 0 or to the maximum. */
-    uint64_t negative_network;     /* network_seconds below zero, not observed. */
-    uint64_t weights_unknown;      /* Spans without sampling information. */
-    uint64_t weights_cut;          /* Adjusted counts above sampling.max_count. */
-    uint64_t edges_overflowed;     /* Requests counted on the overflow edge. */
-    uint64_t operations_overflowed;/* Spans counted on the overflow operation. */
-    uint64_t fanout_overflowed;    /* Client durations left out past 64 edges of one span. */
-    uint64_t walks_cut;            /* Walks that ended at their bound. */
-    uint64_t memory_failures;      /* Observations lost because memory was out. */
+    uint64_t skewed_durations;      /* E14: cut to 0 or to the maximum. */
+    uint64_t negative_network;      /* network_seconds below zero, not observed. */
+    uint64_t weights_unknown;       /* Spans without sampling information. */
+    uint64_t weights_cut;           /* Adjusted counts above sampling.max_count. */
+    uint64_t edges_overflowed;      /* Requests counted on the overflow edge. */
+    uint64_t operations_overflowed; /* Spans counted on the overflow operation. */
+    uint64_t fanout_overflowed;     /* Client durations left out past 64 edges of one span. */
+    uint64_t walks_cut;             /* Walks that ended at their bound. */
+    uint64_t memory_failures;       /* Observations lost because memory was out. */
 };
 
 struct snapshot_node {
@@ -122,8 +122,10 @@ struct snapshot_loss {
 };
 
 struct snapshot {
-    struct wall_time start; /* When counting began. */
-    struct wall_time end;   /* When this snapshot was taken. */
+    struct wall_time start;      /* When counting began. */
+    struct wall_time end;        /* When this snapshot was taken. */
+    struct wall_time span_first; /* The earliest start of a span that was taken on; 0: none. */
+    struct wall_time span_last;  /* The latest end. */
     const struct histogram_bounds *bounds;
     size_t nodes_count;
     const struct snapshot_node *nodes;

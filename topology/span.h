@@ -39,14 +39,14 @@ enum span_status {
 #define DURATION_NS_MAX (UINT64_C(1) << 53)
 
 struct span {
-    uint64_t trace[2];    /* The 16 bytes of the trace id as they came, not all zero. */
-    uint64_t id;          /* The 8 bytes of the span id as they came, not zero. */
-    uint64_t parent;      /* Likewise; 0: none (see parent_bad). */
-    uint64_t start_ns;    /* Wall clock; 0: unknown. */
-    uint64_t duration_ns; /* 0 to DURATION_NS_MAX. */
-    uint64_t weight : 37; /* 0 to WEIGHT_MAX. */
-    uint64_t kind : 3;    /* enum span_kind. */
-    uint64_t status : 2;  /* enum span_status, derived ones included (E13). */
+    uint64_t trace[2];           /* The 16 bytes of the trace id as they came, not all zero. */
+    uint64_t id;                 /* The 8 bytes of the span id as they came, not zero. */
+    uint64_t parent;             /* Likewise; 0: none (see parent_bad). */
+    uint64_t start_ns;           /* Wall clock; 0: unknown. */
+    uint64_t duration_ns;        /* 0 to DURATION_NS_MAX. */
+    uint64_t weight : 37;        /* 0 to WEIGHT_MAX. */
+    uint64_t kind : 3;           /* enum span_kind. */
+    uint64_t status : 2;         /* enum span_status, derived ones included (E13). */
     uint64_t parent_bad : 1;     /* A parent was named that cannot be: wrong length, or itself. */
     uint64_t no_duration : 1;    /* Start or end is 0: observe no duration. */
     uint64_t skewed : 1;         /* end < start, or longer than the maximum: duration was cut. */

@@ -1,0 +1,49 @@
+/* publisher.h: adds up what the shards counted and makes snapshots of it.
+ * Is:         the one place where cumulative series exist.
+ * Invariants: each snapshot's accounting holds; a series never falls.
+ * Threads:    one owner at a time, but for publisher_reject(), which any thread may call.
+ * Memory:     edges_max and operations_max series; a snapshot copies only series that changed
+ *             since the one before and shares the rest.
+ */
+#ifndef SPANMAP_TOPOLOGY_PUBLISHER_H
+#define SPANMAP_TOPOLOGY_PUBLISHER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/status.h"
+#include "topology/catalog.h"
+#include "topology/histogram.h"
+#include "topology/snapshot.h"
+#include "topology/tally.h"
+
+struct publisher_options {
+    struct catalog *catalog; /* Outlives the publisher and all its snapshots. */
+    const struct histogram_bounds *bounds;
+    uint32_t edges_max;      /* map.edges_max */
+    uint32_t operations_max; /* Series of calls_total. */
+    uint32_t losses_max;
+    unsigned shards;
+    struct wall_time start;
+};
+
+struct publisher;
+
+MUST_USE int publisher_new(const struct publisher_options *options,
+                           struct publisher **out_publisher);
+void publisher_free(struct publisher *publisher);
+
+/* Adds the tally that came from shard number `shard` and empties it. On STATUS_NOMEM it is as
+ * before and may be given again; the snapshot in between leaves it out whole. */
+MUST_USE int publisher_absorb(struct publisher *publisher, unsigned shard, struct tally *tally,
+                              struct wall_time now);
+
+/* Counts spans that the receiver rejected: received and rejected, both. */
+void publisher_reject(struct publisher *publisher, enum rejected_reason reason, uint64_t spans);
+
+/* Returns: 0 and one reference; STATUS_NOMEM. */
+MUST_USE int publisher_snapshot(struct publisher *publisher, struct wall_time now,
+                                struct snapshot **out_snapshot);
+
+#endif

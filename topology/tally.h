@@ -1,0 +1,31 @@
+/* tally.h: what one shard counted since it was last asked.
+ * Is:         edges, operations, losses, the accounting and the counts, as differences; `waiting`
+ *             and the memory figures are the state at the moment of the swap.
+ * Is not:     the whole since the start (publisher.h).
+ * Threads:    one owner at a time; it changes hands by shard_swap().
+ * Memory:     bounded by struct tally_options; past a bound the overflow entry takes the counts.
+ */
+#ifndef SPANMAP_TOPOLOGY_TALLY_H
+#define SPANMAP_TOPOLOGY_TALLY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "topology/histogram.h"
+
+struct tally_options {
+    const struct histogram_bounds *bounds; /* Outlives the tally. */
+    uint32_t edges_max;
+    uint32_t operations_max;
+    uint32_t losses_max;
+};
+
+struct tally;
+
+MUST_USE int tally_new(const struct tally_options *options, struct tally **out_tally);
+void tally_free(struct tally *tally);
+bool tally_is_empty(const struct tally *tally);
+
+#endif
