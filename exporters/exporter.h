@@ -1,0 +1,58 @@
+/* exporter.h: the plug that every exporter fits.
+ * Is:         a const struct per format and one registry; each turns a snapshot into bytes.
+ * Is not:     transport: paths and negotiation are in routes.h.
+ * Invariants: the same input gives the same bytes. A refusal leaves a sentence for the user.
+ * Threads:    any, at once; an exporter has no state.
+ * Memory:     writes to the caller's buffer, whose bound holds.
+ */
+#ifndef SPANMAP_EXPORTERS_EXPORTER_H
+#define SPANMAP_EXPORTERS_EXPORTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/counters.h"
+#include "base/status.h"
+#include "base/view.h"
+#include "topology/snapshot.h"
+
+/* Zero is the default of each. */
+struct export_options {
+    struct view focus;       /* A node's id or name; empty: the whole map. */
+    unsigned depth;          /* Steps around the focus; 0: 1 */
+    bool self_edges;         /* map.self_edges */
+    bool window_of_spans;    /* The window is that of the spans, not of the daemon (`map`). */
+    uint64_t expiration_ns;  /* metrics.expiration; 0: series never leave. */
+    struct view draw_helper; /* Path of spanmap-draw. */
+    uint64_t draw_timeout_ns;
+    size_t draw_memory_bytes_max;
+};
+
+struct export_input {
+    const struct snapshot *snapshot;
+    struct export_options options;
+    const struct counters *const *health; /* Every stage's, for the spanmap_* metrics. */
+    size_t health_count;
+};
+
+struct exporter {
+    const char *name;         /* The word of --format and of ?format=. */
+    const char *doc;          /* One line. */
+    const char *content_type; /* With its charset where there is one. */
+    bool binary;              /* Not for a terminal. */
+    bool in_map;              /* `map --format` offers it. */
+    /* On failure out_error has one sentence (at most 255 bytes) and `out` is as before.
+     * Returns: 0; STATUS_NOT_FOUND (no such focus); STATUS_UNSUPPORTED (what draws is missing);
+     *          STATUS_TIMEOUT; STATUS_SYSTEM (it crashed); STATUS_TOO_LARGE; STATUS_NOMEM. */
+    int (*render)(const struct export_input *input, char out_error[256], struct buf *out);
+};
+
+/* Ends with NULL. */
+extern const struct exporter *const exporters[];
+
+/* NULL: there is none of that name. */
+const struct exporter *exporter_find(struct view name);
+
+#endif

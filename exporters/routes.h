@@ -1,0 +1,44 @@
+/* routes.h: what stands behind each path of the web door.
+ * Is:         the table of paths: `/` and its assets, /metrics, /map.svg, /map.dot, /api/v1/map,
+ *             /api/v1/services, /api/v1/edges, /healthz, /readyz, /debug/config,
+ *             /debug/cardinality; negotiation, gzip, ETag.
+ * Is not:     the server (net/http_server.h), and not the owner of what it shows.
+ * Threads:    routes_handle() on any number of threads at once.
+ * Memory:     the last drawing is kept as long as its snapshot is the newest.
+ * Source:     ARCHITECTURE section 5; EXPORT P1-P4.
+ */
+#ifndef SPANMAP_EXPORTERS_ROUTES_H
+#define SPANMAP_EXPORTERS_ROUTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/status.h"
+#include "exporters/exporter.h"
+#include "net/http_server.h"
+
+/* What the routes ask of those who own it; all but `context` are called on any thread. */
+struct routes_source {
+    void *context;
+    struct snapshot *(*snapshot)(void *context);        /* A reference, or NULL without memory. */
+    bool (*is_ready)(void *context);                    /* Listening, and not draining. */
+    int (*config)(void *context, struct buf *out);      /* Effective configuration, YAML. */
+    int (*cardinality)(void *context, struct buf *out); /* JSON: how full each quota is. */
+};
+
+struct routes_options {
+    struct routes_source source;
+    struct export_options defaults;       /* What a query does not say. */
+    const struct counters *const *health; /* Borrowed. */
+    size_t health_count;
+};
+
+struct routes;
+
+MUST_USE int routes_new(const struct routes_options *options, struct routes **out_routes);
+void routes_free(struct routes *routes);
+
+/* An http_handler's function; `context` is the struct routes. */
+void routes_handle(void *context, const struct http_request *request, struct http_reply *reply);
+
+#endif

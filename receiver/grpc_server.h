@@ -1,0 +1,60 @@
+/* grpc_server.h: unary gRPC over HTTP/2 on several threads.
+ * Is:         one acceptor that hands each socket to the thread with the fewest connections; each
+ *             thread has a loop of its own, reads, frames, inflates and calls the method.
+ * Is not:     a knowledge of OTLP; methods come in a table (grpc_reply.h).
+ * Invariants: a message is checked against message_bytes_max before it is held, and again as it
+ *             inflates. Flow control credit is given back only for what was taken. A request is
+ *             answered once, in full, or its stream is gone.
+ * Threads:    new, listen, start, drain and free from one thread; methods run on the threads 0 to
+ *             threads - 1, calls of one thread never at once.
+ * Memory:     connections_max connections, streams_max streams each; bodies in flight at most
+ *             body_bytes_max in all (past it new bodies wait for flow control or get UNAVAILABLE).
+ * Source:     spec OTLP A6, A14-A16, A21, C1-C12, C17.
+ */
+#ifndef SPANMAP_RECEIVER_GRPC_SERVER_H
+#define SPANMAP_RECEIVER_GRPC_SERVER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/counters.h"
+#include "base/log.h"
+#include "base/status.h"
+#include "net/address.h"
+#include "receiver/grpc_reply.h"
+
+struct grpc_server_options {
+    const struct grpc_method *methods; /* Borrowed as long as the server lives. */
+    size_t methods_count;
+    unsigned threads;         /* At least 1. */
+    size_t message_bytes_max; /* A message, before and after decompression; 0: 64 MiB */
+    size_t body_bytes_max;    /* All messages in flight; 0: 256 MiB */
+    uint32_t streams_max;     /* A connection; 0: 100 */
+    uint32_t connections_max; /* 0: 4,096 */
+    uint64_t idle_timeout_ns; /* A connection without a stream; 0: none */
+    uint64_t
+        request_timeout_ns;    /* From a stream's start to its end, and for the preface; 0: 60 s */
+    const struct log *log;     /* NULL: silent. */
+    struct counters *counters; /* Over receiver_counter_rows. */
+};
+
+struct grpc_server;
+
+MUST_USE int grpc_server_new(const struct grpc_server_options *options,
+                             struct grpc_server **out_server);
+
+/* As http_server_listen(). */
+MUST_USE int grpc_server_listen(struct grpc_server *server, const struct address *address,
+                                char out_error[256], struct buf *out_bound);
+
+/* Starts the threads. Returns: 0; STATUS_SYSTEM; STATUS_NOMEM. */
+MUST_USE int grpc_server_start(struct grpc_server *server);
+
+/* Stops listening, sends GOAWAY, finishes the streams that were taken on, joins the threads; what
+ * is not done after `patience_ns` is cut. Nothing calls a method afterwards. */
+void grpc_server_drain(struct grpc_server *server, uint64_t patience_ns);
+
+void grpc_server_free(struct grpc_server *server); /* Drains without patience if need be. */
+
+#endif
