@@ -1,0 +1,93 @@
+/* log_test.c: one line an event, whatever stands in it. */
+#include "base/log.h"
+
+#include <unistd.h>
+
+#include "tests/lib/test.h"
+
+/* What one event writes, from ` level=` on. */
+static size_t written(struct view value, enum log_level level, enum log_level least, char *out,
+                      size_t out_size)
+{
+    int ends[2];
+    struct log log;
+    char line[4096];
+    ssize_t size;
+    char *begin;
+
+    assert_int_equal(pipe(ends), 0);
+    log.fd = ends[1];
+    atomic_init(&log.level, least);
+    LOG(&log, level, "it happened", LOG_VIEW("what", value), LOG_NUM("count", -5), LOG_END);
+    assert_int_equal(close(ends[1]), 0);
+    size = read(ends[0], line, sizeof(line) - 1);
+    assert_int_equal(close(ends[0]), 0);
+    assert_true(size >= 0);
+    line[size] = '\0';
+    begin = strstr(line, " level=");
+    if (begin == NULL)
+        return 0;
+    assert_true(strncmp(line, "time=", 5) == 0);
+    assert_true(strlen(begin) < out_size);
+    memcpy(out, begin, strlen(begin) + 1);
+    return (size_t)size;
+}
+
+static void log__writes_logfmt(void **state)
+{
+    char line[4096];
+
+    (void)state;
+    assert_true(written(VIEW("plain"), LOG_WARN, LOG_INFO, line, sizeof(line)) > 0);
+    assert_string_equal(line, " level=warn msg=\"it happened\" what=plain count=-5\n");
+    assert_true(written(VIEW("a \"b\"\n\\\xff="), LOG_INFO, LOG_INFO, line, sizeof(line)) > 0);
+    assert_string_equal(line, " level=info msg=\"it happened\" "
+                              "what=\"a \\\"b\\\"\\x0a\\\\\\xff=\" count=-5\n");
+    assert_true(written(VIEW(""), LOG_ERROR, LOG_INFO, line, sizeof(line)) > 0);
+    assert_string_equal(line, " level=error msg=\"it happened\" what=\"\" count=-5\n");
+}
+
+static void log__leaves_out_what_is_below_its_level(void **state)
+{
+    char line[4096];
+
+    (void)state;
+    assert_int_equal(written(VIEW("x"), LOG_DEBUG, LOG_INFO, line, sizeof(line)), 0);
+    log_event(NULL, LOG_ERROR, "nobody listens", NULL);
+}
+
+static void log__cuts_a_long_line(void **state)
+{
+    static char text[5000];
+    char line[4096];
+    size_t size;
+
+    (void)state;
+    memset(text, 'x', sizeof(text));
+    size = written((struct view){text, sizeof(text)}, LOG_INFO, LOG_INFO, line, sizeof(line));
+    assert_int_equal(size, 2048);
+    assert_int_equal(line[strlen(line) - 1], '\n');
+}
+
+static void log__knows_its_levels(void **state)
+{
+    enum log_level level = LOG_DEBUG;
+
+    (void)state;
+    assert_int_equal(log_level_parse(VIEW("warn"), &level), 0);
+    assert_int_equal(level, LOG_WARN);
+    assert_int_equal(log_level_parse(VIEW("loud"), &level), STATUS_NOT_FOUND);
+    assert_int_equal(level, LOG_WARN);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(log__writes_logfmt),
+        cmocka_unit_test(log__leaves_out_what_is_below_its_level),
+        cmocka_unit_test(log__cuts_a_long_line),
+        cmocka_unit_test(log__knows_its_levels),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,77 @@
+/* mem_test.c: the allocator's edges and its switch. */
+#include "base/mem.h"
+
+#include "tests/lib/test.h"
+
+static void mem__gives_memory_for_nothing(void **state)
+{
+    void *memory = mem_alloc(0);
+
+    (void)state;
+    assert_non_null(memory);
+    mem_free(memory);
+    memory = mem_calloc(0, 8);
+    assert_non_null(memory);
+    mem_free(memory);
+    mem_free(NULL);
+}
+
+static void mem__refuses_products_that_overflow(void **state)
+{
+    (void)state;
+    assert_null(mem_calloc(SIZE_MAX / 2, 3));
+    assert_null(mem_dup_text("x", SIZE_MAX));
+}
+
+static void mem__copies_and_terminates(void **state)
+{
+    char *text = mem_dup_text("abc", 2);
+    int *number = mem_dup(&(int){7}, sizeof(int));
+
+    (void)state;
+    assert_string_equal(text, "ab");
+    assert_int_equal(*number, 7);
+    mem_free(text);
+    mem_free(number);
+}
+
+static void mem__aligns(void **state)
+{
+    void *memory = mem_aligned(64, 100);
+
+    (void)state;
+    assert_non_null(memory);
+    assert_int_equal((uintptr_t)memory % 64, 0);
+    mem_free(memory);
+}
+
+static void mem__fails_from_the_nth_request_on(void **state)
+{
+    void *first;
+
+    (void)state;
+    mem_fail_after(1);
+    first = mem_alloc(8);
+    assert_non_null(first);
+    assert_null(mem_alloc(8));
+    assert_null(mem_realloc(first, 16));
+    assert_null(mem_calloc(1, 1));
+    assert_null(mem_aligned(64, 64));
+    mem_fail_after(-1);
+    first = mem_realloc(first, 16);
+    assert_non_null(first);
+    mem_free(first);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(mem__gives_memory_for_nothing),
+        cmocka_unit_test(mem__refuses_products_that_overflow),
+        cmocka_unit_test(mem__copies_and_terminates),
+        cmocka_unit_test(mem__aligns),
+        cmocka_unit_test(mem__fails_from_the_nth_request_on),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
