@@ -1,0 +1,77 @@
+/* options.h: every option of spanmap.
+ * Is:         the one table, and the struct that it fills. Parser, --help, documentation, example
+ *             file and /debug/config are made from the table.
+ * Is not:     a judgement on how options fit together (the engine's), or a file format
+ *             (daemon/config.h).
+ * Invariants: as base/option.h; a field in its row's bounds.
+ * Threads:    plain data.
+ * Memory:     owns its texts and lists; options_release() gives them back.
+ */
+#ifndef SPANMAP_ENGINE_OPTIONS_H
+#define SPANMAP_ENGINE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/option.h"
+#include "base/status.h"
+#include "base/view.h"
+
+enum orphan_servers { ORPHAN_SERVERS_NONE, ORPHAN_SERVERS_USER };
+
+/* Fields are in the order of their rows, named as their keys. Where 0 is said to be auto, the
+ * engine decides, in proportion to the memory limit or by the number of cores. */
+struct options {
+    struct view listen_grpc; /* Valid addresses all (net/address.h). */
+    struct view listen_http;
+    struct view listen_web;
+    struct option_texts web_hosts; /* "*": any. */
+    uint64_t web_connections_max;
+    uint64_t memory_limit_bytes;         /* 0: auto */
+    uint64_t receiver_threads;           /* 0: auto */
+    uint64_t receiver_message_bytes_max; /* One request. */
+    uint64_t receiver_memory_bytes_max;  /* All requests in flight. 0: auto */
+    uint64_t receiver_connections_max;
+    uint64_t receiver_streams_max;
+    uint64_t receiver_idle_timeout_ns; /* 0: none */
+    uint64_t receiver_request_timeout_ns;
+    uint64_t topology_shards;           /* 0: auto */
+    uint64_t topology_memory_bytes_max; /* Remembered spans of all shards. 0: auto */
+    bool topology_derive_errors;
+    int topology_orphan_servers; /* enum orphan_servers */
+    uint64_t pairing_wait_ns;
+    uint64_t pairing_parent_wait_ns;
+    uint64_t messaging_wait_ns;
+    uint64_t sampling_max_count;
+    struct option_texts names_peer_order; /* Empty: the order of TOPOLOGY N3. */
+    struct option_pairs names_cidr;
+    struct option_pairs names_rewrite;
+    uint64_t names_services_max;   /* 0: auto */
+    uint64_t names_peers_max;      /* 0: auto */
+    uint64_t names_operations_max; /* 0: auto */
+    uint64_t names_sites_max;      /* 0: auto */
+    uint64_t names_length_bytes_max;
+    bool map_self_edges;
+    uint64_t map_edges_max;          /* 0: auto */
+    uint64_t metrics_expiration_ns;  /* 0: never */
+    uint64_t metrics_operations_max; /* 0: auto */
+    uint64_t metrics_losses_max;     /* 0: auto */
+    struct view draw_helper;         /* Empty: the one that was installed with this program. */
+    uint64_t draw_timeout_ns;
+    uint64_t draw_memory_bytes_max;
+    int log_level; /* enum log_level */
+    uint64_t shutdown_patience_ns;
+};
+
+extern const struct option_table spanmap_options;
+
+/* The defaults. Returns: 0; STATUS_NOMEM. */
+MUST_USE int options_init(struct options *options);
+void options_release(struct options *options);
+
+/* Appends the effective configuration as YAML, which a configuration file may hold again.
+ * Returns: as buf_append(). */
+int options_print(const struct options *options, struct buf *out);
+
+#endif
