@@ -25,9 +25,11 @@ void *mem_alloc(size_t size)
 
 void *mem_calloc(size_t count, size_t size)
 {
-    if (refused())
+    size_t bytes;
+
+    if (refused() || __builtin_mul_overflow(count, size, &bytes))
         return NULL;
-    return count != 0 && size != 0 ? calloc(count, size) : calloc(1, 1);
+    return calloc(1, bytes != 0 ? bytes : 1);
 }
 
 void *mem_realloc(void *old, size_t size)

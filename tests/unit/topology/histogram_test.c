@@ -1,0 +1,312 @@
+/* histogram_test.c: both kinds of buckets, quantiles within their stated error, exact merging. */
+#include "topology/histogram.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "tests/lib/random.h"
+#include "tests/lib/test.h"
+#include "topology/span.h"
+
+static const struct histogram_bounds *const bounds = &histogram_bounds_default;
+
+static struct histogram *make(void)
+{
+    struct histogram *histogram = NULL;
+
+    assert_int_equal(histogram_new(&histogram), 0);
+    return histogram;
+}
+
+static void observe(struct histogram *histogram, uint64_t duration_ns)
+{
+    assert_int_equal(histogram_observe(histogram, bounds, duration_ns, WEIGHT_ONE), 0);
+}
+
+/* Everything that an exporter may read. */
+static void assert_same(const struct histogram *a, const struct histogram *b)
+{
+    assert_true(a->count == b->count && a->sum == b->sum && a->zero_count == b->zero_count);
+    assert_true(a->count == 0 || (a->min_ns == b->min_ns && a->max_ns == b->max_ns));
+    assert_memory_equal(a->classic, b->classic, sizeof(a->classic));
+    assert_int_equal(a->length, b->length);
+    if (a->length == 0)
+        return;
+    assert_int_equal(a->scale, b->scale);
+    assert_int_equal(a->offset, b->offset);
+    assert_memory_equal(a->buckets, b->buckets, a->length * sizeof(*a->buckets));
+}
+
+static void assert_sound(const struct histogram *histogram)
+{
+    uint64_t classic = 0;
+    uint64_t finer = histogram->zero_count;
+
+    for (size_t i = 0; i <= bounds->count; i++)
+        classic += histogram->classic[i];
+    for (uint32_t i = 0; i < histogram->length; i++)
+        finer += histogram->buckets[i];
+    assert_true(classic == histogram->count);
+    assert_true(finer == histogram->count);
+    assert_true(histogram->length <= HISTOGRAM_BUCKETS_MAX);
+    if (histogram->length != 0) {
+        assert_true(histogram->buckets[0] != 0);
+        assert_true(histogram->buckets[histogram->length - 1] != 0);
+    }
+}
+
+/* Whether `seconds` lies in (b^i, b^(i+1)], asked of the mathematics library. */
+static void assert_in_bucket(uint64_t duration_ns, int32_t scale)
+{
+    int32_t index = histogram_index(duration_ns, scale);
+    long double position = log2l((long double)duration_ns / 1e9L) * exp2l((long double)scale);
+
+    assert_true(position > (long double)index - 1e-9L);
+    assert_true(position <= (long double)index + 1 + 1e-9L);
+}
+
+static void histogram__finds_the_bucket_of_any_duration(void **state)
+{
+    struct random random = random_of(1);
+
+    (void)state;
+    for (int32_t scale = HISTOGRAM_SCALE_MAX; scale >= -4; scale--) {
+        for (uint64_t bit = 1; bit <= DURATION_NS_MAX; bit *= 2) {
+            assert_in_bucket(bit, scale);
+            assert_in_bucket(bit + 1, scale);
+            assert_in_bucket(bit + random_below(&random, bit), scale);
+        }
+    }
+}
+
+static void histogram__closes_buckets_at_their_upper_bound(void **state)
+{
+    (void)state;
+    assert_int_equal(histogram_index(NS_PER_S, 5), -1);
+    assert_int_equal(histogram_index(NS_PER_S + 1, 5), 0);
+    assert_int_equal(histogram_index(NS_PER_S / 2, 0), -2);
+    assert_int_equal(histogram_index(4 * NS_PER_S, 0), 1);
+}
+
+static void histogram__counts_classic_buckets_inclusively(void **state)
+{
+    struct histogram *histogram = make();
+
+    (void)state;
+    observe(histogram, 0);
+    observe(histogram, 2 * NS_PER_MS);
+    observe(histogram, 2 * NS_PER_MS + 1);
+    observe(histogram, 15 * NS_PER_S);
+    observe(histogram, 15 * NS_PER_S + 1);
+    assert_true(histogram->classic[0] == 2 * WEIGHT_ONE);
+    assert_true(histogram->classic[1] == WEIGHT_ONE);
+    assert_true(histogram->classic[15] == WEIGHT_ONE);
+    assert_true(histogram->classic[16] == WEIGHT_ONE);
+    assert_sound(histogram);
+    histogram_free(histogram);
+    histogram_free(NULL);
+}
+
+static void histogram__weighs_what_it_counts(void **state)
+{
+    struct histogram *histogram = make();
+
+    (void)state;
+    assert_int_equal(histogram_observe(histogram, bounds, NS_PER_S, 3 * WEIGHT_ONE / 2), 0);
+    assert_int_equal(histogram_observe(histogram, bounds, NS_PER_S, 0), 0);
+    assert_true(histogram_count_value(histogram) == 1.5);
+    assert_true(histogram_sum_seconds(histogram) == 1.5);
+    assert_sound(histogram);
+    histogram_free(histogram);
+}
+
+/* Sums of the largest durations with the largest weights stay exact. */
+static void histogram__sums_without_overflow(void **state)
+{
+    struct histogram *histogram = make();
+    histogram_sum expected = 0;
+
+    (void)state;
+    for (int i = 0; i < 1000; i++) {
+        assert_int_equal(histogram_observe(histogram, bounds, DURATION_NS_MAX, WEIGHT_MAX), 0);
+        expected += (histogram_sum)DURATION_NS_MAX * WEIGHT_MAX;
+    }
+    assert_true(histogram->sum == expected);
+    histogram_free(histogram);
+}
+
+static void histogram__answers_quantiles_of_an_empty_one_and_of_one(void **state)
+{
+    struct histogram *histogram = make();
+
+    (void)state;
+    assert_true(histogram_quantile(histogram, 0.5) == 0);
+    observe(histogram, 123456789);
+    assert_true(histogram_quantile(histogram, 0.5) == 0.123456789);
+    assert_true(histogram_quantile(histogram, 1) == 0.123456789);
+    observe(histogram, 0);
+    assert_true(histogram_quantile(histogram, 0.5) == 0);
+    histogram_free(histogram);
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+    const uint64_t *x = a;
+    const uint64_t *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
+/* The stated error is sqrt(base) - 1 at the scale that the histogram ended with. */
+static void histogram__keeps_the_error_of_its_scale(void **state)
+{
+    static const double quantiles[] = {0.01, 0.5, 0.9, 0.95, 0.99, 0.999, 1};
+    enum { COUNT = 5000 };
+    static uint64_t values[COUNT];
+    struct random random = random_of(2);
+
+    (void)state;
+    for (unsigned spread = 1; spread <= 40; spread += 3) {
+        struct histogram *histogram = make();
+        double error;
+        for (size_t i = 0; i < COUNT; i++) {
+            values[i] = 1000 + (random_next(&random) >> (64 - spread));
+            observe(histogram, values[i]);
+        }
+        qsort(values, COUNT, sizeof(values[0]), compare_numbers);
+        assert_sound(histogram);
+        error = sqrt(exp2(exp2(-(double)histogram->scale))) - 1 + 1e-12;
+        for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++) {
+            size_t rank = (size_t)ceil(quantiles[i] * COUNT - 1e-9);
+            double exact = (double)values[rank - 1] / 1e9;
+            double found = histogram_quantile(histogram, quantiles[i]);
+            assert_true(fabs(found - exact) <= exact * error);
+        }
+        histogram_free(histogram);
+    }
+}
+
+static void histogram__halves_its_resolution_when_it_must(void **state)
+{
+    struct histogram *histogram = make();
+
+    (void)state;
+    observe(histogram, NS_PER_MS);
+    assert_int_equal(histogram->scale, 5);
+    observe(histogram, 2 * NS_PER_MS);
+    assert_int_equal(histogram->scale, 5);
+    observe(histogram, 1);
+    assert_true(histogram->scale < 5);
+    observe(histogram, DURATION_NS_MAX);
+    assert_sound(histogram);
+    assert_true(histogram->scale >= 1); /* 53 octaves fit into 160 buckets at scale 1. */
+    histogram_free(histogram);
+}
+
+static void histogram__does_not_show_order_nor_how_it_was_merged(void **state)
+{
+    enum { COUNT = 400, PARTS = 5 };
+    struct random random = random_of(3);
+
+    (void)state;
+    for (int round = 0; round < 50; round++) {
+        struct histogram *forward = make();
+        struct histogram *backward = make();
+        struct histogram *parts[PARTS];
+        struct histogram *left = make();
+        struct histogram *right = make();
+        uint64_t values[COUNT];
+        for (size_t i = 0; i < PARTS; i++)
+            parts[i] = make();
+        for (size_t i = 0; i < COUNT; i++) {
+            values[i] = random_next(&random) >> (11 + random_below(&random, 53));
+            observe(forward, values[i]);
+            observe(parts[random_below(&random, PARTS)], values[i]);
+        }
+        for (size_t i = COUNT; i-- > 0;)
+            observe(backward, values[i]);
+        for (size_t i = 0; i < PARTS; i++) {
+            assert_int_equal(histogram_merge(left, parts[i]), 0);
+            assert_int_equal(histogram_merge(right, parts[PARTS - 1 - i]), 0);
+        }
+        assert_sound(forward);
+        assert_same(forward, backward);
+        assert_same(forward, left);
+        assert_same(forward, right);
+        for (size_t i = 0; i < PARTS; i++)
+            histogram_free(parts[i]);
+        histogram_free(forward);
+        histogram_free(backward);
+        histogram_free(left);
+        histogram_free(right);
+    }
+}
+
+static void histogram__copies_apart(void **state)
+{
+    struct histogram *histogram = make();
+    struct histogram *copy = NULL;
+
+    (void)state;
+    observe(histogram, 5);
+    assert_int_equal(histogram_copy(histogram, &copy), 0);
+    assert_same(histogram, copy);
+    observe(histogram, 50000);
+    assert_true(copy->count == WEIGHT_ONE);
+    histogram_free(histogram);
+    assert_sound(copy);
+    histogram_free(copy);
+}
+
+/* What fails leaves the histogram as it was. */
+static int use_all(void *context)
+{
+    struct histogram *histogram = NULL;
+    struct histogram *other = NULL;
+    int status = histogram_new(&histogram);
+
+    (void)context;
+    for (uint64_t i = 1; status == 0 && i < 1000000; i *= 10) {
+        uint64_t count = histogram->count;
+        status = histogram_observe(histogram, bounds, i, WEIGHT_ONE);
+        assert_true(histogram->count == count + (status == 0 ? WEIGHT_ONE : 0));
+        assert_sound(histogram);
+    }
+    if (status == 0)
+        status = histogram_copy(histogram, &other);
+    if (status == 0)
+        status = histogram_observe(other, bounds, DURATION_NS_MAX, WEIGHT_ONE);
+    if (status == 0) {
+        status = histogram_merge(histogram, other);
+        assert_sound(histogram);
+    }
+    histogram_free(histogram);
+    histogram_free(other);
+    return status;
+}
+
+static void histogram__survives_failing_memory(void **state)
+{
+    (void)state;
+    test_sweep_memory(use_all, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(histogram__finds_the_bucket_of_any_duration),
+        cmocka_unit_test(histogram__closes_buckets_at_their_upper_bound),
+        cmocka_unit_test(histogram__counts_classic_buckets_inclusively),
+        cmocka_unit_test(histogram__weighs_what_it_counts),
+        cmocka_unit_test(histogram__sums_without_overflow),
+        cmocka_unit_test(histogram__answers_quantiles_of_an_empty_one_and_of_one),
+        cmocka_unit_test(histogram__keeps_the_error_of_its_scale),
+        cmocka_unit_test(histogram__halves_its_resolution_when_it_must),
+        cmocka_unit_test(histogram__does_not_show_order_nor_how_it_was_merged),
+        cmocka_unit_test(histogram__copies_apart),
+        cmocka_unit_test(histogram__survives_failing_memory),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
