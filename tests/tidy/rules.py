@@ -16,20 +16,21 @@ LAYERS = {
 
 # Header (a regular expression) -> the files that may name it (globs). Tests may name
 # any, since some are there to compare us with the library.
+VERSION = "daemon/version.c"  # Names each library's version.
 LIBRARIES = [
-    (r"nghttp2/.*", ["net/h2*.c"]),
+    (r"nghttp2/.*", ["net/h2*.c", VERSION]),
     (r"llhttp(/llhttp)?\.h", ["net/http1*.c"]),
     (r"uv\.h", ["net/*.[ch]", "engine/*.[ch]", "daemon/*.[ch]", "exporters/*server*.[ch]"]),
     (r"(graphviz/.*|cgraph\.h|gvc\.h)", ["exporters/draw_helper/*.[ch]"]),
-    (r"yaml\.h", ["daemon/config*.c"]),
+    (r"yaml\.h", ["daemon/config*.c", VERSION]),
     (r"jansson\.h", ["exporters/json*.[ch]", "receiver/otlp_json*.[ch]", "daemon/*.c"]),
     (r"curl/.*", ["daemon/*.c"]),
-    (r"pcre2.*\.h", ["topology/naming*.c"]),
-    (r"libdeflate\.h", ["receiver/inflate*.c", "exporters/deflate*.c", "daemon/input*.c"]),
-    (r"zlib\.h", ["receiver/inflate*.c", "exporters/deflate*.c", "daemon/input*.c"]),
-    (r"zstd.*\.h", ["receiver/inflate*.c", "daemon/input*.c"]),
+    (r"pcre2.*\.h", ["topology/naming*.c", VERSION]),
+    (r"libdeflate\.h", ["receiver/inflate*.c", "exporters/deflate*.c", "daemon/input*.c", VERSION]),
+    (r"zlib\.h", ["receiver/inflate*.c", "exporters/deflate*.c", "daemon/input*.c", VERSION]),
+    (r"zstd.*\.h", ["receiver/inflate*.c", "daemon/input*.c", VERSION]),
     (r"xxhash\.h", ["base/hash.c", "base/map.c"]),
-    (r"protobuf-c/.*", ["receiver/*.[ch]", "exporters/*.[ch]"]),
+    (r"protobuf-c/.*", ["receiver/*.[ch]", "exporters/*.[ch]", VERSION]),
     (r"openssl/.*", ["net/tls*.c"]),
     (r"cmocka\.h", []),
 ]
