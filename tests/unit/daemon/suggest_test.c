@@ -1,12 +1,7 @@
 /* suggest_test.c: wrong words and what they meant. */
-#include <cmocka.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
 #include "daemon/suggest.h"
+
+#include "tests/lib/test.h"
 
 static const char *best(const char *word)
 {
