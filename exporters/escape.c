@@ -1,0 +1,213 @@
+/* escape.c: one loop that decodes, copies runs that need nothing, and asks the format about the
+ * rest. A name is short and written once per element, so the indirect call does not show.
+ */
+#include "exporters/escape.h"
+
+#include <stdio.h>
+
+#define REPLACEMENT_TEXT "\xEF\xBF\xBD"
+#define ELLIPSIS_TEXT "\xE2\x80\xA6"
+
+enum { SCRATCH_SIZE = 16 };
+
+/* Lead byte -> length, and the bounds of the second byte, which rule out overlong forms,
+ * surrogates and what is above U+10FFFF. */
+static size_t shape_of(unsigned char lead, unsigned char *out_low, unsigned char *out_high)
+{
+    *out_low = 0x80;
+    *out_high = 0xBF;
+    if (lead >= 0xC2 && lead <= 0xDF)
+        return 2;
+    if (lead >= 0xE0 && lead <= 0xEF) {
+        *out_low = lead == 0xE0 ? 0xA0 : 0x80;
+        *out_high = lead == 0xED ? 0x9F : 0xBF;
+        return 3;
+    }
+    if (lead >= 0xF0 && lead <= 0xF4) {
+        *out_low = lead == 0xF0 ? 0x90 : 0x80;
+        *out_high = lead == 0xF4 ? 0x8F : 0xBF;
+        return 4;
+    }
+    return 1;
+}
+
+uint32_t utf8_take(struct view *rest, bool *out_valid)
+{
+    const unsigned char *bytes = (const unsigned char *)rest->data;
+    unsigned char low;
+    unsigned char high;
+    size_t length = shape_of(bytes[0], &low, &high);
+    uint32_t character = bytes[0];
+    size_t used = 1;
+
+    *out_valid = bytes[0] < 0x80 || length > 1;
+    if (length > 1)
+        character &= 0xFFU >> (length + 1);
+    while (used < length) {
+        if (used >= rest->size || bytes[used] < low || bytes[used] > high) {
+            *out_valid = false;
+            break;
+        }
+        character = character << 6 | (bytes[used] & 0x3FU);
+        low = 0x80;
+        high = 0xBF;
+        used++;
+    }
+    rest->data += used;
+    rest->size -= used;
+    return *out_valid ? character : UTF8_REPLACEMENT;
+}
+
+int utf8_append(struct buf *out, uint32_t character)
+{
+    char bytes[4];
+    size_t size = 0;
+
+    if (character > 0x10FFFF || (character >= 0xD800 && character <= 0xDFFF))
+        character = UTF8_REPLACEMENT;
+    if (character < 0x80) {
+        bytes[size++] = (char)character;
+    } else if (character < 0x800) {
+        bytes[size++] = (char)(0xC0 | character >> 6);
+    } else if (character < 0x10000) {
+        bytes[size++] = (char)(0xE0 | character >> 12);
+        bytes[size++] = (char)(0x80 | (character >> 6 & 0x3F));
+    } else {
+        bytes[size++] = (char)(0xF0 | character >> 18);
+        bytes[size++] = (char)(0x80 | (character >> 12 & 0x3F));
+        bytes[size++] = (char)(0x80 | (character >> 6 & 0x3F));
+    }
+    if (character >= 0x80)
+        bytes[size++] = (char)(0x80 | (character & 0x3F));
+    return buf_append(out, bytes, size);
+}
+
+/* `replace` says what stands for a character in a format, or NULL where it stands for itself. */
+static int escape(struct buf *out, struct view text,
+                  const char *(*replace)(uint32_t character, char scratch[SCRATCH_SIZE]))
+{
+    struct view rest = text;
+    const char *run = text.data; /* What was looked at and not yet copied. */
+    char scratch[SCRATCH_SIZE];
+
+    while (rest.size != 0) {
+        const char *at = rest.data;
+        bool valid;
+        uint32_t character = utf8_take(&rest, &valid);
+        const char *instead = valid ? replace(character, scratch) : REPLACEMENT_TEXT;
+        if (instead == NULL)
+            continue;
+        (void)buf_append(out, run, (size_t)(at - run)); /* Failures stick to `out`. */
+        (void)buf_append_text(out, instead);
+        run = rest.data;
+    }
+    if (run != NULL)
+        (void)buf_append(out, run, (size_t)(rest.data - run));
+    return out->failed;
+}
+
+static const char *replace_none(uint32_t character, char scratch[SCRATCH_SIZE])
+{
+    (void)character;
+    (void)scratch;
+    return NULL;
+}
+
+static bool is_control(uint32_t character)
+{
+    return character < 0x20 || (character >= 0x7F && character < 0xA0);
+}
+
+static const char *replace_json(uint32_t character, char scratch[SCRATCH_SIZE])
+{
+    if (character == '"')
+        return "\\\"";
+    if (character == '\\')
+        return "\\\\";
+    if (!is_control(character) && character != 0x2028 && character != 0x2029)
+        return NULL;
+    (void)snprintf(scratch, SCRATCH_SIZE, "\\u%04x", (unsigned)character);
+    return scratch;
+}
+
+static const char *replace_label(uint32_t character, char scratch[SCRATCH_SIZE])
+{
+    (void)scratch;
+    if (character == '"')
+        return "\\\"";
+    if (character == '\\')
+        return "\\\\";
+    return character == '\n' ? "\\n" : NULL;
+}
+
+/* Embeddings, overrides and isolates would turn the text around them, too. */
+static bool turns_text(uint32_t character)
+{
+    return (character >= 0x202A && character <= 0x202E) ||
+           (character >= 0x2066 && character <= 0x2069);
+}
+
+static const char *replace_plain(uint32_t character, char scratch[SCRATCH_SIZE])
+{
+    (void)scratch;
+    if (is_control(character) || turns_text(character) || (character & 0xFFFE) == 0xFFFE)
+        return REPLACEMENT_TEXT;
+    return NULL;
+}
+
+static const char *replace_xml(uint32_t character, char scratch[SCRATCH_SIZE])
+{
+    if (character == '&')
+        return "&amp;";
+    if (character == '<')
+        return "&lt;";
+    if (character == '>')
+        return "&gt;";
+    if (character == '"')
+        return "&quot;";
+    if (character == '\'')
+        return "&#39;";
+    return replace_plain(character, scratch);
+}
+
+int escape_none(struct buf *out, struct view text)
+{
+    return escape(out, text, replace_none);
+}
+
+int escape_json(struct buf *out, struct view text)
+{
+    return escape(out, text, replace_json);
+}
+
+int escape_label(struct buf *out, struct view text)
+{
+    return escape(out, text, replace_label);
+}
+
+int escape_xml(struct buf *out, struct view text)
+{
+    return escape(out, text, replace_xml);
+}
+
+int escape_plain(struct buf *out, struct view text)
+{
+    return escape(out, text, replace_plain);
+}
+
+int escape_cut(struct buf *out, struct view text, size_t characters)
+{
+    struct view rest = text;
+    struct view end = text;
+    bool valid;
+
+    for (size_t taken = 0; taken < characters && rest.size != 0; taken++) {
+        if (taken + 1 == characters)
+            end = rest; /* Where the last one that fits begins: the ellipsis takes its place. */
+        (void)utf8_take(&rest, &valid);
+    }
+    if (rest.size == 0)
+        return escape_plain(out, text);
+    (void)escape_plain(out, (struct view){text.data, (size_t)(end.data - text.data)});
+    return buf_append_text(out, ELLIPSIS_TEXT);
+}

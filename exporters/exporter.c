@@ -1,0 +1,17 @@
+/* exporter.c: the registry; a new format is one line here. */
+#include "exporters/exporter.h"
+
+#include "exporters/json.h"
+
+const struct exporter *const exporters[] = {
+    &exporter_json,
+    NULL,
+};
+
+const struct exporter *exporter_find(struct view name)
+{
+    for (size_t i = 0; exporters[i] != NULL; i++)
+        if (view_equal(view_of(exporters[i]->name), name))
+            return exporters[i];
+    return NULL;
+}

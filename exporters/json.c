@@ -1,0 +1,233 @@
+/* json.c: written straight into the buffer; the shape is fixed, so no tree is built. */
+#include "exporters/json.h"
+
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "exporters/escape.h"
+#include "exporters/map_graph.h"
+#include "exporters/number.h"
+#include "version.h"
+
+/* Appends below drop their status: a failure sticks to the buffer, and render() looks once. */
+
+static void text(struct buf *out, struct view value)
+{
+    (void)buf_append_byte(out, '"');
+    (void)escape_json(out, value);
+    (void)buf_append_byte(out, '"');
+}
+
+static void key(struct buf *out, const char *name)
+{
+    (void)buf_append_byte(out, '"');
+    (void)buf_append_text(out, name);
+    (void)buf_append_text(out, "\": ");
+}
+
+static void count(struct buf *out, const char *name, uint64_t value, const char *after)
+{
+    key(out, name);
+    (void)buf_append_u64(out, value);
+    (void)buf_append_text(out, after);
+}
+
+static void figures(struct buf *out, uint64_t requests, uint64_t failed)
+{
+    key(out, "requests");
+    (void)number_append_weight(out, requests);
+    (void)buf_append_text(out, ", ");
+    key(out, "failed");
+    (void)number_append_weight(out, failed);
+}
+
+static void number(struct buf *out, const char *name, double value)
+{
+    (void)buf_append_text(out, ", ");
+    key(out, name);
+    (void)number_append_double(out, value);
+}
+
+static void seconds(struct buf *out, const char *name, const struct histogram *histogram)
+{
+    (void)buf_append_text(out, ", ");
+    key(out, name);
+    if (histogram == NULL || histogram->count == 0) {
+        (void)buf_append_text(out, "null");
+        return;
+    }
+    (void)buf_append_byte(out, '{');
+    key(out, "count");
+    (void)number_append_weight(out, histogram->count);
+    number(out, "sum", histogram_sum_seconds(histogram));
+    number(out, "p50", histogram_quantile(histogram, 0.5));
+    number(out, "p95", histogram_quantile(histogram, 0.95));
+    number(out, "p99", histogram_quantile(histogram, 0.99));
+    number(out, "max", (double)histogram->max_ns / (double)NS_PER_S);
+    (void)buf_append_byte(out, '}');
+}
+
+static void node(struct buf *out, const struct map_node *map_node)
+{
+    const struct node *from = &map_node->from->node;
+
+    (void)buf_append_text(out, "{\"id\": ");
+    text(out, map_node->id);
+    (void)buf_append_text(out, ", \"type\": ");
+    text(out, view_of(node_type_name(from->type)));
+    (void)buf_append_text(out, ", \"namespace\": ");
+    text(out, from->namespace);
+    (void)buf_append_text(out, ", \"name\": ");
+    text(out, from->name);
+    (void)buf_append_text(out, ", ");
+    figures(out, map_node->requests, map_node->failed);
+    seconds(out, "seconds", map_node->seconds);
+    (void)buf_append_byte(out, '}');
+}
+
+static void edge(struct buf *out, const struct map_graph *graph, const struct map_edge *map_edge)
+{
+    const struct snapshot_edge *from = map_edge->from;
+
+    (void)buf_append_text(out, "{\"client\": ");
+    text(out, graph->nodes[map_edge->client].id);
+    (void)buf_append_text(out, ", \"server\": ");
+    text(out, graph->nodes[map_edge->server].id);
+    (void)buf_append_text(out, ", \"connection_type\": ");
+    text(out, view_of(connection_type_name(from->connection_type)));
+    (void)buf_append_text(out, ", ");
+    figures(out, from->requests, from->failed);
+    seconds(out, "client_seconds", from->client_seconds);
+    seconds(out, "server_seconds", from->server_seconds);
+    seconds(out, "network_seconds", from->network_seconds);
+    seconds(out, "messaging_seconds", from->messaging_seconds);
+    (void)buf_append_byte(out, '}');
+}
+
+/* An element on a line of its own, whatever the list. */
+static void next_line(struct buf *out, size_t index)
+{
+    (void)buf_append_text(out, index == 0 ? "\n  " : ",\n  ");
+}
+
+static void nodes(struct buf *out, const struct map_graph *graph)
+{
+    (void)buf_append_byte(out, '[');
+    for (size_t i = 0; i < graph->nodes_count; i++) {
+        next_line(out, i);
+        node(out, &graph->nodes[i]);
+    }
+    (void)buf_append_byte(out, ']');
+}
+
+static void edges(struct buf *out, const struct map_graph *graph)
+{
+    (void)buf_append_byte(out, '[');
+    for (size_t i = 0; i < graph->edges_count; i++) {
+        next_line(out, i);
+        edge(out, graph, &graph->edges[i]);
+    }
+    (void)buf_append_byte(out, ']');
+}
+
+/* Nanoseconds are a text: a double of JavaScript's would not hold them. */
+static void moment(struct buf *out, const char *name, struct wall_time time, bool seen)
+{
+    key(out, name);
+    if (seen)
+        (void)buf_printf(out, "\"%" PRIu64 "\"", time.ns);
+    else
+        (void)buf_append_text(out, "null");
+}
+
+static void window(struct buf *out, const struct map_graph *graph)
+{
+    bool seen = graph->end.ns != 0;
+
+    (void)buf_append_byte(out, '{');
+    moment(out, "start_unix_nano", graph->start, seen);
+    (void)buf_append_text(out, ", ");
+    moment(out, "end_unix_nano", graph->end, seen);
+    (void)buf_append_byte(out, '}');
+}
+
+static void accounting(struct buf *out, const struct accounting *spans)
+{
+    const char *comma = ", ";
+
+    (void)buf_append_byte(out, '{');
+    count(out, "received", spans->received, comma);
+    count(out, "internal", spans->internal, comma);
+    count(out, "paired", spans->paired, comma);
+    count(out, "waiting", spans->waiting, comma);
+    count(out, "duplicate", spans->duplicate, ",\n  ");
+    (void)buf_append_text(out, "\"unpaired\": {");
+    for (int i = 0; i < UNPAIRED_REASON_COUNT; i++)
+        count(out, unpaired_reason_name((enum unpaired_reason)i), spans->unpaired[i],
+              i + 1 < UNPAIRED_REASON_COUNT ? comma : "},\n  ");
+    (void)buf_append_text(out, "\"dropped\": {");
+    for (int i = 0; i < DROPPED_REASON_COUNT; i++)
+        count(out, dropped_reason_name((enum dropped_reason)i), spans->dropped[i],
+              i + 1 < DROPPED_REASON_COUNT ? comma : "},\n  ");
+    (void)buf_append_text(out, "\"rejected\": {");
+    for (int i = 0; i < REJECTED_REASON_COUNT; i++)
+        count(out, rejected_reason_name((enum rejected_reason)i), spans->rejected[i],
+              i + 1 < REJECTED_REASON_COUNT ? comma : "}}");
+}
+
+static void map(struct buf *out, const struct map_graph *graph)
+{
+    (void)buf_append_text(out, "{\"spanmap\": \"" SPANMAP_VERSION "\",\n \"window\": ");
+    window(out, graph);
+    (void)buf_append_text(out, ",\n \"nodes\": ");
+    nodes(out, graph);
+    (void)buf_append_text(out, ",\n \"edges\": ");
+    edges(out, graph);
+    (void)buf_append_text(out, ",\n \"accounting\": ");
+    accounting(out, &graph->snapshot->accounting);
+    (void)buf_append_byte(out, '}');
+}
+
+static int render_part(const struct export_input *input, char out_error[256],
+                       void (*part)(struct buf *out, const struct map_graph *graph),
+                       struct buf *out)
+{
+    size_t size_before = out->size;
+    struct map_graph graph;
+    int status = map_graph_init(input, out_error, &graph);
+
+    if (status != 0)
+        return status;
+    part(out, &graph);
+    (void)buf_append_byte(out, '\n');
+    map_graph_release(&graph);
+    status = out->failed;
+    if (status != 0) {
+        out->size = size_before;
+        return export_fail(out_error, status, "the JSON is not written: %s", status_text(status));
+    }
+    return 0;
+}
+
+int json_render_services(const struct export_input *input, char out_error[256], struct buf *out)
+{
+    return render_part(input, out_error, nodes, out);
+}
+
+int json_render_edges(const struct export_input *input, char out_error[256], struct buf *out)
+{
+    return render_part(input, out_error, edges, out);
+}
+
+static int render(const struct export_input *input, char out_error[256], struct buf *out)
+{
+    return render_part(input, out_error, map, out);
+}
+
+const struct exporter exporter_json = {
+    .name = "json",
+    .doc = "the map, its figures and the accounting of all spans",
+    .content_type = "application/json",
+    .in_map = true,
+    .render = render,
+};

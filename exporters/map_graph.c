@@ -1,0 +1,327 @@
+/* map_graph.c: mark what is drawn, add up, sort by id, then narrow to the focus.
+ *
+ * Numbers of nodes are those of the snapshot until pack() gives out the graph's own. Cost:
+ * O(n log n) for the ids, and one merge of histograms for each edge into a node of several.
+ */
+#include "exporters/map_graph.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "exporters/escape.h"
+#include "topology/span.h"
+
+enum { NAME_IN_ERROR = 48, NUMBER_NONE = -1 };
+
+int export_fail(char out_error[256], int status, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(out_error, 256, format, args); /* Longer than that is cut. */
+    va_end(args);
+    return status;
+}
+
+/* What is being built: one entry for each node of the snapshot. */
+struct draft {
+    const struct snapshot *snapshot;
+    struct export_options options;
+    bool *drawn;
+    int64_t *number; /* In the graph; NUMBER_NONE. */
+};
+
+static bool draws_edge(const struct draft *draft, const struct snapshot_edge *edge)
+{
+    return draft->options.self_edges || edge->client != edge->server || edge->overflow;
+}
+
+static void mark_drawn(struct draft *draft)
+{
+    const struct snapshot *snapshot = draft->snapshot;
+
+    for (size_t i = 0; i < snapshot->nodes_count; i++)
+        draft->drawn[i] = snapshot->nodes[i].reported;
+    for (size_t i = 0; i < snapshot->edges_count; i++) {
+        const struct snapshot_edge *edge = &snapshot->edges[i];
+        CHECK(edge->client < snapshot->nodes_count && edge->server < snapshot->nodes_count);
+        if (draws_edge(draft, edge))
+            draft->drawn[edge->client] = draft->drawn[edge->server] = true;
+    }
+}
+
+static int compare_nodes(const void *a, const void *b)
+{
+    const struct map_node *one = a;
+    const struct map_node *other = b;
+    int order = view_compare(one->id, other->id);
+
+    /* Hostile names can share an id; the snapshot's order decides then. */
+    return order != 0 ? order : (one->from > other->from) - (one->from < other->from);
+}
+
+static int compare_edges(const void *a, const void *b)
+{
+    const struct map_edge *one = a;
+    const struct map_edge *other = b;
+
+    if (one->client != other->client)
+        return one->client < other->client ? -1 : 1;
+    if (one->server != other->server)
+        return one->server < other->server ? -1 : 1;
+    if (one->from->connection_type != other->from->connection_type)
+        return strcmp(connection_type_name(one->from->connection_type),
+                      connection_type_name(other->from->connection_type));
+    return (one->from > other->from) - (one->from < other->from);
+}
+
+/* All ids one behind the other; views are set when the text no longer moves. */
+static int name_nodes(const struct draft *draft, struct map_graph *graph)
+{
+    struct buf ids;
+    size_t at = 0;
+
+    buf_init(&ids, 0);
+    for (size_t i = 0; i < draft->snapshot->nodes_count; i++) {
+        const struct node *node = &draft->snapshot->nodes[i].node;
+        size_t begin = ids.size;
+        if (!draft->drawn[i])
+            continue;
+        (void)buf_append_text(&ids, node_type_name(node->type)); /* Failures stick. */
+        (void)buf_append_byte(&ids, '/');
+        (void)escape_none(&ids, node->namespace);
+        (void)buf_append_byte(&ids, '/');
+        (void)escape_none(&ids, node->name);
+        graph->nodes[graph->nodes_count].from = &draft->snapshot->nodes[i];
+        graph->nodes[graph->nodes_count++].id.size = ids.size - begin;
+    }
+    graph->ids = ids.data;
+    if (ids.failed != 0)
+        return ids.failed;
+    for (size_t i = 0; i < graph->nodes_count; i++) {
+        graph->nodes[i].id.data = graph->ids + at;
+        at += graph->nodes[i].id.size;
+    }
+    return 0;
+}
+
+/* Sorted nodes, and sorted edges between them. */
+static int pack(struct draft *draft, struct map_graph *graph)
+{
+    const struct snapshot *snapshot = draft->snapshot;
+    int status;
+
+    graph->nodes = mem_calloc(snapshot->nodes_count, sizeof(*graph->nodes));
+    graph->edges = mem_calloc(snapshot->edges_count, sizeof(*graph->edges));
+    if (graph->nodes == NULL || graph->edges == NULL)
+        return STATUS_NOMEM;
+    status = name_nodes(draft, graph);
+    if (status != 0)
+        return status;
+    qsort(graph->nodes, graph->nodes_count, sizeof(*graph->nodes), compare_nodes);
+    for (size_t i = 0; i < snapshot->nodes_count; i++)
+        draft->number[i] = NUMBER_NONE;
+    for (size_t i = 0; i < graph->nodes_count; i++)
+        draft->number[graph->nodes[i].from - snapshot->nodes] = (int64_t)i;
+    for (size_t i = 0; i < snapshot->edges_count; i++) {
+        const struct snapshot_edge *edge = &snapshot->edges[i];
+        if (!draws_edge(draft, edge))
+            continue;
+        graph->edges[graph->edges_count++] = (struct map_edge){
+            .from = edge,
+            .client = (uint32_t)draft->number[edge->client],
+            .server = (uint32_t)draft->number[edge->server]};
+    }
+    qsort(graph->edges, graph->edges_count, sizeof(*graph->edges), compare_edges);
+    return 0;
+}
+
+static int add_seconds(struct map_node *node, const struct histogram *seconds)
+{
+    int status;
+
+    if (seconds == NULL || seconds->count == 0)
+        return 0;
+    if (node->seconds == NULL) {
+        node->seconds = seconds;
+        return 0;
+    }
+    if (node->merged == NULL) {
+        status = histogram_copy(node->seconds, &node->merged);
+        if (status != 0)
+            return status;
+        node->seconds = node->merged;
+    }
+    return histogram_merge(node->merged, seconds);
+}
+
+/* N7 */
+static int add_up(struct map_graph *graph)
+{
+    for (size_t i = 0; i < graph->edges_count; i++) {
+        const struct map_edge *edge = &graph->edges[i];
+        struct map_node *node = &graph->nodes[edge->server];
+        int status = add_seconds(node, edge->from->server_seconds);
+        if (status != 0)
+            return status;
+        node->requests += edge->from->requests;
+        node->failed += edge->from->failed;
+    }
+    return 0;
+}
+
+static int find_focus(const struct map_graph *graph, struct view focus, bool *kept,
+                      char out_error[256])
+{
+    struct buf name;
+    bool found = false;
+
+    for (size_t i = 0; i < graph->nodes_count; i++) {
+        kept[i] = view_equal(graph->nodes[i].id, focus) ||
+                  view_equal(graph->nodes[i].from->node.name, focus);
+        found = found || kept[i];
+    }
+    if (found)
+        return 0;
+    buf_init(&name, 0);
+    (void)escape_cut(&name, focus, NAME_IN_ERROR); /* Without memory the name stays away. */
+    (void)export_fail(out_error, 0, "no node on the map has the id or the name '%.*s'",
+                      (int)name.size, name.size != 0 ? name.data : "");
+    buf_release(&name);
+    return STATUS_NOT_FOUND;
+}
+
+/* One more step away from what is kept. Returns: whether anything is new. */
+static bool widen(const struct map_graph *graph, const bool *kept, bool *next)
+{
+    bool grew = false;
+
+    memcpy(next, kept, graph->nodes_count * sizeof(*next));
+    for (size_t i = 0; i < graph->edges_count; i++) {
+        const struct map_edge *edge = &graph->edges[i];
+        if (kept[edge->client] == kept[edge->server])
+            continue;
+        next[edge->client] = next[edge->server] = true;
+        grew = true;
+    }
+    return grew;
+}
+
+/* Takes out what is not kept, and renumbers. `number` has room for all nodes. */
+static void narrow(struct map_graph *graph, const bool *kept, uint32_t *number)
+{
+    size_t nodes = 0;
+    size_t edges = 0;
+
+    for (size_t i = 0; i < graph->nodes_count; i++) {
+        if (!kept[i]) {
+            histogram_free(graph->nodes[i].merged);
+            continue;
+        }
+        number[i] = (uint32_t)nodes;
+        graph->nodes[nodes++] = graph->nodes[i];
+    }
+    for (size_t i = 0; i < graph->edges_count; i++) {
+        struct map_edge edge = graph->edges[i];
+        if (!kept[edge.client] || !kept[edge.server])
+            continue;
+        edge.client = number[edge.client];
+        edge.server = number[edge.server];
+        graph->edges[edges++] = edge;
+    }
+    graph->nodes_count = nodes;
+    graph->edges_count = edges;
+}
+
+/* What stands within `depth` steps of the focus, in either direction, and all calls among it. */
+static int apply_focus(const struct export_options *options, char out_error[256],
+                       struct map_graph *graph)
+{
+    unsigned depth = options->depth != 0 ? options->depth : 1;
+    bool *kept;
+    bool *next;
+    uint32_t *number;
+    int status = STATUS_NOMEM;
+
+    if (options->focus.size == 0)
+        return 0;
+    kept = mem_calloc(graph->nodes_count, sizeof(*kept));
+    next = mem_calloc(graph->nodes_count, sizeof(*next));
+    number = mem_calloc(graph->nodes_count, sizeof(*number));
+    if (kept == NULL || next == NULL || number == NULL)
+        goto out;
+    status = find_focus(graph, options->focus, kept, out_error);
+    if (status != 0)
+        goto out;
+    for (unsigned step = 0; step < depth && widen(graph, kept, next); step++) {
+        bool *swap = kept;
+        kept = next;
+        next = swap;
+    }
+    narrow(graph, kept, number);
+out:
+    mem_free(kept);
+    mem_free(next);
+    mem_free(number);
+    return status;
+}
+
+int map_graph_init(const struct export_input *input, char out_error[256],
+                   struct map_graph *out_graph)
+{
+    const struct snapshot *snapshot = input->snapshot;
+    struct draft draft = {.snapshot = snapshot, .options = input->options};
+    bool of_spans = input->options.window_of_spans;
+    struct map_graph graph = {.snapshot = snapshot,
+                              .start = of_spans ? snapshot->span_first : snapshot->start,
+                              .end = of_spans ? snapshot->span_last : snapshot->end};
+    int status = STATUS_NOMEM;
+
+    out_error[0] = '\0';
+    draft.drawn = mem_calloc(snapshot->nodes_count, sizeof(*draft.drawn));
+    draft.number = mem_calloc(snapshot->nodes_count, sizeof(*draft.number));
+    if (draft.drawn != NULL && draft.number != NULL) {
+        mark_drawn(&draft);
+        status = pack(&draft, &graph);
+    }
+    if (status == 0)
+        status = add_up(&graph);
+    if (status == 0)
+        status = apply_focus(&input->options, out_error, &graph);
+    mem_free(draft.drawn);
+    mem_free(draft.number);
+    if (status == 0)
+        *out_graph = graph;
+    else
+        map_graph_release(&graph);
+    if (status != 0 && out_error[0] == '\0')
+        (void)export_fail(out_error, status, "the map is not drawn: %s", status_text(status));
+    return status;
+}
+
+void map_graph_release(struct map_graph *graph)
+{
+    if (graph == NULL)
+        return;
+    for (size_t i = 0; i < graph->nodes_count; i++)
+        histogram_free(graph->nodes[i].merged);
+    mem_free(graph->nodes);
+    mem_free(graph->edges);
+    mem_free(graph->ids);
+    *graph = (struct map_graph){0};
+}
+
+double map_graph_rate(const struct map_graph *graph, uint64_t requests)
+{
+    double seconds;
+
+    if (graph->end.ns <= graph->start.ns)
+        return -1;
+    seconds = (double)(graph->end.ns - graph->start.ns) / (double)NS_PER_S;
+    return (double)requests / (double)WEIGHT_ONE / seconds;
+}
