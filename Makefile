@@ -44,9 +44,11 @@ ifneq ($(filter-out $(no_build_goals),$(if $(MAKECMDGOALS),$(MAKECMDGOALS),all))
 include $(BUILD)/deps.mk
 endif
 
-$(BUILD)/deps.mk: scripts/deps.sh $(wildcard scripts/setup.sh)
+setup = VENV='$(VENV)' sh scripts/setup.sh
+
+$(BUILD)/deps.mk: scripts/deps.sh scripts/setup.sh
 	@mkdir -p $(@D)
-	$(Q)if [ -f scripts/setup.sh ]; then sh scripts/setup.sh build; fi
+	$(Q)$(setup) build
 	$(Q)CC='$(CC)' sh scripts/deps.sh > $@
 
 # -------------------------------------------------------------------- flags
@@ -220,6 +222,7 @@ $(fuzz_programs): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(testlib) $(lib)
 # reports. Python tests run with the environment that scripts/setup.sh made.
 python = $$(if [ -x $(VENV)/bin/python ]; then echo $(VENV)/bin/python; else echo python3; fi)
 test_env = SPANMAP_BUILD='$(abspath $(BUILD))' SPANMAP='$(abspath $(BUILD)/spanmap)' \
+    PATH="$(abspath $(VENV))/bin:$$PATH" \
     ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:$$ASAN_OPTIONS \
     UBSAN_OPTIONS=print_stacktrace=1:$$UBSAN_OPTIONS \
     TSAN_OPTIONS=second_deadlock_stack=1:$$TSAN_OPTIONS
@@ -229,9 +232,9 @@ pytest_flags := -q -p no:cacheprovider -rs
 
 .PHONY: setup-test
 setup-test: $(BUILD)/setup-test.stamp
-$(BUILD)/setup-test.stamp: $(wildcard scripts/setup.sh)
+$(BUILD)/setup-test.stamp: scripts/setup.sh tests/requirements.txt deploy/demo/requirements.txt
 	@mkdir -p $(@D)
-	$(Q)if [ -f scripts/setup.sh ]; then sh scripts/setup.sh test; fi
+	$(Q)$(setup) test
 	@touch $@
 
 .PHONY: tests
@@ -309,7 +312,7 @@ run: all
 
 .PHONY: demo
 demo: all
-	$(Q)if [ -f scripts/setup.sh ]; then sh scripts/setup.sh demo; fi
+	$(Q)$(setup) demo
 	@exec "$(python)" deploy/demo/run.py $(BUILD)/spanmap
 
 # --------------------------------------------------------------- installing
