@@ -348,7 +348,7 @@ distclean:
 
 .PHONY: format
 format:
-	$(Q)find $(dirs) tests -name '*.[ch]' -exec $$(sh scripts/clang-format.sh) -i {} +
+	$(Q)find $(dirs) tests -name '*.[ch]' -exec $$(VENV='$(VENV)' sh scripts/clang-format.sh) -i {} +
 
 .PHONY: help
 help:

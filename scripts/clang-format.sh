@@ -6,7 +6,11 @@ set -u
 version=14
 for name in "${VENV:-build/venv}/bin/clang-format" "clang-format-$version" clang-format; do
     if command -v "$name" > /dev/null && "$name" --version | grep -q "version $version\."; then
-        echo "$name"
+        # With its whole path: it may be called from elsewhere.
+        case $name in
+        /* | clang-format*) echo "$name" ;;
+        *) echo "$PWD/$name" ;;
+        esac
         exit 0
     fi
 done
