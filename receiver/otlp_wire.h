@@ -1,5 +1,6 @@
 /* otlp_wire.h: the protobuf wire format, read in place.
- * Is:         a cursor over bytes that takes one field, varint or length off its front.
+ * Is:         a cursor over bytes that takes one field, varint or length off its front; and how a
+ *             varint is written.
  * Is not:     a knowledge of any message (otlp_trace.h).
  * Invariants: at <= end; after a failure the cursor stands at the element that is wrong.
  * Threads:    plain data.
@@ -111,6 +112,17 @@ MUST_USE static inline int wire_bytes(struct wire *wire, struct wire *out_bytes)
     out_bytes->end = wire->at + size;
     wire->at += size;
     return 0;
+}
+
+/* Writes a varint, for who makes messages; the number of bytes, at most 10. */
+static inline size_t wire_put_varint(uint8_t out[10], uint64_t number)
+{
+    size_t size = 0;
+
+    for (; number >= 0x80; number >>= 7)
+        out[size++] = (uint8_t)(number | 0x80);
+    out[size++] = (uint8_t)number;
+    return size;
 }
 
 /* The next field, whatever it is. Groups are gone over, nested `depth_left` deep. A stray end of a

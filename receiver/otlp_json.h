@@ -1,0 +1,31 @@
+/* otlp_json.h: one request in OTLP/JSON becomes the same request in protobuf.
+ * Is:         the only reader of OTLP/JSON; what it makes goes through the same decoder as what
+ *             came as protobuf, or to another receiver.
+ * Is not:     a general transcoder: the exceptions of OTLP's mapping are built in.
+ * Invariants: fields of the schema that were there are there, nothing else is.
+ * Threads:    a pure function.
+ * Memory:     jansson builds a tree of the text, which a scan bounds before it is built.
+ * Source:     opentelemetry-proto docs/specification.md, JSON Protobuf Encoding; OTLP A23-A27, C16.
+ */
+#ifndef SPANMAP_RECEIVER_OTLP_JSON_H
+#define SPANMAP_RECEIVER_OTLP_JSON_H
+
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/status.h"
+#include "base/view.h"
+
+struct otlp_json_error {
+    char text[192]; /* A sentence; names the field by its path. On success a warning, or empty. */
+    size_t offset;  /* In bytes from the text's start. */
+};
+
+/* Appends to `out` the ExportTraceServiceRequest that `text` describes. `out_error` is always set; on
+ * success its text is a warning for the sender (names in snake_case that were ignored), or empty.
+ * Returns: 0; STATUS_INVALID (no JSON, or not of this schema); STATUS_TOO_LARGE (the tree would take
+ *          more than `tree_bytes_max`, or `out` is full); STATUS_NOMEM. `out` is as before then. */
+MUST_USE int otlp_json_to_protobuf(struct view text, size_t tree_bytes_max, struct buf *out,
+                                   struct otlp_json_error *out_error);
+
+#endif

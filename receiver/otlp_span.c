@@ -1,0 +1,220 @@
+/* otlp_span.c: one loop over the fields, then judgement of ids, times and weight.
+ */
+#include "receiver/otlp_span.h"
+
+#include <string.h>
+
+#include "receiver/otlp_attribute.h"
+#include "topology/sampling.h"
+
+enum {
+    TRACE_ID_SIZE = 16,
+    SPAN_ID_SIZE = 8,
+    FLAG_HAS_IS_REMOTE = 1 << 8,
+    FLAG_IS_REMOTE = 1 << 9,
+};
+
+enum span_tag {
+    TAG_TRACE_ID = WIRE_TAG(1, WIRE_BYTES),
+    TAG_SPAN_ID = WIRE_TAG(2, WIRE_BYTES),
+    TAG_TRACE_STATE = WIRE_TAG(3, WIRE_BYTES),
+    TAG_PARENT_ID = WIRE_TAG(4, WIRE_BYTES),
+    TAG_NAME = WIRE_TAG(5, WIRE_BYTES),
+    TAG_KIND = WIRE_TAG(6, WIRE_VARINT),
+    TAG_START = WIRE_TAG(7, WIRE_FIXED64),
+    TAG_END = WIRE_TAG(8, WIRE_FIXED64),
+    TAG_ATTRIBUTE = WIRE_TAG(9, WIRE_BYTES),
+    TAG_EVENT = WIRE_TAG(11, WIRE_BYTES),
+    TAG_LINK = WIRE_TAG(13, WIRE_BYTES),
+    TAG_STATUS = WIRE_TAG(15, WIRE_BYTES),
+    TAG_FLAGS = WIRE_TAG(16, WIRE_FIXED32),
+    TAG_STATUS_CODE = WIRE_TAG(3, WIRE_VARINT),
+};
+
+/* A span's fields as they came. */
+struct fields {
+    struct view trace;
+    struct view id;
+    struct view parent;
+    struct view state;
+    uint64_t start_ns;
+    uint64_t end_ns;
+    uint32_t kind;
+    uint32_t status;
+    uint32_t flags;
+};
+
+static bool is_zero(struct view id)
+{
+    char any = 0;
+
+    for (size_t i = 0; i < id.size; i++)
+        any |= id.data[i];
+    return any == 0;
+}
+
+static bool is_trace_id(struct view id)
+{
+    return id.size == TRACE_ID_SIZE && !is_zero(id);
+}
+
+static bool is_span_id(struct view id)
+{
+    return id.size == SPAN_ID_SIZE && !is_zero(id);
+}
+
+static int read_link(struct otlp_reading *reading, struct wire wire)
+{
+    struct view trace = {NULL, 0};
+    struct view id = {NULL, 0};
+    int status = otlp_skim(reading, wire, OTLP_LINK, OTLP_DEPTH_SPAN_FIELD);
+
+    while (status == 0 && wire_left(&wire) != 0) {
+        struct wire_field field;
+        status = otlp_next_field(reading, &wire, OTLP_DEPTH_SPAN_FIELD, &field);
+        if (status != 0)
+            break;
+        if (field.tag == TAG_TRACE_ID)
+            trace = wire_view(field.bytes);
+        else if (field.tag == TAG_SPAN_ID)
+            id = wire_view(field.bytes);
+    }
+    if (status == 0 && (!is_trace_id(trace) || !is_span_id(id)))
+        reading->links_invalid++;
+    return status;
+}
+
+static int read_status(struct otlp_reading *reading, struct wire wire, uint32_t *code)
+{
+    int status = otlp_check_depth(reading, wire.at, OTLP_DEPTH_SPAN_FIELD);
+
+    while (status == 0 && wire_left(&wire) != 0) {
+        struct wire_field field;
+        status = otlp_next_field(reading, &wire, OTLP_DEPTH_SPAN_FIELD, &field);
+        if (status == 0 && field.tag == TAG_STATUS_CODE)
+            *code = (uint32_t)field.number;
+    }
+    return status;
+}
+
+static int take_field(struct otlp_reading *reading, const struct wire_field *field,
+                      struct fields *fields, struct otlp_span *span)
+{
+    switch (field->tag) {
+    case TAG_TRACE_ID:
+        fields->trace = wire_view(field->bytes);
+        return 0;
+    case TAG_SPAN_ID:
+        fields->id = wire_view(field->bytes);
+        return 0;
+    case TAG_TRACE_STATE:
+        fields->state = wire_view(field->bytes);
+        return 0;
+    case TAG_PARENT_ID:
+        fields->parent = wire_view(field->bytes);
+        return 0;
+    case TAG_NAME:
+        span->name = wire_view(field->bytes);
+        return 0;
+    case TAG_KIND:
+        fields->kind = (uint32_t)field->number;
+        return 0;
+    case TAG_START:
+        fields->start_ns = field->number;
+        return 0;
+    case TAG_END:
+        fields->end_ns = field->number;
+        return 0;
+    case TAG_FLAGS:
+        fields->flags = (uint32_t)field->number;
+        return 0;
+    case TAG_ATTRIBUTE:
+        return otlp_read_attribute(reading, field->bytes, OTLP_DEPTH_SPAN_FIELD, &span->attributes);
+    case TAG_STATUS:
+        return read_status(reading, field->bytes, &fields->status);
+    case TAG_EVENT:
+        return otlp_skim(reading, field->bytes, OTLP_EVENT, OTLP_DEPTH_SPAN_FIELD);
+    case TAG_LINK:
+        return read_link(reading, field->bytes);
+    default:
+        return 0;
+    }
+}
+
+static uint64_t load_id(struct view id)
+{
+    uint64_t number;
+
+    memcpy(&number, id.data, sizeof(number));
+    return number;
+}
+
+static void set_ids(const struct fields *fields, struct span *record)
+{
+    memcpy(record->trace, fields->trace.data, TRACE_ID_SIZE);
+    record->id = load_id(fields->id);
+    if (fields->parent.size == SPAN_ID_SIZE)
+        record->parent = load_id(fields->parent);
+    record->parent_bad = (fields->parent.size != 0 && fields->parent.size != SPAN_ID_SIZE) ||
+                         record->parent == record->id;
+    if (record->parent_bad)
+        record->parent = 0;
+}
+
+/* E14. */
+static void set_times(const struct fields *fields, struct span *record)
+{
+    uint64_t duration_ns = 0;
+
+    record->start_ns = fields->start_ns;
+    record->no_duration = fields->start_ns == 0 || fields->end_ns == 0;
+    if (!record->no_duration && fields->end_ns >= fields->start_ns)
+        duration_ns = fields->end_ns - fields->start_ns;
+    record->skewed = !record->no_duration &&
+                     (fields->end_ns < fields->start_ns || duration_ns > DURATION_NS_MAX);
+    record->duration_ns = duration_ns > DURATION_NS_MAX ? DURATION_NS_MAX : duration_ns;
+}
+
+/* E16. */
+static void set_weight(const struct fields *fields, uint32_t count_max, struct span *record)
+{
+    struct sampling sampling = {.weight = WEIGHT_ONE, .unknown = true};
+
+    if (fields->state.size != 0)
+        sampling = sampling_parse(fields->state, count_max);
+    record->weight = sampling.weight & ((WEIGHT_MAX << 1) - 1);
+    record->weight_unknown = sampling.unknown;
+    record->weight_cut = sampling.cut;
+}
+
+int otlp_read_span(struct otlp_reading *reading, struct wire wire, uint32_t weight_count_max,
+                   struct otlp_span *span, struct span *record)
+{
+    struct fields fields = {.kind = SPAN_KIND_UNSPECIFIED};
+    int status = otlp_check_depth(reading, wire.at, OTLP_DEPTH_SPAN);
+
+    span->name = (struct view){NULL, 0};
+    attributes_reset(&span->attributes);
+    while (status == 0 && wire_left(&wire) != 0) {
+        struct wire_field field;
+        status = otlp_next_field(reading, &wire, OTLP_DEPTH_SPAN, &field);
+        if (status == 0)
+            status = take_field(reading, &field, &fields, span);
+    }
+    if (status != 0)
+        return status;
+    span->is_valid = is_trace_id(fields.trace) && is_span_id(fields.id);
+    if (!span->is_valid)
+        return 0;
+    span->kind = fields.kind < SPAN_KIND_COUNT ? (enum span_kind)fields.kind
+                                               : SPAN_KIND_UNSPECIFIED;
+    span->status = fields.status < SPAN_STATUS_COUNT ? (enum span_status)fields.status
+                                                     : SPAN_STATUS_UNSET;
+    *record = (struct span){.kind = span->kind & 7, .status = span->status & 3};
+    set_ids(&fields, record);
+    set_times(&fields, record);
+    set_weight(&fields, weight_count_max, record);
+    record->has_remote = (fields.flags & FLAG_HAS_IS_REMOTE) != 0;
+    record->is_remote = record->has_remote && (fields.flags & FLAG_IS_REMOTE) != 0;
+    return 0;
+}

@@ -1,0 +1,335 @@
+/* otlp_trace.c: request, resources, scopes, spans; one pass but for the resource, which is looked for
+ * first, as it may stand behind its spans.
+ *
+ *   request -> ResourceSpans -> ScopeSpans -> Span -> record in the stage
+ *                    |                         |
+ *                 Resource ---> key --------> memo -- not there --> naming_site()
+ */
+#include "receiver/otlp_trace.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "receiver/otlp_attribute.h"
+#include "receiver/otlp_json.h"
+#include "receiver/otlp_memo.h"
+#include "receiver/otlp_message.h"
+#include "receiver/otlp_span.h"
+#include "topology/naming_key.h"
+
+enum {
+    DEPTH_DEFAULT = 64,
+    SPANS_DEFAULT = 1 << 20,
+    MEMO_DEFAULT = 1 << 15,
+    COUNT_MAX_DEFAULT = 1 << 16,
+    STAGE_FIRST = 256,
+};
+
+#define JSON_TREE_DEFAULT ((size_t)512 << 20)
+
+enum request_tag {
+    TAG_RESOURCE_SPANS = WIRE_TAG(1, WIRE_BYTES),
+    TAG_RESOURCE = WIRE_TAG(1, WIRE_BYTES),
+    TAG_SCOPE_SPANS = WIRE_TAG(2, WIRE_BYTES),
+    TAG_LIBRARY_SPANS = WIRE_TAG(1000, WIRE_BYTES),
+    TAG_SCOPE = WIRE_TAG(1, WIRE_BYTES),
+    TAG_SPAN = WIRE_TAG(2, WIRE_BYTES),
+    TAG_ATTRIBUTE = WIRE_TAG(1, WIRE_BYTES),
+    TAG_ENTITY = WIRE_TAG(3, WIRE_BYTES),
+};
+
+struct otlp_decoder {
+    struct otlp_decoder_options options;
+    struct otlp_memo memo;
+    struct buf scratch;
+    struct otlp_stage stage;
+    size_t stage_capacity;
+    struct attributes resource;
+    struct hash128 resource_key;
+    struct otlp_span span;
+    struct otlp_reading reading;
+    struct buf json; /* A request that came as JSON, in protobuf. */
+    struct otlp_json_error json_error;
+};
+
+/* ------------------------------------------------------------------ life */
+
+int otlp_decoder_new(const struct otlp_decoder_options *options, struct otlp_decoder **out_decoder)
+{
+    struct otlp_decoder *decoder = mem_calloc(1, sizeof(*decoder));
+    struct otlp_decoder_options *own;
+
+    if (decoder == NULL)
+        return STATUS_NOMEM;
+    own = &decoder->options;
+    *own = *options;
+    CHECK(own->naming != NULL && own->catalog != NULL);
+    if (own->sampling_count_max == 0)
+        own->sampling_count_max = COUNT_MAX_DEFAULT;
+    if (own->depth_max == 0)
+        own->depth_max = DEPTH_DEFAULT;
+    if (own->spans_max == 0)
+        own->spans_max = SPANS_DEFAULT;
+    if (own->memo_entries == 0)
+        own->memo_entries = MEMO_DEFAULT;
+    if (own->json_tree_bytes_max == 0)
+        own->json_tree_bytes_max = JSON_TREE_DEFAULT;
+    buf_init(&decoder->scratch, 0);
+    buf_init(&decoder->json, 0);
+    if (otlp_memo_init(&decoder->memo, own->memo_entries) != 0) {
+        mem_free(decoder);
+        return STATUS_NOMEM;
+    }
+    *out_decoder = decoder;
+    return 0;
+}
+
+void otlp_decoder_free(struct otlp_decoder *decoder)
+{
+    if (decoder == NULL)
+        return;
+    otlp_memo_release(&decoder->memo);
+    buf_release(&decoder->scratch);
+    buf_release(&decoder->json);
+    mem_free(decoder->stage.spans);
+    mem_free(decoder);
+}
+
+/* ------------------------------------------------------------------ stage */
+
+static void reset_stage(struct otlp_decoder *decoder)
+{
+    decoder->stage = (struct otlp_stage){.spans = decoder->stage.spans};
+    decoder->reading = (struct otlp_reading){.depth_max = decoder->options.depth_max};
+    decoder->resource.repeated = 0;
+    decoder->span.attributes.repeated = 0;
+}
+
+/* Makes room for one record more. */
+static int grow_stage(struct otlp_decoder *decoder, const uint8_t *at)
+{
+    size_t capacity = decoder->stage_capacity != 0 ? decoder->stage_capacity * 2 : STAGE_FIRST;
+    struct span *spans;
+
+    if (decoder->stage.count >= decoder->options.spans_max)
+        return otlp_fail(&decoder->reading, at, "the request has too many spans", STATUS_TOO_LARGE);
+    if (capacity > decoder->options.spans_max)
+        capacity = decoder->options.spans_max;
+    spans = mem_realloc(decoder->stage.spans, capacity * sizeof(*spans));
+    if (spans == NULL)
+        return otlp_fail(&decoder->reading, at, "memory is out", STATUS_NOMEM);
+    decoder->stage.spans = spans;
+    decoder->stage_capacity = capacity;
+    return 0;
+}
+
+/* ------------------------------------------------------------------ spans */
+
+/* The site of the span that was just read. */
+static int find_site(struct otlp_decoder *decoder, uint32_t *out_site)
+{
+    const struct otlp_decoder_options *options = &decoder->options;
+    struct naming_input input = {.resource = &decoder->resource,
+                                 .span = &decoder->span.attributes,
+                                 .name = decoder->span.name,
+                                 .kind = decoder->span.kind};
+    struct hash128 key;
+    int status = naming_key_span(&decoder->resource_key, &input, options->hash_seed,
+                                 &decoder->scratch, &key);
+
+    if (status != 0 || otlp_memo_find(&decoder->memo, &key, out_site))
+        return status;
+    decoder->stage.sites_missed++;
+    status = naming_site(options->naming, options->catalog, &input, &decoder->scratch, out_site);
+    if (status == 0)
+        otlp_memo_put(&decoder->memo, &key, *out_site);
+    return status;
+}
+
+static int take_span(struct otlp_decoder *decoder, struct wire wire)
+{
+    const uint8_t *begin = wire.at;
+    struct otlp_stage *stage = &decoder->stage;
+    struct otlp_span *span = &decoder->span;
+    struct span *record;
+    int status = stage->count == decoder->stage_capacity ? grow_stage(decoder, begin) : 0;
+
+    if (status != 0)
+        return status;
+    record = &stage->spans[stage->count];
+    status = otlp_read_span(&decoder->reading, wire, decoder->options.sampling_count_max, span,
+                            record);
+    if (status != 0)
+        return status;
+    if (!span->is_valid) {
+        stage->rejected[REJECTED_INVALID_ID]++;
+        return 0;
+    }
+    record->status = naming_status(decoder->options.naming, &span->attributes, span->kind,
+                                   span->status) &
+                     3;
+    record->trace_hash = span_trace_hash(record->trace, decoder->options.hash_seed);
+    status = find_site(decoder, &record->site);
+    if (status != 0)
+        return otlp_fail(&decoder->reading, begin, "memory is out", status);
+    stage->count++;
+    return 0;
+}
+
+static int read_scope_spans(struct otlp_decoder *decoder, struct wire wire)
+{
+    struct otlp_reading *reading = &decoder->reading;
+    int status = otlp_check_depth(reading, wire.at, OTLP_DEPTH_SCOPE_SPANS);
+
+    while (status == 0 && wire_left(&wire) != 0) {
+        struct wire_field field;
+        status = otlp_next_field(reading, &wire, OTLP_DEPTH_SCOPE_SPANS, &field);
+        if (status != 0)
+            break;
+        if (field.tag == TAG_SPAN)
+            status = take_span(decoder, field.bytes);
+        else if (field.tag == TAG_SCOPE)
+            status = otlp_skim(reading, field.bytes, OTLP_SCOPE, OTLP_DEPTH_SPAN);
+    }
+    return status;
+}
+
+/* ------------------------------------------------------------------ resources */
+
+static int read_resource(struct otlp_decoder *decoder, struct wire wire)
+{
+    struct otlp_reading *reading = &decoder->reading;
+    int status = otlp_check_depth(reading, wire.at, OTLP_DEPTH_SCOPE_SPANS);
+
+    while (status == 0 && wire_left(&wire) != 0) {
+        struct wire_field field;
+        status = otlp_next_field(reading, &wire, OTLP_DEPTH_SCOPE_SPANS, &field);
+        if (status != 0)
+            break;
+        if (field.tag == TAG_ATTRIBUTE)
+            status = otlp_read_attribute(reading, field.bytes, OTLP_DEPTH_SPAN, &decoder->resource);
+        else if (field.tag == TAG_ENTITY)
+            status = otlp_skim(reading, field.bytes, OTLP_LEAF, OTLP_DEPTH_SPAN);
+    }
+    return status;
+}
+
+/* Reads all fields but the spans; of several resources, as if they were one. */
+static int find_resource(struct otlp_decoder *decoder, struct wire wire)
+{
+    struct otlp_reading *reading = &decoder->reading;
+    int status = otlp_check_depth(reading, wire.at, OTLP_DEPTH_RESOURCE_SPANS);
+
+    attributes_reset(&decoder->resource);
+    while (status == 0 && wire_left(&wire) != 0) {
+        struct wire_field field;
+        status = otlp_next_field(reading, &wire, OTLP_DEPTH_RESOURCE_SPANS, &field);
+        if (status != 0)
+            break;
+        if (field.tag == TAG_RESOURCE)
+            status = read_resource(decoder, field.bytes);
+        else if (field.tag == TAG_LIBRARY_SPANS && reading->warning == NULL)
+            reading->warning = "instrumentation_library_spans (OTLP before 0.15) were ignored";
+    }
+    if (status != 0)
+        return status;
+    if (naming_key_resource(&decoder->resource, decoder->options.hash_seed, &decoder->scratch,
+                            &decoder->resource_key) != 0)
+        return otlp_fail(reading, wire.at, "memory is out", STATUS_NOMEM);
+    return 0;
+}
+
+static int read_resource_spans(struct otlp_decoder *decoder, struct wire wire)
+{
+    int status = find_resource(decoder, wire);
+
+    while (status == 0 && wire_left(&wire) != 0) {
+        struct wire_field field;
+        status = otlp_next_field(&decoder->reading, &wire, OTLP_DEPTH_RESOURCE_SPANS, &field);
+        if (status == 0 && field.tag == TAG_SCOPE_SPANS)
+            status = read_scope_spans(decoder, field.bytes);
+    }
+    return status;
+}
+
+/* ------------------------------------------------------------------ requests */
+
+static int read_request(struct otlp_decoder *decoder, struct wire wire)
+{
+    int status = 0;
+
+    while (status == 0 && wire_left(&wire) != 0) {
+        struct wire_field field;
+        status = otlp_next_field(&decoder->reading, &wire, OTLP_DEPTH_REQUEST, &field);
+        if (status == 0 && field.tag == TAG_RESOURCE_SPANS)
+            status = read_resource_spans(decoder, field.bytes);
+    }
+    return status;
+}
+
+/* Spans of one resource stand together, so this looks at each service about once. */
+static void mark_reported(const struct otlp_decoder *decoder)
+{
+    struct catalog *catalog = decoder->options.catalog;
+    uint32_t site = CATALOG_NONE;
+    uint32_t service = CATALOG_NONE;
+
+    for (size_t i = 0; i < decoder->stage.count; i++) {
+        uint32_t next;
+        if (decoder->stage.spans[i].site == site)
+            continue;
+        site = decoder->stage.spans[i].site;
+        next = catalog_site_at(catalog, site)->service;
+        if (next != service)
+            catalog_mark_reported(catalog, next);
+        service = next;
+    }
+}
+
+int otlp_decode_protobuf(struct otlp_decoder *decoder, struct view message,
+                         const struct otlp_stage **out_stage)
+{
+    struct wire wire = wire_of(message);
+    struct otlp_stage *stage = &decoder->stage;
+    int status;
+
+    reset_stage(decoder);
+    *out_stage = stage;
+    status = read_request(decoder, wire);
+    if (status != 0) {
+        *stage = (struct otlp_stage){.spans = stage->spans};
+        stage->error = decoder->reading.error;
+        stage->error_offset = (size_t)(decoder->reading.error_at - wire.at);
+        return status;
+    }
+    stage->links_invalid = decoder->reading.links_invalid;
+    stage->warning = decoder->reading.warning;
+    stage->attributes_repeated = (uint64_t)decoder->resource.repeated +
+                                 decoder->span.attributes.repeated;
+    mark_reported(decoder);
+    return 0;
+}
+
+int otlp_decode_json(struct otlp_decoder *decoder, struct view text,
+                     const struct otlp_stage **out_stage)
+{
+    struct otlp_json_error *error = &decoder->json_error;
+    struct otlp_stage *stage = &decoder->stage;
+    int status;
+
+    reset_stage(decoder);
+    *out_stage = stage;
+    buf_reset(&decoder->json);
+    status = otlp_json_to_protobuf(text, decoder->options.json_tree_bytes_max, &decoder->json,
+                                   error);
+    if (status != 0) {
+        stage->error = error->text;
+        stage->error_offset = error->offset;
+        return status;
+    }
+    status = otlp_decode_protobuf(decoder, buf_view(&decoder->json), out_stage);
+    if (status == 0 && stage->warning == NULL && error->text[0] != '\0')
+        stage->warning = error->text;
+    return status;
+}
