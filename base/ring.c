@@ -57,6 +57,14 @@ int ring_push(struct ring *ring, const void *elements, size_t count)
     return 0;
 }
 
+void ring_publish(struct ring *ring, size_t count)
+{
+    uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+
+    CHECK(count <= ring_room(ring));
+    atomic_store_explicit(&ring->head, head + count, memory_order_release);
+}
+
 size_t ring_pop(struct ring *ring, void *out_elements, size_t count)
 {
     uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);

@@ -32,6 +32,18 @@ size_t ring_room(const struct ring *ring);
 /* Producer: push `count` elements, all or none. Returns: 0; STATUS_BUSY without room for all. */
 MUST_USE int ring_push(struct ring *ring, const void *elements, size_t count);
 
+/* Producer: the slot that is `ahead` (below ring_room()) of the next one, to write an element in
+ * place; nobody sees it before ring_publish(). */
+static inline void *ring_slot(const struct ring *ring, size_t ahead)
+{
+    uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+
+    return ring->slots + ((head + ahead) & ring->mask) * ring->element_size;
+}
+
+/* Producer: hands over the next `count` slots, all of them written. */
+void ring_publish(struct ring *ring, size_t count);
+
 /* Consumer: copies up to `count` elements out; the number copied. */
 size_t ring_pop(struct ring *ring, void *out_elements, size_t count);
 

@@ -66,6 +66,27 @@ static void ring__keeps_order_around_its_end(void **state)
     ring_release(&ring);
 }
 
+static void ring__shows_slots_only_when_published(void **state)
+{
+    struct ring ring;
+    uint64_t out[4];
+
+    (void)state;
+    assert_int_equal(ring_init(&ring, 4, sizeof(uint64_t)), 0);
+    for (uint64_t round = 0; round < 9; round++) {
+        for (size_t i = 0; i < 3; i++)
+            memcpy(ring_slot(&ring, i), &(uint64_t){round * 3 + i}, sizeof(uint64_t));
+        assert_int_equal(ring_fill(&ring), 0);
+        assert_int_equal(ring_pop(&ring, out, 4), 0);
+        ring_publish(&ring, 3);
+        assert_int_equal(ring_room(&ring), 1);
+        assert_int_equal(ring_pop(&ring, out, 4), 3);
+        for (size_t i = 0; i < 3; i++)
+            assert_int_equal(out[i], round * 3 + i);
+    }
+    ring_release(&ring);
+}
+
 enum { PASSED_ON = 200000 };
 
 static void *produce(void *context)
@@ -135,6 +156,7 @@ int main(void)
         cmocka_unit_test(ring__rounds_its_capacity_up),
         cmocka_unit_test(ring__takes_all_or_none),
         cmocka_unit_test(ring__keeps_order_around_its_end),
+        cmocka_unit_test(ring__shows_slots_only_when_published),
         cmocka_unit_test(ring__passes_between_two_threads),
         cmocka_unit_test(ring__survives_failing_memory),
     };
