@@ -1,0 +1,302 @@
+/* budget.c: shares by weight.
+ *
+ * A share whose options are set takes what they cost; what is left is divided among the others by
+ * their weights. The costs are what one thing takes at its worst, the allocator's head included;
+ * a test that fills each table holds them to it.
+ */
+#include "engine/budget.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "topology/catalog.h"
+#include "topology/histogram.h"
+#include "topology/snapshot.h"
+#include "topology/span.h"
+
+#define MIB (UINT64_C(1) << 20)
+
+enum {
+    THREADS_AUTO_MAX = 16, /* Rings grow with the square of it. */
+    RING_SPANS_MIN = 256,
+    RING_SPANS_WANTED = 32768, /* Below it, `auto` takes fewer threads rather. */
+    RING_SPANS_MAX = 1 << 20,
+    MEMO_ENTRIES = 32768,
+    MEMO_ENTRY_BYTES = 24,
+    ALLOCATION_BYTES = 16, /* malloc's head and rounding. */
+    SLOT_BYTES = 32,       /* 8-byte slots, a quarter to a half of them in use. */
+};
+
+/* Where options leave a share open. */
+static const struct {
+    const char *name;
+    uint64_t weight;
+} shares[BUDGET_SHARE_COUNT] = {
+    [BUDGET_FIXED] = {"fixed", 10},       [BUDGET_SPANS] = {"spans", 36},
+    [BUDGET_EDGES] = {"edges", 17},       [BUDGET_OPERATIONS] = {"operations", 9},
+    [BUDGET_LOSSES] = {"losses", 1},      [BUDGET_NAMES] = {"names", 7},
+    [BUDGET_REQUESTS] = {"requests", 10}, [BUDGET_RINGS] = {"rings", 10},
+};
+
+const char *budget_share_name(enum budget_share share)
+{
+    CHECK(share < BUDGET_SHARE_COUNT);
+    return shares[share].name;
+}
+
+/* -------------------------------------------------------------------- costs */
+
+static uint64_t histogram_bytes(void)
+{
+    return sizeof(struct histogram) + HISTOGRAM_BUCKETS_MAX * sizeof(uint64_t) +
+           2 * ALLOCATION_BYTES;
+}
+
+/* How often a series may exist at once: in each shard's tally and the one that is being added,
+ * cumulated, in the newest snapshot and in an old one that is still being read. */
+static uint64_t series_copies(unsigned shards)
+{
+    return (uint64_t)shards + 4;
+}
+
+/* A direct edge has three histograms, one through messages has client, server and delay. */
+static uint64_t edge_bytes(unsigned shards)
+{
+    return series_copies(shards) *
+           (sizeof(struct snapshot_edge) + 3 * histogram_bytes() + SLOT_BYTES + ALLOCATION_BYTES);
+}
+
+static uint64_t operation_bytes(unsigned shards)
+{
+    return series_copies(shards) *
+           (sizeof(struct snapshot_operation) + histogram_bytes() + SLOT_BYTES + ALLOCATION_BYTES);
+}
+
+static uint64_t loss_bytes(unsigned shards)
+{
+    return series_copies(shards) * (sizeof(struct snapshot_loss) + SLOT_BYTES + ALLOCATION_BYTES);
+}
+
+/* A node keeps namespace and name, a service its entry among those that have reported. */
+static uint64_t node_bytes(uint64_t name_bytes)
+{
+    return sizeof(struct node) + 8 + 2 * (name_bytes + ALLOCATION_BYTES) + 2 * SLOT_BYTES + 24;
+}
+
+static uint64_t text_bytes(uint64_t name_bytes)
+{
+    return sizeof(struct view) + name_bytes + ALLOCATION_BYTES + SLOT_BYTES;
+}
+
+static uint64_t site_bytes(void)
+{
+    return sizeof(struct site) + SLOT_BYTES;
+}
+
+/* The rings of all pairs, and each thread's stage, which is as large as the largest request. */
+static uint64_t ring_units(const struct budget *budget)
+{
+    return (uint64_t)budget->threads * budget->shards + budget->threads;
+}
+
+static uint64_t memo_bytes(const struct budget *budget)
+{
+    uint64_t decoders = budget->threads != 0 ? budget->threads : 1;
+
+    return decoders * budget->memo_entries * MEMO_ENTRY_BYTES;
+}
+
+/* ------------------------------------------------------------------- shares */
+
+static uint64_t names_wanted(const struct options *options)
+{
+    uint64_t length = options->names_length_bytes_max;
+
+    return options->names_services_max * node_bytes(length) +
+           options->names_peers_max * node_bytes(length) +
+           options->names_operations_max * text_bytes(length) +
+           options->names_sites_max * site_bytes();
+}
+
+/* What the options ask for; 0: nothing. */
+static void wanted_shares(const struct options *options, const struct budget *budget,
+                          uint64_t out_wanted[BUDGET_SHARE_COUNT])
+{
+    memset(out_wanted, 0, BUDGET_SHARE_COUNT * sizeof(*out_wanted));
+    out_wanted[BUDGET_SPANS] = options->topology_memory_bytes_max;
+    out_wanted[BUDGET_EDGES] = options->map_edges_max * edge_bytes(budget->shards);
+    out_wanted[BUDGET_OPERATIONS] = options->metrics_operations_max *
+                                    operation_bytes(budget->shards);
+    out_wanted[BUDGET_LOSSES] = options->metrics_losses_max * loss_bytes(budget->shards);
+    out_wanted[BUDGET_REQUESTS] = options->receiver_memory_bytes_max;
+    if (options->names_services_max != 0 && options->names_peers_max != 0 &&
+        options->names_operations_max != 0 && options->names_sites_max != 0)
+        out_wanted[BUDGET_NAMES] = names_wanted(options);
+}
+
+static int too_little(const struct budget *budget, const char *what, char out_error[256])
+{
+    snprintf(out_error, 256,
+             "memory.limit of %" PRIu64 " MiB is too little for %s; raise it or lower the others",
+             budget->limit_bytes / MIB, what);
+    return STATUS_RANGE;
+}
+
+static int divide(const struct options *options, struct budget *budget, char out_error[256])
+{
+    uint64_t wanted[BUDGET_SHARE_COUNT];
+    uint64_t left = budget->limit_bytes;
+    uint64_t weights = 0;
+    uint64_t fixed = 8 * MIB + memo_bytes(budget);
+
+    wanted_shares(options, budget, wanted);
+    if (fixed > left)
+        return too_little(budget, "the program itself", out_error);
+    left -= fixed;
+    for (size_t i = 0; i < BUDGET_SHARE_COUNT; i++) {
+        if (i == BUDGET_RINGS && budget->threads == 0)
+            continue;
+        if (wanted[i] > left)
+            return too_little(budget, shares[i].name, out_error);
+        left -= wanted[i];
+        if (wanted[i] == 0)
+            weights += shares[i].weight;
+    }
+    for (size_t i = 0; i < BUDGET_SHARE_COUNT; i++) {
+        if (i == BUDGET_RINGS && budget->threads == 0)
+            continue;
+        budget->share_bytes[i] = wanted[i] != 0 ? wanted[i] : left / weights * shares[i].weight;
+    }
+    budget->share_bytes[BUDGET_FIXED] += fixed;
+    return 0;
+}
+
+/* ------------------------------------------------------------------- bounds */
+
+static uint32_t bound(uint64_t asked, uint64_t bytes, uint64_t each)
+{
+    uint64_t count = asked != 0 ? asked : bytes / each;
+
+    return count < UINT32_MAX / 2 ? (uint32_t)count : UINT32_MAX / 2;
+}
+
+static size_t power_of_two_below(uint64_t number)
+{
+    size_t power = 1;
+
+    while (power <= number / 2)
+        power *= 2;
+    return power;
+}
+
+/* Names that options leave open share what the others leave of it. */
+static int bound_names(const struct options *options, struct budget *budget, char out_error[256])
+{
+    uint64_t length = options->names_length_bytes_max;
+    uint64_t asked = names_wanted(options);
+    uint64_t bytes = budget->share_bytes[BUDGET_NAMES];
+    uint64_t eighth;
+
+    if (asked > bytes)
+        return too_little(budget, "names", out_error);
+    eighth = (bytes - asked) / 8;
+    budget->name_bytes_max = (size_t)length;
+    budget->services_max = bound(options->names_services_max, eighth, node_bytes(length));
+    budget->peers_max = bound(options->names_peers_max, 2 * eighth, node_bytes(length));
+    budget->operations_max = bound(options->names_operations_max, 3 * eighth, text_bytes(length));
+    budget->sites_max = bound(options->names_sites_max, 2 * eighth, site_bytes());
+    return 0;
+}
+
+static void bound_series(const struct options *options, struct budget *budget)
+{
+    budget->edges_max = bound(options->map_edges_max, budget->share_bytes[BUDGET_EDGES],
+                              edge_bytes(budget->shards));
+    budget->operation_series_max = bound(options->metrics_operations_max,
+                                         budget->share_bytes[BUDGET_OPERATIONS],
+                                         operation_bytes(budget->shards));
+    budget->losses_max = bound(options->metrics_losses_max, budget->share_bytes[BUDGET_LOSSES],
+                               loss_bytes(budget->shards));
+}
+
+static void bound_rings(struct budget *budget)
+{
+    uint64_t bytes = budget->share_bytes[BUDGET_RINGS];
+
+    if (budget->threads == 0) {
+        budget->ring_spans = 0;
+        budget->request_spans_max = RING_SPANS_MAX;
+        return;
+    }
+    budget->ring_spans = power_of_two_below(bytes / ring_units(budget) / sizeof(struct span));
+    if (budget->ring_spans > RING_SPANS_MAX)
+        budget->ring_spans = RING_SPANS_MAX;
+    budget->request_spans_max = budget->ring_spans;
+}
+
+/* Without threads there is one request at a time: half of the share holds its text, the other its
+ * tree or its spans. */
+static void bound_requests(const struct options *options, struct budget *budget)
+{
+    uint64_t bytes = budget->share_bytes[BUDGET_REQUESTS];
+    uint64_t message = options->receiver_message_bytes_max;
+    uint64_t spans = bytes / 2 / sizeof(struct span);
+
+    budget->request_bytes_max = (size_t)(message < bytes / 2 ? message : bytes / 2);
+    budget->json_tree_bytes_max = (size_t)(bytes / 2);
+    if (budget->threads == 0 && budget->request_spans_max > spans)
+        budget->request_spans_max = (size_t)spans;
+}
+
+static int attempt(const struct options *options, struct budget *budget, char out_error[256])
+{
+    int status = divide(options, budget, out_error);
+
+    if (status == 0)
+        status = bound_names(options, budget, out_error);
+    if (status != 0)
+        return status;
+    bound_series(options, budget);
+    bound_rings(budget);
+    bound_requests(options, budget);
+    budget->shard_bytes = (size_t)(budget->share_bytes[BUDGET_SPANS] / budget->shards);
+    if (budget->shard_bytes < MIB)
+        return too_little(budget, "this many topology.shards", out_error);
+    if (budget->threads != 0 && budget->ring_spans < RING_SPANS_MIN)
+        return too_little(budget, "this many receiver.threads and topology.shards", out_error);
+    return 0;
+}
+
+static unsigned count_or(uint64_t asked, unsigned automatic)
+{
+    return asked != 0 ? (unsigned)asked : automatic;
+}
+
+int budget_make(const struct options *options, const struct budget_machine *machine, bool threaded,
+                char out_error[256], struct budget *out_budget)
+{
+    unsigned automatic = machine->cores < THREADS_AUTO_MAX ? machine->cores : THREADS_AUTO_MAX;
+    uint64_t quarter = machine->memory_bytes / 4;
+    int status;
+
+    if (automatic == 0 || !threaded)
+        automatic = 1;
+    for (;; automatic = (automatic + 1) / 2) {
+        struct budget budget = {.memo_entries = MEMO_ENTRIES};
+        bool settled = options->receiver_threads != 0 && options->topology_shards != 0;
+
+        budget.limit_bytes = options->memory_limit_bytes;
+        if (budget.limit_bytes == 0)
+            budget.limit_bytes = quarter < 1024 * MIB ? quarter : 1024 * MIB;
+        budget.threads = threaded ? count_or(options->receiver_threads, automatic) : 0;
+        budget.shards = count_or(options->topology_shards, automatic);
+        status = attempt(options, &budget, out_error);
+        if (automatic > 1 && !settled && (status != 0 || budget.ring_spans < RING_SPANS_WANTED))
+            continue;
+        if (status == 0)
+            *out_budget = budget;
+        return status;
+    }
+}

@@ -1,0 +1,67 @@
+/* budget.h: how the memory limit is divided among all that grows.
+ * Is:         every bound of the engine, computed once at the start from the options, the machine's
+ *             memory and its cores. What an option sets stays as it says; the rest is shared in
+ *             proportion.
+ * Invariants: the sum of all shares is at most the limit, each share counted at its worst: longest
+ *             names, full tables, full histograms, and as many copies of a series as there can be
+ *             at once.
+ * Threads:    plain data.
+ */
+#ifndef SPANMAP_ENGINE_BUDGET_H
+#define SPANMAP_ENGINE_BUDGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "engine/options.h"
+
+/* What grows. */
+enum budget_share {
+    BUDGET_FIXED, /* Program, stacks, memos of names, answers to scrapes, the allocator's waste. */
+    BUDGET_SPANS, /* Remembered spans of all shards. */
+    BUDGET_EDGES,
+    BUDGET_OPERATIONS, /* Series of operations. */
+    BUDGET_LOSSES,
+    BUDGET_NAMES,
+    BUDGET_REQUESTS, /* Messages in flight; without threads, the request that is being decoded. */
+    BUDGET_RINGS,    /* Decoded spans on their way to the shards. */
+    BUDGET_SHARE_COUNT,
+};
+
+const char *budget_share_name(enum budget_share share);
+
+struct budget_machine {
+    uint64_t memory_bytes;
+    unsigned cores;
+};
+
+struct budget {
+    uint64_t limit_bytes;
+    uint64_t share_bytes[BUDGET_SHARE_COUNT];
+    unsigned threads; /* Receiver threads; 0 without threads. */
+    unsigned shards;
+    size_t ring_spans;        /* Room of each ring, a power of two; 0 without threads. */
+    size_t request_spans_max; /* Of one request: what an empty ring takes. */
+    size_t request_bytes_max; /* Of one message. */
+    size_t json_tree_bytes_max;
+    size_t shard_bytes; /* Remembered spans of one shard. */
+    size_t name_bytes_max;
+    uint32_t memo_entries; /* Of one decoder. */
+    uint32_t services_max;
+    uint32_t peers_max;
+    uint32_t operations_max;
+    uint32_t sites_max;
+    uint32_t edges_max;
+    uint32_t operation_series_max;
+    uint32_t losses_max;
+};
+
+/* `threaded` is false for an engine that is fed inline (map, library).
+ * On failure out_error has one sentence that names the option; at most 255 bytes.
+ * Returns: 0; STATUS_RANGE (what is asked for does not fit). */
+MUST_USE int budget_make(const struct options *options, const struct budget_machine *machine,
+                         bool threaded, char out_error[256], struct budget *out_budget);
+
+#endif

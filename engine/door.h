@@ -1,0 +1,55 @@
+/* door.h: where one receiver thread hands its requests in.
+ * Is:         decoding, staging and admission: a request is taken on whole or not at all, and is
+ *             counted once either way.
+ * Is not:     transport (receiver/grpc_server.h).
+ * Invariants: a request is admitted only if every ring that it touches has room for its spans; the
+ *             spans that the decoder rejected are counted with it, or not at all.
+ * Threads:    one owner at a time; doors share the workers, the publisher and the counters.
+ * Memory:     the decoder's memo and stage.
+ */
+#ifndef SPANMAP_ENGINE_DOOR_H
+#define SPANMAP_ENGINE_DOOR_H
+
+#include <stddef.h>
+
+#include "base/counters.h"
+#include "base/status.h"
+#include "base/view.h"
+#include "engine/worker.h"
+#include "receiver/grpc_reply.h"
+#include "receiver/otlp_trace.h"
+#include "topology/publisher.h"
+
+enum door_format { DOOR_PROTOBUF, DOOR_JSON };
+
+struct door_options {
+    struct otlp_decoder_options decoder;
+    unsigned number;         /* Of this producer among those of each worker. */
+    struct worker **workers; /* Borrowed, as are the following. */
+    unsigned workers_count;
+    struct publisher *publisher;
+    struct counters *counters; /* Over engine_counter_rows. */
+};
+
+struct door;
+
+/* Returns: 0; STATUS_NOMEM. */
+MUST_USE int door_new(const struct door_options *options, struct door **out_door);
+void door_free(struct door *door);
+
+/* Only decodes, and counts a failure. The stage is as otlp_decode_protobuf() says. */
+MUST_USE int door_decode(struct door *door, enum door_format format, struct view request,
+                         const struct otlp_stage **out_stage);
+
+/* Counts a decoded request as admitted; for who feeds the shards himself. */
+void door_count_admitted(struct door *door, const struct otlp_stage *stage);
+
+/* Decodes a request and hands its spans to the workers. The stage is set in any case.
+ * Returns: 0; as the decoder; STATUS_BUSY (no room in a ring; nothing was taken on). */
+MUST_USE int door_admit(struct door *door, enum door_format format, struct view request,
+                        const struct otlp_stage **out_stage);
+
+/* The gRPC method Export: door_admit() and its answer. */
+void door_export(struct door *door, struct view message, struct grpc_reply *reply);
+
+#endif

@@ -1,0 +1,413 @@
+/* engine.c: builds the parts in the order in which they need each other, and drives them. */
+#include "engine/engine.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "engine/engine_counters.h"
+#include "engine/engine_naming.h"
+#include "engine/machine.h"
+#include "engine/merger.h"
+#include "engine/worker.h"
+#include "topology/catalog.h"
+#include "topology/naming.h"
+#include "topology/publisher.h"
+
+enum { FEED_SPANS = 64 };
+
+struct engine {
+    struct budget budget;
+    uint64_t hash_seed;
+    bool counters_made;
+    bool started;
+    struct counters counters;
+    struct catalog *catalog;
+    struct naming *naming;
+    struct publisher *publisher;
+    struct worker **workers;
+    unsigned workers_count;
+    struct door **doors;
+    unsigned doors_count;
+    struct merger *merger;
+};
+
+/* ----------------------------------------------------------------- building */
+
+static struct tally_options tally_options(const struct engine *engine)
+{
+    return (struct tally_options){
+        .bounds = &histogram_bounds_default,
+        .edges_max = engine->budget.edges_max,
+        .operations_max = engine->budget.operation_series_max,
+        .losses_max = engine->budget.losses_max,
+    };
+}
+
+static int make_catalog(struct engine *engine)
+{
+    struct catalog_limits limits = {
+        .services_max = engine->budget.services_max,
+        .peers_max = engine->budget.peers_max,
+        .operations_max = engine->budget.operations_max,
+        .sites_max = engine->budget.sites_max,
+        .text_bytes_max = engine->budget.name_bytes_max,
+    };
+
+    return catalog_new(&limits, &engine->catalog);
+}
+
+static int make_publisher(struct engine *engine)
+{
+    struct publisher_options options = {
+        .catalog = engine->catalog,
+        .bounds = &histogram_bounds_default,
+        .edges_max = engine->budget.edges_max,
+        .operations_max = engine->budget.operation_series_max,
+        .losses_max = engine->budget.losses_max,
+        .shards = engine->budget.shards,
+        .start = clock_wall(),
+    };
+
+    counters_set(&engine->counters, ENGINE_START_TIME, options.start.ns / NS_PER_S);
+    return publisher_new(&options, &engine->publisher);
+}
+
+static int make_workers(struct engine *engine, const struct options *options)
+{
+    struct worker_options worker = {
+        .shard =
+            {
+                .catalog = engine->catalog,
+                .tally = tally_options(engine),
+                .hash_seed = engine->hash_seed,
+                .pairing_wait_ns = options->pairing_wait_ns,
+                .parent_wait_ns = options->pairing_parent_wait_ns,
+                .messaging_wait_ns = options->messaging_wait_ns,
+                .memory_bytes_max = engine->budget.shard_bytes,
+                .orphan_servers_as_user = options->topology_orphan_servers == ORPHAN_SERVERS_USER,
+            },
+        .producers = engine->budget.threads,
+        .ring_spans = engine->budget.ring_spans,
+    };
+
+    engine->workers = mem_calloc(engine->budget.shards, sizeof(*engine->workers));
+    if (engine->workers == NULL)
+        return STATUS_NOMEM;
+    for (; engine->workers_count < engine->budget.shards; engine->workers_count++) {
+        int status;
+
+        worker.number = engine->workers_count;
+        status = worker_new(&worker, &engine->workers[engine->workers_count]);
+        if (status != 0)
+            return status;
+    }
+    return 0;
+}
+
+static int make_doors(struct engine *engine, const struct options *options)
+{
+    unsigned doors = engine->budget.threads != 0 ? engine->budget.threads : 1;
+    struct door_options door = {
+        .decoder =
+            {
+                .naming = engine->naming,
+                .catalog = engine->catalog,
+                .hash_seed = engine->hash_seed,
+                .sampling_count_max = (uint32_t)options->sampling_max_count,
+                .spans_max = engine->budget.request_spans_max,
+                .memo_entries = engine->budget.memo_entries,
+                .json_tree_bytes_max = engine->budget.json_tree_bytes_max,
+            },
+        .workers = engine->workers,
+        .workers_count = engine->workers_count,
+        .publisher = engine->publisher,
+        .counters = &engine->counters,
+    };
+
+    engine->doors = mem_calloc(doors, sizeof(*engine->doors));
+    if (engine->doors == NULL)
+        return STATUS_NOMEM;
+    for (; engine->doors_count < doors; engine->doors_count++) {
+        int status;
+
+        door.number = engine->doors_count;
+        status = door_new(&door, &engine->doors[engine->doors_count]);
+        if (status != 0)
+            return status;
+    }
+    return 0;
+}
+
+static void note_gauges(void *context)
+{
+    struct engine *engine = context;
+    struct counters *counters = &engine->counters;
+    struct catalog_counts names;
+    uint64_t waiting = 0, remembered = 0, bytes = 0;
+
+    for (unsigned i = 0; i < engine->workers_count; i++) {
+        waiting += worker_waiting(engine->workers[i]);
+        remembered += worker_remembered(engine->workers[i]);
+        bytes += worker_memory_bytes(engine->workers[i]);
+    }
+    catalog_read_counts(engine->catalog, &names);
+    counters_set(counters, ENGINE_RING_SPANS, waiting);
+    counters_set(counters, ENGINE_REMEMBERED_SPANS, remembered);
+    counters_set(counters, ENGINE_REMEMBERED_BYTES, bytes);
+    counters_set(counters, ENGINE_NAMES_SERVICES, names.services);
+    counters_set(counters, ENGINE_NAMES_PEERS, names.peers);
+    counters_set(counters, ENGINE_NAMES_OPERATIONS, names.operations);
+    counters_set(counters, ENGINE_NAMES_SITES, names.sites);
+    counters_set(counters, ENGINE_REFUSED_SERVICES, names.services_refused);
+    counters_set(counters, ENGINE_REFUSED_PEERS, names.peers_refused);
+    counters_set(counters, ENGINE_REFUSED_OPERATIONS, names.operations_refused);
+    counters_set(counters, ENGINE_REFUSED_SITES, names.sites_refused);
+    counters_set(counters, ENGINE_MEMORY_RESIDENT, machine_resident_bytes());
+}
+
+static int make_merger(struct engine *engine)
+{
+    struct merger_options options = {
+        .tally = tally_options(engine),
+        .publisher = engine->publisher,
+        .workers = engine->workers,
+        .workers_count = engine->workers_count,
+        .counters = &engine->counters,
+        .note = note_gauges,
+        .context = engine,
+    };
+
+    return merger_new(&options, &engine->merger);
+}
+
+static int make_counters(struct engine *engine)
+{
+    const struct budget *budget = &engine->budget;
+    int status = counters_init(&engine->counters, engine_counter_rows, ENGINE_COUNTER_COUNT);
+
+    if (status != 0)
+        return status;
+    engine->counters_made = true;
+    counters_set(&engine->counters, ENGINE_BUILD_INFO, 1);
+    counters_set(&engine->counters, ENGINE_RING_SPANS_MAX,
+                 (uint64_t)budget->threads * budget->shards * budget->ring_spans);
+    counters_set(&engine->counters, ENGINE_NAMES_SERVICES_MAX, budget->services_max);
+    counters_set(&engine->counters, ENGINE_NAMES_PEERS_MAX, budget->peers_max);
+    counters_set(&engine->counters, ENGINE_NAMES_OPERATIONS_MAX, budget->operations_max);
+    counters_set(&engine->counters, ENGINE_NAMES_SITES_MAX, budget->sites_max);
+    counters_set(&engine->counters, ENGINE_MEMORY_LIMIT, budget->limit_bytes);
+    for (size_t i = 0; i < BUDGET_SHARE_COUNT; i++)
+        counters_set(&engine->counters, ENGINE_MEMORY_FIXED + i, budget->share_bytes[i]);
+    return 0;
+}
+
+static int make_parts(struct engine *engine, const struct options *options, char out_error[256])
+{
+    int status = make_counters(engine);
+
+    if (status == 0)
+        status = make_catalog(engine);
+    if (status == 0)
+        status = engine_make_naming(options, out_error, &engine->naming);
+    if (status == 0)
+        status = make_publisher(engine);
+    if (status == 0)
+        status = make_workers(engine, options);
+    if (status == 0)
+        status = make_doors(engine, options);
+    if (status == 0)
+        status = make_merger(engine);
+    return status;
+}
+
+int engine_new(const struct options *options, const struct engine_setup *setup, char out_error[256],
+               struct engine **out_engine)
+{
+    struct budget_machine machine = setup->machine;
+    struct engine *engine = mem_calloc(1, sizeof(*engine));
+    int status;
+
+    out_error[0] = '\0';
+    if (engine == NULL) {
+        snprintf(out_error, 256, "%s", status_text(STATUS_NOMEM));
+        return STATUS_NOMEM;
+    }
+    if (machine.memory_bytes == 0)
+        machine.memory_bytes = machine_memory_bytes("");
+    if (machine.cores == 0)
+        machine.cores = machine_cores("");
+    engine->hash_seed = hash_seed();
+    status = budget_make(options, &machine, setup->threaded, out_error, &engine->budget);
+    if (status == 0)
+        status = make_parts(engine, options, out_error);
+    if (status != 0) {
+        if (out_error[0] == '\0')
+            snprintf(out_error, 256, "%s", status_text(status));
+        engine_free(engine);
+        return status;
+    }
+    *out_engine = engine;
+    return 0;
+}
+
+void engine_free(struct engine *engine)
+{
+    if (engine == NULL)
+        return;
+    engine_stop(engine);
+    merger_free(engine->merger);
+    for (unsigned i = 0; i < engine->doors_count; i++)
+        door_free(engine->doors[i]);
+    mem_free(engine->doors);
+    for (unsigned i = 0; i < engine->workers_count; i++)
+        worker_free(engine->workers[i]);
+    mem_free(engine->workers);
+    publisher_free(engine->publisher);
+    naming_free(engine->naming);
+    catalog_free(engine->catalog);
+    if (engine->counters_made)
+        counters_release(&engine->counters);
+    mem_free(engine);
+}
+
+const struct budget *engine_budget(const struct engine *engine)
+{
+    return &engine->budget;
+}
+
+struct counters *engine_counters(struct engine *engine)
+{
+    return &engine->counters;
+}
+
+/* ------------------------------------------------------------- with threads */
+
+int engine_start(struct engine *engine)
+{
+    int status = 0;
+
+    CHECK(engine->budget.threads != 0 && !engine->started);
+    engine->started = true;
+    for (unsigned i = 0; i < engine->workers_count && status == 0; i++)
+        status = worker_start(engine->workers[i]);
+    if (status == 0)
+        status = merger_start(engine->merger);
+    if (status != 0)
+        engine_stop(engine);
+    return status;
+}
+
+void engine_stop(struct engine *engine)
+{
+    if (!engine->started)
+        return;
+    merger_stop(engine->merger);
+    engine->started = false;
+}
+
+void engine_export(void *context, unsigned thread, struct view message, struct grpc_reply *reply)
+{
+    struct engine *engine = context;
+
+    CHECK(thread < engine->doors_count);
+    door_export(engine->doors[thread], message, reply);
+}
+
+/* ------------------------------------------------------------------ without */
+
+/* Feeds one shard with its spans of a request, in batches. */
+static void feed_shard(struct engine *engine, unsigned number, const struct otlp_stage *stage,
+                       struct mono_time now)
+{
+    struct shard *shard = worker_shard(engine->workers[number]);
+    struct span batch[FEED_SPANS];
+    size_t count = 0;
+
+    for (size_t i = 0; i < stage->count; i++) {
+        if (span_shard(stage->spans[i].trace_hash, engine->workers_count) != number)
+            continue;
+        batch[count++] = stage->spans[i];
+        if (count == FEED_SPANS) {
+            shard_feed(shard, batch, count, now);
+            count = 0;
+        }
+    }
+    if (count != 0)
+        shard_feed(shard, batch, count, now);
+}
+
+int engine_feed(struct engine *engine, enum door_format format, struct view request,
+                struct mono_time now, struct engine_fed *out_fed)
+{
+    const struct otlp_stage *stage;
+    int status;
+
+    CHECK(engine->budget.threads == 0);
+    status = door_decode(engine->doors[0], format, request, &stage);
+    *out_fed = (struct engine_fed){
+        .warning = stage->warning, .error = stage->error, .error_offset = stage->error_offset};
+    if (status != 0)
+        return status;
+    out_fed->spans = stage->count;
+    for (size_t reason = 0; reason < REJECTED_REASON_COUNT; reason++)
+        out_fed->rejected += stage->rejected[reason];
+    door_count_admitted(engine->doors[0], stage);
+    for (unsigned i = 0; i < engine->workers_count; i++)
+        feed_shard(engine, i, stage, now);
+    return 0;
+}
+
+void engine_tick(struct engine *engine, struct mono_time now)
+{
+    for (unsigned i = 0; i < engine->workers_count; i++)
+        shard_tick(worker_shard(engine->workers[i]), now);
+}
+
+void engine_finish(struct engine *engine, struct mono_time now)
+{
+    for (unsigned i = 0; i < engine->workers_count; i++)
+        shard_finish(worker_shard(engine->workers[i]), now);
+}
+
+/* --------------------------------------------------------------------- both */
+
+int engine_snapshot(struct engine *engine, struct snapshot **out_snapshot)
+{
+    return merger_snapshot(engine->merger, out_snapshot);
+}
+
+int engine_cardinality(struct engine *engine, struct buf *out)
+{
+    const struct budget *budget = &engine->budget;
+    struct catalog_counts names;
+    struct snapshot *snapshot;
+    int status = engine_snapshot(engine, &snapshot);
+
+    if (status != 0)
+        return status;
+    catalog_read_counts(engine->catalog, &names);
+    const struct {
+        const char *name;
+        uint64_t used, max, refused;
+    } rows[] = {
+        {"services", names.services, budget->services_max, names.services_refused},
+        {"peers", names.peers, budget->peers_max, names.peers_refused},
+        {"operations", names.operations, budget->operations_max, names.operations_refused},
+        {"sites", names.sites, budget->sites_max, names.sites_refused},
+        {"edges", snapshot->edges_count, budget->edges_max, snapshot->counts.edges_overflowed},
+        {"operation_series", snapshot->operations_count, budget->operation_series_max,
+         snapshot->counts.operations_overflowed},
+    };
+    snapshot_release(snapshot);
+    buf_append_byte(out, '{');
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        buf_printf(out,
+                   "%s\n  \"%s\": {\"used\": %" PRIu64 ", \"max\": %" PRIu64
+                   ", \"refused\": %" PRIu64 "}",
+                   i != 0 ? "," : "", rows[i].name, rows[i].used, rows[i].max, rows[i].refused);
+    return buf_append_text(out, "\n}\n");
+}

@@ -1,0 +1,88 @@
+/* engine.h: spans in, snapshots out.
+ * Is:         the wiring of doors, shards and publisher from one set of options. With threads,
+ *             requests come in on receiver threads and are handed over to the shards'; without,
+ *             engine_feed() does all of it inline, with the clock that it is given.
+ * Is not:     the network (server.h), nor a reader of files (daemon/input.h).
+ * Invariants: the accounting's law holds in every snapshot. What was admitted is counted.
+ * Threads:    new, start, stop and free from one thread; engine_export() from one thread for each
+ *             number; engine_snapshot() and the counters from any. Without threads all but
+ *             engine_snapshot() belong to one owner.
+ * Memory:     within the budget (budget.h), which follows from memory.limit.
+ */
+#ifndef SPANMAP_ENGINE_ENGINE_H
+#define SPANMAP_ENGINE_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/counters.h"
+#include "base/status.h"
+#include "base/view.h"
+#include "engine/budget.h"
+#include "engine/door.h"
+#include "engine/options.h"
+#include "receiver/grpc_reply.h"
+#include "topology/snapshot.h"
+
+struct engine_setup {
+    bool threaded;
+    struct budget_machine machine; /* A zero is asked of the system. */
+};
+
+struct engine;
+
+/* Options are copied as far as they are needed. On failure out_error has one sentence, which names
+ * the option where one is to blame; at most 255 bytes.
+ * Returns: 0; STATUS_RANGE, STATUS_INVALID (an option is to blame); STATUS_NOMEM; STATUS_SYSTEM. */
+MUST_USE int engine_new(const struct options *options, const struct engine_setup *setup,
+                        char out_error[256], struct engine **out_engine);
+void engine_free(struct engine *engine); /* Stops it if need be. */
+
+const struct budget *engine_budget(const struct engine *engine);
+struct counters *engine_counters(struct engine *engine);
+
+/* --- With threads --- */
+
+/* Returns: 0; STATUS_SYSTEM. */
+MUST_USE int engine_start(struct engine *engine);
+
+/* Once no engine_export() runs any more: all that was admitted is fed, all that waits is judged. */
+void engine_stop(struct engine *engine);
+
+/* The gRPC method Export (receiver/grpc_reply.h); `context` is the engine. */
+void engine_export(void *context, unsigned thread, struct view message, struct grpc_reply *reply);
+
+/* --- Without --- */
+
+struct engine_fed {
+    uint64_t spans;    /* Taken on. */
+    uint64_t rejected; /* Counted and left. */
+    const char *warning;
+    const char *error; /* Where it failed; what is wrong, and at which byte of the request. */
+    size_t error_offset;
+};
+
+/* Takes one request on, whole or not at all. `out_fed` is set in any case; its texts are constant.
+ * `now` never goes back. Returns: 0; as otlp_decode_protobuf(). */
+MUST_USE int engine_feed(struct engine *engine, enum door_format format, struct view request,
+                         struct mono_time now, struct engine_fed *out_fed);
+
+/* Judges what has waited long enough by the clock given. */
+void engine_tick(struct engine *engine, struct mono_time now);
+
+/* Judges all that still waits, as if the waits had run out. */
+void engine_finish(struct engine *engine, struct mono_time now);
+
+/* --- Both --- */
+
+/* All that has been counted so far. Returns: 0 and a reference, to be released before the engine is
+ * freed; STATUS_NOMEM. */
+MUST_USE int engine_snapshot(struct engine *engine, struct snapshot **out_snapshot);
+
+/* Appends, as JSON, how full each quota is. Returns: as buf_append(). */
+int engine_cardinality(struct engine *engine, struct buf *out);
+
+#endif

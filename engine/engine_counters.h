@@ -1,0 +1,76 @@
+/* engine_counters.h: what the engine counts about itself.
+ * Is:         one row a counter; the enum and the table of rows are one list.
+ */
+#ifndef SPANMAP_ENGINE_ENGINE_COUNTERS_H
+#define SPANMAP_ENGINE_ENGINE_COUNTERS_H
+
+#include "base/counters.h"
+
+/* X(enum, metric, label or NULL, gauge, help). Rows of memory stand in the order of enum
+ * budget_share. */
+#define ENGINE_COUNTERS(X)                                                                         \
+    X(BUILD_INFO, "spanmap_build_info", ENGINE_VERSION_LABEL, true, "1; the version is a label.")  \
+    X(START_TIME, "spanmap_start_time_seconds", NULL, true,                                        \
+      "When counting began, in seconds since 1970.")                                               \
+    X(REQUESTS_ADMITTED, "spanmap_engine_requests_total", "outcome=\"admitted\"", false,           \
+      "Requests with spans, by what became of them.")                                              \
+    X(REQUESTS_BUSY, "spanmap_engine_requests_total", "outcome=\"busy\"", false, "")               \
+    X(REQUESTS_MALFORMED, "spanmap_engine_requests_total", "outcome=\"malformed\"", false, "")     \
+    X(REQUESTS_TOO_LARGE, "spanmap_engine_requests_total", "outcome=\"too_large\"", false, "")     \
+    X(REQUESTS_NO_MEMORY, "spanmap_engine_requests_total", "outcome=\"no_memory\"", false, "")     \
+    X(SPANS_ADMITTED, "spanmap_engine_spans_total", "outcome=\"admitted\"", false,                 \
+      "Spans of decoded requests, by what became of them.")                                        \
+    X(SPANS_REJECTED, "spanmap_engine_spans_total", "outcome=\"rejected\"", false, "")             \
+    X(SPANS_BUSY, "spanmap_engine_spans_total", "outcome=\"busy\"", false, "")                     \
+    X(LINKS_INVALID, "spanmap_engine_links_invalid_total", NULL, false,                            \
+      "Span links without a trace or span id, which were left out.")                               \
+    X(ATTRIBUTES_REPEATED, "spanmap_engine_attributes_repeated_total", NULL, false,                \
+      "Attributes whose key came before in the same span; the first was taken.")                   \
+    X(SITES_MISSED, "spanmap_engine_sites_missed_total", NULL, false,                              \
+      "Spans whose names were not in a receiver's memo and had to be resolved.")                   \
+    X(MERGES, "spanmap_engine_merges_total", NULL, false,                                          \
+      "How often what the shards counted was added up.")                                           \
+    X(MERGE_FAILURES, "spanmap_engine_merge_failures_total", NULL, false,                          \
+      "Merges and snapshots that were put off because memory was out.")                            \
+    X(SNAPSHOTS, "spanmap_engine_snapshots_total", NULL, false, "Snapshots that were made.")       \
+    X(RING_SPANS, "spanmap_engine_ring_spans", NULL, true,                                         \
+      "Admitted spans on their way to the shards.")                                                \
+    X(RING_SPANS_MAX, "spanmap_engine_ring_spans_max", NULL, true, "Room for them.")               \
+    X(REMEMBERED_SPANS, "spanmap_engine_remembered_spans", NULL, true,                             \
+      "Spans that the shards remember.")                                                           \
+    X(REMEMBERED_BYTES, "spanmap_engine_remembered_bytes", NULL, true,                             \
+      "Memory of the spans that the shards remember, their index included.")                       \
+    X(NAMES_SERVICES, "spanmap_engine_names", "table=\"services\"", true,                          \
+      "Names that are known, by table.")                                                           \
+    X(NAMES_PEERS, "spanmap_engine_names", "table=\"peers\"", true, "")                            \
+    X(NAMES_OPERATIONS, "spanmap_engine_names", "table=\"operations\"", true, "")                  \
+    X(NAMES_SITES, "spanmap_engine_names", "table=\"sites\"", true, "")                            \
+    X(NAMES_SERVICES_MAX, "spanmap_engine_names_max", "table=\"services\"", true,                  \
+      "Room for names, by table.")                                                                 \
+    X(NAMES_PEERS_MAX, "spanmap_engine_names_max", "table=\"peers\"", true, "")                    \
+    X(NAMES_OPERATIONS_MAX, "spanmap_engine_names_max", "table=\"operations\"", true, "")          \
+    X(NAMES_SITES_MAX, "spanmap_engine_names_max", "table=\"sites\"", true, "")                    \
+    X(REFUSED_SERVICES, "spanmap_engine_names_refused_total", "table=\"services\"", false,         \
+      "Look-ups of a new name that found its table full and got the overflow entry.")              \
+    X(REFUSED_PEERS, "spanmap_engine_names_refused_total", "table=\"peers\"", false, "")           \
+    X(REFUSED_OPERATIONS, "spanmap_engine_names_refused_total", "table=\"operations\"", false, "") \
+    X(REFUSED_SITES, "spanmap_engine_names_refused_total", "table=\"sites\"", false, "")           \
+    X(MEMORY_LIMIT, "spanmap_memory_limit_bytes", NULL, true, "memory.limit, as it is in force.")  \
+    X(MEMORY_RESIDENT, "spanmap_memory_resident_bytes", NULL, true,                                \
+      "Memory of this process that is in use, as the system sees it.")                             \
+    X(MEMORY_FIXED, "spanmap_memory_share_bytes", "share=\"fixed\"", true,                         \
+      "How memory.limit is divided.")                                                              \
+    X(MEMORY_SPANS, "spanmap_memory_share_bytes", "share=\"spans\"", true, "")                     \
+    X(MEMORY_EDGES, "spanmap_memory_share_bytes", "share=\"edges\"", true, "")                     \
+    X(MEMORY_OPERATIONS, "spanmap_memory_share_bytes", "share=\"operations\"", true, "")           \
+    X(MEMORY_LOSSES, "spanmap_memory_share_bytes", "share=\"losses\"", true, "")                   \
+    X(MEMORY_NAMES, "spanmap_memory_share_bytes", "share=\"names\"", true, "")                     \
+    X(MEMORY_REQUESTS, "spanmap_memory_share_bytes", "share=\"requests\"", true, "")               \
+    X(MEMORY_RINGS, "spanmap_memory_share_bytes", "share=\"rings\"", true, "")
+
+#define ENGINE_COUNTER_ENUM(name, metric, label, gauge, help) ENGINE_##name,
+enum engine_counter { ENGINE_COUNTERS(ENGINE_COUNTER_ENUM) ENGINE_COUNTER_COUNT };
+
+extern const struct counter_row engine_counter_rows[ENGINE_COUNTER_COUNT];
+
+#endif

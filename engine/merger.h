@@ -1,0 +1,44 @@
+/* merger.h: adds up what the shards counted, once a second and whenever somebody looks.
+ * Is:         the one user of the publisher, behind a lock; the newest snapshot, kept for those who
+ *             ask at the same time.
+ * Invariants: a snapshot holds all that the shards had counted when merger_snapshot() was called.
+ * Threads:    any may ask for snapshots; the shards go on meanwhile. New, start, stop and free from
+ *             one thread.
+ * Memory:     one tally beside those of the shards, and one reference to the newest snapshot.
+ */
+#ifndef SPANMAP_ENGINE_MERGER_H
+#define SPANMAP_ENGINE_MERGER_H
+
+#include "base/counters.h"
+#include "base/status.h"
+#include "engine/worker.h"
+#include "topology/publisher.h"
+#include "topology/tally.h"
+
+struct merger_options {
+    struct tally_options tally;
+    struct publisher *publisher; /* Borrowed, as are the following. */
+    struct worker **workers;
+    unsigned workers_count;
+    struct counters *counters;   /* Over engine_counter_rows. */
+    void (*note)(void *context); /* After each merge, under the lock: refresh gauges. */
+    void *context;
+};
+
+struct merger;
+
+/* Returns: 0; STATUS_NOMEM; STATUS_SYSTEM. */
+MUST_USE int merger_new(const struct merger_options *options, struct merger **out_merger);
+void merger_free(struct merger *merger);
+
+/* Starts the thread that merges once a second. Returns: 0; STATUS_SYSTEM. */
+MUST_USE int merger_start(struct merger *merger);
+
+/* Ends that thread, and then, while nobody can ask for a snapshot, those of the workers, which
+ * judge all that waits. Snapshots can be asked for afterwards. */
+void merger_stop(struct merger *merger);
+
+/* Returns: 0 and a reference; STATUS_NOMEM (what was counted is kept for the next time). */
+MUST_USE int merger_snapshot(struct merger *merger, struct snapshot **out_snapshot);
+
+#endif

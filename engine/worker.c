@@ -1,0 +1,306 @@
+/* worker.c: drain, answer, tick, rest.
+ *
+ * A thread that had spans a moment ago polls its rings every millisecond, so that a steady stream
+ * costs no wake-up at all. After POLLS_MAX empty turns it says that it sleeps, and the next
+ * producer wakes it. Saying so and looking once more, on this side, and publishing and asking, on
+ * the other, both go through an exchange of `sleeping`: whichever comes second sees what the first
+ * one wrote, so that no span is left lying.
+ */
+#include "engine/worker.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+
+enum { BATCH_SPANS = 64, POLLS_MAX = 16 };
+
+static const uint64_t poll_ns = NS_PER_MS;
+static const uint64_t tick_ns = 100 * NS_PER_MS;
+
+struct worker {
+    struct shard *shard;
+    struct ring *rings;
+    unsigned producers;
+    unsigned number;
+    bool running; /* The owner's. */
+    pthread_t thread;
+    bool lock_made, wake_made, swapped_made;
+    pthread_mutex_t lock; /* A leaf: nothing else is taken while it is held. */
+    pthread_cond_t wake;
+    pthread_cond_t swapped;
+    bool woken;         /* Under the lock: there is a reason not to wait. */
+    struct tally **ask; /* Under the lock: exchange this one. */
+    _Atomic bool asked; /* That `ask` is set, to be looked at without the lock. */
+    _Atomic bool stopping;
+    _Atomic uint64_t memory_bytes;
+    _Atomic uint64_t remembered;
+    alignas(64) _Atomic bool sleeping; /* Producers touch this line with each request. */
+};
+
+/* ------------------------------------------------------------------ the loop */
+
+static void note_figures(struct worker *worker)
+{
+    atomic_store_explicit(&worker->memory_bytes, shard_memory_bytes(worker->shard),
+                          memory_order_relaxed);
+    atomic_store_explicit(&worker->remembered, shard_remembered(worker->shard),
+                          memory_order_relaxed);
+}
+
+/* One batch from each ring; how many spans that were. */
+static size_t drain(struct worker *worker)
+{
+    struct span batch[BATCH_SPANS];
+    size_t fed = 0;
+
+    for (unsigned i = 0; i < worker->producers; i++) {
+        size_t count = ring_pop(&worker->rings[i], batch, BATCH_SPANS);
+
+        if (count == 0)
+            continue;
+        shard_feed(worker->shard, batch, count, clock_mono());
+        fed += count;
+    }
+    return fed;
+}
+
+static void answer_swap(struct worker *worker)
+{
+    if (!atomic_load_explicit(&worker->asked, memory_order_acquire))
+        return;
+    pthread_mutex_lock(&worker->lock);
+    CHECK(worker->ask != NULL);
+    shard_swap(worker->shard, worker->ask);
+    worker->ask = NULL;
+    atomic_store_explicit(&worker->asked, false, memory_order_relaxed);
+    pthread_cond_signal(&worker->swapped);
+    pthread_mutex_unlock(&worker->lock);
+}
+
+/* Waits until somebody has a reason, but no longer than `wait_ns`. */
+static void wait_at_most(struct worker *worker, uint64_t wait_ns)
+{
+    uint64_t until_ns = clock_mono().ns + wait_ns;
+    struct timespec until = {(time_t)(until_ns / NS_PER_S), (long)(until_ns % NS_PER_S)};
+
+    pthread_mutex_lock(&worker->lock);
+    while (!worker->woken &&
+           pthread_cond_timedwait(&worker->wake, &worker->lock, &until) != ETIMEDOUT)
+        continue;
+    worker->woken = false;
+    pthread_mutex_unlock(&worker->lock);
+}
+
+static void rest(struct worker *worker, unsigned polls)
+{
+    if (polls <= POLLS_MAX) {
+        wait_at_most(worker, poll_ns);
+        return;
+    }
+    (void)atomic_exchange(&worker->sleeping, true);
+    if (worker_waiting(worker) == 0)
+        wait_at_most(worker, tick_ns);
+    (void)atomic_exchange(&worker->sleeping, false);
+}
+
+static void *run(void *context)
+{
+    struct worker *worker = context;
+    struct mono_time ticked = clock_mono();
+    unsigned polls = 0;
+
+    for (;;) {
+        /* Read first: what producers published before the stop is then seen by the drain. */
+        bool stopping = atomic_load_explicit(&worker->stopping, memory_order_acquire);
+        size_t fed = drain(worker);
+        struct mono_time now = clock_mono();
+
+        answer_swap(worker);
+        if (now.ns - ticked.ns >= tick_ns) {
+            shard_tick(worker->shard, now);
+            note_figures(worker);
+            ticked = now;
+        }
+        if (fed != 0) {
+            polls = 0;
+            continue;
+        }
+        if (stopping)
+            break;
+        polls += polls <= POLLS_MAX;
+        rest(worker, polls);
+    }
+    shard_finish(worker->shard, clock_mono());
+    note_figures(worker);
+    return NULL;
+}
+
+/* ------------------------------------------------------------------ the ends */
+
+static int make_lock(struct worker *worker)
+{
+    pthread_condattr_t attributes;
+    int failed;
+
+    worker->lock_made = pthread_mutex_init(&worker->lock, NULL) == 0;
+    worker->swapped_made = pthread_cond_init(&worker->swapped, NULL) == 0;
+    if (pthread_condattr_init(&attributes) != 0)
+        return STATUS_SYSTEM;
+    failed = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    worker->wake_made = failed == 0 && pthread_cond_init(&worker->wake, &attributes) == 0;
+    pthread_condattr_destroy(&attributes);
+    return worker->lock_made && worker->wake_made && worker->swapped_made ? 0 : STATUS_SYSTEM;
+}
+
+static int make_rings(struct worker *worker, const struct worker_options *options)
+{
+    if (options->producers == 0)
+        return 0;
+    worker->rings = mem_aligned(alignof(struct ring), options->producers * sizeof(*worker->rings));
+    if (worker->rings == NULL)
+        return STATUS_NOMEM;
+    for (; worker->producers < options->producers; worker->producers++) {
+        int status = ring_init(&worker->rings[worker->producers], options->ring_spans,
+                               sizeof(struct span));
+        if (status != 0)
+            return status;
+    }
+    return 0;
+}
+
+int worker_new(const struct worker_options *options, struct worker **out_worker)
+{
+    struct worker *worker = mem_aligned(alignof(struct worker), sizeof(*worker));
+    int status;
+
+    if (worker == NULL)
+        return STATUS_NOMEM;
+    memset(worker, 0, sizeof(*worker));
+    worker->number = options->number;
+    status = make_lock(worker);
+    if (status == 0)
+        status = shard_new(&options->shard, &worker->shard);
+    if (status == 0)
+        status = make_rings(worker, options);
+    if (status != 0) {
+        worker_free(worker);
+        return status;
+    }
+    *out_worker = worker;
+    return 0;
+}
+
+void worker_free(struct worker *worker)
+{
+    if (worker == NULL)
+        return;
+    worker_stop(worker);
+    for (unsigned i = 0; i < worker->producers; i++)
+        ring_release(&worker->rings[i]);
+    mem_free(worker->rings);
+    shard_free(worker->shard);
+    if (worker->wake_made)
+        pthread_cond_destroy(&worker->wake);
+    if (worker->swapped_made)
+        pthread_cond_destroy(&worker->swapped);
+    if (worker->lock_made)
+        pthread_mutex_destroy(&worker->lock);
+    mem_free(worker);
+}
+
+int worker_start(struct worker *worker)
+{
+    char name[16];
+
+    CHECK(!worker->running);
+    if (pthread_create(&worker->thread, NULL, run, worker) != 0)
+        return STATUS_SYSTEM;
+    worker->running = true;
+    snprintf(name, sizeof(name), "shard-%u", worker->number);
+    /* A thread without a name works as well. */
+    (void)pthread_setname_np(worker->thread, name);
+    return 0;
+}
+
+static void wake(struct worker *worker)
+{
+    pthread_mutex_lock(&worker->lock);
+    worker->woken = true;
+    pthread_cond_signal(&worker->wake);
+    pthread_mutex_unlock(&worker->lock);
+}
+
+void worker_stop(struct worker *worker)
+{
+    if (!worker->running)
+        return;
+    atomic_store_explicit(&worker->stopping, true, memory_order_release);
+    wake(worker);
+    CHECK(pthread_join(worker->thread, NULL) == 0);
+    worker->running = false;
+}
+
+struct ring *worker_ring(struct worker *worker, unsigned producer)
+{
+    CHECK(producer < worker->producers);
+    return &worker->rings[producer];
+}
+
+void worker_wake(struct worker *worker)
+{
+    if (atomic_exchange(&worker->sleeping, false))
+        wake(worker);
+}
+
+void worker_swap(struct worker *worker, struct tally **tally)
+{
+    if (!worker->running) {
+        shard_swap(worker->shard, tally);
+        return;
+    }
+    pthread_mutex_lock(&worker->lock);
+    CHECK(worker->ask == NULL);
+    worker->ask = tally;
+    atomic_store_explicit(&worker->asked, true, memory_order_release);
+    worker->woken = true;
+    pthread_cond_signal(&worker->wake);
+    while (worker->ask != NULL)
+        pthread_cond_wait(&worker->swapped, &worker->lock);
+    pthread_mutex_unlock(&worker->lock);
+}
+
+struct shard *worker_shard(struct worker *worker)
+{
+    CHECK(!worker->running);
+    return worker->shard;
+}
+
+uint64_t worker_memory_bytes(const struct worker *worker)
+{
+    if (!worker->running)
+        return shard_memory_bytes(worker->shard);
+    return atomic_load_explicit(&worker->memory_bytes, memory_order_relaxed);
+}
+
+uint64_t worker_remembered(const struct worker *worker)
+{
+    if (!worker->running)
+        return shard_remembered(worker->shard);
+    return atomic_load_explicit(&worker->remembered, memory_order_relaxed);
+}
+
+size_t worker_waiting(const struct worker *worker)
+{
+    size_t spans = 0;
+
+    for (unsigned i = 0; i < worker->producers; i++)
+        spans += ring_fill(&worker->rings[i]);
+    return spans;
+}

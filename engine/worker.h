@@ -1,0 +1,59 @@
+/* worker.h: one shard, the rings that lead to it, and the thread that owns both.
+ * Is:         a loop that takes spans off the rings in batches of 64, feeds the shard, and lets it
+ *             judge at least every 100 ms.
+ * Is not:     admission (door.h) and adding up (engine.h).
+ * Invariants: what was published in a ring before worker_stop() is fed before the thread ends.
+ * Threads:    without a thread (before worker_start(), after worker_stop()) all is the owner's.
+ *             While it runs: worker_ring(i) belongs to producer i, worker_wake() is for any thread,
+ *             worker_swap() and the figures for one at a time, and not beside worker_stop().
+ * Memory:     rings of ring_spans * 64 bytes for each producer, and the shard.
+ */
+#ifndef SPANMAP_ENGINE_WORKER_H
+#define SPANMAP_ENGINE_WORKER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/ring.h"
+#include "base/status.h"
+#include "topology/shard.h"
+
+struct worker_options {
+    struct shard_options shard;
+    unsigned number;    /* Of the shard; names the thread. */
+    unsigned producers; /* Rings; 0: the shard is fed by its owner alone. */
+    size_t ring_spans;  /* A power of two. */
+};
+
+struct worker;
+
+/* Returns: 0; STATUS_NOMEM; STATUS_SYSTEM. */
+MUST_USE int worker_new(const struct worker_options *options, struct worker **out_worker);
+void worker_free(struct worker *worker); /* Stops it if need be. */
+
+/* Returns: 0; STATUS_SYSTEM. */
+MUST_USE int worker_start(struct worker *worker);
+
+/* Once no producer publishes any more: feeds what the rings hold, lets the shard judge all that
+ * waits, and ends the thread. */
+void worker_stop(struct worker *worker);
+
+struct ring *worker_ring(struct worker *worker, unsigned producer);
+
+/* A producer has published: wakes the thread if it sleeps, which costs a system call; else it
+ * costs one atomic exchange. */
+void worker_wake(struct worker *worker);
+
+/* As shard_swap(), done by the thread between two batches if there is one. */
+void worker_swap(struct worker *worker, struct tally **tally);
+
+/* For the owner of a worker without a thread. */
+struct shard *worker_shard(struct worker *worker);
+
+/* As they were at most 100 ms ago. */
+uint64_t worker_memory_bytes(const struct worker *worker);
+uint64_t worker_remembered(const struct worker *worker);
+size_t worker_waiting(const struct worker *worker); /* Spans in its rings. */
+
+#endif
