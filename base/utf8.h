@@ -1,0 +1,18 @@
+/* utf8.h: where a character of UTF-8 ends.
+ * Threads:    pure functions.
+ * Source:     RFC 3629: no surrogates, no longer forms, nothing above U+10FFFF.
+ */
+#ifndef SPANMAP_BASE_UTF8_H
+#define SPANMAP_BASE_UTF8_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/view.h"
+
+/* Bytes of the character that `text` starts with, 1 to 4; 0: there is none, or it is broken. */
+size_t utf8_size(struct view text);
+
+bool utf8_is_valid(struct view text);
+
+#endif

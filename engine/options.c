@@ -1,0 +1,428 @@
+/* options.c: the one table. A new option is a row here and a field in options.h, and comes only
+ * together with its effect; `make docs` then writes its documentation.
+ */
+#include "engine/options.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/option_yaml.h"
+#include "net/address.h"
+#include "topology/naming.h"
+#include "topology/naming_text.h"
+
+enum { ERROR_SIZE = 256 };
+
+#define AT(member) offsetof(struct options, member)
+#define KIB UINT64_C(1024)
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
+#define MINUTE_NS (60 * NS_PER_S)
+#define HOUR_NS (60 * MINUTE_NS)
+
+/* ------------------------------------------------------------------- judges */
+
+static int check_address(const void *field, char out_error[ERROR_SIZE])
+{
+    struct address address;
+
+    return address_parse(*(const struct view *)field, out_error, &address);
+}
+
+/* Naming compiles its rules itself, so its judgement is asked for by a trial. Its message starts
+ * with the key, which is told elsewhere. */
+static int try_naming(const struct naming_options *options, const char *key,
+                      char out_error[ERROR_SIZE])
+{
+    struct naming *naming;
+    size_t skip = strlen(key);
+    int status = naming_new(options, out_error, &naming);
+
+    if (status == 0)
+        naming_free(naming);
+    else if (status == STATUS_INVALID && strncmp(out_error, key, skip) == 0)
+        memmove(out_error, out_error + skip, strlen(out_error + skip) + 1);
+    return status;
+}
+
+static int check_peer_order(const void *field, char out_error[ERROR_SIZE])
+{
+    const struct option_texts *texts = field;
+    struct naming_options options = {.peer_order = texts->items, .peer_order_count = texts->count};
+
+    return try_naming(&options, "names.peer_order: ", out_error);
+}
+
+static int check_cidr(const void *field, char out_error[ERROR_SIZE])
+{
+    const struct option_pairs *pairs = field;
+
+    for (size_t i = 0; i < pairs->count; i++) {
+        struct naming_rule rule = {pairs->items[i].key, pairs->items[i].value};
+        struct naming_options options = {.cidr = &rule, .cidr_count = 1};
+        int status = try_naming(&options, "names.cidr: ", out_error);
+        if (status != 0)
+            return status;
+    }
+    return 0;
+}
+
+static int check_rewrite(const void *field, char out_error[ERROR_SIZE])
+{
+    const struct option_pairs *pairs = field;
+
+    for (size_t i = 0; i < pairs->count; i++) {
+        struct naming_rule rule = {pairs->items[i].key, pairs->items[i].value};
+        struct naming_options options = {.rewrite = &rule, .rewrite_count = 1};
+        int status = try_naming(&options, "names.rewrite: ", out_error);
+        if (status != 0)
+            return status;
+    }
+    return 0;
+}
+
+/* --------------------------------------------------------------------- table */
+
+/* In the order of the enums. */
+static const char *const orphan_words[] = {"none", "user", NULL};
+static const char *const log_words[] = {"debug", "info", "warn", "error", NULL};
+
+static const struct option_row rows[] = {
+    {.key = "listen.grpc",
+     .type = OPTION_TEXT,
+     .offset = AT(listen_grpc),
+     .initial = "localhost:4317",
+     .min = 1,
+     .max = 512,
+     .check = check_address,
+     .prose = "Where OTLP/gRPC is received: HOST:PORT, unix:PATH or off. Port 0 is any free one. "
+              "localhost means 127.0.0.1 and ::1; 0.0.0.0 opens the door to other machines."},
+    {.key = "listen.http",
+     .type = OPTION_TEXT,
+     .offset = AT(listen_http),
+     .initial = "off",
+     .min = 1,
+     .max = 512,
+     .check = check_address,
+     .prose = "Where OTLP/HTTP will be received. It is not served yet: nothing listens there, "
+              "whatever is written here, and the log says so."},
+    {.key = "listen.web",
+     .type = OPTION_TEXT,
+     .offset = AT(listen_web),
+     .initial = "localhost:9464",
+     .min = 1,
+     .max = 512,
+     .check = check_address,
+     .prose = "Where the page, the metrics and the API are served: HOST:PORT, unix:PATH or off."},
+    {.key = "web.hosts",
+     .type = OPTION_TEXTS,
+     .offset = AT(web_hosts),
+     .max = 64,
+     .prose = "Further names by which the web door may be called in a request's Host, beside IP "
+              "addresses and localhost. A request for another name is refused with 421, which "
+              "stops DNS rebinding. \"*\" allows any."},
+    {.key = "web.connections_max",
+     .type = OPTION_COUNT,
+     .offset = AT(web_connections_max),
+     .initial = "256",
+     .unit = "connections",
+     .min = 1,
+     .max = 65536,
+     .prose = "Connections of the web door at once; more are turned away."},
+    {.key = "memory.limit",
+     .type = OPTION_BYTES,
+     .offset = AT(memory_limit_bytes),
+     .initial = "auto",
+     .min = 32 * MIB,
+     .max = 1024 * GIB,
+     .zero = "auto",
+     .prose = "Memory that all parts together may use; each option that is auto gets its share of "
+              "it. auto is a quarter of the memory of the control group or machine, at most 1GiB."},
+    {.key = "receiver.threads",
+     .type = OPTION_COUNT,
+     .offset = AT(receiver_threads),
+     .initial = "auto",
+     .unit = "threads",
+     .min = 1,
+     .max = 256,
+     .zero = "auto",
+     .prose = "Threads that read and decode. auto is one a core."},
+    {.key = "receiver.message_bytes_max",
+     .type = OPTION_BYTES,
+     .offset = AT(receiver_message_bytes_max),
+     .initial = "64MiB",
+     .min = KIB,
+     .max = GIB,
+     .prose = "The largest request, before and after decompression. A larger one is refused as "
+              "RESOURCE_EXHAUSTED, which senders do not try again."},
+    {.key = "receiver.memory_max",
+     .type = OPTION_BYTES,
+     .offset = AT(receiver_memory_bytes_max),
+     .initial = "auto",
+     .min = MIB,
+     .max = 1024 * GIB,
+     .zero = "auto",
+     .prose = "Memory for all requests that are being received. Past it senders are held back, or "
+              "told to try again. auto is a share of memory.limit."},
+    {.key = "receiver.connections_max",
+     .type = OPTION_COUNT,
+     .offset = AT(receiver_connections_max),
+     .initial = "4096",
+     .unit = "connections",
+     .min = 1,
+     .max = 1000000,
+     .prose = "Connections of senders at once; more are turned away."},
+    {.key = "receiver.streams_max",
+     .type = OPTION_COUNT,
+     .offset = AT(receiver_streams_max),
+     .initial = "100",
+     .unit = "requests",
+     .min = 1,
+     .max = 10000,
+     .prose = "Requests at once on one connection."},
+    {.key = "receiver.idle_timeout",
+     .type = OPTION_DURATION,
+     .offset = AT(receiver_idle_timeout_ns),
+     .initial = "15m",
+     .min = NS_PER_S,
+     .max = 168 * HOUR_NS,
+     .zero = "off",
+     .prose = "How long a connection may stay without a request before it is closed."},
+    {.key = "receiver.request_timeout",
+     .type = OPTION_DURATION,
+     .offset = AT(receiver_request_timeout_ns),
+     .initial = "1m",
+     .min = 100 * NS_PER_MS,
+     .max = HOUR_NS,
+     .prose = "How long one request may take from its first byte to its answer."},
+    {.key = "topology.shards",
+     .type = OPTION_COUNT,
+     .offset = AT(topology_shards),
+     .initial = "auto",
+     .unit = "threads",
+     .min = 1,
+     .max = 256,
+     .zero = "auto",
+     .prose = "Threads that pair spans and count. auto is one a core."},
+    {.key = "topology.memory_max",
+     .type = OPTION_BYTES,
+     .offset = AT(topology_memory_bytes_max),
+     .initial = "auto",
+     .min = MIB,
+     .max = 1024 * GIB,
+     .zero = "auto",
+     .prose = "Memory for remembered spans, of all shards together. Past it the oldest leave; one "
+              "that leaves before its wait is over is counted as dropped. auto is a share of "
+              "memory.limit."},
+    {.key = "topology.derive_errors",
+     .type = OPTION_BOOL,
+     .offset = AT(topology_derive_errors),
+     .initial = "false",
+     .prose = "Derive a span's status from its HTTP or gRPC status code where it brings none."},
+    {.key = "topology.orphan_servers",
+     .type = OPTION_ENUM,
+     .offset = AT(topology_orphan_servers),
+     .initial = "none",
+     .choices = orphan_words,
+     .prose = "What calls a server whose named parent never came. none: nothing, it is counted as "
+              "unpaired; user: it is drawn as called by the user."},
+    {.key = "pairing.wait",
+     .type = OPTION_DURATION,
+     .offset = AT(pairing_wait_ns),
+     .initial = "10s",
+     .min = NS_PER_MS,
+     .max = HOUR_NS,
+     .prose = "How long a call waits for its other side. What is shown is what came up to this "
+              "long ago. It should be longer than senders hold spans back, in SDKs usually 5s."},
+    {.key = "pairing.parent_wait",
+     .type = OPTION_DURATION,
+     .offset = AT(pairing_parent_wait_ns),
+     .initial = "5m",
+     .min = NS_PER_MS,
+     .max = 24 * HOUR_NS,
+     .prose = "How long a span waits for a parent that it names, since parents end last."},
+    {.key = "messaging.wait",
+     .type = OPTION_DURATION,
+     .offset = AT(messaging_wait_ns),
+     .initial = "1h",
+     .min = NS_PER_MS,
+     .max = 168 * HOUR_NS,
+     .prose = "How long a message that was sent waits for its consumer."},
+    {.key = "sampling.max_count",
+     .type = OPTION_COUNT,
+     .offset = AT(sampling_max_count),
+     .initial = "65536",
+     .unit = "spans",
+     .min = 1,
+     .max = 65536,
+     .prose = "How many spans one sampled span may stand for at most; more is cut and counted."},
+    {.key = "names.peer_order",
+     .type = OPTION_TEXTS,
+     .offset = AT(names_peer_order),
+     .max = 16,
+     .check = check_peer_order,
+     .prose = "Where the name of a callee that sends no spans is taken from, first that is there. "
+              "Empty is: destination, peer, rpc_service, address, url_host, db_namespace, "
+              "address_port, db_system, messaging_system."},
+    {.key = "names.cidr",
+     .type = OPTION_PAIRS,
+     .offset = AT(names_cidr),
+     .max = 4096,
+     .check = check_cidr,
+     .prose = "Names for ranges of IP addresses, such as 10.0.0.0/8: internal. The longest prefix "
+              "that fits is taken."},
+    {.key = "names.rewrite",
+     .type = OPTION_PAIRS,
+     .offset = AT(names_rewrite),
+     .max = 256,
+     .check = check_rewrite,
+     .prose =
+         "Regular expressions (PCRE2) and what stands for what they match in a callee's name; "
+         "$1 is a group. The first that fits is applied. In this file a dollar is written $$."},
+    {.key = "names.services_max",
+     .type = OPTION_COUNT,
+     .offset = AT(names_services_max),
+     .initial = "auto",
+     .unit = "names",
+     .min = 1,
+     .max = 10000000,
+     .zero = "auto",
+     .prose = "Services that are told apart; further ones are counted together."},
+    {.key = "names.peers_max",
+     .type = OPTION_COUNT,
+     .offset = AT(names_peers_max),
+     .initial = "auto",
+     .unit = "names",
+     .min = 1,
+     .max = 10000000,
+     .zero = "auto",
+     .prose = "Callees without spans that are told apart; further ones are counted together."},
+    {.key = "names.operations_max",
+     .type = OPTION_COUNT,
+     .offset = AT(names_operations_max),
+     .initial = "auto",
+     .unit = "names",
+     .min = 1,
+     .max = 10000000,
+     .zero = "auto",
+     .prose = "Operation names that are told apart; further ones are counted together."},
+    {.key = "names.sites_max",
+     .type = OPTION_COUNT,
+     .offset = AT(names_sites_max),
+     .initial = "auto",
+     .unit = "combinations",
+     .min = 1,
+     .max = 10000000,
+     .zero = "auto",
+     .prose = "Combinations of service, operation, kind and callee that are told apart."},
+    {.key = "names.length_max",
+     .type = OPTION_BYTES,
+     .offset = AT(names_length_bytes_max),
+     .initial = "1KiB",
+     .min = 16,
+     .max = NAMING_TEXT_MAX,
+     .prose = "A longer name is cut to this."},
+    {.key = "map.self_edges",
+     .type = OPTION_BOOL,
+     .offset = AT(map_self_edges),
+     .initial = "false",
+     .prose = "Draw calls of a service to itself. Metrics have them in any case."},
+    {.key = "map.edges_max",
+     .type = OPTION_COUNT,
+     .offset = AT(map_edges_max),
+     .initial = "auto",
+     .unit = "edges",
+     .min = 1,
+     .max = 10000000,
+     .zero = "auto",
+     .prose = "Edges that are told apart; calls on further ones are counted together. auto is by "
+              "memory.limit."},
+    {.key = "metrics.expiration",
+     .type = OPTION_DURATION,
+     .offset = AT(metrics_expiration_ns),
+     .initial = "15m",
+     .min = NS_PER_S,
+     .max = 8760 * HOUR_NS,
+     .zero = "never",
+     .prose = "A series to which nothing was added for this long leaves the metrics."},
+    {.key = "metrics.operations_max",
+     .type = OPTION_COUNT,
+     .offset = AT(metrics_operations_max),
+     .initial = "auto",
+     .unit = "series",
+     .min = 1,
+     .max = 10000000,
+     .zero = "auto",
+     .prose = "Series of traces_spanmetrics_calls_total; further ones are counted together. auto "
+              "is by memory.limit."},
+    {.key = "metrics.losses_max",
+     .type = OPTION_COUNT,
+     .offset = AT(metrics_losses_max),
+     .initial = "auto",
+     .unit = "series",
+     .min = 1,
+     .max = 10000000,
+     .zero = "auto",
+     .prose = "Series of unpaired and dropped spans; further ones are counted together. auto is by "
+              "memory.limit."},
+    {.key = "draw.helper",
+     .type = OPTION_TEXT,
+     .offset = AT(draw_helper),
+     .initial = "",
+     .max = 4095,
+     .prose = "Path of spanmap-draw, the program that draws. Empty is the one that was installed "
+              "with this program."},
+    {.key = "draw.timeout",
+     .type = OPTION_DURATION,
+     .offset = AT(draw_timeout_ns),
+     .initial = "10s",
+     .min = 100 * NS_PER_MS,
+     .max = 10 * MINUTE_NS,
+     .prose = "How long one drawing may take."},
+    {.key = "draw.memory_max",
+     .type = OPTION_BYTES,
+     .offset = AT(draw_memory_bytes_max),
+     .initial = "1GiB",
+     .min = 64 * MIB,
+     .max = 64 * GIB,
+     .prose = "Memory that one drawing may take, in a process of its own."},
+    {.key = "log.level",
+     .type = OPTION_ENUM,
+     .offset = AT(log_level),
+     .initial = "info",
+     .choices = log_words,
+     .prose = "The least important lines that are logged."},
+    {.key = "shutdown.patience",
+     .type = OPTION_DURATION,
+     .offset = AT(shutdown_patience_ns),
+     .initial = "20s",
+     .min = NS_PER_MS,
+     .max = HOUR_NS,
+     .zero = "off",
+     .prose = "How long requests that were taken on may go on after SIGTERM."},
+};
+
+const struct option_table spanmap_options = {
+    .rows = rows,
+    .count = sizeof(rows) / sizeof(rows[0]),
+    .object_size = sizeof(struct options),
+};
+
+int options_init(struct options *options)
+{
+    return option_table_init(&spanmap_options, options);
+}
+
+void options_release(struct options *options)
+{
+    option_table_release(&spanmap_options, options);
+}
+
+int options_print(const struct options *options, struct buf *out)
+{
+    struct option_yaml_style style = {.comments = false};
+
+    return option_yaml_print(&spanmap_options, options, style, out);
+}
