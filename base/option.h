@@ -82,10 +82,6 @@ const struct option_row *option_find(const struct option_table *table, struct vi
 /* Whether some key starts with these parts: "listen" of "listen.grpc". */
 bool option_is_section(const struct option_table *table, struct view key);
 
-/* The key that the writer of `key` may have meant, or the section where that is all that was
- * written. Empty: none is near. Borrowed from the table. */
-struct view option_suggest(const struct option_table *table, struct view key);
-
 /* Sets one field from text. Lists take one item, which becomes the whole list; pairs take none.
  * On failure out_error says what is wrong and what is allowed, without the key.
  * Returns: 0; STATUS_INVALID (not of this type, or refused by `check`); STATUS_RANGE; STATUS_NOMEM.

@@ -5,10 +5,7 @@
 
 #include "base/option.h"
 
-enum {
-    OPTION_ERROR_SIZE = 256,
-    OPTION_KEY_BYTES_MAX = 64, /* Longer ones are not compared with others. */
-};
+enum { OPTION_ERROR_SIZE = 256 };
 
 /* Writes what is wrong with a text, and what would be right. Returns: `status`. */
 int option_refuse(const struct option_row *row, int status, struct view text, const char *wrong,

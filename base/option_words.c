@@ -1,17 +1,13 @@
-/* option_words.c: what is said about options: what one allows, what is wrong with a text, which
- * key was meant.
- */
+/* option_words.c: what is said about options: what one allows, and what is wrong with a text. */
 #include "base/option_priv.h"
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "base/check.h"
 #include "base/quantity.h"
 #include "base/utf8.h"
 
-enum { SHOWN_MAX = 60 }; /* Bytes of a user's text in a message. */
+enum { SHOWN_SIZE = 64 }; /* Bytes of a user's text in a message. */
 
 /* ------------------------------------------------------------------ messages */
 
@@ -26,27 +22,6 @@ static void say(char out_error[OPTION_ERROR_SIZE], const char *format, ...)
     (void)vsnprintf(out_error, OPTION_ERROR_SIZE, format,
                     args); /* A cut message is still a message. */
     va_end(args);
-}
-
-/* A user's text on one line of a terminal: cut, and without control characters. */
-static const char *shown(struct view text, char out[SHOWN_MAX + 4])
-{
-    size_t size = 0;
-
-    while (size < text.size) {
-        struct view rest = {text.data + size, text.size - size};
-        size_t step = utf8_size(rest);
-        if (size + (step != 0 ? step : 1) > SHOWN_MAX)
-            break;
-        if (step == 0 || (unsigned char)rest.data[0] < ' ' || rest.data[0] == 0x7f) {
-            out[size++] = '?';
-            continue;
-        }
-        memcpy(out + size, rest.data, step);
-        size += step;
-    }
-    memcpy(out + size, size < text.size ? "..." : "", size < text.size ? 4 : 1);
-    return out;
 }
 
 int option_print_number(enum option_type type, uint64_t number, struct buf *out)
@@ -114,98 +89,15 @@ int option_print_allowed(const struct option_row *row, struct buf *out)
 int option_refuse(const struct option_row *row, int status, struct view text, const char *wrong,
                   char out_error[OPTION_ERROR_SIZE])
 {
-    char user[SHOWN_MAX + 4];
+    char user[SHOWN_SIZE];
     struct buf allowed;
 
     buf_init(&allowed, 0);
     if (option_print_allowed(row, &allowed) == 0)
-        say(out_error, "'%s' %s; allowed: %.*s", shown(text, user), wrong, (int)allowed.size,
-            allowed.data);
+        say(out_error, "'%s' %s; allowed: %.*s", utf8_show(text, user, sizeof(user)), wrong,
+            (int)allowed.size, allowed.data);
     else
-        say(out_error, "'%s' %s", shown(text, user), wrong);
+        say(out_error, "'%s' %s", utf8_show(text, user, sizeof(user)), wrong);
     buf_release(&allowed);
     return status;
-}
-
-/* --------------------------------------------------------------- suggestions */
-
-/* How many letters must be put in, left out, changed or swapped with the next one. */
-static size_t distance(struct view a, struct view b)
-{
-    size_t rows[3][OPTION_KEY_BYTES_MAX + 1];
-
-    for (size_t j = 0; j <= b.size; j++)
-        rows[0][j] = j;
-    for (size_t i = 1; i <= a.size; i++) {
-        size_t *now = rows[i % 3];
-        const size_t *above = rows[(i + 2) % 3];
-        const size_t *two_above = rows[(i + 1) % 3];
-        now[0] = i;
-        for (size_t j = 1; j <= b.size; j++) {
-            size_t best = above[j - 1] + (a.data[i - 1] != b.data[j - 1]);
-            if (above[j] + 1 < best)
-                best = above[j] + 1;
-            if (now[j - 1] + 1 < best)
-                best = now[j - 1] + 1;
-            if (i > 1 && j > 1 && a.data[i - 1] == b.data[j - 2] &&
-                a.data[i - 2] == b.data[j - 1] && two_above[j - 2] + 1 < best)
-                best = two_above[j - 2] + 1;
-            now[j] = best;
-        }
-    }
-    return rows[a.size % 3][b.size];
-}
-
-static size_t dots_in(struct view key)
-{
-    size_t dots = 0;
-
-    for (size_t i = 0; i < key.size; i++)
-        dots += key.data[i] == '.';
-    return dots;
-}
-
-/* As many parts of the whole key as another has. */
-static struct view same_parts(struct view whole, size_t dots)
-{
-    for (size_t i = 0; i < whole.size; i++) {
-        if (whole.data[i] == '.' && dots-- == 0)
-            return (struct view){whole.data, i};
-    }
-    return whole;
-}
-
-static struct view last_part(struct view key)
-{
-    for (size_t i = key.size; i > 0; i--) {
-        if (key.data[i - 1] == '.')
-            return (struct view){key.data + i, key.size - i};
-    }
-    return key;
-}
-
-struct view option_suggest(const struct option_table *table, struct view key)
-{
-    struct view best = {NULL, 0};
-    size_t dots = dots_in(key);
-    size_t nearest = key.size / 3 + 2; /* What is further away is another word. */
-
-    if (key.size == 0 || key.size > OPTION_KEY_BYTES_MAX)
-        return best;
-    for (size_t i = 0; i < table->count; i++) {
-        struct view whole = view_of(table->rows[i].key);
-        struct view candidate = same_parts(whole, dots);
-        size_t changes = distance(key, candidate);
-        CHECK(whole.size <= OPTION_KEY_BYTES_MAX);
-        if (changes < nearest) {
-            nearest = changes;
-            best = candidate;
-        }
-    }
-    for (size_t i = 0; best.size == 0 && i < table->count; i++) {
-        struct view whole = view_of(table->rows[i].key);
-        if (view_equal(last_part(whole), last_part(key)))
-            best = whole;
-    }
-    return best;
 }

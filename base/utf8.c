@@ -49,3 +49,35 @@ bool utf8_is_valid(struct view text)
     }
     return true;
 }
+
+/* What a terminal may take for an order, or cannot show: C0, DEL, C1, and broken bytes. */
+static bool is_control(struct view text)
+{
+    const uint8_t *at = (const uint8_t *)text.data;
+
+    if (utf8_size(text) == 2)
+        return at[0] == 0xc2 && at[1] < 0xa0;
+    return utf8_size(text) == 0 || at[0] < ' ' || at[0] == 0x7f;
+}
+
+const char *utf8_show(struct view text, char *out, size_t size)
+{
+    size_t taken = 0;
+    size_t step;
+
+    for (; taken < text.size; taken += step) {
+        struct view rest = {text.data + taken, text.size - taken};
+        bool last;
+        step = utf8_size(rest);
+        last = rest.size == (step != 0 ? step : 1);
+        if (taken + (step != 0 ? step : 1) + (last ? 1 : 4) > size)
+            break;
+        step = step != 0 ? step : 1;
+        if (is_control(rest))
+            memset(out + taken, '?', step);
+        else
+            memcpy(out + taken, rest.data, step);
+    }
+    memcpy(out + taken, taken < text.size ? "..." : "", taken < text.size ? 4 : 1);
+    return out;
+}
