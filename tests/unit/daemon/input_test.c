@@ -1,0 +1,374 @@
+/* input_test.c: files of every form, whole, packed, cut short and hostile. */
+#include "daemon/input.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+
+#define REQUEST "{\"resourceSpans\":[{\"schemaUrl\":\"x\"}]}"
+
+/* What was taken, each request behind its offset, line and form, in brackets. */
+struct taken {
+    struct buf text;
+    unsigned count;
+    unsigned fail_at; /* The n-th request is refused; 0: none. */
+    struct input_error error;
+};
+
+static int take(void *context, const struct input_request *request, struct input_fault *fault)
+{
+    struct taken *taken = context;
+
+    taken->count++;
+    assert_int_equal(buf_printf(&taken->text, "[%llu %llu %c %.*s]",
+                                (unsigned long long)request->offset,
+                                (unsigned long long)request->line,
+                                request->format == INPUT_OTLP_JSON ? 'j' : 'p',
+                                (int)request->bytes.size, request->bytes.data),
+                     0);
+    if (taken->count != taken->fail_at)
+        return 0;
+    fault->reason = "no good";
+    fault->offset = 3;
+    return STATUS_INVALID;
+}
+
+static void write_file(char path[64], const void *data, size_t size)
+{
+    int fd;
+
+    (void)strcpy(path, "/tmp/spanmap-input-XXXXXX");
+    fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, data, size), (ssize_t)size);
+    (void)close(fd);
+}
+
+/* Reads a file with this content; whatever stood in `taken` goes, but for fail_at. */
+static int read_with(struct taken *taken, const void *data, size_t size,
+                     const struct input_options *options)
+{
+    const struct input_taker taker = {take, taken};
+    char path[64];
+    int status;
+
+    buf_release(&taken->text);
+    buf_init(&taken->text, 0);
+    taken->count = 0;
+    taken->error.text[0] = '\0';
+    write_file(path, data, size);
+    status = input_read(path, options, &taker, &taken->error);
+    (void)unlink(path);
+    (void)buf_append_byte(&taken->text, '\0');
+    return status;
+}
+
+static int read_text(struct taken *taken, const char *text)
+{
+    return read_with(taken, text, strlen(text), NULL);
+}
+
+static void assert_error(const struct taken *taken, const char *part)
+{
+    if (strstr(taken->error.text, part) == NULL)
+        fail_msg("'%s' is not in '%s'", part, taken->error.text);
+}
+
+static void input__reads_a_request_a_line(void **state)
+{
+    struct taken taken = {.count = 0};
+
+    (void)state;
+    assert_int_equal(read_text(&taken, REQUEST "\n\n{}\r\n" REQUEST), 0);
+    assert_string_equal(taken.text.data, "[0 1 j " REQUEST "][39 3 j {}][43 4 j " REQUEST "]");
+    buf_release(&taken.text);
+}
+
+static void input__reads_one_document(void **state)
+{
+    static const char text[] = "\n{\n  \"resourceSpans\": [\n    {},\n    {\n    }\n  ]\n}\n";
+    struct taken taken = {.count = 0};
+
+    (void)state;
+    assert_int_equal(read_text(&taken, text), 0);
+    assert_int_equal(taken.count, 1);
+    assert_int_equal(strncmp(taken.text.data, "[1 2 j {\n", 9), 0);
+    buf_release(&taken.text);
+}
+
+static void input__reads_a_binary_request(void **state)
+{
+    struct taken taken = {.count = 0};
+
+    (void)state;
+    assert_int_equal(read_with(&taken, "\x0A\x02\x12\x00", 4, NULL), 0);
+    assert_int_equal(memcmp(taken.text.data, "[0 0 p \x0A\x02\x12", 10), 0);
+    /* 123 bytes are an opening brace. */
+    assert_int_equal(read_with(&taken, "\x0A{\x0A\x22\x0A", 5, NULL), 0);
+    assert_int_equal(memcmp(taken.text.data, "[0 0 p \x0A{", 9), 0);
+    buf_release(&taken.text);
+}
+
+static void input__reads_binary_requests_behind_their_lengths(void **state)
+{
+    static const char two[] = "\x00\x00\x00\x04\x0A\x02\x12\x00\x00\x00\x00\x02\x0A\x00";
+    struct taken taken = {.count = 0};
+
+    (void)state;
+    assert_int_equal(read_with(&taken, two, sizeof(two) - 1, NULL), 0);
+    assert_int_equal(taken.count, 2);
+    assert_int_equal(read_with(&taken, two, sizeof(two) - 2, NULL), STATUS_TRUNCATED);
+    assert_error(&taken, "at byte 13: the file ends within a request");
+    assert_int_equal(read_with(&taken, two, 10, NULL), STATUS_TRUNCATED);
+    assert_error(&taken, "at byte 8: the file ends within a request's length");
+    buf_release(&taken.text);
+}
+
+static size_t pack_gzip(const char *text, uint8_t *out, size_t room)
+{
+    z_stream zlib = {0};
+
+    assert_int_equal(deflateInit2(&zlib, 6, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    zlib.next_in = (Bytef *)(uintptr_t)text;
+    zlib.avail_in = (unsigned)strlen(text);
+    zlib.next_out = out;
+    zlib.avail_out = (unsigned)room;
+    assert_int_equal(deflate(&zlib, Z_FINISH), Z_STREAM_END);
+    (void)deflateEnd(&zlib);
+    return zlib.total_out;
+}
+
+static void input__unpacks_gzip_of_several_members(void **state)
+{
+    struct taken taken = {.count = 0};
+    uint8_t packed[1024];
+    size_t size = pack_gzip(REQUEST "\n", packed, sizeof(packed));
+
+    (void)state;
+    size += pack_gzip(REQUEST "\n", packed + size, sizeof(packed) - size);
+    assert_int_equal(read_with(&taken, packed, size, NULL), 0);
+    assert_string_equal(taken.text.data, "[0 1 j " REQUEST "][38 2 j " REQUEST "]");
+    buf_release(&taken.text);
+}
+
+static void input__says_where_packed_data_ends_early(void **state)
+{
+    struct taken taken = {.count = 0};
+    uint8_t packed[1024];
+    size_t size = pack_gzip(REQUEST "\n" REQUEST, packed, sizeof(packed));
+
+    (void)state;
+    assert_int_equal(read_with(&taken, packed, size - 1, NULL), STATUS_TRUNCATED);
+    assert_int_equal(taken.count, 2);
+    assert_error(&taken, "at byte 75 of the unpacked data: the gzip data ends before its end");
+    packed[size - 6] ^= 1; /* The checksum. */
+    assert_int_equal(read_with(&taken, packed, size, NULL), STATUS_INVALID);
+    assert_error(&taken, "the gzip data is damaged");
+    buf_release(&taken.text);
+}
+
+static void input__unpacks_zstd(void **state)
+{
+    struct taken taken = {.count = 0};
+    char packed[1024];
+    size_t size = ZSTD_compress(packed, sizeof(packed), REQUEST, sizeof(REQUEST) - 1, 3);
+
+    (void)state;
+    assert_int_equal(read_with(&taken, packed, size, NULL), 0);
+    assert_string_equal(taken.text.data, "[0 1 j " REQUEST "]");
+    assert_int_equal(read_with(&taken, packed, size - 1, NULL), STATUS_TRUNCATED);
+    assert_error(&taken, "the zstd data ends before its end");
+    buf_release(&taken.text);
+}
+
+static void input__says_where_a_request_is_wrong(void **state)
+{
+    struct taken taken = {.fail_at = 2};
+
+    (void)state;
+    assert_int_equal(read_text(&taken, REQUEST "\n" REQUEST "\n" REQUEST), STATUS_INVALID);
+    assert_int_equal(taken.count, 2);
+    assert_error(&taken, ": at byte 41 (line 2): no good");
+    taken.fail_at = 1;
+    assert_int_equal(read_text(&taken, "{\n\n\"resourceSpans\":[]}"), STATUS_INVALID);
+    assert_error(&taken, ": at byte 3 (line 3): no good");
+    buf_release(&taken.text);
+}
+
+static void input__cuts_a_damaged_line_off(void **state)
+{
+    struct taken taken = {.count = 0};
+
+    (void)state;
+    assert_int_equal(read_text(&taken, "{\"resourceSpans\":[{\"a\n" REQUEST "\n"), 0);
+    assert_string_equal(taken.text.data, "[0 1 j {\"resourceSpans\":[{\"a][22 2 j " REQUEST "]");
+    assert_int_equal(read_text(&taken, "{\"resourceSpans\":[{}\n" REQUEST "\n"), 0);
+    assert_string_equal(taken.text.data, "[0 1 j {\"resourceSpans\":[{}\n][21 2 j " REQUEST "]");
+    assert_int_equal(read_text(&taken, REQUEST "\n{\"resourceSpans\":["), 0);
+    assert_string_equal(taken.text.data, "[0 1 j " REQUEST "][38 2 j {\"resourceSpans\":[]");
+    assert_int_equal(read_text(&taken, REQUEST "\nabc\n{}"), 0);
+    assert_string_equal(taken.text.data, "[0 1 j " REQUEST "][38 2 j abc][42 3 j {}]");
+    buf_release(&taken.text);
+}
+
+static void input__refuses_files_of_no_known_kind(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *reason;
+    } cases[] = {
+        {"", "it is empty"},
+        {"hello\n", "of no known kind"},
+        {"{\"foo\":{\"resourceSpans\":1}}", "of no known kind"},
+        {"{\"data\":[{\"traceID\":\"1\"}]}", "Jaeger"},
+        {"[{\"traceId\":\"1\"}]", "Zipkin"},
+        {"{\"resourceMetrics\":[]}\n{\"resourceLogs\":[]}", "no traces"},
+        {"\xEF\xBB\xBF{}", "byte order mark"},
+        {"\x89PNG\r\n\x1A\n", "of no known kind"},
+    };
+    struct taken taken = {.count = 0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(read_text(&taken, cases[i].text), STATUS_UNSUPPORTED);
+        assert_error(&taken, cases[i].reason);
+        assert_int_equal(taken.count, 0);
+    }
+    assert_int_equal(read_text(&taken, REQUEST "\n{\"foo\":1}"), STATUS_UNSUPPORTED);
+    assert_error(&taken, "at byte 38 (line 2)");
+    buf_release(&taken.text);
+}
+
+static void input__passes_over_other_signals(void **state)
+{
+    struct taken taken = {.count = 0};
+
+    (void)state;
+    assert_int_equal(read_text(&taken, "{\"resourceLogs\":[]}\n" REQUEST), 0);
+    assert_string_equal(taken.text.data, "[20 2 j " REQUEST "]");
+    buf_release(&taken.text);
+}
+
+static void input__bounds_a_request(void **state)
+{
+    const struct input_options options = {.request_bytes_max = sizeof(REQUEST) - 1};
+    static const char binary[] = "\x0A\x30\x12\x2E...............................................";
+    struct taken taken = {.count = 0};
+
+    (void)state;
+    assert_int_equal(read_with(&taken, REQUEST, sizeof(REQUEST) - 1, &options), 0);
+    assert_int_equal(read_with(&taken,
+                               "\n " REQUEST "\n {\"resourceSpans\":[{\"schemaUrl\":\"xy\"}]}", 81,
+                               &options),
+                     STATUS_TOO_LARGE);
+    assert_int_equal(taken.count, 1);
+    assert_error(&taken, "at byte 41 (line 3): a request of more than 37 bytes");
+    assert_int_equal(read_with(&taken, binary, 38, &options), STATUS_TOO_LARGE);
+    assert_int_equal(read_with(&taken, binary, 37, &options), 0);
+    buf_release(&taken.text);
+}
+
+/* Requests that fall across chunks, of many sizes. */
+static void input__does_not_care_where_chunks_end(void **state)
+{
+    struct taken taken = {.count = 0};
+    struct buf text;
+    struct buf expected;
+
+    (void)state;
+    buf_init(&text, 0);
+    buf_init(&expected, 0);
+    for (unsigned i = 0; i < 400; i++) {
+        size_t begin = text.size;
+        (void)buf_printf(&text, "{\"resourceSpans\":[], \"%*s\\\"}{\":%u}", (int)(i * 7 % 900), "",
+                         i);
+        (void)buf_printf(&expected, "[%zu %u j %.*s]", begin, i + 1, (int)(text.size - begin),
+                         text.data + begin);
+        (void)buf_append_byte(&text, '\n');
+    }
+    (void)buf_append_byte(&expected, '\0');
+    assert_int_equal(text.failed | expected.failed, 0);
+    assert_true(text.size > 128 << 10);
+    assert_int_equal(read_with(&taken, text.data, text.size, NULL), 0);
+    assert_string_equal(taken.text.data, expected.data);
+    buf_release(&taken.text);
+    buf_release(&text);
+    buf_release(&expected);
+}
+
+static void input__says_what_cannot_be_opened(void **state)
+{
+    struct taken taken = {.count = 0};
+    const struct input_taker taker = {take, &taken};
+
+    (void)state;
+    assert_int_equal(input_read("/nonexistent/file", NULL, &taker, &taken.error), STATUS_SYSTEM);
+    assert_string_equal(taken.error.text,
+                        "/nonexistent/file: cannot be read: No such file or directory");
+    assert_int_equal(input_read("/tmp", NULL, &taker, &taken.error), STATUS_SYSTEM);
+    assert_string_equal(taken.error.text, "/tmp: cannot be read: Is a directory");
+}
+
+static void input__survives_failing_memory(void **state)
+{
+    struct taken taken = {.count = 0};
+    uint8_t packed[1024];
+    size_t size = pack_gzip(REQUEST "\n", packed, sizeof(packed));
+    int status = STATUS_NOMEM;
+
+    (void)state;
+    for (long left = 0; status != 0; left++) {
+        struct buf none;
+        buf_init(&none, 1); /* The taker's own buffer is not part of the sweep. */
+        buf_release(&taken.text);
+        taken = (struct taken){.count = 0};
+        buf_init(&taken.text, 0);
+        assert_int_equal(buf_reserve(&taken.text, 4096), 0);
+        char path[64];
+        write_file(path, packed, size);
+        const struct input_taker taker = {take, &taken};
+        mem_fail_after(left);
+        status = input_read(path, NULL, &taker, &taken.error);
+        mem_fail_after(-1);
+        (void)unlink(path);
+        assert_true(status == 0 || status == STATUS_NOMEM);
+        assert_true(left < 100);
+    }
+    assert_int_equal(taken.count, 1);
+    buf_release(&taken.text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(input__reads_a_request_a_line),
+        cmocka_unit_test(input__reads_one_document),
+        cmocka_unit_test(input__reads_a_binary_request),
+        cmocka_unit_test(input__reads_binary_requests_behind_their_lengths),
+        cmocka_unit_test(input__unpacks_gzip_of_several_members),
+        cmocka_unit_test(input__says_where_packed_data_ends_early),
+        cmocka_unit_test(input__unpacks_zstd),
+        cmocka_unit_test(input__says_where_a_request_is_wrong),
+        cmocka_unit_test(input__cuts_a_damaged_line_off),
+        cmocka_unit_test(input__refuses_files_of_no_known_kind),
+        cmocka_unit_test(input__passes_over_other_signals),
+        cmocka_unit_test(input__bounds_a_request),
+        cmocka_unit_test(input__does_not_care_where_chunks_end),
+        cmocka_unit_test(input__says_what_cannot_be_opened),
+        cmocka_unit_test(input__survives_failing_memory),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
