@@ -2,9 +2,12 @@
 #include "exporters/exporter.h"
 
 #include "exporters/json.h"
+#include "exporters/prometheus.h"
 
 const struct exporter *const exporters[] = {
     &exporter_json,
+    &exporter_prometheus,
+    &exporter_openmetrics,
     NULL,
 };
 

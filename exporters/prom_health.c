@@ -1,0 +1,191 @@
+/* prom_health.c: small tables; rows that several stages share are added together. */
+#include "exporters/prom_health.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "version.h"
+
+/* The accounting: each class but `waiting` only grows, since nothing judged is withdrawn. */
+static void accounting(struct prom_text *text, const struct accounting *spans)
+{
+    static const struct prom_family received = {
+        PROM_COUNTER, "spanmap_spans_received",
+        "Spans that came in; the sum of spanmap_spans_judged_total and spanmap_spans_waiting."};
+    static const struct prom_family judged = {PROM_COUNTER, "spanmap_spans_judged",
+                                              "Spans by what became of them, each in one class."};
+    static const struct prom_family waiting = {
+        PROM_GAUGE, "spanmap_spans_waiting",
+        "Spans whose wait for their other side has not ended."};
+    char labels[96];
+
+    prom_text_family(text, &received);
+    prom_text_u64(text, VIEW(""), spans->received);
+    prom_text_family(text, &judged);
+    prom_text_u64(text, VIEW("class=\"internal\""), spans->internal);
+    prom_text_u64(text, VIEW("class=\"paired\""), spans->paired);
+    prom_text_u64(text, VIEW("class=\"duplicate\""), spans->duplicate);
+    for (int i = 0; i < UNPAIRED_REASON_COUNT; i++) {
+        (void)snprintf(labels, sizeof(labels), "class=\"unpaired\",reason=\"%s\"",
+                       unpaired_reason_name((enum unpaired_reason)i));
+        prom_text_u64(text, view_of(labels), spans->unpaired[i]);
+    }
+    for (int i = 0; i < DROPPED_REASON_COUNT; i++) {
+        (void)snprintf(labels, sizeof(labels), "class=\"dropped\",reason=\"%s\"",
+                       dropped_reason_name((enum dropped_reason)i));
+        prom_text_u64(text, view_of(labels), spans->dropped[i]);
+    }
+    for (int i = 0; i < REJECTED_REASON_COUNT; i++) {
+        (void)snprintf(labels, sizeof(labels), "class=\"rejected\",reason=\"%s\"",
+                       rejected_reason_name((enum rejected_reason)i));
+        prom_text_u64(text, view_of(labels), spans->rejected[i]);
+    }
+    prom_text_family(text, &waiting);
+    prom_text_u64(text, VIEW(""), spans->waiting);
+}
+
+static void noticed(struct prom_text *text, const struct topology_counts *counts)
+{
+    const struct {
+        struct prom_family family;
+        uint64_t value;
+    } rows[] = {
+        {{PROM_COUNTER, "spanmap_topology_skewed_durations",
+          "Durations that were cut to zero or to the maximum."},
+         counts->skewed_durations},
+        {{PROM_COUNTER, "spanmap_topology_negative_network",
+          "Network times below zero, which were not observed."},
+         counts->negative_network},
+        {{PROM_COUNTER, "spanmap_topology_unknown_weights",
+          "Spans that say nothing of their sampling and count as one."},
+         counts->weights_unknown},
+        {{PROM_COUNTER, "spanmap_topology_cut_weights",
+          "Spans whose adjusted count was above sampling.max_count."},
+         counts->weights_cut},
+        {{PROM_COUNTER, "spanmap_topology_overflowed_requests",
+          "Requests that were counted on the overflow edge."},
+         counts->edges_overflowed},
+        {{PROM_COUNTER, "spanmap_topology_overflowed_operations",
+          "Spans that were counted on the overflow operation."},
+         counts->operations_overflowed},
+        {{PROM_COUNTER, "spanmap_topology_overflowed_fanout",
+          "Client durations that were left out past 64 edges of one span."},
+         counts->fanout_overflowed},
+        {{PROM_COUNTER, "spanmap_topology_cut_walks",
+          "Walks to ancestors that ended at their bound."},
+         counts->walks_cut},
+        {{PROM_COUNTER, "spanmap_topology_memory_failures",
+          "Observations that were lost because memory was out."},
+         counts->memory_failures},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        prom_text_family(text, &rows[i].family);
+        prom_text_u64(text, VIEW(""), rows[i].value);
+    }
+}
+
+static void sizes(struct prom_text *text, const struct snapshot *snapshot)
+{
+    static const struct prom_family nodes = {PROM_GAUGE, "spanmap_topology_nodes",
+                                             "Nodes that the map knows."};
+    static const struct prom_family edges = {PROM_GAUGE, "spanmap_topology_edges",
+                                             "Edges that the map knows."};
+    static const struct prom_family operations = {PROM_GAUGE, "spanmap_topology_operations",
+                                                  "Series of traces_spanmetrics_calls_total."};
+    static const struct prom_family start = {PROM_GAUGE, "spanmap_start_time_seconds",
+                                             "When counting began, in seconds since 1970."};
+    static const struct prom_family build = {PROM_INFO, "spanmap_build",
+                                             "The version that is running."};
+
+    prom_text_family(text, &nodes);
+    prom_text_u64(text, VIEW(""), snapshot->nodes_count);
+    prom_text_family(text, &edges);
+    prom_text_u64(text, VIEW(""), snapshot->edges_count);
+    prom_text_family(text, &operations);
+    prom_text_u64(text, VIEW(""), snapshot->operations_count);
+    prom_text_family(text, &start);
+    prom_text_double(text, VIEW(""), (double)snapshot->start.ns / (double)NS_PER_S);
+    prom_text_family(text, &build);
+    prom_text_u64(text, VIEW("version=\"" SPANMAP_VERSION "\""), 1);
+}
+
+/* One row of one stage, with what equal rows of later stages add. */
+struct health_row {
+    const struct counter_row *row;
+    uint64_t value;
+    bool written;
+};
+
+static bool same_label(const struct counter_row *a, const struct counter_row *b)
+{
+    if (a->label == NULL || b->label == NULL)
+        return a->label == b->label;
+    return strcmp(a->label, b->label) == 0;
+}
+
+/* A few hundred rows at most, so looking through all of them is cheap enough. */
+static size_t gather(const struct export_input *input, struct health_row *rows)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < input->health_count; i++) {
+        const struct counters *stage = input->health[i];
+        for (size_t j = 0; j < stage->count; j++) {
+            const struct counter_row *row = &stage->rows[j];
+            size_t at = 0;
+            while (at < count &&
+                   (strcmp(rows[at].row->name, row->name) != 0 || !same_label(rows[at].row, row)))
+                at++;
+            if (at == count)
+                rows[count++] = (struct health_row){.row = row};
+            rows[at].value += counters_read(stage, j);
+        }
+    }
+    return count;
+}
+
+static void family_of(struct prom_text *text, struct health_row *rows, size_t count, size_t first)
+{
+    const struct counter_row *row = rows[first].row;
+    const size_t total = sizeof("_total") - 1;
+    char name[PROM_NAME_MAX];
+    size_t size = strlen(row->name);
+    bool is_total = size > total && strcmp(row->name + size - total, "_total") == 0;
+    struct prom_family family = {PROM_GAUGE, name, row->help != NULL ? row->help : ""};
+
+    if (!row->gauge)
+        family.type = is_total ? PROM_COUNTER : PROM_UNKNOWN;
+    (void)snprintf(name, sizeof(name), "%.*s",
+                   (int)(family.type == PROM_COUNTER ? size - total : size), row->name);
+    prom_text_family(text, &family);
+    for (size_t i = first; i < count; i++) {
+        if (rows[i].written || strcmp(rows[i].row->name, row->name) != 0)
+            continue;
+        rows[i].written = true;
+        prom_text_u64(text, view_of(rows[i].row->label != NULL ? rows[i].row->label : ""),
+                      rows[i].value);
+    }
+}
+
+int prom_health(const struct export_input *input, struct prom_text *text)
+{
+    struct health_row *rows;
+    size_t count = 0;
+
+    for (size_t i = 0; i < input->health_count; i++)
+        count += input->health[i]->count;
+    rows = mem_calloc(count, sizeof(*rows));
+    if (rows == NULL)
+        return STATUS_NOMEM;
+    accounting(text, &input->snapshot->accounting);
+    noticed(text, &input->snapshot->counts);
+    sizes(text, input->snapshot);
+    count = gather(input, rows);
+    for (size_t i = 0; i < count; i++)
+        if (!rows[i].written)
+            family_of(text, rows, count, i);
+    mem_free(rows);
+    return 0;
+}

@@ -1,0 +1,66 @@
+/* prom_text.h: the grammar of Prometheus' text formats, and nothing of what is measured.
+ * Is:         families (TYPE, UNIT, HELP) and samples in text 0.0.4 (which is text 1.0.0 for names
+ *             like ours) and OpenMetrics 1.0.0.
+ * Invariants: samples of a family stand together behind its header. Bytes are copied, not
+ *             formatted, but for the value itself.
+ * Threads:    plain data.
+ * Memory:     writes to a buffer that is the caller's; failures stick to it.
+ * Source:     EXPORT P4, P5.
+ */
+#ifndef SPANMAP_EXPORTERS_PROM_TEXT_H
+#define SPANMAP_EXPORTERS_PROM_TEXT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/view.h"
+#include "topology/histogram.h"
+
+enum prom_type { PROM_COUNTER, PROM_GAUGE, PROM_HISTOGRAM, PROM_INFO, PROM_UNKNOWN };
+
+/* `name` is the family's as OpenMetrics has it: a counter's without "_total", an info's without
+ * "_info". A name that ends in _seconds or _bytes has that unit. */
+struct prom_family {
+    enum prom_type type;
+    const char *name;
+    const char *help; /* One sentence, not escaped. */
+};
+
+enum { PROM_NAME_MAX = 120 };
+
+struct prom_text {
+    struct buf *out;
+    bool openmetrics;
+    const struct prom_family *family;
+    const struct histogram_bounds *bounds;
+    char bucket[PROM_NAME_MAX]; /* `name_bucket{` */
+    size_t bucket_size;
+    char le[HISTOGRAM_BOUNDS_MAX + 1][32]; /* `le="0.002"} ` */
+    uint8_t le_size[HISTOGRAM_BOUNDS_MAX + 1];
+};
+
+/* `bounds` are borrowed. */
+void prom_text_init(struct prom_text *text, struct buf *out, bool openmetrics,
+                    const struct histogram_bounds *bounds);
+
+/* Begins a family; it is borrowed until the next one begins. */
+void prom_text_family(struct prom_text *text, const struct prom_family *family);
+
+/* One sample. `labels` is `a="x",b="y"`, escaped; may be empty. */
+void prom_text_u64(struct prom_text *text, struct view labels, uint64_t value);
+void prom_text_double(struct prom_text *text, struct view labels, double value);
+
+/* A counter in weights (2^20 is one), with the time its series began; 0: not known. */
+void prom_text_weight(struct prom_text *text, struct view labels, uint64_t weight,
+                      struct wall_time created);
+
+/* Buckets, sum and count of a histogram. */
+void prom_text_histogram(struct prom_text *text, struct view labels,
+                         const struct histogram *histogram, struct wall_time created);
+
+/* What must stand behind the last sample. */
+void prom_text_end(struct prom_text *text);
+
+#endif

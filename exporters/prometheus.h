@@ -1,0 +1,16 @@
+/* prometheus.h: the exporters of metrics.
+ * Is:         `prometheus` (text 0.0.4, which for our names is also text 1.0.0) and `openmetrics`
+ *             (1.0.0); the same samples, without timestamps.
+ * Invariants: families and series stand in a fixed order; no two series have equal labels.
+ * Threads:    any.
+ * Source:     TOPOLOGY section 4; EXPORT P1-P5, P14.
+ */
+#ifndef SPANMAP_EXPORTERS_PROMETHEUS_H
+#define SPANMAP_EXPORTERS_PROMETHEUS_H
+
+#include "exporters/exporter.h"
+
+extern const struct exporter exporter_prometheus;
+extern const struct exporter exporter_openmetrics;
+
+#endif
