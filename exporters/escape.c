@@ -137,6 +137,8 @@ static const char *replace_label(uint32_t character, char scratch[SCRATCH_SIZE])
         return "\\\"";
     if (character == '\\')
         return "\\\\";
+    if (character == 0) /* Allowed, but the end of the text to some readers. */
+        return REPLACEMENT_TEXT;
     return character == '\n' ? "\\n" : NULL;
 }
 

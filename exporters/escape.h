@@ -31,7 +31,8 @@ int escape_none(struct buf *out, struct view text);
 /* Inside the quotes of a JSON string. */
 int escape_json(struct buf *out, struct view text);
 
-/* Inside the quotes of a Prometheus label value (text 0.0.4 and OpenMetrics). */
+/* Inside the quotes of a Prometheus label value (text 0.0.4 and OpenMetrics); a zero byte becomes
+ * U+FFFD. */
 int escape_label(struct buf *out, struct view text);
 
 /* Text or an attribute's value in XML and HTML; what XML does not have, and what

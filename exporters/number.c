@@ -6,6 +6,7 @@
  */
 #include "exporters/number.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -72,7 +73,8 @@ static size_t write_by_library(char *text, double number)
 {
     char printed[40];
 
-    for (int precision = 15; precision <= 17; precision++) {
+    /* Below DBL_MIN a double has fewer digits than 15. */
+    for (int precision = fabs(number) < DBL_MIN ? 1 : 15; precision <= 17; precision++) {
         (void)snprintf(printed, sizeof(printed), "%.*g", precision, number);
         if (strtod(printed, NULL) == number)
             break;
