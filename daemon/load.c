@@ -1,0 +1,58 @@
+/* load.c: command line -> daemon/config.h. */
+#include "daemon/load.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "daemon/config.h"
+
+enum { FAULTS_BYTES_MAX = 1 << 20 };
+
+int load_options(const struct command_line *line, struct options *out_options)
+{
+    const char **sets = mem_calloc(line->flags_count + 1, sizeof(*sets));
+    struct config_sources sources = {.file = command_value(line, "config"), .sets = sets};
+    struct buf faults;
+    int status = STATUS_NOMEM;
+
+    buf_init(&faults, FAULTS_BYTES_MAX);
+    if (sets == NULL)
+        goto out;
+    for (size_t i = 0; i < line->flags_count; i++) {
+        if (strcmp(line->flags[i].flag->name, "set") == 0)
+            sets[sources.sets_count++] = line->flags[i].value;
+    }
+    status = config_load(&sources, &faults, out_options);
+out:
+    if (status != 0 && faults.size != 0)
+        fwrite(faults.data, 1, faults.size, stderr);
+    else if (status != 0)
+        command_complain("%s", status_text(status));
+    buf_release(&faults);
+    mem_free(sets);
+    if (status == 0)
+        return COMMAND_DONE;
+    return status == STATUS_NOMEM ? COMMAND_FAILED : COMMAND_WRONG;
+}
+
+void load_draw_helper(const struct options *options, char out_path[LOAD_PATH_BYTES])
+{
+    char program[LOAD_PATH_BYTES / 2];
+    ssize_t size = readlink("/proc/self/exe", program, sizeof(program) - 1);
+    char *slash;
+
+    if (options->draw_helper.size != 0 || size <= 0) {
+        snprintf(out_path, LOAD_PATH_BYTES, "%.*s", (int)options->draw_helper.size,
+                 options->draw_helper.data);
+        return;
+    }
+    program[size] = '\0';
+    slash = strrchr(program, '/');
+    if (slash != NULL)
+        *slash = '\0';
+    snprintf(out_path, LOAD_PATH_BYTES, "%s/libexec/spanmap-draw", program);
+    if (access(out_path, X_OK) != 0)
+        snprintf(out_path, LOAD_PATH_BYTES, "%s/../libexec/spanmap-draw", program);
+}

@@ -1,0 +1,293 @@
+/* map.c: `spanmap map`: telemetry files in, one drawing out, with the very code of the daemon. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "daemon/commands.h"
+#include "daemon/input.h"
+#include "daemon/load.h"
+#include "daemon/output.h"
+#include "daemon/suggest.h"
+#include "engine/engine.h"
+#include "exporters/exporter.h"
+
+enum { DEPTH_MAX = 1000 };
+
+/* What the command line asks for. */
+struct request {
+    const struct exporter *exporter;
+    struct view focus;
+    unsigned depth;
+    bool self_edges;
+    bool lenient;
+    const char *output; /* NULL: standard output. */
+};
+
+/* ------------------------------------------------------------ the arguments */
+
+static int unknown_format(const struct command *command, const char *name)
+{
+    struct suggestion suggestion;
+    struct buf known;
+    int code;
+
+    suggest_init(&suggestion, view_of(name));
+    buf_init(&known, 0);
+    for (size_t i = 0; exporters[i] != NULL; i++) {
+        if (!exporters[i]->in_map)
+            continue;
+        suggest_offer(&suggestion, exporters[i]->name);
+        buf_printf(&known, "%s%s", known.size != 0 ? ", " : "", exporters[i]->name);
+    }
+    code = command_wrong(command, "unknown format '%s'%s%s%s; there are %.*s", name,
+                         suggestion.best != NULL ? "; did you mean '" : "",
+                         suggestion.best != NULL ? suggestion.best : "",
+                         suggestion.best != NULL ? "'?" : "", (int)known.size, known.data);
+    buf_release(&known);
+    return code;
+}
+
+/* Without --format the ending of -o says it, and without that it is SVG. */
+static int read_format(const struct command *command, const struct command_line *line,
+                       struct request *request)
+{
+    const char *name = command_value(line, "format");
+    const char *ending = request->output != NULL ? strrchr(request->output, '.') : NULL;
+
+    if (name == NULL && ending != NULL) {
+        request->exporter = exporter_find(view_of(ending + 1));
+        if (request->exporter != NULL && request->exporter->in_map)
+            return COMMAND_DONE;
+    }
+    if (name == NULL)
+        name = "svg";
+    request->exporter = exporter_find(view_of(name));
+    if (request->exporter == NULL || !request->exporter->in_map)
+        return unknown_format(command, name);
+    return COMMAND_DONE;
+}
+
+static int read_depth(const struct command *command, const char *text, unsigned *out_depth)
+{
+    char *end;
+    unsigned long depth;
+
+    errno = 0;
+    depth = strtoul(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || text[0] == '-' || depth < 1 ||
+        depth > DEPTH_MAX)
+        return command_wrong(command, "--depth %s is no number from 1 to %d", text, DEPTH_MAX);
+    *out_depth = (unsigned)depth;
+    return COMMAND_DONE;
+}
+
+static int read_request(const struct command *command, const struct command_line *line,
+                        struct request *request)
+{
+    const char *depth = command_value(line, "depth");
+    int code;
+
+    request->output = command_value(line, "output");
+    if (request->output != NULL && strcmp(request->output, "-") == 0)
+        request->output = NULL;
+    request->lenient = command_has(line, "lenient");
+    request->self_edges = command_has(line, "self-edges");
+    request->focus = view_of(command_value(line, "focus"));
+    code = read_format(command, line, request);
+    if (code != COMMAND_DONE)
+        return code;
+    if (depth != NULL && request->focus.size == 0)
+        return command_wrong(command, "--depth is counted from a --focus, which is not given");
+    if (depth != NULL)
+        code = read_depth(command, depth, &request->depth);
+    if (code != COMMAND_DONE)
+        return code;
+    if (line->operands_count == 0)
+        return command_wrong(command, "no INPUT was given; `-` is standard input");
+    if (request->exporter->binary && request->output == NULL && isatty(STDOUT_FILENO))
+        return command_wrong(command, "%s is not for a terminal; name a file with -o",
+                             request->exporter->name);
+    return COMMAND_DONE;
+}
+
+/* --------------------------------------------------------------- the inputs */
+
+struct reading {
+    struct engine *engine;
+    struct mono_time now;
+    uint64_t rejected;
+};
+
+static int take(void *context, const struct input_request *request, struct input_fault *fault)
+{
+    struct reading *reading = context;
+    struct engine_fed fed;
+    enum door_format format = request->format == INPUT_OTLP_JSON ? DOOR_JSON : DOOR_PROTOBUF;
+    int status = engine_feed(reading->engine, format, request->bytes, reading->now, &fed);
+
+    reading->rejected += fed.rejected;
+    if (status != 0)
+        *fault = (struct input_fault){.reason = fed.error, .offset = fed.error_offset};
+    return status;
+}
+
+/* Returns: 0; the status of the first input that could not be read whole. */
+static int read_inputs(struct reading *reading, const struct request *request,
+                       const struct command_line *line)
+{
+    struct input_options options = {
+        .request_bytes_max = engine_budget(reading->engine)->request_bytes_max,
+    };
+    struct input_taker taker = {.take = take, .context = reading};
+    int result = 0;
+
+    for (size_t i = 0; i < line->operands_count; i++) {
+        struct input_error error;
+        int status = input_read(line->operands[i], &options, &taker, &error);
+
+        if (status == 0)
+            continue;
+        result = result != 0 ? result : status;
+        command_complain("%s", error.text);
+        if (status == STATUS_NOMEM)
+            break;
+        if (!request->lenient) {
+            fputs("Nothing was drawn; --lenient draws what was read before the fault.\n", stderr);
+            break;
+        }
+    }
+    return result;
+}
+
+/* What the picture does not show, but its reader should know. */
+static void tell_losses(const struct snapshot *snapshot)
+{
+    const struct accounting *accounting = &snapshot->accounting;
+    uint64_t rejected = 0;
+
+    for (size_t i = 0; i < REJECTED_REASON_COUNT; i++)
+        rejected += accounting->rejected[i];
+    if (rejected != 0)
+        command_complain("note: %" PRIu64 " spans were left out, since their ids are not valid",
+                         rejected);
+    if (accounting->dropped[DROPPED_EVICTED] != 0)
+        command_complain("note: %" PRIu64 " spans were dropped before they could be paired; raise "
+                         "memory.limit",
+                         accounting->dropped[DROPPED_EVICTED]);
+    if (snapshot->counts.edges_overflowed != 0)
+        command_complain("note: not all edges are shown; raise map.edges_max or memory.limit");
+}
+
+/* -------------------------------------------------------------- the drawing */
+
+static int draw(const struct request *request, const struct options *options, struct engine *engine,
+                const struct snapshot *snapshot)
+{
+    const struct counters *health[] = {engine_counters(engine)};
+    char helper[LOAD_PATH_BYTES];
+    struct export_input input = {
+        .snapshot = snapshot,
+        .options =
+            {
+                .focus = request->focus,
+                .depth = request->depth,
+                .self_edges = request->self_edges || options->map_self_edges,
+                .window_of_spans = true,
+                .draw_timeout_ns = options->draw_timeout_ns,
+                .draw_memory_bytes_max = options->draw_memory_bytes_max,
+            },
+        .health = health,
+        .health_count = 1,
+    };
+    char error[256] = "";
+    struct buf out;
+    int status;
+
+    load_draw_helper(options, helper);
+    input.options.draw_helper = view_of(helper);
+    buf_init(&out, 0);
+    status = request->exporter->render(&input, error, &out);
+    if (status == 0)
+        status = output_write(request->output, buf_view(&out), error);
+    if (status != 0)
+        command_complain("%s", error[0] != '\0' ? error : status_text(status));
+    buf_release(&out);
+    return status == 0 ? COMMAND_DONE : COMMAND_FAILED;
+}
+
+static int map(const struct request *request, const struct options *options,
+               const struct command_line *line)
+{
+    struct engine_setup setup = {.threaded = false};
+    struct reading reading = {.now = clock_mono()};
+    struct snapshot *snapshot = NULL;
+    char error[256];
+    int status = engine_new(options, &setup, error, &reading.engine);
+    int code = COMMAND_FAILED;
+
+    if (status != 0) {
+        command_complain("%s", error);
+        return status == STATUS_NOMEM || status == STATUS_SYSTEM ? COMMAND_FAILED : COMMAND_WRONG;
+    }
+    status = read_inputs(&reading, request, line);
+    if (status == STATUS_NOMEM || (status != 0 && !request->lenient))
+        goto out;
+    engine_finish(reading.engine, reading.now);
+    if (engine_snapshot(reading.engine, &snapshot) != 0) {
+        command_complain("%s", status_text(STATUS_NOMEM));
+        goto out;
+    }
+    tell_losses(snapshot);
+    code = draw(request, options, reading.engine, snapshot);
+    if (status != 0)
+        code = COMMAND_FAILED;
+out:
+    snapshot_release(snapshot);
+    engine_free(reading.engine);
+    return code;
+}
+
+static int run(const struct command *command, const struct command_line *line)
+{
+    struct request request = {0};
+    struct options options;
+    int code = read_request(command, line, &request);
+
+    if (code == COMMAND_DONE)
+        code = load_options(line, &options);
+    if (code != COMMAND_DONE)
+        return code;
+    code = map(&request, &options, line);
+    options_release(&options);
+    return code;
+}
+
+static const struct command_flag flags[] = {
+    {"format", 0, "FORMAT", "svg (the default, unless -o's ending says another), dot, json ..."},
+    {"focus", 0, "NAME", "draw only what is near this node, given by id or name"},
+    {"depth", 0, "N", "how many steps around the focus [1]"},
+    {"self-edges", 0, NULL, "also draw the calls of a service to itself"},
+    {"lenient", 0, NULL, "after damaged input, draw what was read; the exit code is still 1"},
+    COMMAND_FLAG_CONFIG,
+    COMMAND_FLAG_SET,
+    {"output", 'o', "FILE", "write to FILE, which is replaced at once when all is done"},
+    COMMAND_FLAG_END,
+};
+
+const struct command command_map = {
+    .name = "map",
+    .doc = "Draw the map of telemetry files",
+    .operands = "INPUT...",
+    .flags = flags,
+    .details =
+        "INPUT is a file, or - for standard input: OTLP/JSON (one request, or one a line as\n"
+        "the Collector's file exporter writes them) or a binary OTLP request, also packed\n"
+        "with gzip or zstd.\n\n"
+        "Exit codes: 0 done, 1 damaged input or no drawing, 2 wrong call or configuration.\n",
+    .run = run,
+};
