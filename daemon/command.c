@@ -1,6 +1,7 @@
 /* command.c: the table of subcommands, and one reader of arguments for all of them. */
 #include "daemon/command.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -227,6 +228,10 @@ static int unknown_command(const char *name)
 
 int command_main(int argc, char **argv)
 {
+    /* A pipe or a peer that is closed early is an error of write(2), not the end of the process. */
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+    (void)sigaction(SIGPIPE, &ignore, NULL);
     if (argc < 2)
         return command_wrong(NULL, "no command was given");
     if (asks_for_help(argv[1]) || strcmp(argv[1], "help") == 0)

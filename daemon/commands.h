@@ -4,6 +4,8 @@
 
 #include "daemon/command.h"
 
+extern const struct command command_run;
+extern const struct command command_map;
 extern const struct command command_version;
 
 #endif

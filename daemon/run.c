@@ -1,0 +1,267 @@
+/* run.c: `spanmap run`: the daemon from its options to its last line of log.
+ *
+ * All signals that matter are blocked before the first thread is made, so that every thread
+ * inherits the mask, and the main thread alone waits for them. While it drains, another thread
+ * waits for a second one, to end the process at once.
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "daemon/commands.h"
+#include "daemon/load.h"
+#include "daemon/output.h"
+#include "engine/server.h"
+#include "net/address.h"
+#include "version.h"
+
+enum { READY_BYTES_MAX = 4096 };
+
+static void ending_signals(sigset_t *out_set)
+{
+    sigemptyset(out_set);
+    sigaddset(out_set, SIGTERM);
+    sigaddset(out_set, SIGINT);
+}
+
+/* To be called before any thread is started. */
+static void prepare_signals(void)
+{
+    sigset_t set;
+
+    ending_signals(&set);
+    (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+static int wait_for_signal(void)
+{
+    sigset_t set;
+    int which = 0;
+
+    ending_signals(&set);
+    while (sigwait(&set, &which) != 0)
+        continue;
+    return which;
+}
+
+/* What waits for the second signal. */
+struct second {
+    const struct log *log;
+    _Atomic bool over;
+    bool running;
+    pthread_t thread;
+};
+
+static void *wait_for_second(void *context)
+{
+    struct second *second = context;
+    int which = wait_for_signal();
+
+    if (atomic_load(&second->over))
+        return NULL;
+    LOG(second->log, LOG_WARN, "ended at once",
+        LOG_TEXT("signal", which == SIGINT ? "INT" : "TERM"), LOG_END);
+    _exit(COMMAND_FAILED);
+}
+
+static void second_start(struct second *second, const struct log *log)
+{
+    second->log = log;
+    /* Without the thread a second signal has no effect, which is no reason not to drain. */
+    second->running = pthread_create(&second->thread, NULL, wait_for_second, second) == 0;
+}
+
+static void second_stop(struct second *second)
+{
+    if (!second->running)
+        return;
+    atomic_store(&second->over, true);
+    (void)pthread_kill(second->thread, SIGTERM);
+    (void)pthread_join(second->thread, NULL);
+}
+
+/* -------------------------------------------------------------- ready file */
+
+static void put_text(struct buf *out, const char *key, struct view text)
+{
+    buf_printf(out, "\"%s\":", key);
+    if (text.size == 0) {
+        buf_append_text(out, "null,");
+        return;
+    }
+    buf_append_byte(out, '"');
+    for (size_t i = 0; i < text.size; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+
+        /* The path of a Unix socket may hold anything. */
+        if (c < ' ' || c == '"' || c == '\\')
+            buf_printf(out, "\\u%04x", c);
+        else
+            buf_append_byte(out, (char)c);
+    }
+    buf_append_text(out, "\",");
+}
+
+static int write_ready_file(const char *path, const struct server *server, char out_error[256])
+{
+    struct buf text;
+    int status;
+
+    buf_init(&text, READY_BYTES_MAX);
+    buf_append_byte(&text, '{');
+    put_text(&text, "grpc", server_bound(server, SERVER_GRPC));
+    put_text(&text, "http", (struct view){NULL, 0});
+    put_text(&text, "web", server_bound(server, SERVER_WEB));
+    buf_printf(&text, "\"pid\":%ld}\n", (long)getpid());
+    status = text.failed;
+    if (status == 0)
+        status = output_write(path, buf_view(&text), out_error);
+    else
+        snprintf(out_error, 256, "%s", status_text(status));
+    buf_release(&text);
+    return status;
+}
+
+/* ---------------------------------------------------------------------- log */
+
+static void log_listening(const struct log *log, const char *what, struct view bound)
+{
+    if (bound.size != 0)
+        LOG(log, LOG_INFO, "listening", LOG_TEXT("for", what), LOG_VIEW("address", bound), LOG_END);
+    else
+        LOG(log, LOG_INFO, "not listening", LOG_TEXT("for", what), LOG_TEXT("reason", "off"),
+            LOG_END);
+}
+
+static void log_doors(const struct log *log, const struct options *options,
+                      const struct server *server)
+{
+    struct address http;
+    char error[256];
+
+    log_listening(log, "OTLP/gRPC", server_bound(server, SERVER_GRPC));
+    if (address_parse(options->listen_http, error, &http) == 0 && http.type != ADDRESS_OFF)
+        LOG(log, LOG_INFO, "not listening", LOG_TEXT("for", "OTLP/HTTP"),
+            LOG_VIEW("address", options->listen_http),
+            LOG_TEXT("reason", "OTLP/HTTP is not there yet; send OTLP/gRPC"), LOG_END);
+    else
+        log_listening(log, "OTLP/HTTP", (struct view){NULL, 0});
+    log_listening(log, "web", server_bound(server, SERVER_WEB));
+}
+
+static void log_done(const struct log *log, struct engine *engine)
+{
+    struct snapshot *snapshot;
+
+    if (engine_snapshot(engine, &snapshot) != 0) {
+        LOG(log, LOG_ERROR, "done, without memory for the last snapshot", LOG_END);
+        return;
+    }
+    LOG(log, LOG_INFO, "done", LOG_NUM("received", snapshot->accounting.received),
+        LOG_NUM("paired", snapshot->accounting.paired),
+        LOG_NUM("waiting", snapshot->accounting.waiting), LOG_NUM("edges", snapshot->edges_count),
+        LOG_END);
+    snapshot_release(snapshot);
+}
+
+/* ------------------------------------------------------------------ running */
+
+static int fail(const struct log *log, const char *what, const char *error)
+{
+    LOG(log, LOG_ERROR, what, LOG_TEXT("error", error), LOG_END);
+    return COMMAND_FAILED;
+}
+
+static int drain(const struct log *log, const struct options *options, struct server *server)
+{
+    struct second second = {0};
+
+    second_start(&second, log);
+    server_drain(server, options->shutdown_patience_ns);
+    log_done(log, server_engine(server));
+    second_stop(&second);
+    return COMMAND_DONE;
+}
+
+static int serve(const struct log *log, const struct options *options, struct server *server,
+                 const char *ready_file)
+{
+    char error[256];
+    int which;
+
+    if (server_listen(server, error) != 0)
+        return fail(log, "cannot listen", error);
+    if (server_start(server) != 0)
+        return fail(log, "cannot start", "threads cannot be made");
+    log_doors(log, options, server);
+    if (ready_file != NULL && write_ready_file(ready_file, server, error) != 0)
+        return fail(log, "cannot write the ready file", error);
+    LOG(log, LOG_INFO, "ready", LOG_TEXT("version", SPANMAP_VERSION), LOG_NUM("pid", getpid()),
+        LOG_NUM("memory_limit_bytes", engine_budget(server_engine(server))->limit_bytes),
+        LOG_NUM("receiver_threads", engine_budget(server_engine(server))->threads),
+        LOG_NUM("shards", engine_budget(server_engine(server))->shards), LOG_END);
+    which = wait_for_signal();
+    LOG(log, LOG_INFO, "draining", LOG_TEXT("signal", which == SIGINT ? "INT" : "TERM"), LOG_END);
+    return drain(log, options, server);
+}
+
+static int run_server(const struct options *options, const char *ready_file)
+{
+    struct log log = {.fd = STDERR_FILENO, .level = options->log_level};
+    char helper[LOAD_PATH_BYTES];
+    char error[256];
+    struct server_setup setup = {.log = &log};
+    struct server *server;
+    int status;
+    int code;
+
+    load_draw_helper(options, helper);
+    setup.draw_helper = view_of(helper);
+    status = server_new(options, &setup, error, &server);
+    if (status != 0) {
+        (void)fail(&log, "cannot start", error);
+        return status == STATUS_NOMEM || status == STATUS_SYSTEM ? COMMAND_FAILED : COMMAND_WRONG;
+    }
+    code = serve(&log, options, server, ready_file);
+    server_free(server);
+    return code;
+}
+
+static int run(const struct command *command, const struct command_line *line)
+{
+    struct options options;
+    int code;
+
+    (void)command;
+    prepare_signals();
+    code = load_options(line, &options);
+    if (code != COMMAND_DONE)
+        return code;
+    code = run_server(&options, command_value(line, "ready-file"));
+    options_release(&options);
+    return code;
+}
+
+static const struct command_flag flags[] = {
+    COMMAND_FLAG_CONFIG,
+    COMMAND_FLAG_SET,
+    {"ready-file", 0, "PATH", "once all listen, write their addresses to PATH, as JSON"},
+    COMMAND_FLAG_END,
+};
+
+const struct command command_run = {
+    .name = "run",
+    .doc = "Take spans in, and serve the map, metrics and API",
+    .flags = flags,
+    .details = "Without options it takes OTLP/gRPC on localhost:4317 and shows the map on\n"
+               "http://localhost:9464/.\n\n"
+               "The first SIGTERM or SIGINT ends it in order: what was accepted is counted. The\n"
+               "second ends it at once.\n",
+    .run = run,
+};
