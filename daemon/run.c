@@ -17,7 +17,7 @@
 #include "daemon/commands.h"
 #include "daemon/load.h"
 #include "daemon/output.h"
-#include "engine/server.h"
+#include "engine/service.h"
 #include "net/address.h"
 #include "version.h"
 
@@ -108,16 +108,16 @@ static void put_text(struct buf *out, const char *key, struct view text)
     buf_append_text(out, "\",");
 }
 
-static int write_ready_file(const char *path, const struct server *server, char out_error[256])
+static int write_ready_file(const char *path, const struct service *service, char out_error[256])
 {
     struct buf text;
     int status;
 
     buf_init(&text, READY_BYTES_MAX);
     buf_append_byte(&text, '{');
-    put_text(&text, "grpc", server_bound(server, SERVER_GRPC));
+    put_text(&text, "grpc", service_bound(service, SERVICE_GRPC));
     put_text(&text, "http", (struct view){NULL, 0});
-    put_text(&text, "web", server_bound(server, SERVER_WEB));
+    put_text(&text, "web", service_bound(service, SERVICE_WEB));
     buf_printf(&text, "\"pid\":%ld}\n", (long)getpid());
     status = text.failed;
     if (status == 0)
@@ -140,19 +140,19 @@ static void log_listening(const struct log *log, const char *what, struct view b
 }
 
 static void log_doors(const struct log *log, const struct options *options,
-                      const struct server *server)
+                      const struct service *service)
 {
     struct address http;
     char error[256];
 
-    log_listening(log, "OTLP/gRPC", server_bound(server, SERVER_GRPC));
+    log_listening(log, "OTLP/gRPC", service_bound(service, SERVICE_GRPC));
     if (address_parse(options->listen_http, error, &http) == 0 && http.type != ADDRESS_OFF)
         LOG(log, LOG_INFO, "not listening", LOG_TEXT("for", "OTLP/HTTP"),
             LOG_VIEW("address", options->listen_http),
             LOG_TEXT("reason", "OTLP/HTTP is not there yet; send OTLP/gRPC"), LOG_END);
     else
         log_listening(log, "OTLP/HTTP", (struct view){NULL, 0});
-    log_listening(log, "web", server_bound(server, SERVER_WEB));
+    log_listening(log, "web", service_bound(service, SERVICE_WEB));
 }
 
 static void log_done(const struct log *log, struct engine *engine)
@@ -178,58 +178,58 @@ static int fail(const struct log *log, const char *what, const char *error)
     return COMMAND_FAILED;
 }
 
-static int drain(const struct log *log, const struct options *options, struct server *server)
+static int drain(const struct log *log, const struct options *options, struct service *service)
 {
     struct second second = {0};
 
     second_start(&second, log);
-    server_drain(server, options->shutdown_patience_ns);
-    log_done(log, server_engine(server));
+    service_drain(service, options->shutdown_patience_ns);
+    log_done(log, service_engine(service));
     second_stop(&second);
     return COMMAND_DONE;
 }
 
-static int serve(const struct log *log, const struct options *options, struct server *server,
+static int serve(const struct log *log, const struct options *options, struct service *service,
                  const char *ready_file)
 {
     char error[256];
     int which;
 
-    if (server_listen(server, error) != 0)
+    if (service_listen(service, error) != 0)
         return fail(log, "cannot listen", error);
-    if (server_start(server) != 0)
+    if (service_start(service) != 0)
         return fail(log, "cannot start", "threads cannot be made");
-    log_doors(log, options, server);
-    if (ready_file != NULL && write_ready_file(ready_file, server, error) != 0)
+    log_doors(log, options, service);
+    if (ready_file != NULL && write_ready_file(ready_file, service, error) != 0)
         return fail(log, "cannot write the ready file", error);
     LOG(log, LOG_INFO, "ready", LOG_TEXT("version", SPANMAP_VERSION), LOG_NUM("pid", getpid()),
-        LOG_NUM("memory_limit_bytes", engine_budget(server_engine(server))->limit_bytes),
-        LOG_NUM("receiver_threads", engine_budget(server_engine(server))->threads),
-        LOG_NUM("shards", engine_budget(server_engine(server))->shards), LOG_END);
+        LOG_NUM("memory_limit_bytes", engine_budget(service_engine(service))->limit_bytes),
+        LOG_NUM("receiver_threads", engine_budget(service_engine(service))->threads),
+        LOG_NUM("shards", engine_budget(service_engine(service))->shards), LOG_END);
     which = wait_for_signal();
     LOG(log, LOG_INFO, "draining", LOG_TEXT("signal", which == SIGINT ? "INT" : "TERM"), LOG_END);
-    return drain(log, options, server);
+    return drain(log, options, service);
 }
 
-static int run_server(const struct options *options, const char *ready_file)
+static int run_service(const struct options *options, const char *ready_file)
 {
     struct log log = {.fd = STDERR_FILENO, .level = options->log_level};
     char helper[LOAD_PATH_BYTES];
     char error[256];
-    struct server_setup setup = {.log = &log};
-    struct server *server;
+    struct service_setup setup = {.log = &log};
+    struct service *service;
     int status;
     int code;
 
     load_draw_helper(options, helper);
     setup.draw_helper = view_of(helper);
-    status = server_new(options, &setup, error, &server);
+    status = service_new(options, &setup, error, &service);
     if (status != 0) {
         (void)fail(&log, "cannot start", error);
         return status == STATUS_NOMEM || status == STATUS_SYSTEM ? COMMAND_FAILED : COMMAND_WRONG;
     }
-    code = serve(&log, options, server, ready_file);
-    server_free(server);
+    code = serve(&log, options, service, ready_file);
+    service_free(service);
     return code;
 }
 
@@ -243,7 +243,7 @@ static int run(const struct command *command, const struct command_line *line)
     code = load_options(line, &options);
     if (code != COMMAND_DONE)
         return code;
-    code = run_server(&options, command_value(line, "ready-file"));
+    code = run_service(&options, command_value(line, "ready-file"));
     options_release(&options);
     return code;
 }

@@ -1,0 +1,232 @@
+/* service.c: doors are built after the engine and closed before it. */
+#include "engine/service.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "exporters/routes.h"
+#include "net/address.h"
+#include "net/http_server.h"
+#include "receiver/grpc_server.h"
+#include "receiver/receiver_counters.h"
+
+enum { BOUND_BYTES_MAX = 512 };
+
+struct service {
+    const struct options *options;
+    struct engine *engine;
+    bool receiver_counters_made;
+    struct counters receiver_counters;
+    const struct counters *health[2];
+    struct grpc_method method;
+    struct grpc_server *grpc;
+    struct routes *routes;
+    struct http_server *web;
+    struct buf bound[SERVICE_DOOR_COUNT];
+    _Atomic bool ready;
+};
+
+/* ------------------------------------------------------ what the routes show */
+
+static struct snapshot *take_snapshot(void *context)
+{
+    struct service *service = context;
+    struct snapshot *snapshot;
+
+    return engine_snapshot(service->engine, &snapshot) == 0 ? snapshot : NULL;
+}
+
+static bool is_ready(void *context)
+{
+    struct service *service = context;
+
+    return atomic_load(&service->ready);
+}
+
+static int show_config(void *context, struct buf *out)
+{
+    struct service *service = context;
+
+    return options_print(service->options, out);
+}
+
+static int show_cardinality(void *context, struct buf *out)
+{
+    struct service *service = context;
+
+    return engine_cardinality(service->engine, out);
+}
+
+/* ----------------------------------------------------------------- building */
+
+static int make_grpc(struct service *service, const struct log *log)
+{
+    const struct options *options = service->options;
+    const struct budget *budget = engine_budget(service->engine);
+    struct grpc_server_options grpc = {
+        .methods = &service->method,
+        .methods_count = 1,
+        .threads = budget->threads,
+        .message_bytes_max = budget->request_bytes_max,
+        .body_bytes_max = (size_t)budget->share_bytes[BUDGET_REQUESTS],
+        .streams_max = (uint32_t)options->receiver_streams_max,
+        .connections_max = (uint32_t)options->receiver_connections_max,
+        .idle_timeout_ns = options->receiver_idle_timeout_ns,
+        .request_timeout_ns = options->receiver_request_timeout_ns,
+        .log = log,
+        .counters = &service->receiver_counters,
+    };
+
+    service->method = (struct grpc_method){
+        .path = "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+        .call = engine_export,
+        .context = service->engine,
+    };
+    return grpc_server_new(&grpc, &service->grpc);
+}
+
+static int make_web(struct service *service, struct view draw_helper)
+{
+    const struct options *options = service->options;
+    struct routes_options routes = {
+        .source =
+            {
+                .context = service,
+                .snapshot = take_snapshot,
+                .is_ready = is_ready,
+                .config = show_config,
+                .cardinality = show_cardinality,
+            },
+        .defaults =
+            {
+                .self_edges = options->map_self_edges,
+                .expiration_ns = options->metrics_expiration_ns,
+                .draw_helper = draw_helper,
+                .draw_timeout_ns = options->draw_timeout_ns,
+                .draw_memory_bytes_max = options->draw_memory_bytes_max,
+            },
+        .health = service->health,
+        .health_count = 2,
+    };
+    struct http_server_options web = {
+        .handler = {.handle = routes_handle},
+        .connections_max = (uint32_t)options->web_connections_max,
+        .hosts = options->web_hosts.items,
+        .hosts_count = options->web_hosts.count,
+    };
+    int status = routes_new(&routes, &service->routes);
+
+    if (status != 0)
+        return status;
+    web.handler.context = service->routes;
+    return http_server_new(&web, &service->web);
+}
+
+static int make_counters(struct service *service)
+{
+    int status = counters_init(&service->receiver_counters, receiver_counter_rows,
+                               RECEIVER_COUNTER_COUNT);
+
+    if (status != 0)
+        return status;
+    service->receiver_counters_made = true;
+    service->health[0] = engine_counters(service->engine);
+    service->health[1] = &service->receiver_counters;
+    return 0;
+}
+
+int service_new(const struct options *options, const struct service_setup *setup,
+                char out_error[256], struct service **out_service)
+{
+    struct engine_setup engine = {.threaded = true, .machine = setup->machine};
+    struct service *service = mem_calloc(1, sizeof(*service));
+    int status = STATUS_NOMEM;
+
+    out_error[0] = '\0';
+    if (service == NULL)
+        goto out;
+    service->options = options;
+    for (size_t i = 0; i < SERVICE_DOOR_COUNT; i++)
+        buf_init(&service->bound[i], BOUND_BYTES_MAX);
+    status = engine_new(options, &engine, out_error, &service->engine);
+    if (status == 0)
+        status = make_counters(service);
+    if (status == 0)
+        status = make_grpc(service, setup->log);
+    if (status == 0)
+        status = make_web(service, setup->draw_helper);
+out:
+    if (status != 0) {
+        if (out_error[0] == '\0')
+            snprintf(out_error, 256, "%s", status_text(status));
+        service_free(service);
+        return status;
+    }
+    *out_service = service;
+    return 0;
+}
+
+void service_free(struct service *service)
+{
+    if (service == NULL)
+        return;
+    grpc_server_free(service->grpc);
+    http_server_free(service->web);
+    routes_free(service->routes);
+    engine_free(service->engine);
+    if (service->receiver_counters_made)
+        counters_release(&service->receiver_counters);
+    for (size_t i = 0; i < SERVICE_DOOR_COUNT; i++)
+        buf_release(&service->bound[i]);
+    mem_free(service);
+}
+
+/* ------------------------------------------------------------------ running */
+
+int service_listen(struct service *service, char out_error[256])
+{
+    struct address address;
+    int status = address_parse(service->options->listen_grpc, out_error, &address);
+
+    if (status == 0 && address.type != ADDRESS_OFF)
+        status = grpc_server_listen(service->grpc, &address, out_error,
+                                    &service->bound[SERVICE_GRPC]);
+    if (status == 0)
+        status = address_parse(service->options->listen_web, out_error, &address);
+    if (status == 0 && address.type != ADDRESS_OFF)
+        status = http_server_listen(service->web, &address, out_error,
+                                    &service->bound[SERVICE_WEB]);
+    return status;
+}
+
+int service_start(struct service *service)
+{
+    int status = engine_start(service->engine);
+
+    if (status == 0)
+        status = grpc_server_start(service->grpc);
+    if (status == 0)
+        status = http_server_start(service->web);
+    if (status == 0)
+        atomic_store(&service->ready, true);
+    return status;
+}
+
+struct view service_bound(const struct service *service, enum service_door door)
+{
+    return buf_view(&service->bound[door]);
+}
+
+void service_drain(struct service *service, uint64_t patience_ns)
+{
+    atomic_store(&service->ready, false);
+    grpc_server_drain(service->grpc, patience_ns);
+    engine_stop(service->engine);
+    http_server_stop(service->web);
+}
+
+struct engine *service_engine(struct service *service)
+{
+    return service->engine;
+}
