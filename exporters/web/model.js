@@ -65,7 +65,7 @@
  */
 function encodeId(id) {
   // A lone surrogate has no UTF-8; encodeURIComponent() throws at it.
-  return encodeURIComponent(id.toWellFormed ? id.toWellFormed() : id.replace(/[\ud800-\udfff]/gu, "\ufffd"))
+  return encodeURIComponent(id.replace(/[\ud800-\udfff]/gu, "\ufffd"))
     .replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
     .replace(/%2F/g, "/");
 }

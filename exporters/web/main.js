@@ -1,0 +1,348 @@
+/* main.js: the page as a whole. Holds its state, and brings every part up to date from it.
+ *
+ *   address (#...) ──> link ─┐
+ *   spanmap ──> poller ──> map, history, drawing ──> update(): stage, tables, panel, footer, state
+ */
+
+import { get, h, morph } from "./dom.js";
+import { formatAge, formatClock, formatRate, formatShare, formatSpan } from "./format.js";
+import { History, LIVE_SECONDS } from "./history.js";
+import { readLink, writeLink } from "./link.js";
+import { nameOf, partsOfKey } from "./model.js";
+import { showPanel, showTip } from "./panel.js";
+import { Poller } from "./poller.js";
+import { Search } from "./search.js";
+import { Stage } from "./stage.js";
+import { showTable } from "./tables.js";
+import { ZOOM_STEP } from "./viewport.js";
+import { account, emptyMessage, legend, noDrawingMessage, sums } from "./words.js";
+
+class Page {
+  constructor() {
+    /** @type {import("./model.js").ServiceMap|null} */
+    this.map = null;
+    this.history = new History();
+    this.link = readLink(location.hash);
+    /** @type {import("./columns.js").Quantile} */
+    this.quantile = "p95";
+    this.wasReached = true;
+    this.stage = new Stage(get("canvas"), get("camera"), get("tip"), {
+      onSelect: (key) => this.go({ select: key }),
+      onHover: (key) => this.map !== null && showTip(get("tip"), this.panelState(this.map), key),
+    });
+    this.search = new Search(get("search"), get("found"), {
+      onQuery: (query) => this.go({ query }, true),
+      onChoose: (key) => {
+        this.go({ select: key });
+        this.stage.reveal(key);
+      },
+    });
+    this.search.input.value = this.link.query;
+    this.poller = new Poller({
+      onMap: (map) => this.onMap(map),
+      onDrawing: (text) => this.onDrawing(text),
+      onChange: () => this.updateState(),
+    });
+    morph(get("legend-body"), legend());
+    // On a small screen it would cover the map.
+    get("legend").toggleAttribute("open", innerWidth >= 900);
+    this.listen();
+    this.update();
+    this.poller.tick();
+    setInterval(() => this.updateState(), 1000);
+  }
+
+  listen() {
+    addEventListener("hashchange", () => {
+      this.link = readLink(location.hash);
+      if (document.activeElement !== this.search.input) this.search.input.value = this.link.query;
+      this.update();
+      if (this.link.select) this.stage.reveal(this.link.select);
+    });
+    document.addEventListener("click", (event) => this.onClick(event));
+    document.addEventListener("keydown", (event) => this.onKey(event));
+    get("zoom-in").addEventListener("click", () => this.stage.viewport.zoomBy(ZOOM_STEP));
+    get("zoom-out").addEventListener("click", () => this.stage.viewport.zoomBy(1 / ZOOM_STEP));
+    get("zoom-fit").addEventListener("click", () => this.stage.viewport.showAll());
+    get("live").addEventListener("click", () => this.poller.setPaused(!this.poller.paused));
+    get("sums").addEventListener("click", () => this.showAccount(get("account").hidden));
+  }
+
+  /**
+   * @param {MouseEvent} event
+   */
+  onClick(event) {
+    if (!(event.target instanceof Element)) return;
+    const copied = event.target.closest("[data-copy]");
+    if (copied) void this.copy(copied);
+    const quantile = event.target.closest("[data-quantile]")?.getAttribute("data-quantile");
+    if (quantile) {
+      this.quantile = /** @type {import("./columns.js").Quantile} */ (quantile);
+      this.update();
+    }
+    if (event.target.closest(".skip")) {
+      event.preventDefault();
+      (this.link.view === "map" ? get("canvas") : get("tables")).focus();
+    }
+    // A new order of rows is no step that one wants to go back to.
+    const replaced = event.target.closest("a[data-replace]");
+    if (replaced && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault();
+      this.go(readLink(replaced.getAttribute("href") ?? ""), true);
+    }
+  }
+
+  /**
+   * @param {KeyboardEvent} event
+   */
+  onKey(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const writing = event.target instanceof HTMLInputElement;
+    if (event.key === "/" && !writing) {
+      event.preventDefault();
+      this.search.input.select();
+      this.search.input.focus();
+    } else if (event.key === "Escape") {
+      if (!get("account").hidden) this.showAccount(false);
+      else if (this.link.select) this.closePanel();
+    } else if (event.key === " " && event.target instanceof HTMLAnchorElement &&
+               event.target.getAttribute("role") === "button") {
+      event.preventDefault();
+      event.target.click();
+    }
+  }
+
+  closePanel() {
+    const key = this.link.select;
+    const inside = get("panel").contains(document.activeElement);
+    this.go({ select: "" });
+    if (!inside) return;
+    if (this.link.view !== "map") get("tables").focus();
+    else if (this.stage.drawing.byKey.has(key)) this.stage.drawing.byKey.get(key)?.focus();
+    else get("canvas").focus();
+  }
+
+  /**
+   * @param {Element} button
+   */
+  async copy(button) {
+    const source = get(button.getAttribute("data-copy") ?? "");
+    try {
+      await navigator.clipboard.writeText(source.textContent ?? "");
+      button.textContent = "Copied";
+    } catch {
+      // Without a secure connection there is no clipboard: the user copies what is selected.
+      getSelection()?.selectAllChildren(source);
+      button.textContent = "Selected";
+    }
+  }
+
+  /**
+   * Changes the link, and the page by it.
+   * @param {Partial<import("./link.js").Link>} change
+   * @param {boolean} [replace] no step to go back to
+   */
+  go(change, replace = false) {
+    const link = { ...this.link, ...change };
+    const href = writeLink(link);
+    if (href === writeLink(this.link)) return;
+    this.link = link;
+    history[replace ? "replaceState" : "pushState"](null, "", href);
+    this.update();
+  }
+
+  /**
+   * @param {import("./model.js").ServiceMap} map
+   */
+  onMap(map) {
+    this.map = map;
+    this.history.add(map);
+    if (map.nodes.length === 0) this.stage.clear();
+    this.search.setMap(map);
+    this.update();
+  }
+
+  /**
+   * @param {string} text
+   */
+  onDrawing(text) {
+    const first = this.stage.isEmpty;
+    this.stage.show(text, this.link.select);
+    this.update();
+    if (first && this.link.select) this.stage.reveal(this.link.select);
+  }
+
+  href(/** @type {Partial<import("./link.js").Link>} */ change) {
+    return writeLink({ ...this.link, ...change });
+  }
+
+  /**
+   * What the two windows of the figures are called.
+   * @param {import("./model.js").ServiceMap} map
+   */
+  windows(map) {
+    const seconds = Math.round(this.history.recentSeconds());
+    const past = formatSpan((map.end - map.start) / 1000);
+    return {
+      live: seconds === 0 ? "Now: measuring" : `Last ${Math.min(seconds, LIVE_SECONDS)} s`,
+      whole: map.start > 0 ? `Since ${formatClock(map.start, map.end)} (${past})` : "So far",
+    };
+  }
+
+  /**
+   * @param {import("./model.js").ServiceMap} map
+   */
+  panelState(map) {
+    return {
+      map, history: this.history, windows: this.windows(map), link: this.link,
+      quantile: this.quantile, href: (/** @type {Partial<import("./link.js").Link>} */ change) => this.href(change),
+    };
+  }
+
+  update() {
+    const { map, link } = this;
+    for (const view of /** @type {const} */ (["map", "services", "edges"])) {
+      const tab = get(`tab-${view}`);
+      tab.setAttribute("href", this.href({ view }));
+      if (view === link.view) tab.setAttribute("aria-current", "page");
+      else tab.removeAttribute("aria-current");
+    }
+    get("stage").classList.toggle("unused", link.view !== "map");
+    get("tables").hidden = link.view === "map";
+    get("panel").hidden = !link.select || !map;
+    const name = map && link.select ? partsOfKey(link.select)?.ids.map((id) => nameOf(map, id)).join(" → ") : "";
+    document.title = name ? `${name.slice(0, 200)} · spanmap` : "spanmap";
+    if (map) {
+      get("count-services").textContent = String(map.nodes.length);
+      get("count-edges").textContent = String(map.edges.length);
+      this.stage.decorate(map, link.select, link.query);
+      if (link.select) showPanel(get("panel"), this.panelState(map), link.select);
+      if (link.view !== "map") showTable(get("tables"), this.panelState(map));
+      this.updateSums(map);
+    }
+    this.updateState();
+  }
+
+  /**
+   * @param {import("./model.js").ServiceMap} map
+   */
+  updateSums(map) {
+    morph(get("sums"), sums(map.accounting));
+    if (!get("account").hidden) morph(get("account"), account(map.accounting));
+    let rate = 0;
+    let requests = 0;
+    let failed = 0;
+    for (const key of map.edgeByKey.keys()) {
+      const recent = this.history.recent(key);
+      if (!recent) continue;
+      rate += recent.rate;
+      requests += recent.requests;
+      failed += recent.failed;
+    }
+    const known = this.history.recentSeconds() > 0 && map.edges.length > 0;
+    const { live, whole } = this.windows(map);
+    morph(get("totals"), known ? [
+      h("b", {}, formatRate(rate)), ` on ${map.edges.length === 1 ? "1 edge" : `${map.edges.length} edges`}, `,
+      h("b", {}, formatShare(failed, requests)), " failed",
+    ] : []);
+    get("totals").title = live;
+    const hint = get("hint");
+    hint.hidden = map.nodes.length === 0;
+    hint.textContent = map.edges.length === 0
+      ? "No call between two services yet: spans wait up to pairing.wait for their other side."
+      : `Figures on the map: ${whole.charAt(0).toLowerCase()}${whole.slice(1)}`;
+  }
+
+  /**
+   * @param {boolean} open
+   */
+  showAccount(open) {
+    get("account").hidden = !open;
+    get("sums").setAttribute("aria-expanded", String(open));
+    if (open && this.map) morph(get("account"), account(this.map.accounting));
+  }
+
+  /** What is known of spanmap and of how old all this is; every second, for ages grow. */
+  updateState() {
+    const { poller, map, link } = this;
+    const now = performance.now();
+    const age = (/** @type {number} */ at) => formatAge((now - at) / 1000);
+    const reached = poller.mapError === null;
+    const live = get("live");
+    const state = poller.paused ? "paused" : !reached ? "lost" : map ? "live" : "loading";
+    live.dataset.state = state;
+    live.setAttribute("aria-pressed", String(poller.paused));
+    live.title = poller.paused ? "Refreshing is paused: go on" : "Refreshes by itself: pause";
+    const words = { paused: "Paused", lost: "Not connected", live: "Live", loading: "Loading" };
+    get("live-text").textContent = poller.mapAt > 0 && state !== "lost" ? `${words[state]} · ${age(poller.mapAt)}` : words[state];
+    this.updateNotice(map, age);
+    this.updateMessage(map);
+    get("legend").hidden = this.stage.isEmpty || link.view !== "map";
+    if (reached !== this.wasReached) {
+      get("spoken").textContent = reached ? "spanmap answers again." : "spanmap does not answer.";
+      this.wasReached = reached;
+    }
+  }
+
+  /**
+   * @param {import("./model.js").ServiceMap|null} map
+   * @param {(at: number) => string} age
+   */
+  updateNotice(map, age) {
+    const { poller } = this;
+    const notice = get("notice");
+    const clock = map ? formatClock(map.end, Date.now()) : "";
+    /** @type {(Node|string)[]} */
+    let text = [];
+    if (poller.mapError && map) {
+      text = [h("b", {}, poller.mapError.reached ? "spanmap refuses. " : "spanmap cannot be reached. "),
+        `${sentence(poller.mapError.message)} What you see is of ${clock}, ${age(poller.mapAt)}; it is tried again every few seconds.`];
+    } else if (poller.drawingError && !this.stage.isEmpty) {
+      text = [h("b", {}, "The map could not be drawn anew. "),
+        `${sentence(poller.drawingError)} The picture is ${age(poller.drawingAt).replace(" ago", "")} old; tables and details are up to date.`];
+    }
+    morph(notice, text);
+    notice.hidden = text.length === 0;
+  }
+
+  /**
+   * @param {import("./model.js").ServiceMap|null} map
+   */
+  updateMessage(map) {
+    const { poller } = this;
+    /** @type {Node|null} */
+    let message = null;
+    if (!map && poller.mapError) {
+      message = noDrawingMessage(poller.mapError.reached ? "spanmap refuses" : "spanmap cannot be reached",
+        `${sentence(poller.mapError.message)} It is tried again every few seconds.`, "");
+    } else if (!map) {
+      message = h("p", { class: "quiet" }, "Loading the map…");
+    } else if (map.nodes.length === 0) {
+      message = emptyMessage(location.hostname || "localhost", map.accounting);
+    } else if (this.stage.isEmpty) {
+      message = poller.drawingError
+        ? noDrawingMessage("The map cannot be drawn", sentence(poller.drawingError), this.href({ view: "edges" }))
+        : h("p", { class: "quiet" }, "Drawing the map…");
+    }
+    // What the user pressed says so until another message comes.
+    const box = get("message");
+    const button = box.querySelector("#copy");
+    if (message instanceof Element && button) {
+      const fresh = message.querySelector("#copy");
+      if (fresh) fresh.textContent = button.textContent;
+    }
+    morph(box, message ? [message] : []);
+    box.hidden = message === null;
+  }
+}
+
+/**
+ * Begins with a capital and ends with a stop.
+ * @param {string} text
+ */
+function sentence(text) {
+  const whole = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?…]$/.test(whole) ? whole : `${whole}.`;
+}
+
+new Page();
