@@ -74,7 +74,8 @@ redis() {
 }
 
 prometheus() {
-    { has prometheus && has promtool; } || [ -x "$venv/bin/prometheus" ]
+    { has prometheus || [ -x "$venv/bin/prometheus" ]; } &&
+        { has promtool || [ -x "$venv/bin/promtool" ]; }
 }
 
 browser() {
@@ -112,7 +113,7 @@ test            : pc cmocka              : libcmocka-dev               : unit te
 test            : has clang              : clang                       : second compiler, fuzzing
 test            : fuzzer_runtime         : libclang-rt-dev/libclang-rt-14-dev : fuzzing
 test            : ? browser              : chromium chromium-driver    : tests of the page
-test            : = prometheus           : prometheus                  : tests of /metrics
+test            : = prometheus           : prometheus promtool         : tests of /metrics
 TABLE
 }
 
@@ -171,7 +172,8 @@ install_rows() {
 # Unpacked as whoever runs this, since nothing outside the environment is written.
 unpack_programs() {
     mkdir -p "$venv/unpacked" "$venv/bin"
-    for name in $(echo "$wanted" | sed -n 's/^=|\(.*\)|.*/\1/p'); do
+    # shellcheck disable=SC2046 # a list of words
+    for name in $(choose $(echo "$wanted" | sed -n 's/^=|\(.*\)|.*/\1/p')); do
         (
             cd "$venv/unpacked"
             rm -f "$name"_*.deb
@@ -215,9 +217,7 @@ install_packages() {
     [ ! -d /var/lib/apt/lists ] || exec 8<&-
 
     wanted=$(missing)
-    for name in $(echo "$wanted" | sed -n 's/^[?=]|\(.*\)|.*/\1/p'); do
-        echo "spanmap: $name cannot be had here; its tests will be skipped"
-    done
+    echo "$wanted" | sed -n 's/^[?=]|\(.*\)|\(.*\)/spanmap: \1 cannot be had here; skipped: \2/p'
     wanted=$(echo "$wanted" | grep '^-|') || return 0
     needed_by_hand "still missing after apt-get, see $log"
 }
