@@ -1,0 +1,100 @@
+/* server.h: connections on several threads, for a protocol that does no I/O itself.
+ * Is:         an acceptor that hands each socket to the thread with the fewest connections, and
+ *             per thread a loop that reads, gives the bytes to the protocol, and writes what the
+ *             protocol has to say: one read and one gathered write a connection and turn.
+ * Is not:     a knowledge of any protocol; HTTP/2, HTTP/1.1 and gRPC stand behind
+ *             struct server_protocol.
+ * Invariants: a connection that does not read what it asked for is not read from either. A
+ *             protocol's functions run on its connection's thread, never two at once.
+ * Threads:    new, listen, start, drain and free from one thread.
+ * Memory:     connections_max connections with at most some 256 KiB of output each, freed while
+ *             they are silent, and one read buffer of 256 KiB a thread.
+ * Source:     spec OTLP C1, C17; ARCHITECTURE section 4.
+ */
+#ifndef SPANMAP_NET_SERVER_H
+#define SPANMAP_NET_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/counters.h"
+#include "base/status.h"
+#include "base/view.h"
+#include "net/address.h"
+#include "net/loop.h"
+
+struct connection;
+
+/* The functions that return int answer 0 to go on, or a negative status to end the connection once
+ * everything that `produce` has was written. All but open, receive, produce and close may be NULL. */
+struct server_protocol {
+    /* A connection came. On failure it is closed and `close` is not called. */
+    int (*open)(void *context, unsigned thread, struct connection *connection, struct mono_time now,
+                void **out_state);
+    int (*receive)(void *state, struct view bytes, struct mono_time now);
+    /* The peer sends no more, but may still read. NULL: the connection ends. */
+    int (*finish)(void *state, struct mono_time now);
+    /* Several times a second. */
+    int (*tick)(void *state, struct mono_time now);
+    /* The server drains: end as soon as what was begun is done. NULL: the connection ends. */
+    int (*drain)(void *state, struct mono_time now);
+    /* Append output, at most little more than `enough` bytes; nothing, if there is none. */
+    int (*produce)(void *state, struct mono_time now, size_t enough, struct buf *out);
+    /* Whether more input is wanted now. NULL: always. */
+    bool (*wants_input)(const void *state);
+    /* The connection is gone, whatever the reason. */
+    void (*close)(void *state);
+};
+
+/* Where the server counts; rows of `counters`, which may be NULL. */
+struct server_meter {
+    struct counters *counters;
+    size_t open;            /* Gauge. */
+    size_t accepted;        /* Connections that were taken on. */
+    size_t refused;         /* Closed at once, since there were connections_max. */
+    size_t accept_failures; /* accept() failed: descriptors or memory were out. */
+    size_t timeouts;        /* Closed, since the peer did not read for write_timeout_ns. */
+    size_t bytes;           /* Read. */
+};
+
+struct server_options {
+    const struct server_protocol *protocol; /* Borrowed. */
+    void *context;
+    const char *name; /* Of the threads, 8 bytes at most. */
+    unsigned threads;
+    uint32_t connections_max;
+    uint64_t write_timeout_ns;
+    struct server_meter meter;
+};
+
+struct server;
+
+/* Returns: 0; STATUS_NOMEM; STATUS_SYSTEM. */
+MUST_USE int server_new(const struct server_options *options, struct server **out_server);
+
+/* Binds and listens; may be called several times before the start. `out_bound` gets HOST:PORT or
+ * unix:PATH as bound (of several, the first). On failure out_error has one sentence with the address
+ * and the reason. Returns: 0; STATUS_SYSTEM; STATUS_NOMEM; STATUS_FULL. */
+MUST_USE int server_listen(struct server *server, const struct address *address,
+                           char out_error[256], struct buf *out_bound);
+
+/* Starts the threads. Returns: 0; STATUS_SYSTEM. */
+MUST_USE int server_start(struct server *server);
+
+/* Stops listening, drains all connections, cuts off what is left after `patience_ns`, and ends the
+ * threads. May be called at any time after new, and again. */
+void server_drain(struct server *server, uint64_t patience_ns);
+void server_free(struct server *server);
+
+/* The connection's thread: there is output, or input is wanted again. Not for use within the
+ * functions of the protocol, after which both are looked at anyway. The connection may be gone
+ * (and `close` called) when it returns. */
+void connection_wake(struct connection *connection);
+
+/* The loop whose thread serves the connection; for loop_post(). */
+struct loop *connection_loop(struct connection *connection);
+
+#endif

@@ -1,0 +1,54 @@
+/* server_priv.h: what server.c, acceptor.c and connection.c share. */
+#ifndef SPANMAP_NET_SERVER_PRIV_H
+#define SPANMAP_NET_SERVER_PRIV_H
+
+#include <stdatomic.h>
+#include <uv.h>
+
+#include "net/acceptor.h"
+#include "net/server.h"
+
+enum { READ_BYTES = 256 * 1024, OUTPUT_BYTES = 256 * 1024 };
+
+struct server_thread {
+    struct server *server;
+    struct loop loop;
+    struct loop_task drain;
+    struct loop_task cut;
+    uv_timer_t tick; /* Runs while there are connections. */
+    struct connection *first;
+    unsigned index;
+    _Atomic uint32_t connections; /* Those on their way here included. */
+    bool is_draining;
+    char *read_buffer;
+    struct buf output; /* See connection.c. */
+};
+
+struct server {
+    struct server_options options;
+    struct acceptor acceptor;
+    struct server_thread *threads; /* options.threads of them */
+    _Atomic uint32_t connections;
+    pthread_mutex_t lock; /* Over threads_ended, for the wait of server_drain(). */
+    pthread_cond_t ended;
+    unsigned threads_ended;
+    bool is_started;
+};
+
+void server_count(const struct server *server, size_t which, uint64_t more);
+
+/* Any thread: takes `fd` over and has `thread` serve it. Returns: 0; STATUS_NOMEM (fd is open
+ * still). */
+MUST_USE int connection_send_to(struct server_thread *thread, int fd);
+
+/* On the thread. */
+void connection_tick(struct connection *connection, struct mono_time now);
+void connection_drain(struct connection *connection, struct mono_time now);
+void connection_cut(struct connection *connection);
+struct connection *connection_next(const struct connection *connection);
+
+/* Called by a connection that is in the thread's list now, and by one that is gone. */
+void server_thread_joined(struct server_thread *thread);
+void server_thread_left(struct server_thread *thread);
+
+#endif
