@@ -1,0 +1,184 @@
+/* h2_answer.c: what is said on a stream, and the credit that is given back. */
+#include <nghttp2/nghttp2.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "net/h2_priv.h"
+
+enum { FIELDS_MAX = 16 };
+
+static nghttp2_nv nv_of(struct h2_field field)
+{
+    return (nghttp2_nv){(uint8_t *)(uintptr_t)field.name.data,
+                        (uint8_t *)(uintptr_t)field.value.data, field.name.size, field.value.size,
+                        NGHTTP2_NV_FLAG_NONE};
+}
+
+static void nvs_of(const struct h2_field *fields, size_t count, nghttp2_nv nvs[FIELDS_MAX])
+{
+    CHECK(count <= FIELDS_MAX);
+    for (size_t i = 0; i < count; i++)
+        nvs[i] = nv_of(fields[i]);
+}
+
+/* A stream on which nothing can be said any more. gRPC reads CANCEL as a status that OTLP's senders
+ * retry; INTERNAL_ERROR would have them drop what they sent. */
+static int give_up(struct h2_stream *stream)
+{
+    h2_reset(stream, H2_CANCEL);
+    return STATUS_NOMEM;
+}
+
+void h2_return(struct h2_stream *stream)
+{
+    struct h2 *h2 = stream->h2;
+
+    h2_return_connection(stream);
+    /* Without memory for the frame that says so, the window just stays smaller. */
+    if (stream->owed != 0)
+        (void)nghttp2_session_consume_stream(h2->session, stream->id, stream->owed);
+    stream->owed = 0;
+}
+
+void h2_return_connection(struct h2_stream *stream)
+{
+    if (stream->owed_connection != 0)
+        (void)nghttp2_session_consume_connection(stream->h2->session, stream->owed_connection);
+    stream->owed_connection = 0;
+}
+
+void h2_reset(struct h2_stream *stream, uint32_t error)
+{
+    struct h2 *h2 = stream->h2;
+
+    stream->is_answered = true;
+    stream->is_reset = true;
+    h2_return(stream);
+    if (nghttp2_submit_rst_stream(h2->session, NGHTTP2_FLAG_NONE, stream->id, error) != 0)
+        h2->is_broken = true;
+}
+
+int h2_answer(struct h2_stream *stream, const struct h2_field *fields, size_t count)
+{
+    nghttp2_nv nvs[FIELDS_MAX];
+
+    CHECK(!stream->is_answered);
+    nvs_of(fields, count, nvs);
+    if (nghttp2_submit_response(stream->h2->session, stream->id, nvs, count, NULL) != 0)
+        return give_up(stream);
+    stream->is_answered = true;
+    h2_return(stream);
+    return 0;
+}
+
+/* -------------------------------------------------------------------------- bodies */
+
+/* Trailers are kept as bytes until the body's last byte has gone: submitted earlier, they would
+ * overtake it. */
+struct packed {
+    uint32_t name_size;
+    uint32_t value_size;
+};
+
+static int pack(const struct h2_field *fields, size_t count, struct buf *out)
+{
+    CHECK(count <= FIELDS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        struct packed head = {(uint32_t)fields[i].name.size, (uint32_t)fields[i].value.size};
+
+        (void)buf_append(out, &head, sizeof(head));
+        (void)buf_append_view(out, fields[i].name);
+        (void)buf_append_view(out, fields[i].value);
+    }
+    return out->failed; /* Which remembers each of the appends. */
+}
+
+static size_t unpack(const struct buf *from, nghttp2_nv nvs[FIELDS_MAX])
+{
+    size_t count = 0;
+
+    for (size_t at = 0; at < from->size; count++) {
+        struct packed head;
+        struct h2_field field;
+
+        memcpy(&head, from->data + at, sizeof(head));
+        at += sizeof(head);
+        field.name = (struct view){from->data + at, head.name_size};
+        at += head.name_size;
+        field.value = (struct view){from->data + at, head.value_size};
+        at += head.value_size;
+        nvs[count] = nv_of(field);
+    }
+    return count;
+}
+
+static ssize_t read_output(nghttp2_session *session, int32_t id, uint8_t *to, size_t room,
+                           uint32_t *flags, nghttp2_data_source *source, void *context)
+{
+    struct h2_stream *stream = source->ptr;
+    size_t size = stream->output.size - stream->output_sent;
+    nghttp2_nv nvs[FIELDS_MAX];
+
+    (void)context;
+    if (size == 0 && !stream->is_output_ended) {
+        stream->is_output_deferred = true;
+        return NGHTTP2_ERR_DEFERRED;
+    }
+    if (size > room)
+        size = room;
+    if (size != 0)
+        memcpy(to, stream->output.data + stream->output_sent, size);
+    stream->output_sent += size;
+    if (stream->output_sent != stream->output.size)
+        return (ssize_t)size;
+    buf_reset(&stream->output);
+    stream->output_sent = 0;
+    if (!stream->is_output_ended)
+        return (ssize_t)size;
+    *flags |= NGHTTP2_DATA_FLAG_EOF;
+    if (stream->trailers.size == 0)
+        return (ssize_t)size;
+    *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+    if (nghttp2_submit_trailer(session, id, nvs, unpack(&stream->trailers, nvs)) != 0)
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; /* nghttp2 resets the stream. */
+    return (ssize_t)size;
+}
+
+int h2_begin_answer(struct h2_stream *stream, const struct h2_field *fields, size_t count)
+{
+    nghttp2_data_provider provider = {.source.ptr = stream, .read_callback = read_output};
+    nghttp2_nv nvs[FIELDS_MAX];
+
+    CHECK(!stream->is_answered);
+    nvs_of(fields, count, nvs);
+    if (nghttp2_submit_response(stream->h2->session, stream->id, nvs, count, &provider) != 0)
+        return give_up(stream);
+    return 0;
+}
+
+static int resume(struct h2_stream *stream)
+{
+    if (!stream->is_output_deferred)
+        return 0;
+    stream->is_output_deferred = false;
+    return nghttp2_session_resume_data(stream->h2->session, stream->id) == 0 ? 0 : give_up(stream);
+}
+
+int h2_write(struct h2_stream *stream, struct view data)
+{
+    CHECK(!stream->is_answered);
+    if (buf_append_view(&stream->output, data) != 0)
+        return give_up(stream);
+    return resume(stream);
+}
+
+int h2_end_answer(struct h2_stream *stream, const struct h2_field *trailers, size_t count)
+{
+    CHECK(!stream->is_answered);
+    if (pack(trailers, count, &stream->trailers) != 0)
+        return give_up(stream);
+    stream->is_answered = true;
+    stream->is_output_ended = true;
+    h2_return(stream);
+    return resume(stream);
+}

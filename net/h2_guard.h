@@ -1,0 +1,70 @@
+/* h2_guard.h: limits on what an HTTP/2 peer sends that costs work and carries nothing.
+ * Is:         a reader of frame headers that stands before the HTTP/2 library and says from which
+ *             byte on a connection has gone too far.
+ * Is not:     a check of the protocol; that is the library's.
+ * Threads:    plain data.
+ * Memory:     none but itself.
+ * Source:     spec OTLP C2 (CONTINUATION), C3 (resets), C4 (PING, gRFC A8); CVE-2019-9512 to 9518,
+ *             CVE-2023-44487, CVE-2024-27316, CVE-2025-8671.
+ */
+#ifndef SPANMAP_NET_H2_GUARD_H
+#define SPANMAP_NET_H2_GUARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/view.h"
+
+enum h2_verdict {
+    H2_FINE,
+    H2_PINGS,         /* More than two PINGs too soon after another. */
+    H2_RESETS,        /* Streams opened only to be reset. */
+    H2_IDLE_FRAMES,   /* Frames of other types that carry nothing. */
+    H2_CONTINUATIONS, /* A header block in too many pieces. */
+    H2_OWN_RESETS,    /* The peer has us reset stream after stream. */
+};
+
+/* So many at once, so many a second. */
+struct h2_allowance {
+    uint64_t per_s;
+    uint64_t max;
+    uint64_t left_ns; /* In units of 1 / NS_PER_S of one frame. */
+    struct mono_time filled;
+};
+
+struct h2_guard {
+    uint8_t header[9]; /* Of the frame that is being read. */
+    uint8_t header_size;
+    uint8_t preface_left;
+    uint8_t continuations;
+    uint8_t strikes;
+    bool has_ping; /* One came since the last progress. */
+    uint32_t payload_left;
+    struct mono_time ping;
+    struct h2_allowance resets;
+    struct h2_allowance own_resets;
+    struct h2_allowance idle_frames;
+};
+
+void h2_guard_init(struct h2_guard *guard, struct mono_time now);
+
+/* Looks at bytes as they come in. `out_passed` bytes may be given on: all of them, or those before
+ * the frame that goes too far. */
+enum h2_verdict h2_guard_read(struct h2_guard *guard, struct view bytes, struct mono_time now,
+                              size_t *out_passed);
+
+/* We sent HEADERS or DATA: a PING is welcome again. */
+void h2_guard_sent(struct h2_guard *guard);
+
+/* A request was served in full: its peer may send some more of the rest. */
+void h2_guard_served(struct h2_guard *guard);
+
+/* We reset a stream for the peer's fault. */
+enum h2_verdict h2_guard_reset(struct h2_guard *guard, struct mono_time now);
+
+/* What a GOAWAY says, for people. */
+const char *h2_verdict_text(enum h2_verdict verdict);
+
+#endif

@@ -1,0 +1,33 @@
+/* h2_priv.h: what h2.c and h2_answer.c share. */
+#ifndef SPANMAP_NET_H2_PRIV_H
+#define SPANMAP_NET_H2_PRIV_H
+
+#include "net/h2.h"
+#include "net/h2_guard.h"
+
+struct nghttp2_session;
+
+enum h2_phase {
+    H2_SERVING,
+    H2_ANNOUNCED, /* GOAWAY that takes on everything, and a PING, are on their way. */
+    H2_CLOSING,   /* GOAWAY that names the last stream is on its way. */
+    H2_OVER,      /* GOAWAY for a fault is on its way, or nothing can be. */
+};
+
+struct h2 {
+    struct h2_options options;
+    struct nghttp2_session *session;
+    struct h2_guard guard;
+    struct h2_stream *streams; /* Newest first. */
+    size_t streams_count;
+    struct mono_time now; /* Of the call that is under way. */
+    struct mono_time announced;
+    struct view why;
+    enum h2_phase phase;
+    enum h2_verdict verdict; /* Found while sending, to be acted on after it. */
+    bool is_greeted;
+    bool is_faulty;
+    bool is_broken; /* nghttp2 failed; it must not be called any more. */
+};
+
+#endif
