@@ -13,6 +13,10 @@
       "Connections that were accepted.")                                                           \
     X(CONNECTIONS_REFUSED, "spanmap_receiver_connections_refused_total", NULL, false,              \
       "Connections that were closed at once, since receiver.connections_max was reached.")         \
+    X(CONNECTIONS_TIMED_OUT, "spanmap_receiver_connections_timed_out_total", NULL, false,          \
+      "Connections that were closed for being silent, idle, or not read from.")                    \
+    X(ACCEPT_FAILURES, "spanmap_receiver_accept_failures_total", NULL, false,                      \
+      "Connections that could not be accepted for want of descriptors or memory.")                 \
     X(REQUESTS_OK, "spanmap_receiver_requests_total", "code=\"OK\"", false,                        \
       "Requests that were answered, by gRPC status.")                                              \
     X(REQUESTS_INVALID, "spanmap_receiver_requests_total", "code=\"INVALID_ARGUMENT\"", false, "") \
@@ -22,7 +26,10 @@
       "")                                                                                          \
     X(REQUESTS_INTERNAL, "spanmap_receiver_requests_total", "code=\"INTERNAL\"", false, "")        \
     X(REQUESTS_UNAVAILABLE, "spanmap_receiver_requests_total", "code=\"UNAVAILABLE\"", false, "")  \
+    X(REQUESTS_LATE, "spanmap_receiver_requests_total", "code=\"DEADLINE_EXCEEDED\"", false, "")   \
     X(REQUESTS_OTHER, "spanmap_receiver_requests_total", "code=\"OTHER\"", false, "")              \
+    X(STREAMS_LOST, "spanmap_receiver_streams_lost_total", NULL, false,                            \
+      "Requests that ended without an answer: reset by the peer, or their connection was lost.")   \
     X(BYTES, "spanmap_receiver_bytes_total", NULL, false, "Bytes read from connections.")          \
     X(MESSAGE_BYTES, "spanmap_receiver_message_bytes_total", NULL, false,                          \
       "Bytes of whole messages, after decompression.")                                             \

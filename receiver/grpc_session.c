@@ -1,0 +1,119 @@
+/* grpc_session.c: a connection's requests, and when it ends. */
+#include "receiver/grpc_session.h"
+
+#include "base/mem.h"
+#include "receiver/grpc_session_priv.h"
+#include "receiver/receiver_counters.h"
+
+/* A peer that has not even said what it speaks is given less time than a request. */
+static const uint64_t greeting_ns = 10 * NS_PER_S;
+
+void grpc_worker_init(struct grpc_worker *worker, unsigned thread, size_t message_bytes_max)
+{
+    *worker = (struct grpc_worker){.thread = thread};
+    buf_init(&worker->inflated, message_bytes_max);
+    buf_init(&worker->text, 0);
+    buf_init(&worker->reply.message, 0);
+    buf_init(&worker->reply.body, 0);
+}
+
+void grpc_worker_release(struct grpc_worker *worker)
+{
+    buf_release(&worker->inflated);
+    buf_release(&worker->text);
+    buf_release(&worker->reply.message);
+    buf_release(&worker->reply.body);
+}
+
+int grpc_session_new(struct grpc_service *service, struct grpc_worker *worker, struct mono_time now,
+                     struct grpc_session **out_session)
+{
+    struct grpc_session *session = mem_calloc(1, sizeof(*session));
+    struct h2_options options = {
+        .events = &grpc_call_events,
+        .context = session,
+        .streams_max = service->streams_max,
+        .stream_window = STREAM_WINDOW,
+        .connection_window = CONNECTION_WINDOW,
+        .frame_size_max = FRAME_SIZE_MAX,
+        .header_list_max = HEADER_LIST_MAX,
+    };
+    int status;
+
+    if (session == NULL)
+        return STATUS_NOMEM;
+    session->service = service;
+    session->worker = worker;
+    session->opened = now;
+    session->idle_since = now;
+    session->now = now;
+    session->earliest.ns = UINT64_MAX;
+    status = h2_new(&options, now, &session->h2);
+    if (status != 0)
+        mem_free(session);
+    else
+        *out_session = session;
+    return status;
+}
+
+void grpc_session_free(struct grpc_session *session)
+{
+    if (session == NULL)
+        return;
+    if (h2_is_faulty(session->h2))
+        counters_add(session->service->counters, RECEIVER_PROTOCOL_ERRORS, 1);
+    h2_free(session->h2);
+    mem_free(session);
+}
+
+int grpc_session_receive(struct grpc_session *session, struct view bytes, struct mono_time now)
+{
+    int status;
+
+    session->now = now;
+    status = h2_receive(session->h2, bytes, now);
+    grpc_calls_keep(session);
+    return status;
+}
+
+int grpc_session_tick(struct grpc_session *session, struct mono_time now)
+{
+    const struct grpc_service *service = session->service;
+    uint64_t greeting = service->request_timeout_ns < greeting_ns ? service->request_timeout_ns
+                                                                  : greeting_ns;
+
+    session->now = now;
+    if (!h2_is_greeted(session->h2) && now.ns - session->opened.ns >= greeting) {
+        counters_add(service->counters, RECEIVER_CONNECTIONS_TIMED_OUT, 1);
+        return STATUS_TIMEOUT;
+    }
+    if (now.ns >= session->earliest.ns || session->waiting != 0)
+        grpc_calls_tick(session);
+    if (service->idle_timeout_ns != 0 && session->calls == NULL &&
+        now.ns - session->idle_since.ns >= service->idle_timeout_ns &&
+        !h2_is_shutting_down(session->h2)) {
+        counters_add(service->counters, RECEIVER_CONNECTIONS_TIMED_OUT, 1);
+        h2_shut_down(session->h2, VIEW("max_idle"), now);
+    }
+    h2_tick(session->h2, now);
+    return h2_is_done(session->h2) ? STATUS_CLOSED : 0;
+}
+
+int grpc_session_drain(struct grpc_session *session, struct mono_time now)
+{
+    session->now = now;
+    h2_shut_down(session->h2, VIEW("draining"), now);
+    return h2_is_done(session->h2) ? STATUS_CLOSED : 0;
+}
+
+int grpc_session_produce(struct grpc_session *session, struct mono_time now, size_t enough,
+                         struct buf *out)
+{
+    int status;
+
+    session->now = now;
+    status = h2_send(session->h2, now, enough, out);
+    if (status == 0 && h2_is_done(session->h2))
+        status = STATUS_CLOSED;
+    return status;
+}
