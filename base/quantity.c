@@ -144,7 +144,7 @@ int quantity_read_bytes(struct view text, uint64_t *out_bytes)
 
     if (status != 0)
         return status;
-    if (text.size != 0 && text.data[0] == ' ')
+    if (text.size > 1 && text.data[0] == ' ')
         skip(&text, 1);
     which = text.size == 0 ? BYTES_UNITS - 1 : take_unit(bytes_units, BYTES_UNITS, &text);
     if (which == BYTES_UNITS || text.size != 0)

@@ -62,22 +62,21 @@ static bool is_control(struct view text)
 
 const char *utf8_show(struct view text, char *out, size_t size)
 {
+    bool whole = text.size < size;
     size_t taken = 0;
     size_t step;
 
     for (; taken < text.size; taken += step) {
         struct view rest = {text.data + taken, text.size - taken};
-        bool last;
         step = utf8_size(rest);
-        last = rest.size == (step != 0 ? step : 1);
-        if (taken + (step != 0 ? step : 1) + (last ? 1 : 4) > size)
-            break;
         step = step != 0 ? step : 1;
+        if (!whole && taken + step + sizeof("...") > size)
+            break;
         if (is_control(rest))
             memset(out + taken, '?', step);
         else
             memcpy(out + taken, rest.data, step);
     }
-    memcpy(out + taken, taken < text.size ? "..." : "", taken < text.size ? 4 : 1);
+    memcpy(out + taken, whole ? "" : "...", whole ? 1 : sizeof("..."));
     return out;
 }

@@ -1,0 +1,93 @@
+/* utf8_test.c: well-formed characters, all kinds of broken ones, and what a terminal is shown. */
+#include "base/utf8.h"
+
+#include "tests/lib/test.h"
+
+static void utf8__takes_what_the_standard_takes(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t size;
+    } good[] = {
+        {"a", 1},
+        {"\x7f", 1},
+        {"\xc2\x80", 2},
+        {"\xdf\xbf", 2},
+        {"\xe0\xa0\x80", 3},
+        {"\xed\x9f\xbf", 3},
+        {"\xee\x80\x80", 3},
+        {"\xef\xbf\xbf", 3},
+        {"\xf0\x90\x80\x80", 4},
+        {"\xf4\x8f\xbf\xbf", 4},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        assert_int_equal(utf8_size(view_of(good[i].text)), good[i].size);
+        assert_true(utf8_is_valid(view_of(good[i].text)));
+        for (size_t cut = 1; cut < good[i].size; cut++)
+            assert_int_equal(utf8_size((struct view){good[i].text, cut}), 0);
+    }
+    assert_true(utf8_is_valid(VIEW("")));
+    assert_true(utf8_is_valid(VIEW("a\0b\xc3\xa4")));
+}
+
+static void utf8__refuses_what_is_broken(void **state)
+{
+    static const char *const bad[] = {
+        "\x80",     /* a follower alone */
+        "\xc0\x80", /* longer than needed */
+        "\xc1\xbf",
+        "\xe0\x9f\xbf",
+        "\xf0\x8f\xbf\xbf",
+        "\xed\xa0\x80",     /* a surrogate */
+        "\xf4\x90\x80\x80", /* above the last character */
+        "\xf5\x80\x80\x80",
+        "\xff",
+        "\xc3(", /* a first byte without its followers */
+        "\xe2\x82(",
+        "\xf0\x90\x80(",
+    };
+
+    (void)state;
+    assert_int_equal(utf8_size(VIEW("")), 0);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        assert_int_equal(utf8_size(view_of(bad[i])), 0);
+        assert_false(utf8_is_valid(view_of(bad[i])));
+    }
+}
+
+static void utf8__shows_one_harmless_line(void **state)
+{
+    char out[16];
+
+    (void)state;
+    assert_string_equal(utf8_show(VIEW("plain"), out, sizeof(out)), "plain");
+    assert_string_equal(utf8_show(VIEW(""), out, sizeof(out)), "");
+    assert_string_equal(utf8_show(VIEW("a\x1b[2J\n\0b\x7f"), out, sizeof(out)), "a?[2J??b?");
+    assert_string_equal(utf8_show(VIEW("\xc2\x9b\xff\xc3\xa4"), out, sizeof(out)), "???\xc3\xa4");
+}
+
+static void utf8__cuts_at_a_character(void **state)
+{
+    char out[8];
+
+    (void)state;
+    assert_string_equal(utf8_show(VIEW("1234567"), out, sizeof(out)), "1234567");
+    assert_string_equal(utf8_show(VIEW("12345678"), out, sizeof(out)), "1234...");
+    assert_string_equal(utf8_show(VIEW("123\xc3\xa4xyz"), out, sizeof(out)), "123...");
+    assert_string_equal(utf8_show(VIEW("\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac"), out, sizeof(out)),
+                        "\xe2\x82\xac...");
+    assert_string_equal(utf8_show(VIEW("12345"), out, 4), "...");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(utf8__takes_what_the_standard_takes),
+        cmocka_unit_test(utf8__refuses_what_is_broken),
+        cmocka_unit_test(utf8__shows_one_harmless_line),
+        cmocka_unit_test(utf8__cuts_at_a_character),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
