@@ -57,6 +57,7 @@ struct option_row {
     uint64_t max;        /* Of a ratio, both are whole numbers. */
     const char *zero;    /* The word for 0, which is allowed then: "auto". NULL: none. */
     const char *const *choices; /* Of an enum; ends with NULL. */
+    const char *form;           /* What is allowed, where type and bounds do not say it; or NULL. */
     const char *prose;          /* Sentences. The first stands alone in --help. */
     bool reloads;               /* Takes effect while running. */
     bool secret;                /* Printed as ***. */

@@ -42,34 +42,39 @@ static void print_choices(const struct option_row *row, struct buf *out)
     }
 }
 
-static void print_range(const struct option_row *row, const char *what, const char *example,
-                        struct buf *out)
+/* The default is the example of how a value is written, unless it is the word for 0. */
+static void print_range(const struct option_row *row, const char *what, struct buf *out)
 {
     (void)buf_printf(out, "%s from ", what);
     (void)option_print_number(row->type, row->min, out);
     (void)buf_append_text(out, " to ");
     (void)option_print_number(row->type, row->max, out);
-    (void)buf_append_text(out, example);
+    if (row->type == OPTION_RATIO)
+        (void)buf_append_text(out, ", such as 0.25 or 25%");
+    else if (row->type != OPTION_COUNT && row->initial[0] >= '0' && row->initial[0] <= '9')
+        (void)buf_printf(out, ", such as %s", row->initial);
     if (row->zero != NULL)
         (void)buf_printf(out, ", or %s", row->zero);
 }
 
 int option_print_allowed(const struct option_row *row, struct buf *out)
 {
+    if (row->form != NULL)
+        return buf_append_text(out, row->form);
     switch (row->type) {
     case OPTION_BOOL:
         return buf_append_text(out, "true or false");
     case OPTION_COUNT:
-        print_range(row, "a number", "", out);
+        print_range(row, "a number", out);
         break;
     case OPTION_BYTES:
-        print_range(row, "bytes", ", such as 64MiB", out);
+        print_range(row, "bytes", out);
         break;
     case OPTION_DURATION:
-        print_range(row, "a duration", ", such as 10s", out);
+        print_range(row, "a duration", out);
         break;
     case OPTION_RATIO:
-        print_range(row, "a ratio", ", such as 0.25 or 25%", out);
+        print_range(row, "a ratio", out);
         break;
     case OPTION_TEXT:
         return buf_printf(out, "a text of at most %llu bytes", (unsigned long long)row->max);

@@ -85,6 +85,8 @@ static int check_rewrite(const void *field, char out_error[ERROR_SIZE])
 
 /* --------------------------------------------------------------------- table */
 
+#define ADDRESS_FORM "HOST:PORT, unix:PATH or off"
+
 /* In the order of the enums. */
 static const char *const orphan_words[] = {"none", "user", NULL};
 static const char *const log_words[] = {"debug", "info", "warn", "error", NULL};
@@ -96,8 +98,9 @@ static const struct option_row rows[] = {
      .initial = "localhost:4317",
      .min = 1,
      .max = 512,
+     .form = ADDRESS_FORM,
      .check = check_address,
-     .prose = "Where OTLP/gRPC is received: HOST:PORT, unix:PATH or off. Port 0 is any free one. "
+     .prose = "Where OTLP/gRPC is received. Port 0 is any free one. "
               "localhost means 127.0.0.1 and ::1; 0.0.0.0 opens the door to other machines."},
     {.key = "listen.http",
      .type = OPTION_TEXT,
@@ -105,6 +108,7 @@ static const struct option_row rows[] = {
      .initial = "off",
      .min = 1,
      .max = 512,
+     .form = ADDRESS_FORM,
      .check = check_address,
      .prose = "Where OTLP/HTTP will be received. It is not served yet: nothing listens there, "
               "whatever is written here, and the log says so."},
@@ -114,8 +118,9 @@ static const struct option_row rows[] = {
      .initial = "localhost:9464",
      .min = 1,
      .max = 512,
+     .form = ADDRESS_FORM,
      .check = check_address,
-     .prose = "Where the page, the metrics and the API are served: HOST:PORT, unix:PATH or off."},
+     .prose = "Where the page, the metrics and the API are served."},
     {.key = "web.hosts",
      .type = OPTION_TEXTS,
      .offset = AT(web_hosts),
@@ -262,14 +267,16 @@ static const struct option_row rows[] = {
      .type = OPTION_TEXTS,
      .offset = AT(names_peer_order),
      .max = 16,
+     .form = "a list of words, each at most once",
      .check = check_peer_order,
      .prose = "Where the name of a callee that sends no spans is taken from, first that is there. "
-              "Empty is: destination, peer, rpc_service, address, url_host, db_namespace, "
-              "address_port, db_system, messaging_system."},
+              "Empty is the usual order: destination, peer, rpc_service, address, url_host, "
+              "db_namespace, address_port, db_system, messaging_system."},
     {.key = "names.cidr",
      .type = OPTION_PAIRS,
      .offset = AT(names_cidr),
      .max = 4096,
+     .form = "a map, or a list of maps, of at most 4096 pairs: a prefix and its name",
      .check = check_cidr,
      .prose = "Names for ranges of IP addresses, such as 10.0.0.0/8: internal. The longest prefix "
               "that fits is taken."},
@@ -277,10 +284,12 @@ static const struct option_row rows[] = {
      .type = OPTION_PAIRS,
      .offset = AT(names_rewrite),
      .max = 256,
+     .form = "a map, or a list of maps, of at most 256 pairs: an expression and its replacement",
      .check = check_rewrite,
      .prose =
          "Regular expressions (PCRE2) and what stands for what they match in a callee's name; "
-         "$1 is a group. The first that fits is applied. In this file a dollar is written $$."},
+         "$1 is a group. The first that fits is applied. ${name} is written $${name}, since ${NAME} is a "
+         "variable of the environment."},
     {.key = "names.services_max",
      .type = OPTION_COUNT,
      .offset = AT(names_services_max),
