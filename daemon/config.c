@@ -174,8 +174,7 @@ static bool is_yaml(const struct option_row *row, struct view value)
 {
     if (row == NULL || row->type == OPTION_PAIRS)
         return true;
-    return row->type == OPTION_TEXTS &&
-           (value.size == 0 || value.data[0] == '[' || value.data[0] == '{');
+    return row->type == OPTION_TEXTS && (value.data[0] == '[' || value.data[0] == '{');
 }
 
 static int set_text(const struct config_sources *sources, const struct option_row *row,
@@ -215,6 +214,8 @@ static int load_set(const struct config_sources *sources, const char *set,
         place.label = "--set";
         return config_fault_unknown(faults, &place, key);
     }
+    if (value.size == 0 && row != NULL && row->initial == NULL)
+        value = VIEW("[]");
     if (is_yaml(row, value))
         return config_read_yaml(sources, label, key, value, faults, options);
     return set_text(sources, row, value, &place, faults, options);

@@ -56,7 +56,7 @@ static struct config_place place_of(const struct reader *reader, yaml_mark_t mar
     return (struct config_place){
         .label = reader->label,
         .line = reader->is_file ? mark.line + 1 : 0,
-        .column = mark.column + 1,
+        .column = reader->is_file || mark.line == 0 ? mark.column + 1 : 0,
     };
 }
 
@@ -375,9 +375,12 @@ static int read_option(struct reader *reader, const struct option_row *row)
          (row->type == OPTION_TEXTS || row->type == OPTION_PAIRS)) ||
         (type == YAML_MAPPING_START_EVENT && row->type == OPTION_PAIRS))
         return read_list(reader, row);
+    if (row->type == OPTION_TEXTS)
+        return refuse_node(reader, view_of(row->key), "a list of texts is expected here");
     return refuse_node(reader, view_of(row->key),
-                       row->type == OPTION_TEXTS ? "a list of texts is expected here"
-                                                 : "a single value is expected here");
+                       row->type == OPTION_TEXT
+                           ? "a text is expected here; one that starts with [ or { needs quotes"
+                           : "a single value is expected here");
 }
 
 /* The first row that stands in a section. */
