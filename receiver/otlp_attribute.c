@@ -93,6 +93,8 @@ static int read_slow(struct otlp_reading *reading, struct wire wire, unsigned de
             key = wire_view(field.bytes);
         else if (field.tag == TAG_VALUE)
             status = read_value(reading, field.bytes, depth + 1, &value);
+        else
+            otlp_note_strindex(reading, OTLP_KEY_VALUE, field.tag);
     }
     if (status == 0)
         offer(attributes, key, &value);

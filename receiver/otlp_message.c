@@ -44,10 +44,12 @@ int otlp_check_depth(struct otlp_reading *reading, const uint8_t *at, unsigned d
     return otlp_fail(reading, at, "messages are nested too deeply", STATUS_INVALID);
 }
 
-static bool is_strindex(enum otlp_message message, uint32_t tag)
+void otlp_note_strindex(struct otlp_reading *reading, enum otlp_message message, uint32_t tag)
 {
-    return (message == OTLP_ANY_VALUE && tag == WIRE_TAG(8, WIRE_VARINT)) ||
-           (message == OTLP_KEY_VALUE && tag == WIRE_TAG(3, WIRE_VARINT));
+    if (reading->warning == NULL &&
+        ((message == OTLP_ANY_VALUE && tag == WIRE_TAG(8, WIRE_VARINT)) ||
+         (message == OTLP_KEY_VALUE && tag == WIRE_TAG(3, WIRE_VARINT))))
+        reading->warning = strindex_warning;
 }
 
 int otlp_skim(struct otlp_reading *reading, struct wire wire, enum otlp_message message,
@@ -66,8 +68,8 @@ int otlp_skim(struct otlp_reading *reading, struct wire wire, enum otlp_message 
             children[message][number] != OTLP_SCALAR)
             status = otlp_skim(reading, field.bytes, (enum otlp_message)children[message][number],
                                depth + 1);
-        else if (is_strindex(message, field.tag) && reading->warning == NULL)
-            reading->warning = strindex_warning;
+        else
+            otlp_note_strindex(reading, message, field.tag);
     }
     return status;
 }

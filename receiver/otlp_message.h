@@ -54,6 +54,9 @@ int otlp_fail_wire(struct otlp_reading *reading, const struct wire *wire, int st
 /* Fails for a message that begins at `at` and stands deeper than allowed. */
 MUST_USE int otlp_check_depth(struct otlp_reading *reading, const uint8_t *at, unsigned depth);
 
+/* Warns of a field that has a meaning in profiles only (A32). */
+void otlp_note_strindex(struct otlp_reading *reading, enum otlp_message message, uint32_t tag);
+
 /* Goes over one message and all in it.
  * Returns: 0; STATUS_INVALID; STATUS_TRUNCATED. */
 MUST_USE int otlp_skim(struct otlp_reading *reading, struct wire wire, enum otlp_message message,

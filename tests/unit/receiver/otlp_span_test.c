@@ -1,0 +1,224 @@
+/* otlp_span_test.c: each field of a span, by way of the decoder. */
+#include "receiver/otlp_span.h"
+
+#include "tests/lib/otlp_build.h"
+#include "tests/lib/test.h"
+
+static void decode__judges_times(void **state)
+{
+    static const struct {
+        uint64_t start, end, duration;
+        unsigned no_duration, skewed;
+    } cases[] = {
+        {10, 30, 20, 0, 0},
+        {10, 10, 0, 0, 0},
+        {30, 10, 0, 0, 1},
+        {0, 10, 0, 1, 0},
+        {10, 0, 0, 1, 0},
+        {0, 0, 0, 1, 0},
+        {1, 1 + DURATION_NS_MAX, DURATION_NS_MAX, 0, 0},
+        {1, 2 + DURATION_NS_MAX, DURATION_NS_MAX, 0, 1},
+        {1, UINT64_MAX, DURATION_NS_MAX, 0, 1},
+    };
+    struct fixture on;
+
+    (void)state;
+    start(&on);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct span *span;
+        open_one(&on);
+        build_fixed64(&on.build, 7, cases[i].start);
+        build_fixed64(&on.build, 8, cases[i].end);
+        span = decode_one(&on);
+        assert_int_equal(span->start_ns, cases[i].start);
+        assert_int_equal(span->duration_ns, cases[i].duration);
+        assert_int_equal(span->no_duration, cases[i].no_duration);
+        assert_int_equal(span->skewed, cases[i].skewed);
+    }
+    stop(&on);
+}
+
+static void decode__rejects_spans_of_invalid_ids_alone(void **state)
+{
+    const struct {
+        struct view trace, id;
+    } cases[] = {
+        {BYTES(sixteen, 15), BYTES(sixteen, 8)}, {BYTES(sixteen, 17), BYTES(sixteen, 8)},
+        {BYTES(sixteen, 0), BYTES(sixteen, 8)},  {BYTES(zeros, 16), BYTES(sixteen, 8)},
+        {BYTES(sixteen, 16), BYTES(sixteen, 7)}, {BYTES(sixteen, 16), BYTES(sixteen, 9)},
+        {BYTES(sixteen, 16), BYTES(sixteen, 0)}, {BYTES(sixteen, 16), BYTES(zeros, 8)},
+    };
+    size_t count = sizeof(cases) / sizeof(cases[0]);
+    struct fixture on;
+
+    (void)state;
+    start(&on);
+    for (size_t i = 0; i < count; i++) {
+        build_ids(&on.build, cases[i].trace, cases[i].id, BYTES(zeros, 0));
+        (void)build_done(&on.build);
+    }
+    open_one(&on);
+    assert_int_equal(decode(&on), 0);
+    assert_int_equal(on.stage->count, 1);
+    assert_int_equal(on.stage->rejected[REJECTED_INVALID_ID], count);
+    /* If every span is invalid, that is all there is to say. */
+    build_ids(&on.build, cases[0].trace, cases[0].id, BYTES(zeros, 0));
+    assert_int_equal(decode(&on), 0);
+    assert_int_equal(on.stage->count, 0);
+    assert_int_equal(on.stage->rejected[REJECTED_INVALID_ID], 1);
+    stop(&on);
+}
+
+static void decode__judges_parents(void **state)
+{
+    const struct {
+        struct view parent;
+        bool is_there, is_bad;
+    } cases[] = {
+        {BYTES(zeros, 0), false, false},      {BYTES(zeros, 8), false, false},
+        {BYTES(sixteen + 1, 8), true, false}, {BYTES(sixteen, 8), false, true}, /* Itself. */
+        {BYTES(sixteen, 7), false, true},     {BYTES(sixteen, 16), false, true},
+        {BYTES(zeros, 9), false, true},
+    };
+    struct fixture on;
+
+    (void)state;
+    start(&on);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct span *span;
+        build_ids(&on.build, BYTES(sixteen, 16), BYTES(sixteen, 8), cases[i].parent);
+        span = decode_one(&on);
+        assert_int_equal(span->parent != 0, cases[i].is_there);
+        assert_int_equal(span->parent_bad, cases[i].is_bad);
+    }
+    stop(&on);
+}
+
+static void decode__reads_kinds_statuses_and_flags(void **state)
+{
+    struct fixture on;
+    const struct span *span;
+
+    (void)state;
+    start(&on);
+    for (uint64_t kind = 0; kind < 9; kind++) {
+        open_one(&on);
+        build_varint(&on.build, 6, kind);
+        build_open(&on.build, 15);
+        build_varint(&on.build, 3, kind);
+        span = decode_one(&on);
+        assert_int_equal(span->kind, kind <= SPAN_KIND_CONSUMER ? kind : SPAN_KIND_UNSPECIFIED);
+        assert_int_equal(span->status, kind <= SPAN_STATUS_ERROR ? kind : SPAN_STATUS_UNSET);
+        assert_int_equal(catalog_site_at(on.rig.catalog, span->site)->kind, span->kind);
+    }
+    /* An enum has 32 bits on the wire, and may be negative. */
+    open_one(&on);
+    build_varint(&on.build, 6, (UINT64_C(1) << 32) + 2);
+    assert_int_equal(decode_one(&on)->kind, SPAN_KIND_SERVER);
+    open_one(&on);
+    build_varint(&on.build, 6, UINT64_MAX);
+    assert_int_equal(decode_one(&on)->kind, SPAN_KIND_UNSPECIFIED);
+    for (uint32_t bits = 0; bits < 4; bits++) {
+        open_one(&on);
+        build_fixed32(&on.build, 16, bits << 8 | 0xFFFFFC01);
+        span = decode_one(&on);
+        assert_int_equal(span->has_remote, bits & 1);
+        assert_int_equal(span->is_remote, bits == 3);
+    }
+    stop(&on);
+}
+
+static void decode__reads_the_weight(void **state)
+{
+    const struct otlp_decoder_options options = {.sampling_count_max = 4};
+    struct fixture on;
+    const struct span *span;
+
+    (void)state;
+    start_with(&on, &options, false);
+    open_one(&on);
+    build_text(&on.build, 3, "a=b,ot=th:8");
+    span = decode_one(&on);
+    assert_int_equal(span->weight, 2 * WEIGHT_ONE);
+    assert_int_equal(span->weight_unknown, 0);
+    open_one(&on);
+    build_text(&on.build, 3, "ot=th:ff");
+    span = decode_one(&on);
+    assert_int_equal(span->weight, 4 * WEIGHT_ONE);
+    assert_int_equal(span->weight_cut, 1);
+    open_one(&on);
+    build_text(&on.build, 3, "ot=p:63");
+    assert_int_equal(decode_one(&on)->weight, 0);
+    stop(&on);
+}
+
+static void decode__derives_errors_if_told_to(void **state)
+{
+    struct fixture on;
+
+    (void)state;
+    start_with(&on, NULL, true);
+    open_one(&on);
+    build_varint(&on.build, 6, SPAN_KIND_CLIENT);
+    build_number_attribute(&on.build, 9, "http.response.status_code", 404);
+    assert_int_equal(decode_one(&on)->status, SPAN_STATUS_ERROR);
+    stop(&on);
+}
+
+static void decode__takes_the_last_of_a_repeated_scalar(void **state)
+{
+    struct fixture on;
+    const struct span *span;
+
+    (void)state;
+    start(&on);
+    open_one(&on);
+    build_text(&on.build, 5, "last");
+    build_varint(&on.build, 6, SPAN_KIND_SERVER);
+    build_varint(&on.build, 6, SPAN_KIND_CLIENT);
+    build_open(&on.build, 15);
+    build_varint(&on.build, 3, SPAN_STATUS_ERROR);
+    build_close(&on.build);
+    build_open(&on.build, 15); /* Merged: says nothing of the code. */
+    build_text(&on.build, 2, "message");
+    span = decode_one(&on);
+    assert_view_equal(rig_operation(&on.rig, span), "last");
+    assert_int_equal(span->kind, SPAN_KIND_CLIENT);
+    assert_int_equal(span->status, SPAN_STATUS_ERROR);
+    stop(&on);
+}
+
+static void decode__counts_invalid_links(void **state)
+{
+    struct fixture on;
+
+    (void)state;
+    start(&on);
+    open_one(&on);
+    for (size_t i = 0; i < 4; i++) {
+        build_open(&on.build, 13);
+        build_bytes(&on.build, 1, BYTES(sixteen, i == 1 ? 15 : 16));
+        build_bytes(&on.build, 2, BYTES(i == 2 ? zeros : sixteen, i == 3 ? 0 : 8));
+        build_attribute(&on.build, 4, "key", "value");
+        build_close(&on.build);
+    }
+    (void)decode_one(&on);
+    assert_int_equal(on.stage->links_invalid, 3);
+    stop(&on);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(decode__judges_times),
+        cmocka_unit_test(decode__rejects_spans_of_invalid_ids_alone),
+        cmocka_unit_test(decode__judges_parents),
+        cmocka_unit_test(decode__reads_kinds_statuses_and_flags),
+        cmocka_unit_test(decode__reads_the_weight),
+        cmocka_unit_test(decode__derives_errors_if_told_to),
+        cmocka_unit_test(decode__takes_the_last_of_a_repeated_scalar),
+        cmocka_unit_test(decode__counts_invalid_links),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
