@@ -249,10 +249,13 @@ static int convert_integer(struct converting *on, const ProtobufCFieldDescriptor
 static int convert_double(struct converting *on, const json_t *value)
 {
     uint64_t bits;
-    double number;
+    double number = 0;
+    int status = otlp_json_read_double(value, &number);
 
-    if (!otlp_json_read_double(value, &number))
+    if (status == STATUS_INVALID)
         return fail_value(on, "a number, \"NaN\", \"Infinity\" or \"-Infinity\" is expected");
+    if (status != 0)
+        return status;
     memcpy(&bits, &number, sizeof(bits));
     put_fixed(on->out, bits, 8);
     return 0;
@@ -353,7 +356,7 @@ static int explain(const json_error_t *from, struct otlp_json_error *error)
         if (*at < ' ' || *at > '~')
             *at = '?';
     error->offset = from->position > 0 ? (size_t)from->position : 0;
-    return json_error_code(from) == json_error_out_of_memory ? STATUS_NOMEM : STATUS_INVALID;
+    return otlp_json_load_status(from);
 }
 
 /* Once more, with the integers quoted that jansson does not read. */

@@ -24,7 +24,8 @@ struct otlp_json_error {
 /* Appends to `out` the ExportTraceServiceRequest that `text` describes. `out_error` is always set; on
  * success its text is a warning for the sender (names in snake_case that were ignored), or empty.
  * Returns: 0; STATUS_INVALID (no JSON, or not of this schema); STATUS_TOO_LARGE (the tree would take
- *          more than `tree_bytes_max`, or `out` is full); STATUS_NOMEM. `out` is as before then. */
+ *          more than `tree_bytes_max`, or `out` is full); STATUS_NOMEM. `out` is as before then.
+ * Where memory is out within jansson, it may call the text no JSON. */
 MUST_USE int otlp_json_to_protobuf(struct view text, size_t tree_bytes_max, struct buf *out,
                                    struct otlp_json_error *out_error);
 

@@ -148,31 +148,47 @@ bool otlp_json_read_enum(const json_t *value, uint64_t *out_number)
     return !json_is_string(value) && otlp_json_read_integer(value, true, 32, out_number);
 }
 
-bool otlp_json_read_double(const json_t *value, double *out_number)
+/* Of a lack of memory jansson often says nothing at all. */
+int otlp_json_load_status(const json_error_t *error)
 {
-    json_t *inner;
+    return error->text[0] == '\0' || json_error_code(error) == json_error_out_of_memory
+               ? STATUS_NOMEM
+               : STATUS_INVALID;
+}
+
+/* By jansson again, whose numbers do not depend on the locale. */
+static int parse_double(struct view text, double *out_number)
+{
+    json_error_t error;
+    json_t *inner = json_loadb(text.data, text.size, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL,
+                               &error);
+    int status = 0;
+
+    if (inner == NULL)
+        return text.size == 0 ? STATUS_INVALID : otlp_json_load_status(&error);
+    if (json_is_real(inner))
+        *out_number = json_real_value(inner);
+    else
+        status = STATUS_INVALID;
+    json_decref(inner);
+    return status;
+}
+
+int otlp_json_read_double(const json_t *value, double *out_number)
+{
     struct view text = {json_string_value(value), json_string_length(value)};
 
-    if (json_is_number(value)) {
+    if (json_is_number(value))
         *out_number = json_number_value(value);
-        return true;
-    }
-    if (!json_is_string(value))
-        return false;
-    if (view_equal(text, VIEW("NaN")))
+    else if (!json_is_string(value))
+        return STATUS_INVALID;
+    else if (view_equal(text, VIEW("NaN")))
         *out_number = NAN;
     else if (view_equal(text, VIEW("Infinity")))
         *out_number = INFINITY;
     else if (view_equal(text, VIEW("-Infinity")))
         *out_number = -INFINITY;
-    else {
-        inner = json_loadb(text.data, text.size, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, NULL);
-        if (!json_is_real(inner)) {
-            json_decref(inner);
-            return false;
-        }
-        *out_number = json_real_value(inner);
-        json_decref(inner);
-    }
-    return true;
+    else
+        return parse_double(text, out_number);
+    return 0;
 }

@@ -27,7 +27,11 @@ bool otlp_json_read_integer(const json_t *value, bool is_signed, unsigned bits,
 /* A 32-bit integer that is no string. */
 bool otlp_json_read_enum(const json_t *value, uint64_t *out_number);
 
-/* A number, such a number in a string, or one of the three words for what JSON has no number for. */
-bool otlp_json_read_double(const json_t *value, double *out_number);
+/* A number, such a number in a string, or one of the three words for what JSON has no number for.
+ * Returns: 0; STATUS_INVALID; STATUS_NOMEM. */
+MUST_USE int otlp_json_read_double(const json_t *value, double *out_number);
+
+/* Why json_loadb() failed: STATUS_NOMEM or STATUS_INVALID. */
+int otlp_json_load_status(const json_error_t *error);
 
 #endif
