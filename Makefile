@@ -304,6 +304,13 @@ soak: all
 	@if [ -f tests/soak/run.py ]; then $(test_env) "$(python)" tests/soak/run.py; \
 	    else echo 'there is no soak test yet'; fi
 
+# What is written from the option table; a test compares.
+.PHONY: docs
+docs: all
+	@mkdir -p docs deploy
+	$(Q)$(BUILD)/spanmap check --print-reference > docs/CONFIGURATION.md
+	$(Q)$(BUILD)/spanmap check --print-example > deploy/spanmap.example.yaml
+
 # ------------------------------------------------------------------ running
 
 .PHONY: run
@@ -365,6 +372,7 @@ help:
 #: make sanitize    unit and property tests under ASan+UBSan and TSan
 #: make fuzz        every fuzz target for FUZZ_S=60 seconds
 #: make fuzz-smoke  every fuzz target over its corpus and a few seconds more
+#: make docs        configuration reference and example file, from the option table
 #: make bench       benchmarks
 #: make soak        the long run
 #: make install     to DESTDIR, under PREFIX=/usr/local; `uninstall` takes it back

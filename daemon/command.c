@@ -6,12 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/view.h"
 #include "daemon/commands.h"
+#include "daemon/config_docs.h"
 #include "daemon/suggest.h"
 
-const struct command *const commands[] = {&command_version, NULL};
+const struct command *const commands[] = {&command_check, &command_version, NULL};
 
 static void complain(const char *format, va_list values)
 {
@@ -67,6 +69,16 @@ static void print_flag(const struct command_flag *flag)
     print_row("", flag->doc);
 }
 
+static void print_options(void)
+{
+    struct buf text;
+
+    buf_init(&text, 0);
+    if (config_docs_help(&text) == 0)
+        printf("\n%.*s", (int)text.size, text.data);
+    buf_release(&text);
+}
+
 static int print_command_help(const struct command *command)
 {
     printf("Usage: spanmap %s%s%s%s\n\n%s.\n", command->name,
@@ -77,6 +89,8 @@ static int print_command_help(const struct command *command)
     for (const struct command_flag *flag = command->flags; flag->name != NULL; flag++)
         print_flag(flag);
     print_flag(&(struct command_flag){"help", 'h', NULL, "show this help"});
+    if (command->lists_options)
+        print_options();
     if (command->details != NULL)
         printf("\n%s", command->details);
     return fflush(stdout) == 0 ? COMMAND_DONE : COMMAND_FAILED;

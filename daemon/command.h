@@ -56,6 +56,7 @@ struct command {
     const char *doc;                  /* One line, for the list of commands. */
     const char *operands;             /* "INPUT...", for --help; NULL: there are none. */
     const struct command_flag *flags; /* Ends with COMMAND_FLAG_END. */
+    bool lists_options;               /* --help lists the options of the configuration, too. */
     const char *details;              /* Paragraphs that --help shows last; may be NULL. */
     int (*run)(const struct command *command, const struct command_line *line);
 };

@@ -259,6 +259,7 @@ const struct command command_run = {
     .name = "run",
     .doc = "Take spans in, and serve the map, metrics and API",
     .flags = flags,
+    .lists_options = true,
     .details = "Without options it takes OTLP/gRPC on localhost:4317 and shows the map on\n"
                "http://localhost:9464/.\n\n"
                "The first SIGTERM or SIGINT ends it in order: what was accepted is counted. The\n"
