@@ -206,7 +206,8 @@ static int read_some(struct connection *connection, struct mono_time now)
 {
     const struct server_protocol *protocol = protocol_of(connection);
     struct server_thread *thread = connection->thread;
-    ssize_t size = recv(connection->fd, thread->read_buffer, READ_BYTES, 0);
+    ssize_t size = recv(connection->fd, thread->read_buffer, thread->server->options.read_bytes_max,
+                        0);
     int status;
 
     if (size < 0)

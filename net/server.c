@@ -157,7 +157,7 @@ static int thread_init(struct server *server, unsigned index)
     thread->drain.run = on_drain;
     thread->cut.run = on_cut;
     buf_init(&thread->output, 0);
-    thread->read_buffer = mem_alloc(READ_BYTES);
+    thread->read_buffer = mem_alloc(server->options.read_bytes_max);
     if (thread->read_buffer == NULL)
         return STATUS_NOMEM;
     status = loop_init(&thread->loop);
@@ -191,6 +191,8 @@ int server_new(const struct server_options *options, struct server **out_server)
         return STATUS_NOMEM;
     init_ended(server);
     server->options = *options;
+    if (server->options.read_bytes_max == 0)
+        server->options.read_bytes_max = READ_BYTES;
     server->threads = mem_calloc(options->threads, sizeof(*server->threads));
     if (server->threads == NULL)
         goto out;

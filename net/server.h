@@ -8,7 +8,7 @@
  *             protocol's functions run on its connection's thread, never two at once.
  * Threads:    new, listen, start, drain and free from one thread.
  * Memory:     connections_max connections with at most some 256 KiB of output each, freed while
- *             they are silent, and one read buffer of 256 KiB a thread.
+ *             they are silent, and one read buffer a thread.
  * Source:     spec OTLP C1, C17; ARCHITECTURE section 4.
  */
 #ifndef SPANMAP_NET_SERVER_H
@@ -66,6 +66,7 @@ struct server_options {
     const char *name; /* Of the threads, 8 bytes at most. */
     unsigned threads;
     uint32_t connections_max;
+    size_t read_bytes_max; /* At once; 0: 256 KiB */
     uint64_t write_timeout_ns;
     struct server_meter meter;
 };
