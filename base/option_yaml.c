@@ -212,7 +212,7 @@ static size_t open_sections(const struct writer *writer, const char *key, const 
                             struct view *out_last)
 {
     struct view rest = view_of(key);
-    struct view rest_before = view_of(before);
+    struct view rest_before = view_of(before != NULL ? before : "");
     struct view part = take_part(&rest);
     bool same = before != NULL;
     size_t depth = 0;

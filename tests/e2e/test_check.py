@@ -22,12 +22,12 @@ def test_the_defaults_are_printed():
 
 
 def test_what_is_printed_is_taken_again(tmp_path):
-    sets = ["pairing.wait=1h30m", "names.rewrite=[{'^(a|b)$': '$1'}, {'(?<z>x): y': '$${z}'}]",
+    sets = ["pairing.parent_wait=1h30m", "names.rewrite=[{'^(a|b)$': '$1'}, {'(?<z>x): y': '$${z}'}]",
             "names.cidr={10.0.0.0/8: in, '::/0': out}", "web.hosts=[\"*\", a.b]",
             "listen.grpc=[::1]:0", "metrics.expiration=never", "draw.helper=/a b/\"c\""]
     first = check(*[argument for pair in sets for argument in ("--set", pair)])
     assert (first.returncode, first.stderr) == (0, "")
-    assert "wait: 90m\n" in first.stdout
+    assert "  parent_wait: 90m\n" in first.stdout
     path = tmp_path / "again.yaml"
     path.write_text(first.stdout)
     again = check("-c", str(path))
