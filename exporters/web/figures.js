@@ -63,11 +63,13 @@ function nameText(node, text) {
 }
 
 /**
- * Names may be of any length; past this nobody reads them.
+ * A name that a stranger chose, fit to be read: not endless, and without characters that control
+ * something or turn the direction of what follows.
  * @param {string} text
  */
 export function shorten(text) {
-  return text.length > 300 ? `${text.slice(0, 299)}…` : text;
+  const cut = text.length > 300 ? `${text.slice(0, 299)}…` : text;
+  return cut.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, "\ufffd");
 }
 
 /**

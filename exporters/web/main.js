@@ -5,6 +5,7 @@
  */
 
 import { get, h, morph } from "./dom.js";
+import { shorten } from "./figures.js";
 import { formatAge, formatClock, formatRate, formatShare, formatSpan } from "./format.js";
 import { History, LIVE_SECONDS } from "./history.js";
 import { readLink, writeLink } from "./link.js";
@@ -84,6 +85,8 @@ class Page {
       event.preventDefault();
       (this.link.view === "map" ? get("canvas") : get("tables")).focus();
     }
+    const row = event.target.closest("[data-select]");
+    if (row && !event.target.closest("a")) this.go({ select: row.getAttribute("data-select") ?? "" });
     // A new order of rows is no step that one wants to go back to.
     const replaced = event.target.closest("a[data-replace]");
     if (replaced && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
@@ -210,8 +213,9 @@ class Page {
     get("stage").classList.toggle("unused", link.view !== "map");
     get("tables").hidden = link.view === "map";
     get("panel").hidden = !link.select || !map;
-    const name = map && link.select ? partsOfKey(link.select)?.ids.map((id) => nameOf(map, id)).join(" → ") : "";
-    document.title = name ? `${name.slice(0, 200)} · spanmap` : "spanmap";
+    const name = map && link.select ? partsOfKey(link.select)?.ids.map((id) => shorten(nameOf(map, id))).join(" → ") : "";
+    this.stage.viewport.setCover(get("panel"));
+    document.title = name ? `${name} · spanmap` : "spanmap";
     if (map) {
       get("count-services").textContent = String(map.nodes.length);
       get("count-edges").textContent = String(map.edges.length);
@@ -247,7 +251,7 @@ class Page {
     ] : []);
     get("totals").title = live;
     const hint = get("hint");
-    hint.hidden = map.nodes.length === 0;
+    hint.hidden = this.stage.isEmpty;
     hint.textContent = map.edges.length === 0
       ? "No call between two services yet: spans wait up to pairing.wait for their other side."
       : `Figures on the map: ${whole.charAt(0).toLowerCase()}${whole.slice(1)}`;
@@ -264,7 +268,7 @@ class Page {
 
   /** What is known of spanmap and of how old all this is; every second, for ages grow. */
   updateState() {
-    const { poller, map, link } = this;
+    const { poller, map } = this;
     const now = performance.now();
     const age = (/** @type {number} */ at) => formatAge((now - at) / 1000);
     const reached = poller.mapError === null;
@@ -277,7 +281,8 @@ class Page {
     get("live-text").textContent = poller.mapAt > 0 && state !== "lost" ? `${words[state]} · ${age(poller.mapAt)}` : words[state];
     this.updateNotice(map, age);
     this.updateMessage(map);
-    get("legend").hidden = this.stage.isEmpty || link.view !== "map";
+    get("legend").hidden = this.stage.isEmpty;
+    get("zoom").hidden = this.stage.isEmpty;
     if (reached !== this.wasReached) {
       get("spoken").textContent = reached ? "spanmap answers again." : "spanmap does not answer.";
       this.wasReached = reached;
@@ -337,12 +342,11 @@ class Page {
 }
 
 /**
- * Begins with a capital and ends with a stop.
+ * Ends with a stop.
  * @param {string} text
  */
 function sentence(text) {
-  const whole = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?…]$/.test(whole) ? whole : `${whole}.`;
+  return /[.!?…]$/.test(text) ? text : `${text}.`;
 }
 
 new Page();

@@ -14,6 +14,7 @@ const CURVE_HEIGHT = 48;
  * @property {import("./history.js").History} history
  * @property {(change: Partial<import("./link.js").Link>) => string} href
  * @property {{live: string, whole: string}} windows what the two windows are called
+ * @property {import("./link.js").Link} link
  */
 
 /**
@@ -111,7 +112,7 @@ function neighbours(title, none, edges, side, state) {
       h("td", { class: "number" }, formatRate(rateSinceStart(state.map, edge.requests))),
       h("td", { class: "number" }, shareText(edge.requests, edge.failed)),
       h("td", { class: "number" }, formatSeconds(mainSeconds(edge)?.p95)),
-      h("td", {}, h("a", { class: "more", href: link(keyOfEdge(edge)), "aria-label": label.slice(0, 300), title: "This call" }, "›")));
+      h("td", {}, h("a", { class: "more", href: link(keyOfEdge(edge)), "aria-label": shorten(label), title: "This call" }, "›")));
   });
   return h("section", { class: side === "client" ? "callers" : "callees" },
     h("h3", {}, title, h("span", { class: "count" }, String(edges.length))),
@@ -129,7 +130,8 @@ function neighbours(title, none, edges, side, state) {
  */
 function headOf(state, title, subtitle) {
   return h("header", { class: "panel-head" },
-    h("div", {}, h("h2", { id: "panel-title" }, ...title), h("p", { class: "muted" }, ...subtitle)),
+    h("div", {}, h("h2", { id: "panel-title" }, ...title), h("p", { class: "muted" }, ...subtitle,
+      ...(state.link.view === "map" ? [] : [" · ", h("a", { href: state.href({ view: "map" }) }, "show on the map")]))),
     h("a", { class: "close", href: state.href({ select: "" }), "aria-label": "Close", title: "Close (Esc)", role: "button" }, "×"));
 }
 

@@ -2,7 +2,7 @@
 
 import { edgeColumns, edgeRows, nextSort, SERVICE_COLUMNS, serviceRows, sortOf, sortRows } from "./columns.js";
 import { h, morph } from "./dom.js";
-import { CONNECTIONS, nodeLink, TYPES } from "./figures.js";
+import { CONNECTIONS, nodeLink, shorten, TYPES } from "./figures.js";
 import { formatCount, formatRate, formatSeconds, formatShare, NONE, plural } from "./format.js";
 import { failureLevel } from "./model.js";
 
@@ -37,9 +37,9 @@ function cellOf(row, column, state) {
     return h("td", { class: "name-cell" }, nodeLink(state.map, id ?? "", select));
   }
   if (column.kind === "text") {
-    if (!row.edge) return h("td", {}, String(value));
+    if (!row.edge) return h("td", { class: "text-cell" }, String(value));
     const label = `${row.values.client} to ${row.values.server}, ${value}`;
-    return h("td", {}, h("a", { href: select(row.key), "aria-label": label.slice(0, 300) }, String(value)));
+    return h("td", { class: "text-cell" }, h("a", { class: "quiet-link", href: select(row.key), "aria-label": shorten(label) }, String(value)));
   }
   const text = typeof value === "number" ? format(column.kind, value) : NONE;
   const level = column.kind === "share" && typeof value === "number" ? failureLevel(1, value) : null;
@@ -123,7 +123,7 @@ export function showTable(target, state) {
   const caption = rows.length < all.length ? `The first ${formatCount(rows.length)} of ${total}: narrow them by a search.`
     : link.query ? `${total} found by “${link.query}”` : total;
   const body = rows.map((row) => h("tr", {
-    "data-key": row.key, "aria-selected": row.key === link.select ? "true" : null,
+    "data-key": row.key, "data-select": row.edge ? row.key : null, "aria-selected": row.key === link.select ? "true" : null,
   }, ...columns.map((column) => cellOf(row, column, state))));
   morph(target, [
     h("div", { class: "table-head" }, h("h2", {}, services ? "Services" : "Edges"), h("p", {}, caption),

@@ -12,6 +12,9 @@ const DRAG_PIXELS = 4;
 const GLIDE_MS = 220;
 const PAN_STEP = 80;
 export const ZOOM_STEP = 1.3;
+/** Below this, labels as drawn are too small to be read. */
+const FAR_SCALE = 0.6;
+const ENLARGE_MAX = 4;
 
 /**
  * @typedef {import("./camera.js").Camera} Camera
@@ -34,6 +37,7 @@ export class Viewport {
     this.moved = false;
     this.dragged = false;
     this.frame = 0;
+    this.cover = { right: 0, bottom: 0 };
     /** @type {Map<number, {x: number, y: number}>} */
     this.pointers = new Map();
     this.listen();
@@ -56,9 +60,31 @@ export class Viewport {
     canvas.addEventListener("keydown", (event) => this.onKey(event));
   }
 
-  /** @returns {Box} */
+  /**
+   * On small screens a panel lies over the drawing: that part is not used.
+   * @param {HTMLElement} panel
+   */
+  setCover(panel) {
+    const over = getComputedStyle(panel).position === "absolute" && !panel.hidden;
+    const below = panel.offsetWidth >= this.canvas.clientWidth;
+    const right = over && !below ? panel.offsetWidth : 0;
+    const bottom = over && below ? panel.offsetHeight : 0;
+    if (right === this.cover.right && bottom === this.cover.bottom) return;
+    this.cover = { right, bottom };
+    this.settle(true);
+  }
+
+  /**
+   * The part of the screen that shows the drawing.
+   * @returns {Box}
+   */
   view() {
-    return { x: 0, y: 0, width: this.canvas.clientWidth, height: this.canvas.clientHeight };
+    return {
+      x: 0,
+      y: 0,
+      width: Math.max(1, this.canvas.clientWidth - this.cover.right),
+      height: Math.max(1, this.canvas.clientHeight - this.cover.bottom),
+    };
   }
 
   middle() {
@@ -99,9 +125,10 @@ export class Viewport {
     this.camera = camera;
     const { x, y, scale } = camera;
     this.layer.setAttribute("transform", `translate(${x.toFixed(2)} ${y.toFixed(2)}) scale(${scale.toFixed(5)})`);
-    // Texts that nobody can read are only noise.
-    this.canvas.classList.toggle("far", scale < 0.45);
-    this.canvas.classList.toggle("very-far", scale < 0.22);
+    // Figures that nobody can read are only noise; names are enlarged instead.
+    this.canvas.classList.toggle("far", scale < FAR_SCALE);
+    const enlarge = Math.min(ENLARGE_MAX, FAR_SCALE / scale);
+    this.canvas.style.setProperty("--enlarge", scale < FAR_SCALE ? enlarge.toFixed(2) : "1");
   }
 
   /**
