@@ -15,6 +15,10 @@ const ATTRIBUTES = new Set([
   "fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "stroke-dasharray",
   "font-size", "font-weight", "font-style", "text-anchor",
 ]);
+/* The colours of exporters/map_style.h that mean something other than their group does. */
+const PAPER = "#ffffff";
+const INK = "#1f2328";
+const FAINT = "#59636e";
 const KEY = /^(node|edge):/;
 /** Pictures beyond this are not shown. */
 const GROUPS_MAX = 20000;
@@ -51,20 +55,80 @@ function shapesOf(group) {
 }
 
 /**
+ * Where the middle of a shape is, from left to right. Graphviz writes absolute coordinates only.
+ * @param {Element} shape
+ */
+function middleOf(shape) {
+  const centre = shape.getAttribute("cx");
+  if (centre !== null) return Number(centre);
+  const numbers = (shape.getAttribute("points") ?? shape.getAttribute("d") ?? "").match(/-?[\d.]+/g) ?? [];
+  const xs = numbers.filter((_, index) => index % 2 === 0).map(Number);
+  return xs.length > 0 ? (Math.min(...xs) + Math.max(...xs)) / 2 : null;
+}
+
+/**
+ * The words of one line of a label, as one text in the middle of what they stand on. In the
+ * picture each has a place of its own, reckoned for another font than the page has.
+ * @param {SVGElement[]} words
+ * @param {number|null} middle
+ * @returns {SVGElement[]}
+ */
+function lineOf(words, middle) {
+  const first = words[0];
+  const spoken = words.filter((word) => (word.textContent ?? "").trim() !== "");
+  if (!first || spoken.length === 0) return [];
+  const centred = first.getAttribute("text-anchor") === "middle" && words.length === 1;
+  const x = centred ? first.getAttribute("x") : middle;
+  if (x === null) return words;
+  const line = s("text", { x, y: first.getAttribute("y"), "text-anchor": "middle", "font-size": first.getAttribute("font-size") });
+  spoken.forEach((word, index) => {
+    const fill = word.getAttribute("fill");
+    const role = fill === FAINT ? "faint" : fill === null || fill === INK ? null : "alarm";
+    const text = (word.textContent ?? "").trim();
+    line.append(s("tspan", { class: role, "font-weight": word.getAttribute("font-weight") },
+      index > 0 ? `\u00a0\u00a0${text}` : text));
+  });
+  return [line];
+}
+
+/**
+ * @param {SVGElement[]} shapes
+ * @returns {SVGElement[]}
+ */
+function withLines(shapes) {
+  /** @type {SVGElement[]} */
+  const out = [];
+  /** @type {SVGElement[]} */
+  let words = [];
+  /** @type {number|null} */
+  let middle = null;
+  for (const shape of shapes) {
+    const text = shape.localName === "text";
+    if (words[0] && (!text || words[0].getAttribute("y") !== shape.getAttribute("y"))) {
+      out.push(...lineOf(words, middle));
+      words = [];
+    }
+    if (text) {
+      words.push(shape);
+      continue;
+    }
+    if (shape.getAttribute("fill") === PAPER) shape.setAttribute("class", "paper");
+    middle = middleOf(shape);
+    out.push(shape);
+  }
+  return [...out, ...lineOf(words, middle)];
+}
+
+/**
  * What a group of the page holds, by what kind of group it is.
  * @param {Element} group
  * @param {string} key
  */
 function contentOf(group, key) {
-  const shapes = shapesOf(group);
-  if (!key.startsWith("edge:")) return shapes;
+  const shapes = withLines(shapesOf(group));
   // A line is too thin to be hit; an unseen wide one lies over it.
-  const line = shapes.find((shape) => shape.localName === "path");
-  const hit = line ? s("path", { class: "hit", d: line.getAttribute("d") }) : null;
-  for (const shape of shapes) {
-    if (shape !== line && shape.localName === "polygon") shape.setAttribute("class", "tip-of-line");
-  }
-  return hit ? [hit, ...shapes] : shapes;
+  const line = key.startsWith("edge:") ? shapes.find((shape) => shape.localName === "path") : null;
+  return line ? [s("path", { class: "hit", d: line.getAttribute("d") }), ...shapes] : shapes;
 }
 
 /**
@@ -72,7 +136,9 @@ function contentOf(group, key) {
  * @returns {Element}
  */
 function parse(text) {
-  const parsed = new DOMParser().parseFromString(text, "image/svg+xml");
+  // The picture's own styles are for when it stands alone; here they would be refused aloud.
+  const bare = text.replace(/<style\b[^>]*>[^]*?<\/style>/g, "").replace(/ style="[^"]*"/g, "");
+  const parsed = new DOMParser().parseFromString(bare, "image/svg+xml");
   const graph = parsed.querySelector("svg > g");
   if (!graph || parsed.querySelector("parsererror")) throw new Error("the drawing is no SVG");
   if (graph.children.length > GROUPS_MAX) throw new Error("the drawing is too large for a browser");
