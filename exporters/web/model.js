@@ -220,20 +220,17 @@ export function neighbourhood(map, key) {
 }
 
 /**
- * Does a node answer to these words? All of them must be in its name, namespace or type.
+ * Does a node answer to these words? Each must be in its name or namespace, or be its type.
  * @param {MapNode} node
  * @param {string} query
  */
 export function nodeMatches(node, query) {
-  const text = `${node.type} ${node.namespace}/${node.name}`.toLowerCase();
-  return query.toLowerCase().split(/\s+/).every((word) => text.includes(word));
+  const text = `${node.namespace}/${node.name}`.toLowerCase();
+  return query.toLowerCase().split(/\s+/).every((word) => text.includes(word) || word === node.type);
 }
 
-/** Shares of failed requests from which an edge counts as failing a little, clearly, badly. */
-export const LEVEL_SHARES = [0, 0.01, 0.05];
-
 /**
- * How badly something fails, 0 to 3.
+ * How badly something fails, 0 to 3; the drawing's colours have the same steps.
  * @param {number} requests
  * @param {number} failed
  */

@@ -1,0 +1,61 @@
+"""page_tools: Node's tools for the page's modules, in a copy of them outside of the tree.
+
+The page needs no Node, so the tree has no package.json beside it: a copy gets one.
+"""
+
+import functools
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_S = 300
+
+
+def folder():
+    """The copy: exporters/web and tests/web below a package of modules."""
+    build = Path(os.environ.get("SPANMAP_BUILD") or ROOT / "build")
+    return build / "web"
+
+
+def run(*command, cwd):
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
+
+
+@functools.cache
+def prepare():
+    """Makes the copy anew; skips, and says why, where there is no Node of use."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not here: the page's modules are not tested")
+    version = run(node, "--version", cwd=ROOT).stdout.strip()
+    if int(version.lstrip("v").split(".")[0]) < 18:
+        pytest.skip(f"node {version} is too old: the page's modules are not tested")
+    target = folder()
+    for part in ("exporters/web", "tests/web"):
+        shutil.rmtree(target / part, ignore_errors=True)
+        shutil.copytree(ROOT / part, target / part, ignore=shutil.ignore_patterns("node_modules"))
+    shutil.copy(ROOT / "tests/web/package.json", target)
+    return target
+
+
+@functools.cache
+def typescript():
+    """The path of the compiler of the version that tests/web/package.json names."""
+    target = prepare()
+    compiler = target / "node_modules/typescript/bin/tsc"
+    wanted = (target / "package.json").read_text(encoding="utf-8")
+    stamp = target / "node_modules/.wanted"
+    if compiler.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
+        return compiler
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("npm is not here: the page's types are not checked")
+    done = run(npm, "install", "--no-audit", "--no-fund", "--no-package-lock", cwd=target)
+    if done.returncode != 0:
+        pytest.skip(f"npm cannot install typescript: the page's types are not checked: {done.stderr[-300:]}")
+    stamp.write_text(wanted, encoding="utf-8")
+    return compiler
