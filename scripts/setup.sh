@@ -20,7 +20,10 @@ die() {
 
 case $mode in
 build | test | demo) ;;
-*) die "usage: scripts/setup.sh build|test|demo" ;;
+*)
+    echo 'usage: scripts/setup.sh build|test|demo' >&2
+    exit 2
+    ;;
 esac
 
 # ------------------------------------------------------------------- probes
@@ -186,10 +189,19 @@ unpack_programs() {
     done
 }
 
+tell_what_is_left() {
+    echo "$wanted" | sed -n 's/^[?=]|\(.*\)|\(.*\)/spanmap: \1 cannot be had here; skipped: \2/p'
+}
+
 install_packages() {
     wanted=$(missing)
     [ -n "$wanted" ] || return 0
     has apt-get || needed_by_hand 'this machine has no apt-get'
+    # shellcheck disable=SC2046 # a list of words
+    if [ -z "$(choose $(echo "$wanted" | cut -d'|' -f2))" ] && ! echo "$wanted" | grep -q '^-'; then
+        tell_what_is_left
+        return 0
+    fi
     if [ "$(id -u)" -ne 0 ] && echo "$wanted" | grep -qv '^=|'; then
         has sudo || needed_by_hand 'not root, and there is no sudo'
         [ -t 0 ] || sudo -n true 2> /dev/null || needed_by_hand 'not root, and sudo asks for a password'
@@ -217,7 +229,7 @@ install_packages() {
     [ ! -d /var/lib/apt/lists ] || exec 8<&-
 
     wanted=$(missing)
-    echo "$wanted" | sed -n 's/^[?=]|\(.*\)|\(.*\)/spanmap: \1 cannot be had here; skipped: \2/p'
+    tell_what_is_left
     wanted=$(echo "$wanted" | grep '^-|') || return 0
     needed_by_hand "still missing after apt-get, see $log"
 }
