@@ -394,8 +394,8 @@ static void json__reads_bytes(void **state)
                                         "====",
                                         "AAECA",
                                         "AA E",
-                                        "AA=="
-                                        "AA=="};
+                                        ("AA=="
+                                         "AA==")};
     struct fixture_json on = {.request = NULL};
     char text[256];
 
