@@ -212,6 +212,7 @@ class Page {
     }
     get("stage").classList.toggle("unused", link.view !== "map");
     get("tables").hidden = link.view === "map";
+    this.poller.setDrawingWanted(link.view === "map");
     get("panel").hidden = !link.select || !map;
     const name = map && link.select ? partsOfKey(link.select)?.ids.map((id) => shorten(nameOf(map, id))).join(" → ") : "";
     this.stage.viewport.setCover(get("panel"));
@@ -277,7 +278,7 @@ class Page {
     live.dataset.state = state;
     live.setAttribute("aria-pressed", String(poller.paused));
     live.title = poller.paused ? "Refreshing is paused: go on" : "Refreshes by itself: pause";
-    const words = { paused: "Paused", lost: "Not connected", live: "Live", loading: "Loading" };
+    const words = { paused: "Paused", lost: poller.mapError?.reached ? "Refused" : "Not connected", live: "Live", loading: "Loading" };
     get("live-text").textContent = poller.mapAt > 0 && state !== "lost" ? `${words[state]} · ${age(poller.mapAt)}` : words[state];
     this.updateNotice(map, age);
     this.updateMessage(map);
@@ -294,16 +295,16 @@ class Page {
    * @param {(at: number) => string} age
    */
   updateNotice(map, age) {
-    const { poller } = this;
+    const { poller, link } = this;
     const notice = get("notice");
     const clock = map ? formatClock(map.end, Date.now()) : "";
     /** @type {(Node|string)[]} */
     let text = [];
     if (poller.mapError && map) {
-      text = [h("b", {}, poller.mapError.reached ? "spanmap refuses. " : "spanmap cannot be reached. "),
+      text = [h("b", {}, poller.mapError.reached ? "spanmap refuses: " : "spanmap cannot be reached: "),
         `${sentence(poller.mapError.message)} What you see is of ${clock}, ${age(poller.mapAt)}; it is tried again every few seconds.`];
-    } else if (poller.drawingError && !this.stage.isEmpty) {
-      text = [h("b", {}, "The map could not be drawn anew. "),
+    } else if (poller.drawingError && !this.stage.isEmpty && link.view === "map") {
+      text = [h("b", {}, "The map could not be drawn anew: "),
         `${sentence(poller.drawingError)} The picture is ${age(poller.drawingAt).replace(" ago", "")} old; tables and details are up to date.`];
     }
     morph(notice, text);

@@ -39,6 +39,8 @@ export class Poller {
     this.asking = false;
     this.drawing = false;
     this.drawingDue = 0;
+    /** Is the drawing to be seen? Else it is not asked for. */
+    this.drawingWanted = true;
     this.timer = 0;
     document.addEventListener("visibilitychange", () => this.tick());
     addEventListener("online", () => this.tick());
@@ -48,6 +50,12 @@ export class Poller {
     this.paused = paused;
     this.calls.onChange();
     this.tick();
+  }
+
+  setDrawingWanted(/** @type {boolean} */ wanted) {
+    const now = wanted && !this.drawingWanted;
+    this.drawingWanted = wanted;
+    if (now && !this.paused) void this.askDrawing();
   }
 
   tick() {
@@ -80,7 +88,7 @@ export class Poller {
   async askDrawing() {
     const now = performance.now();
     const changed = this.structure !== this.drawnStructure && this.drawingError === "";
-    if (this.drawing || this.nodes === 0 || (!changed && now < this.drawingDue)) return;
+    if (this.drawing || !this.drawingWanted || this.nodes === 0 || (!changed && now < this.drawingDue)) return;
     this.drawing = true;
     const structure = this.structure;
     try {
