@@ -366,6 +366,17 @@ const struct site *catalog_site_at(const struct catalog *catalog, uint32_t site)
     return &((const struct site_entry *)table_at(&catalog->sites, site))->site;
 }
 
+uint32_t catalog_nodes(const struct catalog *catalog)
+{
+    struct catalog *locked = (struct catalog *)(uintptr_t)catalog; /* For its lock only. */
+    uint32_t count;
+
+    CHECK(pthread_mutex_lock(&locked->lock) == 0);
+    count = catalog->nodes.count;
+    CHECK(pthread_mutex_unlock(&locked->lock) == 0);
+    return count;
+}
+
 uint32_t catalog_user(const struct catalog *catalog)
 {
     (void)catalog; /* The same number in each; set by add_fixed(). */

@@ -81,6 +81,9 @@ struct view catalog_text_at(const struct catalog *catalog, uint32_t text);
 const struct node *catalog_node_at(const struct catalog *catalog, uint32_t node);
 const struct site *catalog_site_at(const struct catalog *catalog, uint32_t site);
 
+/* How many nodes there are: their numbers are those below. */
+uint32_t catalog_nodes(const struct catalog *catalog);
+
 /* The node `user//user`. */
 uint32_t catalog_user(const struct catalog *catalog);
 /* The node `external//unknown`. */

@@ -43,17 +43,28 @@ struct histogram {
     int32_t scale;   /* Bucket i holds (b^i, b^(i+1)] seconds, b = 2^(2^-scale). */
     int32_t offset;  /* Index of buckets[0]. */
     uint32_t length; /* Buckets from the lowest to the highest in use. */
+    uint32_t capacity;
     uint64_t *buckets;
 };
 
 MUST_USE int histogram_new(struct histogram **out_histogram);
 void histogram_free(struct histogram *histogram);
+
+/* Empty again; keeps its memory for what comes next. */
+void histogram_reset(struct histogram *histogram);
 MUST_USE int histogram_copy(const struct histogram *from, struct histogram **out_histogram);
 
 /* Returns: 0; STATUS_NOMEM (unchanged). */
 MUST_USE int histogram_observe(struct histogram *histogram, const struct histogram_bounds *bounds,
                                uint64_t duration_ns, uint64_t weight);
 MUST_USE int histogram_merge(struct histogram *into, const struct histogram *from);
+
+/* Makes room, so that histogram_merge() of the same two cannot fail until `into` changes.
+ * Returns: 0; STATUS_NOMEM. The content stays as it is either way. */
+MUST_USE int histogram_reserve(struct histogram *into, const struct histogram *from);
+
+/* Room for all that can ever come: nothing fails after it. Returns: 0; STATUS_NOMEM. */
+MUST_USE int histogram_reserve_all(struct histogram *into);
 
 /* The q-quantile, 0 < q <= 1, in seconds: geometric middle of the bucket of rank ceil(q * n), cut
  * to [min, max]. Relative error at most sqrt(b) - 1: 1.1 % at scale 5, 2.2 % at scale 4.

@@ -1,0 +1,85 @@
+/* key_map.c: linear probing; nothing is ever taken out alone. */
+#include "topology/key_map.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+
+enum { SLOTS_FIRST = 64 };
+
+/* Keys are made of numbers that the catalog gave, which no sender can choose: a plain mix will do. */
+static uint32_t hash_of(struct key key)
+{
+    uint64_t mixed = (key.high ^ key.high >> 29) * UINT64_C(0x9E3779B97F4A7C15);
+
+    mixed = (mixed ^ mixed >> 32 ^ key.low) * UINT64_C(0xD6E8FEB86659FD93);
+    return (uint32_t)(mixed >> 32);
+}
+
+int key_map_init(struct key_map *map)
+{
+    *map = (struct key_map){.slots = mem_calloc(SLOTS_FIRST, sizeof(*map->slots))};
+    map->mask = SLOTS_FIRST - 1;
+    return map->slots != NULL ? 0 : STATUS_NOMEM;
+}
+
+void key_map_release(struct key_map *map)
+{
+    mem_free(map->slots);
+    *map = (struct key_map){0};
+}
+
+void key_map_reset(struct key_map *map)
+{
+    if (map->used != 0)
+        memset(map->slots, 0, ((size_t)map->mask + 1) * sizeof(*map->slots));
+    map->used = 0;
+}
+
+uint32_t key_map_find(const struct key_map *map, struct key key)
+{
+    CHECK(map->used <= map->mask);
+    for (uint32_t at = hash_of(key) & map->mask;; at = (at + 1) & map->mask) {
+        const struct key_slot *slot = &map->slots[at];
+        if (slot->number_plus_one == 0)
+            return KEY_NONE;
+        if (slot->key.high == key.high && slot->key.low == key.low)
+            return slot->number_plus_one - 1;
+    }
+}
+
+static void put(struct key_map *map, const struct key_slot *slot)
+{
+    uint32_t at = hash_of(slot->key) & map->mask;
+
+    while (map->slots[at].number_plus_one != 0)
+        at = (at + 1) & map->mask;
+    map->slots[at] = *slot;
+    map->used++;
+}
+
+int key_map_prepare(struct key_map *map)
+{
+    struct key_map grown = {.mask = map->mask * 2 + 1};
+
+    if ((map->used + 1) * 2 <= map->mask + 1)
+        return 0;
+    grown.slots = mem_calloc((size_t)grown.mask + 1, sizeof(*grown.slots));
+    if (grown.slots == NULL)
+        return STATUS_NOMEM;
+    for (uint32_t i = 0; i <= map->mask; i++)
+        if (map->slots[i].number_plus_one != 0)
+            put(&grown, &map->slots[i]);
+    CHECK(grown.used == map->used);
+    mem_free(map->slots);
+    *map = grown;
+    return 0;
+}
+
+void key_map_add(struct key_map *map, struct key key, uint32_t number)
+{
+    CHECK((map->used + 1) * 2 <= map->mask + 1 && number != KEY_NONE);
+    put(map, &(struct key_slot){key, number + 1, 0});
+}

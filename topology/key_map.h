@@ -1,0 +1,48 @@
+/* key_map.h: from the 16 bytes that name a series to its number.
+ * Is:         open addressing over {key, number}; numbers are the caller's, from 0 up.
+ * Is not:     an owner of what the numbers stand for.
+ * Invariants: at most half full.
+ * Threads:    one owner at a time.
+ * Memory:     24 bytes a slot; grows by doubling.
+ */
+#ifndef SPANMAP_TOPOLOGY_KEY_MAP_H
+#define SPANMAP_TOPOLOGY_KEY_MAP_H
+
+#include <stdint.h>
+
+#include "base/status.h"
+
+struct key {
+    uint64_t high;
+    uint64_t low;
+};
+
+struct key_slot {
+    struct key key;
+    uint32_t number_plus_one; /* 0: free. */
+    uint32_t spare;
+};
+
+struct key_map {
+    struct key_slot *slots;
+    uint32_t mask;
+    uint32_t used;
+};
+
+enum { KEY_NONE = UINT32_MAX };
+
+/* Returns: 0; STATUS_NOMEM. */
+MUST_USE int key_map_init(struct key_map *map);
+void key_map_release(struct key_map *map);
+void key_map_reset(struct key_map *map); /* Empty again, memory kept. */
+
+/* The number of a key; KEY_NONE. */
+uint32_t key_map_find(const struct key_map *map, struct key key);
+
+/* Room for one more, so that key_map_add() cannot fail. Returns: 0; STATUS_NOMEM. */
+MUST_USE int key_map_prepare(struct key_map *map);
+
+/* Adds a key that is not there; key_map_prepare() went before. */
+void key_map_add(struct key_map *map, struct key key, uint32_t number);
+
+#endif

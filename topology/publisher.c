@@ -1,0 +1,341 @@
+/* publisher.c: absorbing a tally is prepared whole, then done.
+ *
+ * The first pass makes every series and all room that the tally needs and may fail; series that it
+ * made stay unlisted and are found by the next try. The second pass adds and cannot fail.
+ *
+ * Cost: absorbing is proportional to what the tally counted. A snapshot copies the histograms of
+ * series that changed; its lists are made anew only if one of their elements changed.
+ */
+#include "topology/publisher.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "topology/publisher_priv.h"
+
+/* ------------------------------------------------------------------ preparing */
+
+/* The number of the tally entry's series, made if need be; SERIES_OVERFLOW past the bound. */
+static int prepare_series(struct series_table *table, struct key key, bool overflow,
+                          uint32_t *out_number)
+{
+    uint32_t number = overflow ? SERIES_OVERFLOW : key_map_find(&table->map, key);
+    int status;
+
+    if (number == KEY_NONE && table->count > table->series_max)
+        number = SERIES_OVERFLOW;
+    if (number == KEY_NONE) {
+        status = series_table_add(table, key, &number);
+        if (status != 0)
+            return status;
+    }
+    *out_number = number;
+    return 0;
+}
+
+static int prepare_histograms(struct series *series, struct histogram *const from[], size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        int status = 0;
+        if (from[i] == NULL || from[i]->count == 0)
+            continue;
+        if (series->seconds[i] == NULL)
+            status = histogram_new(&series->seconds[i]);
+        if (status == 0)
+            status = histogram_reserve(series->seconds[i], from[i]);
+        if (status != 0)
+            return status;
+    }
+    return 0;
+}
+
+static int prepare_edges(struct publisher *publisher, const struct tally *tally)
+{
+    for (uint32_t i = 0; i < tally->edges_count; i++) {
+        const struct tally_edge *edge = &tally->edges[i];
+        uint32_t number;
+        int status = prepare_series(&publisher->edges,
+                                    edge_key(edge->client, edge->server, edge->type),
+                                    edge->overflow, &number);
+        if (status == 0)
+            status = prepare_histograms(&publisher->edges.series[number], edge->seconds,
+                                        EDGE_SECONDS_COUNT);
+        if (status != 0)
+            return status;
+    }
+    return 0;
+}
+
+static int prepare_operations(struct publisher *publisher, const struct tally *tally)
+{
+    for (uint32_t i = 0; i < tally->operations_count; i++) {
+        const struct tally_operation *operation = &tally->operations[i];
+        struct key key = operation_key(operation->service, operation->name, operation->kind,
+                                       operation->status);
+        uint32_t number;
+        int status = prepare_series(&publisher->operations, key, operation->overflow, &number);
+        if (status == 0)
+            status = prepare_histograms(&publisher->operations.series[number],
+                                        &operation->latency, 1);
+        if (status != 0)
+            return status;
+    }
+    return 0;
+}
+
+/* Where a loss goes: its own series, or past the bound that of the overflow node. */
+static struct tally_loss loss_of(const struct publisher *publisher, const struct tally_loss *loss)
+{
+    struct tally_loss wanted = *loss;
+
+    if (publisher->losses.count > publisher->losses.series_max &&
+        key_map_find(&publisher->losses.map, loss_key(&wanted)) == KEY_NONE)
+        wanted.service = CATALOG_OVERFLOW;
+    return wanted;
+}
+
+static int prepare_losses(struct publisher *publisher, const struct tally *tally)
+{
+    for (uint32_t i = 0; i < tally->losses_count; i++) {
+        struct tally_loss loss = loss_of(publisher, &tally->losses[i]);
+        uint32_t number = key_map_find(&publisher->losses.map, loss_key(&loss));
+        int status = 0;
+        if (number == KEY_NONE)
+            status = series_table_add(&publisher->losses, loss_key(&loss), &number);
+        if (status != 0)
+            return status;
+    }
+    return 0;
+}
+
+/* Room to note that a node is in use, for all that there are. */
+static int prepare_nodes(struct publisher *publisher)
+{
+    uint32_t count = catalog_nodes(publisher->options.catalog);
+    uint32_t room = publisher->nodes_room != 0 ? publisher->nodes_room : 64;
+    struct publisher_node *grown;
+
+    if (count <= publisher->nodes_room)
+        return 0;
+    while (room < count)
+        room *= 2;
+    grown = mem_realloc(publisher->nodes, room * sizeof(*grown));
+    if (grown == NULL)
+        return STATUS_NOMEM;
+    memset(grown + publisher->nodes_room, 0, (room - publisher->nodes_room) * sizeof(*grown));
+    publisher->nodes = grown;
+    publisher->nodes_room = room;
+    return 0;
+}
+
+/* ------------------------------------------------------------------ adding */
+
+static void list_node(struct publisher *publisher, uint32_t node)
+{
+    CHECK(node < publisher->nodes_room);
+    if (publisher->nodes[node].listed)
+        return;
+    publisher->nodes[node].listed = true;
+    publisher->nodes_listed++;
+    publisher->nodes_stale = true;
+}
+
+/* Notes that a series counted at `now`; its first count came after `since`. */
+static struct series *touch(struct series_table *table, uint32_t number, struct wall_time since,
+                            struct wall_time now)
+{
+    struct series *series = &table->series[number];
+
+    if (!series->listed) {
+        series->listed = true;
+        series->created = since;
+        table->listed++;
+        table->order_stale = true;
+    }
+    series->updated = now;
+    series->changed = true;
+    table->stale = true;
+    return series;
+}
+
+static void merge_histograms(struct series *series, struct histogram *const from[], size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (from[i] != NULL && from[i]->count != 0)
+            CHECK(histogram_merge(series->seconds[i], from[i]) == 0);
+}
+
+/* How many a sum of weights is, at least one. */
+static uint64_t whole(uint64_t weight)
+{
+    return weight < WEIGHT_ONE ? 1 : weight >> WEIGHT_SHIFT;
+}
+
+static uint32_t find_series(const struct series_table *table, struct key key, bool overflow,
+                            uint64_t weight, uint64_t *overflowed)
+{
+    uint32_t number = overflow ? SERIES_OVERFLOW : key_map_find(&table->map, key);
+
+    if (number != KEY_NONE)
+        return number;
+    *overflowed += whole(weight);
+    return SERIES_OVERFLOW;
+}
+
+static void add_edges(struct publisher *publisher, const struct tally *tally,
+                      struct wall_time since, struct wall_time now)
+{
+    for (uint32_t i = 0; i < tally->edges_count; i++) {
+        const struct tally_edge *edge = &tally->edges[i];
+        struct series *series;
+        uint32_t number;
+        if (edge->requests == 0)
+            continue;
+        number = find_series(&publisher->edges, edge_key(edge->client, edge->server, edge->type),
+                             edge->overflow, edge->requests, &publisher->counts.edges_overflowed);
+        series = touch(&publisher->edges, number, since, now);
+        series->count += edge->requests;
+        series->failed += edge->failed;
+        merge_histograms(series, edge->seconds, EDGE_SECONDS_COUNT);
+        list_node(publisher, number != SERIES_OVERFLOW ? edge->client : CATALOG_OVERFLOW);
+        list_node(publisher, number != SERIES_OVERFLOW ? edge->server : CATALOG_OVERFLOW);
+    }
+}
+
+static void add_operations(struct publisher *publisher, const struct tally *tally,
+                           struct wall_time since, struct wall_time now)
+{
+    for (uint32_t i = 0; i < tally->operations_count; i++) {
+        const struct tally_operation *operation = &tally->operations[i];
+        struct key key = operation_key(operation->service, operation->name, operation->kind,
+                                       operation->status);
+        struct series *series;
+        uint32_t number;
+        if (operation->calls == 0)
+            continue;
+        number = find_series(&publisher->operations, key, operation->overflow, operation->calls,
+                             &publisher->counts.operations_overflowed);
+        series = touch(&publisher->operations, number, since, now);
+        series->count += operation->calls;
+        merge_histograms(series, &operation->latency, 1);
+        list_node(publisher, number != SERIES_OVERFLOW ? operation->service : CATALOG_OVERFLOW);
+    }
+}
+
+static void add_losses(struct publisher *publisher, const struct tally *tally,
+                       struct wall_time since, struct wall_time now)
+{
+    for (uint32_t i = 0; i < tally->losses_count; i++) {
+        struct tally_loss loss = loss_of(publisher, &tally->losses[i]);
+        uint32_t number = key_map_find(&publisher->losses.map, loss_key(&loss));
+        CHECK(number != KEY_NONE);
+        touch(&publisher->losses, number, since, now)->count += loss.spans;
+        list_node(publisher, loss.service);
+    }
+}
+
+static void add_counts(struct topology_counts *into, const struct topology_counts *from)
+{
+    into->skewed_durations += from->skewed_durations;
+    into->negative_network += from->negative_network;
+    into->weights_unknown += from->weights_unknown;
+    into->weights_cut += from->weights_cut;
+    into->edges_overflowed += from->edges_overflowed;
+    into->operations_overflowed += from->operations_overflowed;
+    into->fanout_overflowed += from->fanout_overflowed;
+    into->walks_cut += from->walks_cut;
+    into->memory_failures += from->memory_failures;
+}
+
+/* `waiting` is a state, all else adds up. */
+static void add_accounting(struct publisher *publisher, unsigned shard, const struct tally *tally)
+{
+    struct accounting difference = tally->accounting;
+
+    publisher->shards[shard].waiting = difference.waiting;
+    difference.waiting = 0;
+    accounting_add(&publisher->accounting, &difference);
+    add_counts(&publisher->counts, &tally->counts);
+    if (tally->span_first_ns != 0 && (publisher->span_first.ns == 0 ||
+                                      tally->span_first_ns < publisher->span_first.ns))
+        publisher->span_first.ns = tally->span_first_ns;
+    if (tally->span_last_ns > publisher->span_last.ns)
+        publisher->span_last.ns = tally->span_last_ns;
+}
+
+int publisher_absorb(struct publisher *publisher, unsigned shard, struct tally *tally,
+                     struct wall_time now)
+{
+    struct wall_time since;
+    int status = prepare_nodes(publisher);
+
+    CHECK(shard < publisher->options.shards);
+    if (status == 0)
+        status = prepare_edges(publisher, tally);
+    if (status == 0)
+        status = prepare_operations(publisher, tally);
+    if (status == 0)
+        status = prepare_losses(publisher, tally);
+    if (status != 0)
+        return status;
+    since = publisher->shards[shard].absorbed;
+    add_edges(publisher, tally, since, now);
+    add_operations(publisher, tally, since, now);
+    add_losses(publisher, tally, since, now);
+    add_accounting(publisher, shard, tally);
+    publisher->shards[shard].absorbed = now;
+    tally_reset(tally);
+    return 0;
+}
+
+void publisher_reject(struct publisher *publisher, enum rejected_reason reason, uint64_t spans)
+{
+    CHECK((unsigned)reason < REJECTED_REASON_COUNT);
+    atomic_fetch_add_explicit(&publisher->rejected[reason], spans, memory_order_relaxed);
+}
+
+/* ------------------------------------------------------------------ the ends */
+
+int publisher_new(const struct publisher_options *options, struct publisher **out_publisher)
+{
+    struct publisher *publisher = mem_calloc(1, sizeof(*publisher));
+    int status = STATUS_NOMEM;
+
+    if (publisher == NULL)
+        return status;
+    publisher->options = *options;
+    publisher->shards = mem_calloc(options->shards, sizeof(*publisher->shards));
+    if (publisher->shards != NULL)
+        status = series_table_init(&publisher->edges, options->edges_max);
+    if (status == 0)
+        status = series_table_init(&publisher->operations, options->operations_max);
+    if (status == 0)
+        status = series_table_init(&publisher->losses, options->losses_max);
+    if (status == 0)
+        status = prepare_nodes(publisher);
+    if (status != 0) {
+        publisher_free(publisher);
+        return status;
+    }
+    for (unsigned i = 0; i < options->shards; i++)
+        publisher->shards[i].absorbed = options->start;
+    publisher->nodes_stale = true;
+    *out_publisher = publisher;
+    return 0;
+}
+
+void publisher_free(struct publisher *publisher)
+{
+    if (publisher == NULL)
+        return;
+    series_table_release(&publisher->edges);
+    series_table_release(&publisher->operations);
+    series_table_release(&publisher->losses);
+    snapshot_list_release(publisher->node_list);
+    mem_free(publisher->nodes);
+    mem_free(publisher->shards);
+    mem_free(publisher);
+}

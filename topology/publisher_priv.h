@@ -1,0 +1,82 @@
+/* publisher_priv.h: the cumulative series, for absorbing (publisher.c) and for making snapshots of
+ * them (publisher_snapshot.c).
+ */
+#ifndef SPANMAP_TOPOLOGY_PUBLISHER_PRIV_H
+#define SPANMAP_TOPOLOGY_PUBLISHER_PRIV_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "topology/key_map.h"
+#include "topology/publisher.h"
+#include "topology/snapshot_priv.h"
+#include "topology/tally_priv.h"
+
+enum { SERIES_OVERFLOW = 0 }; /* Number of the series that takes what is past the bound. */
+
+struct series {
+    struct key key; /* As edge_key(), operation_key() or loss_key() made it. */
+    uint64_t count; /* Requests or calls as weights; spans of a loss. */
+    uint64_t failed;
+    struct histogram *seconds[SERIES_SECONDS_MAX];
+    struct series_value *value; /* What the newest snapshot shows of `seconds`; NULL: nothing. */
+    struct wall_time created;
+    struct wall_time updated;
+    bool listed;  /* It counted; one that was made for a tally that failed did not. */
+    bool changed; /* Since `value` was made. */
+};
+
+struct series_table {
+    struct key_map map;
+    struct series *series;
+    uint32_t count;
+    uint32_t room;
+    uint32_t series_max;
+    uint32_t listed;
+    uint32_t *order; /* The listed ones as a snapshot sorts them. */
+    uint32_t order_count;
+    bool order_stale;
+    bool stale;                 /* Some element is not what `list` shows. */
+    struct snapshot_list *list; /* NULL: none made yet. */
+};
+
+struct publisher_node {
+    uint32_t index; /* Among a snapshot's nodes. */
+    bool listed;
+    bool reported; /* As the newest snapshot shows it. */
+};
+
+struct publisher_shard {
+    uint64_t waiting;
+    struct wall_time absorbed;
+};
+
+struct publisher {
+    struct publisher_options options;
+    struct accounting accounting; /* Without `waiting` and what the receiver rejected. */
+    struct topology_counts counts;
+    struct wall_time span_first;
+    struct wall_time span_last;
+    struct publisher_shard *shards;
+    struct series_table edges;
+    struct series_table operations;
+    struct series_table losses;
+    struct publisher_node *nodes; /* By the catalog's number. */
+    uint32_t nodes_room;
+    uint32_t nodes_listed;
+    bool nodes_stale;
+    struct snapshot_list *node_list;
+    _Atomic uint64_t rejected[REJECTED_REASON_COUNT];
+};
+
+/* Past `series_max` series there is room for the overflow one, whose histograms never fail.
+ * Returns: 0; STATUS_NOMEM. */
+MUST_USE int series_table_init(struct series_table *table, uint32_t series_max);
+void series_table_release(struct series_table *table);
+
+/* Returns: 0; STATUS_NOMEM. */
+MUST_USE int series_table_add(struct series_table *table, struct key key, uint32_t *out_number);
+
+#endif

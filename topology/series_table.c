@@ -1,0 +1,68 @@
+/* series_table.c: a growing row of series with a map. */
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "topology/publisher_priv.h"
+
+enum { ROOM_FIRST = 32 };
+
+static int grow(struct series_table *table)
+{
+    uint32_t room = table->room != 0 ? table->room * 2 : ROOM_FIRST;
+    struct series *series;
+
+    if (table->count < table->room)
+        return 0;
+    series = mem_realloc(table->series, room * sizeof(*series));
+    if (series == NULL)
+        return STATUS_NOMEM;
+    table->series = series;
+    table->room = room;
+    return 0;
+}
+
+int series_table_init(struct series_table *table, uint32_t series_max)
+{
+    struct series *overflow;
+    int status = key_map_init(&table->map);
+
+    table->series_max = series_max;
+    if (status == 0)
+        status = grow(table);
+    if (status != 0)
+        return status;
+    overflow = &table->series[SERIES_OVERFLOW];
+    *overflow = (struct series){.key = {0, 0}};
+    table->count = 1;
+    for (size_t i = 0; i < SERIES_SECONDS_MAX && status == 0; i++) {
+        status = histogram_new(&overflow->seconds[i]);
+        if (status == 0)
+            status = histogram_reserve_all(overflow->seconds[i]);
+    }
+    return status;
+}
+
+int series_table_add(struct series_table *table, struct key key, uint32_t *out_number)
+{
+    if (grow(table) != 0 || key_map_prepare(&table->map) != 0)
+        return STATUS_NOMEM;
+    table->series[table->count] = (struct series){.key = key};
+    key_map_add(&table->map, key, table->count);
+    *out_number = table->count++;
+    return 0;
+}
+
+void series_table_release(struct series_table *table)
+{
+    for (uint32_t i = 0; i < table->count; i++) {
+        for (size_t j = 0; j < SERIES_SECONDS_MAX; j++)
+            histogram_free(table->series[i].seconds[j]);
+        series_value_release(table->series[i].value);
+    }
+    snapshot_list_release(table->list);
+    key_map_release(&table->map);
+    mem_free(table->series);
+    mem_free(table->order);
+    *table = (struct series_table){0};
+}

@@ -1,0 +1,51 @@
+/* snapshot_priv.h: what snapshots share, and how it is counted.
+ * Is:         refcounted pieces: the nodes, the list of edges, of operations and of losses, and one
+ *             value a series that holds its histograms. A snapshot that finds a piece unchanged
+ *             takes a reference to the one before's.
+ * Threads:    reference counts are atomic; a piece is immutable once it is in a snapshot.
+ */
+#ifndef SPANMAP_TOPOLOGY_SNAPSHOT_PRIV_H
+#define SPANMAP_TOPOLOGY_SNAPSHOT_PRIV_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+
+#include "topology/snapshot.h"
+
+enum { SERIES_SECONDS_MAX = 3 };
+
+/* The histograms of one series, copied; one piece of memory with all their buckets. */
+struct series_value {
+    _Atomic uint32_t references;
+    struct histogram *seconds[SERIES_SECONDS_MAX]; /* NULL where nothing was seen. */
+};
+
+/* An array of elements and, for each, the value that it points into (or none at all). */
+struct snapshot_list {
+    _Atomic uint32_t references;
+    size_t count;
+    void *elements;
+    struct series_value **values;
+};
+
+struct snapshot_box {
+    struct snapshot snapshot; /* First: what is handed out. */
+    _Atomic uint32_t references;
+    struct snapshot_list *nodes;
+    struct snapshot_list *edges;
+    struct snapshot_list *operations;
+    struct snapshot_list *losses;
+};
+
+/* Copies the histograms that counted. Returns: 0 and one reference; STATUS_NOMEM. */
+MUST_USE int series_value_new(struct histogram *const seconds[], size_t count,
+                              struct series_value **out_value);
+struct series_value *series_value_retain(struct series_value *value);
+void series_value_release(struct series_value *value);
+
+/* `count` zeroed elements of `size` bytes. Returns: 0 and one reference; STATUS_NOMEM. */
+MUST_USE int snapshot_list_new(size_t count, size_t size, struct snapshot_list **out_list);
+struct snapshot_list *snapshot_list_retain(struct snapshot_list *list);
+void snapshot_list_release(struct snapshot_list *list);
+
+#endif

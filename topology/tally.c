@@ -1,0 +1,256 @@
+/* tally.c: three growing rows with a map each.
+ *
+ * A reset keeps the histograms where they are: the next edge that takes the place finds its memory
+ * ready, so that a steady stream allocates nothing.
+ */
+#include "topology/tally.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "topology/catalog.h"
+#include "topology/tally_priv.h"
+
+enum { ROOM_FIRST = 32 };
+
+struct key edge_key(uint32_t client, uint32_t server, uint32_t type)
+{
+    return (struct key){(uint64_t)client << 32 | server, type};
+}
+
+struct key operation_key(uint32_t service, uint32_t name, uint8_t kind, uint8_t status)
+{
+    return (struct key){(uint64_t)service << 32 | name, (uint64_t)kind << 8 | status};
+}
+
+struct key loss_key(const struct tally_loss *loss)
+{
+    return (struct key){loss->service, (uint64_t)loss->kind << 16 |
+                                           (uint64_t)(loss->dropped ? 1 : 0) << 8 | loss->reason};
+}
+
+/* Makes `*room` elements at least one more than `count`. */
+static int grow(void **rows, uint32_t *room, uint32_t count, size_t size)
+{
+    uint32_t wanted = *room != 0 ? *room * 2 : ROOM_FIRST;
+    void *grown;
+
+    if (count < *room)
+        return 0;
+    grown = mem_realloc(*rows, wanted * size);
+    if (grown == NULL)
+        return STATUS_NOMEM;
+    *rows = grown;
+    *room = wanted;
+    return 0;
+}
+
+static int add_edge(struct tally *tally, const struct tally_edge *edge)
+{
+    void *rows = tally->edges;
+    struct tally_edge *added;
+
+    if (grow(&rows, &tally->edges_room, tally->edges_count, sizeof(*edge)) != 0)
+        return STATUS_NOMEM;
+    tally->edges = rows;
+    added = &tally->edges[tally->edges_count];
+    if (tally->edges_count == tally->edges_made) {
+        *added = *edge;
+        tally->edges_made++;
+    } else {
+        struct tally_edge old = *added;
+        *added = *edge;
+        memcpy(added->seconds, old.seconds, sizeof(old.seconds));
+    }
+    tally->edges_count++;
+    return 0;
+}
+
+struct tally_edge *tally_edge(struct tally *tally, uint32_t client, uint32_t server,
+                              enum connection_type type)
+{
+    struct key key = edge_key(client, server, type);
+    uint32_t number = key_map_find(&tally->edge_map, key);
+    struct tally_edge edge = {.client = client, .server = server, .type = type};
+
+    if (number != KEY_NONE)
+        return &tally->edges[number];
+    if (tally->edges_count > tally->options.edges_max) {
+        tally->counts.edges_overflowed++;
+        return &tally->edges[0];
+    }
+    if (key_map_prepare(&tally->edge_map) != 0 || add_edge(tally, &edge) != 0) {
+        tally->counts.memory_failures++;
+        return NULL;
+    }
+    key_map_add(&tally->edge_map, key, tally->edges_count - 1);
+    return &tally->edges[tally->edges_count - 1];
+}
+
+static int add_operation(struct tally *tally, const struct tally_operation *operation)
+{
+    void *rows = tally->operations;
+    struct tally_operation *added;
+
+    if (grow(&rows, &tally->operations_room, tally->operations_count, sizeof(*operation)) != 0)
+        return STATUS_NOMEM;
+    tally->operations = rows;
+    added = &tally->operations[tally->operations_count];
+    if (tally->operations_count == tally->operations_made) {
+        *added = *operation;
+        tally->operations_made++;
+    } else {
+        struct histogram *latency = added->latency;
+        *added = *operation;
+        added->latency = latency;
+    }
+    tally->operations_count++;
+    return 0;
+}
+
+struct tally_operation *tally_operation(struct tally *tally, uint32_t service, uint32_t name,
+                                        uint8_t kind, uint8_t status)
+{
+    struct key key = operation_key(service, name, kind, status);
+    uint32_t number = key_map_find(&tally->operation_map, key);
+    struct tally_operation operation = {
+        .service = service, .name = name, .kind = kind, .status = status};
+
+    if (number != KEY_NONE)
+        return &tally->operations[number];
+    if (tally->operations_count > tally->options.operations_max) {
+        tally->counts.operations_overflowed++;
+        return &tally->operations[0];
+    }
+    if (key_map_prepare(&tally->operation_map) != 0 || add_operation(tally, &operation) != 0) {
+        tally->counts.memory_failures++;
+        return NULL;
+    }
+    key_map_add(&tally->operation_map, key, tally->operations_count - 1);
+    return &tally->operations[tally->operations_count - 1];
+}
+
+void tally_lose(struct tally *tally, const struct tally_loss *loss)
+{
+    struct tally_loss wanted = *loss;
+    uint32_t number = key_map_find(&tally->loss_map, loss_key(&wanted));
+    void *rows = tally->losses;
+
+    if (number == KEY_NONE && tally->losses_count >= tally->options.losses_max) {
+        /* Kinds and reasons are few: under one node they fit past the bound. */
+        wanted.service = CATALOG_OVERFLOW;
+        number = key_map_find(&tally->loss_map, loss_key(&wanted));
+    }
+    if (number != KEY_NONE) {
+        tally->losses[number].spans++;
+        return;
+    }
+    if (key_map_prepare(&tally->loss_map) != 0 ||
+        grow(&rows, &tally->losses_room, tally->losses_count, sizeof(*loss)) != 0) {
+        tally->counts.memory_failures++;
+        return;
+    }
+    tally->losses = rows;
+    wanted.spans = 1;
+    tally->losses[tally->losses_count] = wanted;
+    key_map_add(&tally->loss_map, loss_key(&wanted), tally->losses_count);
+    tally->losses_count++;
+}
+
+void tally_observe(struct tally *tally, struct histogram **histogram, uint64_t duration_ns,
+                   uint64_t weight)
+{
+    if (*histogram == NULL && histogram_new(histogram) != 0) {
+        tally->counts.memory_failures++;
+        return;
+    }
+    if (histogram_observe(*histogram, tally->options.bounds, duration_ns, weight) != 0)
+        tally->counts.memory_failures++;
+}
+
+/* ------------------------------------------------------------------ the ends */
+
+static int add_overflows(struct tally *tally)
+{
+    struct tally_edge edge = {.client = CATALOG_OVERFLOW, .server = CATALOG_OVERFLOW, .overflow = true};
+    struct tally_operation operation = {
+        .service = CATALOG_OVERFLOW, .name = CATALOG_OVERFLOW, .overflow = true};
+    int status = add_edge(tally, &edge);
+
+    return status == 0 ? add_operation(tally, &operation) : status;
+}
+
+int tally_new(const struct tally_options *options, struct tally **out_tally)
+{
+    struct tally *tally = mem_calloc(1, sizeof(*tally));
+    int status;
+
+    if (tally == NULL)
+        return STATUS_NOMEM;
+    tally->options = *options;
+    status = key_map_init(&tally->edge_map);
+    if (status == 0)
+        status = key_map_init(&tally->operation_map);
+    if (status == 0)
+        status = key_map_init(&tally->loss_map);
+    if (status == 0)
+        status = add_overflows(tally);
+    if (status != 0) {
+        tally_free(tally);
+        return status;
+    }
+    *out_tally = tally;
+    return 0;
+}
+
+void tally_free(struct tally *tally)
+{
+    if (tally == NULL)
+        return;
+    for (uint32_t i = 0; i < tally->edges_made; i++)
+        for (size_t j = 0; j < EDGE_SECONDS_COUNT; j++)
+            histogram_free(tally->edges[i].seconds[j]);
+    for (uint32_t i = 0; i < tally->operations_made; i++)
+        histogram_free(tally->operations[i].latency);
+    mem_free(tally->edges);
+    mem_free(tally->operations);
+    mem_free(tally->losses);
+    key_map_release(&tally->edge_map);
+    key_map_release(&tally->operation_map);
+    key_map_release(&tally->loss_map);
+    mem_free(tally);
+}
+
+void tally_reset(struct tally *tally)
+{
+    for (uint32_t i = 0; i < tally->edges_count; i++)
+        for (size_t j = 0; j < EDGE_SECONDS_COUNT; j++)
+            if (tally->edges[i].seconds[j] != NULL)
+                histogram_reset(tally->edges[i].seconds[j]);
+    for (uint32_t i = 0; i < tally->operations_count; i++)
+        if (tally->operations[i].latency != NULL)
+            histogram_reset(tally->operations[i].latency);
+    tally->edges[0].requests = tally->edges[0].failed = 0;
+    tally->operations[0].calls = 0;
+    tally->edges_count = tally->operations_count = 1;
+    tally->losses_count = 0;
+    key_map_reset(&tally->edge_map);
+    key_map_reset(&tally->operation_map);
+    key_map_reset(&tally->loss_map);
+    tally->accounting = (struct accounting){0};
+    tally->counts = (struct topology_counts){0};
+    tally->span_first_ns = tally->span_last_ns = 0;
+}
+
+bool tally_is_empty(const struct tally *tally)
+{
+    static const struct accounting no_spans;
+    static const struct topology_counts no_counts;
+
+    return tally->edges_count == 1 && tally->edges[0].requests == 0 &&
+           tally->operations_count == 1 && tally->operations[0].calls == 0 &&
+           tally->losses_count == 0 && tally->span_first_ns == 0 && tally->span_last_ns == 0 &&
+           memcmp(&tally->accounting, &no_spans, sizeof(no_spans)) == 0 &&
+           memcmp(&tally->counts, &no_counts, sizeof(no_counts)) == 0;
+}
