@@ -78,8 +78,8 @@ static int prepare_operations(struct publisher *publisher, const struct tally *t
         uint32_t number;
         int status = prepare_series(&publisher->operations, key, operation->overflow, &number);
         if (status == 0)
-            status = prepare_histograms(&publisher->operations.series[number],
-                                        &operation->latency, 1);
+            status = prepare_histograms(&publisher->operations.series[number], &operation->latency,
+                                        1);
         if (status != 0)
             return status;
     }
@@ -259,8 +259,8 @@ static void add_accounting(struct publisher *publisher, unsigned shard, const st
     difference.waiting = 0;
     accounting_add(&publisher->accounting, &difference);
     add_counts(&publisher->counts, &tally->counts);
-    if (tally->span_first_ns != 0 && (publisher->span_first.ns == 0 ||
-                                      tally->span_first_ns < publisher->span_first.ns))
+    if (tally->span_first_ns != 0 &&
+        (publisher->span_first.ns == 0 || tally->span_first_ns < publisher->span_first.ns))
         publisher->span_first.ns = tally->span_first_ns;
     if (tally->span_last_ns > publisher->span_last.ns)
         publisher->span_last.ns = tally->span_last_ns;

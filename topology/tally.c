@@ -173,7 +173,8 @@ void tally_observe(struct tally *tally, struct histogram **histogram, uint64_t d
 
 static int add_overflows(struct tally *tally)
 {
-    struct tally_edge edge = {.client = CATALOG_OVERFLOW, .server = CATALOG_OVERFLOW, .overflow = true};
+    struct tally_edge edge = {
+        .client = CATALOG_OVERFLOW, .server = CATALOG_OVERFLOW, .overflow = true};
     struct tally_operation operation = {
         .service = CATALOG_OVERFLOW, .name = CATALOG_OVERFLOW, .overflow = true};
     int status = add_edge(tally, &edge);

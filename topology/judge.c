@@ -1,0 +1,286 @@
+/* judge.c: the class of a span, and those calls that have one side only. */
+#include "topology/judge.h"
+
+#include "base/check.h"
+#include "topology/judge_priv.h"
+
+/* ------------------------------------------------------------------ counting */
+
+struct tally_edge *judge_count(struct judge *judge, const struct request *request)
+{
+    struct tally_edge *edge;
+
+    if (request->weight == 0)
+        return NULL;
+    edge = tally_edge(judge->tally, request->client, request->server, request->type);
+    if (edge == NULL)
+        return NULL;
+    edge->requests += request->weight;
+    if (request->failed)
+        edge->failed += request->weight;
+    return edge;
+}
+
+void judge_observe(struct judge *judge, struct tally_edge *edge, enum edge_seconds which,
+                   const struct remembered *span, uint64_t weight)
+{
+    if (edge != NULL && weight != 0 && !span->no_duration)
+        tally_observe(judge->tally, &edge->seconds[which], span->duration_ns, weight);
+}
+
+static void count_operation(struct judge *judge, const struct remembered *span)
+{
+    const struct site *site = kin_site(&judge->kin, span);
+    struct tally_operation *operation;
+
+    if (span->weight == 0)
+        return;
+    operation = tally_operation(judge->tally, site->service, site->operation, (uint8_t)span->kind,
+                                (uint8_t)span->status);
+    if (operation == NULL)
+        return;
+    operation->calls += span->weight;
+    if (!span->no_duration)
+        tally_observe(judge->tally, &operation->latency, span->duration_ns, span->weight);
+}
+
+/* ------------------------------------------------------------------ names (N3, N6) */
+
+/* The node for one of a site's two peers; CATALOG_NONE: it is the caller itself. */
+static uint32_t resolve(const struct judge *judge, const struct site *site, uint32_t peer,
+                        bool by_name)
+{
+    uint32_t found;
+
+    if (!by_name)
+        return peer;
+    found = catalog_find_reported(judge->catalog, peer, site->peer_has_namespace != 0);
+    if (found == CATALOG_NONE)
+        return peer;
+    return found != site->service ? found : CATALOG_NONE;
+}
+
+uint32_t judge_peer(const struct judge *judge, const struct site *site)
+{
+    uint32_t peer = CATALOG_NONE;
+
+    if (site->peer != CATALOG_NONE)
+        peer = resolve(judge, site, site->peer, site->peer_by_name != 0);
+    if (peer == CATALOG_NONE && site->peer_else != CATALOG_NONE)
+        peer = resolve(judge, site, site->peer_else, site->peer_else_by_name != 0);
+    return peer != CATALOG_NONE ? peer : catalog_unknown(judge->catalog);
+}
+
+uint32_t judge_consumer_caller(const struct judge *judge, const struct site *site)
+{
+    uint32_t peer = CATALOG_NONE;
+
+    if (site->destination != CATALOG_NONE)
+        return site->destination;
+    if (site->peer != CATALOG_NONE && site->peer_by_name)
+        peer = resolve(judge, site, site->peer, true);
+    if (peer == CATALOG_NONE && site->peer_else != CATALOG_NONE && site->peer_else_by_name)
+        peer = resolve(judge, site, site->peer_else, true);
+    return peer;
+}
+
+/* ------------------------------------------------------------------ one-sided calls */
+
+/* N6: a call from a node that reports nothing. */
+static void count_root(struct judge *judge, const struct remembered *span, uint32_t caller,
+                       enum connection_type type)
+{
+    struct request request = {
+        .client = caller,
+        .server = kin_service(&judge->kin, span),
+        .type = type,
+        .weight = span->weight,
+        .failed = span->status == SPAN_STATUS_ERROR,
+    };
+
+    judge_observe(judge, judge_count(judge, &request), SECONDS_SERVER, span, span->weight);
+}
+
+/* E4: whether a CLIENT or PRODUCER span without an answer is the call. */
+static bool is_unanswered_call(struct judge *judge, uint32_t at)
+{
+    struct kin_around around = kin_around_begin(at);
+    uint32_t outer;
+
+    if (kin_inside(&judge->kin, at).answered)
+        return false;
+    while ((outer = kin_around_next(&judge->kin, &around)) != 0)
+        if (kin_answers(&judge->kin, outer).answered || !kin_inside(&judge->kin, outer).answered)
+            return false;
+    return true;
+}
+
+/* E10, E12: the call goes to a node that is named after what the caller says. */
+static void count_unanswered(struct judge *judge, struct remembered *span)
+{
+    static const enum connection_type types[] = {
+        [CALL_OTHER] = CONNECTION_VIRTUAL,
+        [CALL_RPC] = CONNECTION_VIRTUAL,
+        [CALL_DATABASE] = CONNECTION_DATABASE,
+        [CALL_MESSAGING] = CONNECTION_MESSAGING,
+    };
+    const struct site *site = kin_site(&judge->kin, span);
+    struct request request = {
+        .client = site->service,
+        .server = judge_peer(judge, site),
+        .type = types[site->call],
+        .weight = span->weight,
+        .failed = span->status == SPAN_STATUS_ERROR,
+    };
+
+    span->drawn = 1;
+    judge_observe(judge, judge_count(judge, &request), SECONDS_CLIENT, span, span->weight);
+}
+
+/* ------------------------------------------------------------------ classes */
+
+/* What is known of a span while it is judged. */
+struct judged {
+    uint32_t at;
+    struct remembered *span;
+    bool is_root;
+    bool is_orphan; /* It names a parent that is not here. */
+    bool is_paired; /* A side of a counted call. */
+    bool is_late;
+};
+
+enum class_group { CLASS_INTERNAL, CLASS_PAIRED, CLASS_UNPAIRED };
+
+struct span_class {
+    enum class_group group;
+    enum unpaired_reason reason;
+};
+
+static struct span_class unpaired(enum unpaired_reason reason)
+{
+    return (struct span_class){CLASS_UNPAIRED, reason};
+}
+
+static const struct span_class class_paired = {CLASS_PAIRED, 0};
+static const struct span_class class_internal = {CLASS_INTERNAL, 0};
+
+/* A CLIENT or PRODUCER span, whose call may still be its own to count. */
+static struct span_class judge_caller(struct judge *judge, const struct judged *judged)
+{
+    struct remembered *span = judged->span;
+    bool is_side = kin_answers(&judge->kin, judged->at).answered;
+    bool is_call = !is_side && is_unanswered_call(judge, judged->at);
+
+    if (is_call)
+        count_unanswered(judge, span);
+    if (is_side || judged->is_paired)
+        return class_paired;
+    if (judged->is_orphan)
+        return unpaired(UNPAIRED_PARENT_MISSING);
+    if (judged->is_late)
+        return unpaired(UNPAIRED_LATE);
+    if (!is_call)
+        return class_internal;
+    return unpaired(span->kind == SPAN_KIND_CLIENT ? UNPAIRED_NO_SERVER : UNPAIRED_NO_CONSUMER);
+}
+
+/* A SERVER or CONSUMER span (N6). */
+static struct span_class judge_server(struct judge *judge, const struct judged *judged)
+{
+    const struct remembered *span = judged->span;
+    bool is_server = span->kind == SPAN_KIND_SERVER;
+    uint32_t caller = CATALOG_NONE;
+
+    if (judged->is_root || (judged->is_orphan && judge->orphan_servers_as_user))
+        caller = is_server ? catalog_user(judge->catalog)
+                           : judge_consumer_caller(judge, kin_site(&judge->kin, span));
+    if (caller != CATALOG_NONE)
+        count_root(judge, span, caller, is_server ? CONNECTION_VIRTUAL : CONNECTION_MESSAGING);
+    if (judged->is_orphan)
+        return unpaired(UNPAIRED_PARENT_MISSING);
+    if (judged->is_late)
+        return unpaired(UNPAIRED_LATE);
+    if (caller != CATALOG_NONE || judged->is_paired || kin_is_plain_side(&judge->kin, judged->at))
+        return class_paired;
+    return judged->is_root ? unpaired(UNPAIRED_NO_PRODUCER) : class_internal;
+}
+
+static struct span_class judge_quiet(struct judge *judge, const struct judged *judged)
+{
+    if (judged->is_paired || kin_is_plain_side(&judge->kin, judged->at))
+        return class_paired;
+    if (judged->is_orphan)
+        return unpaired(UNPAIRED_PARENT_MISSING);
+    return judged->is_late ? unpaired(UNPAIRED_LATE) : class_internal;
+}
+
+static void count_class(struct judge *judge, const struct remembered *span,
+                        struct span_class span_class)
+{
+    struct accounting *accounting = &judge->tally->accounting;
+    struct tally_loss loss = {
+        .service = kin_service(&judge->kin, span),
+        .kind = (uint8_t)span->kind,
+        .reason = (uint8_t)span_class.reason,
+    };
+
+    switch (span_class.group) {
+    case CLASS_INTERNAL:
+        accounting->internal++;
+        break;
+    case CLASS_PAIRED:
+        accounting->paired++;
+        break;
+    case CLASS_UNPAIRED:
+        accounting->unpaired[span_class.reason]++;
+        tally_lose(judge->tally, &loss);
+        break;
+    }
+}
+
+void judge_span(struct judge *judge, uint32_t at)
+{
+    struct remembered *span = kin_span(&judge->kin, at);
+    uint32_t parent = kin_parent(&judge->kin, at);
+    struct judged judged = {
+        .at = at,
+        .span = span,
+        .is_root = kin_is_root(span),
+        .is_orphan = parent == 0 && !kin_is_root(span),
+    };
+    struct span_class span_class;
+
+    CHECK(!span->judged);
+    count_operation(judge, span);
+    if (parent != 0) {
+        enum verdict verdict = judge_callee(judge, at, parent);
+        judged.is_paired = verdict == COUNTED;
+        judged.is_late = verdict == LATE;
+    }
+    if (kind_calls(span->kind))
+        span_class = judge_caller(judge, &judged);
+    else if (kind_serves(span->kind))
+        span_class = judge_server(judge, &judged);
+    else
+        span_class = judge_quiet(judge, &judged);
+    count_class(judge, span, span_class);
+    span->judged = 1;
+    slab_clear_pending(&judge->kin.store->slab, at);
+}
+
+void judge_drop(struct judge *judge, uint32_t at)
+{
+    struct remembered *span = kin_span(&judge->kin, at);
+    struct tally_loss loss = {
+        .service = kin_service(&judge->kin, span),
+        .kind = (uint8_t)span->kind,
+        .dropped = true,
+        .reason = DROPPED_EVICTED,
+    };
+
+    CHECK(!span->judged);
+    judge->tally->accounting.dropped[DROPPED_EVICTED]++;
+    tally_lose(judge->tally, &loss);
+    span->judged = 1;
+    slab_clear_pending(&judge->kin.store->slab, at);
+}

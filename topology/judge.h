@@ -1,0 +1,34 @@
+/* judge.h: what becomes of one span.
+ * Is:         the rules: each span gets its class once and counts what is its to count: its
+ *             operation, the call that it is the callee of (a group of siblings by its first
+ *             member), or the call that nobody answered.
+ * Is not:     when that happens (shard.c).
+ * Invariants: what was counted is never taken back. The order in which spans of one pass are judged
+ *             does not show in any sum.
+ * Threads:    one owner at a time.
+ * Source:     TOPOLOGY N6, E2-E6, E10-E16, the accounting.
+ */
+#ifndef SPANMAP_TOPOLOGY_JUDGE_H
+#define SPANMAP_TOPOLOGY_JUDGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "topology/catalog.h"
+#include "topology/kin.h"
+#include "topology/tally_priv.h"
+
+struct judge {
+    struct kin kin;
+    struct catalog *catalog;
+    struct tally *tally;
+    bool orphan_servers_as_user;
+};
+
+/* Judges a pending span by what is known now. */
+void judge_span(struct judge *judge, uint32_t at);
+
+/* Counts a pending span as dropped. */
+void judge_drop(struct judge *judge, uint32_t at);
+
+#endif

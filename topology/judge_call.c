@@ -1,0 +1,121 @@
+/* judge_call.c: calls with both sides seen. */
+#include "base/check.h"
+#include "topology/judge_priv.h"
+
+enum connection_type judge_type(const struct judge *judge, const struct remembered *side,
+                                unsigned callee_kind)
+{
+    if (side->kind == SPAN_KIND_PRODUCER || callee_kind == SPAN_KIND_CONSUMER)
+        return CONNECTION_MESSAGING;
+    if (side->kind == SPAN_KIND_CLIENT && kin_site(&judge->kin, side)->call == CALL_DATABASE)
+        return CONNECTION_DATABASE;
+    return CONNECTION_DIRECT;
+}
+
+/* E2, E5: whether the span, whose parent is known, takes a call; then also who made it. */
+static bool find_call(struct judge *judge, uint32_t at, uint32_t parent, struct call *out_call)
+{
+    struct kin *kin = &judge->kin;
+    const struct remembered *span = kin_span(kin, at);
+    uint32_t service = kin_service(kin, span);
+    bool is_own = kin_service(kin, kin_span(kin, parent)) == service;
+    struct call call = {.at = at, .parent = parent};
+    unsigned side_kind;
+
+    if (is_own && !kind_serves(span->kind))
+        return false;
+    if (!is_own && !kind_serves(span->kind)) {
+        struct kin_siblings siblings = kin_siblings(kin, parent, service);
+        bool is_kindless = span->kind == SPAN_KIND_UNSPECIFIED;
+        if (siblings.has_server || (siblings.has_kindless && !is_kindless))
+            return false;
+        call.is_group = !is_kindless;
+    }
+    call.side = kin_client_side(kin, parent);
+    if (call.side == 0)
+        call.side = parent;
+    side_kind = kin_span(kin, call.side)->kind;
+    if (is_own && !(side_kind == SPAN_KIND_CLIENT && span->kind == SPAN_KIND_SERVER) &&
+        !(side_kind == SPAN_KIND_PRODUCER && span->kind == SPAN_KIND_CONSUMER))
+        return false;
+    *out_call = call;
+    return true;
+}
+
+/* E10: whether the call was counted already as one that nobody answered: its side was, or a span
+ * around that. */
+static bool is_late(struct judge *judge, uint32_t side)
+{
+    const struct remembered *span = kin_span(&judge->kin, side);
+    struct kin_around around = kin_around_begin(side);
+    uint32_t outer;
+
+    if (!kind_calls(span->kind) || span->answered)
+        return false;
+    if (span->drawn)
+        return true;
+    while ((outer = kin_around_next(&judge->kin, &around)) != 0)
+        if (kin_span(&judge->kin, outer)->drawn)
+            return true;
+    return false;
+}
+
+/* E14: client's duration - server's, where exactly one SERVER answered. */
+static void observe_network(struct judge *judge, struct tally_edge *edge, const struct call *call,
+                            const struct request *request)
+{
+    const struct remembered *client = kin_span(&judge->kin, call->side);
+    const struct remembered *server = kin_span(&judge->kin, call->at);
+
+    if (edge == NULL || client->no_duration || server->no_duration || client->skewed ||
+        server->skewed)
+        return;
+    if (client->duration_ns < server->duration_ns) {
+        judge->tally->counts.negative_network++;
+        return;
+    }
+    tally_observe(judge->tally, &edge->seconds[SECONDS_NETWORK],
+                  client->duration_ns - server->duration_ns, request->weight);
+}
+
+static void count_single(struct judge *judge, const struct call *call)
+{
+    struct remembered *side = kin_span(&judge->kin, call->side);
+    const struct remembered *span = kin_span(&judge->kin, call->at);
+    bool by_server = span->kind != SPAN_KIND_CONSUMER;
+    struct request request = {
+        .client = kin_service(&judge->kin, side),
+        .server = kin_service(&judge->kin, span),
+        .type = judge_type(judge, side, span->kind),
+        .weight = side->weight > span->weight ? side->weight : span->weight,
+        .failed = span->status == SPAN_STATUS_ERROR ||
+                  (kind_calls(side->kind) && side->status == SPAN_STATUS_ERROR),
+    };
+    struct tally_edge *edge = judge_count(judge, &request);
+
+    judge_observe(judge, edge, SECONDS_SERVER, span, request.weight);
+    /* Before it is noted that this call answered: it is among those still to be judged. */
+    if (side->kind == SPAN_KIND_CLIENT && by_server &&
+        kin_answers(&judge->kin, call->side).servers == 1)
+        observe_network(judge, edge, call, &request);
+    if (kind_calls(side->kind))
+        judge_tell_client(judge, call->side, edge, &request);
+    side->answered = 1;
+    if (by_server && side->served < 2)
+        side->served++;
+}
+
+enum verdict judge_callee(struct judge *judge, uint32_t at, uint32_t parent)
+{
+    struct call call;
+
+    if (!find_call(judge, at, parent, &call))
+        return NO_CALL;
+    if (is_late(judge, call.side))
+        return LATE;
+    if (call.is_group)
+        judge_group(judge, &call);
+    else
+        count_single(judge, &call);
+    return COUNTED;
+}

@@ -1,0 +1,60 @@
+/* judge_priv.h: counting, shared by the files of the judge. */
+#ifndef SPANMAP_TOPOLOGY_JUDGE_PRIV_H
+#define SPANMAP_TOPOLOGY_JUDGE_PRIV_H
+
+#include "topology/judge.h"
+
+#define WEIGHT_MASK ((UINT64_C(1) << 37) - 1) /* What fits in the 37 bits of a weight. */
+
+/* One request between two nodes. */
+struct request {
+    uint32_t client; /* Nodes of the catalog. */
+    uint32_t server;
+    enum connection_type type;
+    uint64_t weight;
+    bool failed;
+};
+
+/* Counts it and gives its edge, whose pointer lives until the next count; NULL: nothing was
+ * counted, for its weight is 0 or memory is out. */
+struct tally_edge *judge_count(struct judge *judge, const struct request *request);
+
+/* Observes the span's duration, if it has one. `edge` may be NULL. */
+void judge_observe(struct judge *judge, struct tally_edge *edge, enum edge_seconds which,
+                   const struct remembered *span, uint64_t weight);
+
+/* A call that is judged: `at` is the callee, or the first member of a group. */
+struct call {
+    uint32_t at;
+    uint32_t side;   /* Who made it. */
+    uint32_t parent; /* The callee's; differs from `side` by E3. */
+    bool is_group;
+};
+
+enum verdict { NO_CALL, COUNTED, LATE };
+
+/* E2, E5: counts the call that the span is the callee of, if it is. */
+enum verdict judge_callee(struct judge *judge, uint32_t at, uint32_t parent);
+
+/* E6, E16: the client's duration counts once on each of its edges, with the largest weight there.
+ * `edge` is the one of this call, or NULL. */
+void judge_tell_client(struct judge *judge, uint32_t client, struct tally_edge *edge,
+                       const struct request *request);
+
+/* E2: counts a group by its first member, or adds what a later one changes. */
+void judge_group(struct judge *judge, const struct call *call);
+
+/* The note of a new group; NULL without room. */
+struct note *judge_note_group(struct judge *judge, uint32_t leader);
+
+/* N3: the node that a call goes to which nobody answered. */
+uint32_t judge_peer(const struct judge *judge, const struct site *site);
+
+/* N6: who calls a root CONSUMER; CATALOG_NONE. */
+uint32_t judge_consumer_caller(const struct judge *judge, const struct site *site);
+
+/* E11. */
+enum connection_type judge_type(const struct judge *judge, const struct remembered *side,
+                                unsigned callee_kind);
+
+#endif

@@ -1,0 +1,131 @@
+/* kin.h: who is whose parent, and what follows from it.
+ * Is:         the walks over remembered spans: up to a parent, a client, what is around a span;
+ *             down to answers and siblings. All are pure questions about what is known now.
+ * Is not:     a decision on what counts (judge.h).
+ * Invariants: answers do not depend on the order in which spans came, as long as none left.
+ * Threads:    one owner at a time.
+ * Memory:     none of its own; walks have 64 steps up, and down as many again with a bound on all.
+ * Source:     TOPOLOGY E2, E3, E4, E7, E17.
+ */
+#ifndef SPANMAP_TOPOLOGY_KIN_H
+#define SPANMAP_TOPOLOGY_KIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "topology/catalog.h"
+#include "topology/store.h"
+
+enum { WALK_STEPS = 64, WALK_DOWN_SPANS = 1 << 16 };
+
+struct kin {
+    struct store *store;
+    const struct catalog *catalog;
+    uint32_t pass;      /* Grows whenever spans came since the last walk: memos are of one pass. */
+    uint64_t walks_cut; /* Walks that ended at their bound. */
+};
+
+static inline struct remembered *kin_span(const struct kin *kin, uint32_t at)
+{
+    return slab_at(&kin->store->slab, at);
+}
+
+static inline const struct site *kin_site(const struct kin *kin, const struct remembered *span)
+{
+    return catalog_site_at(kin->catalog, span->site);
+}
+
+static inline uint32_t kin_service(const struct kin *kin, const struct remembered *span)
+{
+    return kin_site(kin, span)->service;
+}
+
+/* Kinds that make calls, and kinds that E3 and E4 walk through. */
+static inline bool kind_calls(unsigned kind)
+{
+    return kind == SPAN_KIND_CLIENT || kind == SPAN_KIND_PRODUCER;
+}
+
+static inline bool kind_is_quiet(unsigned kind)
+{
+    return kind == SPAN_KIND_INTERNAL || kind == SPAN_KIND_UNSPECIFIED;
+}
+
+static inline bool kind_serves(unsigned kind)
+{
+    return kind == SPAN_KIND_SERVER || kind == SPAN_KIND_CONSUMER;
+}
+
+/* ------------------------------------------------------------------ up */
+
+/* Whether the span names no parent. A SERVER whose client has its id is no root. */
+static inline bool kin_is_root(const struct remembered *span)
+{
+    return span->parent_id == 0 && !span->parent_bad && !span->moved;
+}
+
+/* E7: which of the spans of one id is the parent of a child of that kind and service. */
+uint32_t kin_parent_among(const struct kin *kin, unsigned kind, uint32_t service,
+                          const struct matches *candidates);
+
+/* E7: the span's parent; 0: it has none, or none that is known. */
+uint32_t kin_parent(const struct kin *kin, uint32_t at);
+
+/* E3: the CLIENT or PRODUCER span that a call made under this span belongs to; 0: none. */
+uint32_t kin_client_side(struct kin *kin, uint32_t at);
+
+/* E4: goes through the CLIENT and PRODUCER spans that a span is nested in. */
+struct kin_around {
+    uint32_t span;
+    uint32_t walked;
+    uint32_t steps;
+};
+
+static inline struct kin_around kin_around_begin(uint32_t at)
+{
+    return (struct kin_around){at, at, 0};
+}
+
+/* The next one; 0: there are no more. */
+uint32_t kin_around_next(struct kin *kin, struct kin_around *around);
+
+/* ------------------------------------------------------------------ down */
+
+/* Goes through the children of a span, newest first. */
+struct kin_children {
+    uint32_t parent;
+    uint32_t next;
+    uint32_t own_left; /* Spans of the parent's own id that are still to be looked at. */
+    bool has_halves;
+    struct matches own; /* If it has. */
+};
+
+void kin_children_begin(const struct kin *kin, uint32_t parent, struct kin_children *children);
+uint32_t kin_children_next(const struct kin *kin, struct kin_children *children);
+
+/* E2: what there is among a parent's children in one service. */
+struct kin_siblings {
+    bool has_server; /* SERVER or CONSUMER */
+    bool has_kindless;
+    uint32_t leader; /* By which they were counted as a group; 0: they were not. */
+};
+struct kin_siblings kin_siblings(const struct kin *kin, uint32_t parent, uint32_t service);
+
+/* What answered a CLIENT or PRODUCER span, judged or still to be judged. */
+struct kin_answers {
+    bool answered;
+    unsigned servers; /* SERVER (or kind-less) calls; 2: more than one. */
+};
+struct kin_answers kin_answers(struct kin *kin, uint32_t at);
+
+/* E4: what is nested in a CLIENT or PRODUCER span. */
+struct kin_inside {
+    bool answered;       /* A CLIENT or PRODUCER in it has an answer. */
+    bool producer_waits; /* A PRODUCER in it is not judged yet. */
+};
+struct kin_inside kin_inside(struct kin *kin, uint32_t at);
+
+/* E2: whether a span that makes no calls by its kind is the side of one all the same. */
+bool kin_is_plain_side(struct kin *kin, uint32_t at);
+
+#endif

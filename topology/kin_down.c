@@ -1,0 +1,236 @@
+/* kin_down.c: downwards.
+ *
+ * What a span calls is found by going down from it through INTERNAL and kind-less spans of its
+ * service (for E4 through CLIENT and PRODUCER spans too). Only calls that are not judged yet are
+ * looked for: a judged call left its mark on its side. So most walks end at once, and the sum of
+ * both is the same whatever was judged first.
+ *
+ * Cost: the spans below different callers are different ones, so that all walks of a pass together
+ * touch a span once (for E4 at most 64 times); a memo in the caller keeps it at that.
+ */
+#include <string.h>
+
+#include "base/check.h"
+#include "topology/kin.h"
+
+/* ------------------------------------------------------------------ siblings (E2) */
+
+struct kin_siblings kin_siblings(const struct kin *kin, uint32_t parent, uint32_t service)
+{
+    struct kin_siblings siblings = {false, false, 0};
+    struct kin_children children;
+    uint32_t at;
+
+    kin_children_begin(kin, parent, &children);
+    while ((at = kin_children_next(kin, &children)) != 0) {
+        const struct remembered *span = kin_span(kin, at);
+        if (kin_service(kin, span) != service)
+            continue;
+        siblings.has_server |= kind_serves(span->kind);
+        siblings.has_kindless |= span->kind == SPAN_KIND_UNSPECIFIED;
+        if (span->leads)
+            siblings.leader = at;
+    }
+    return siblings;
+}
+
+/* ------------------------------------------------------------------ the walk */
+
+/* One span on the way down. */
+struct step {
+    struct kin_children children;
+    uint32_t caller;  /* The nearest CLIENT or PRODUCER on the way, itself included. */
+    uint8_t distance; /* From that. */
+};
+
+struct walk {
+    struct kin *kin;
+    uint32_t top;
+    uint32_t service;
+    bool is_deep; /* Through callers: what is inside (E4); else what answered (E3). */
+    uint32_t spans;
+    bool is_cut;
+    struct kin_answers answers;
+    struct kin_inside inside;
+    unsigned depth;
+    struct step steps[2 * WALK_STEPS + 2];
+};
+
+static void enter(struct walk *walk, uint32_t at, uint32_t caller, uint8_t distance)
+{
+    struct step *step;
+
+    CHECK(walk->depth < sizeof(walk->steps) / sizeof(walk->steps[0]));
+    step = &walk->steps[walk->depth++];
+    step->caller = caller;
+    step->distance = distance;
+    kin_children_begin(walk->kin, at, &step->children);
+}
+
+/* Whether a child in another service is a SERVER call, as E14 counts them. */
+static bool is_server_call(const struct walk *walk, const struct step *step,
+                           const struct remembered *child)
+{
+    if (child->kind == SPAN_KIND_SERVER)
+        return true;
+    return child->kind == SPAN_KIND_UNSPECIFIED &&
+           !kin_siblings(walk->kin, step->children.parent, kin_service(walk->kin, child))
+                .has_server;
+}
+
+static void found_call(struct walk *walk, const struct step *step, bool by_server)
+{
+    if (step->caller != walk->top) {
+        walk->inside.answered = true;
+        return;
+    }
+    walk->answers.answered = true;
+    if (by_server && walk->answers.servers < 2)
+        walk->answers.servers++;
+}
+
+/* A child in the same service: a call to itself (E5), or a span to go on through. */
+static void meet_own(struct walk *walk, const struct step *step, uint32_t at)
+{
+    const struct remembered *child = kin_span(walk->kin, at);
+    unsigned caller = kin_span(walk->kin, step->caller)->kind;
+
+    if (kind_is_quiet(child->kind)) {
+        if (step->distance < WALK_STEPS && walk->depth <= 2 * WALK_STEPS)
+            enter(walk, at, step->caller, (uint8_t)(step->distance + 1));
+        else
+            walk->is_cut = true;
+        return;
+    }
+    if (kind_calls(child->kind)) {
+        if (!walk->is_deep || at == walk->top)
+            return;
+        if (walk->depth > WALK_STEPS) {
+            walk->is_cut = true;
+            return;
+        }
+        walk->inside.answered |= child->answered;
+        walk->inside.producer_waits |= child->kind == SPAN_KIND_PRODUCER && !child->judged;
+        enter(walk, at, at, 0);
+        return;
+    }
+    if (!child->judged && ((caller == SPAN_KIND_CLIENT && child->kind == SPAN_KIND_SERVER) ||
+                           (caller == SPAN_KIND_PRODUCER && child->kind == SPAN_KIND_CONSUMER)))
+        found_call(walk, step, child->kind == SPAN_KIND_SERVER);
+}
+
+static bool is_over(const struct walk *walk)
+{
+    if (walk->is_deep)
+        return walk->inside.answered;
+    return walk->answers.answered &&
+           (walk->answers.servers == 2 || kin_span(walk->kin, walk->top)->kind != SPAN_KIND_CLIENT);
+}
+
+static void go_down(struct walk *walk)
+{
+    enter(walk, walk->top, walk->top, 0);
+    while (walk->depth != 0 && !is_over(walk)) {
+        struct step *step = &walk->steps[walk->depth - 1];
+        uint32_t at = kin_children_next(walk->kin, &step->children);
+        const struct remembered *child;
+        if (at == 0) {
+            walk->depth--;
+            continue;
+        }
+        if (walk->spans++ == WALK_DOWN_SPANS) {
+            walk->is_cut = true;
+            break;
+        }
+        child = kin_span(walk->kin, at);
+        if (kin_service(walk->kin, child) == walk->service)
+            meet_own(walk, step, at);
+        else if (!child->judged)
+            found_call(walk, step, !walk->is_deep && is_server_call(walk, step, child));
+    }
+    walk->kin->walks_cut += walk->is_cut;
+}
+
+static void walk_init(struct walk *walk, struct kin *kin, uint32_t at, bool is_deep)
+{
+    const struct remembered *span = kin_span(kin, at);
+
+    CHECK(kind_calls(span->kind));
+    walk->kin = kin;
+    walk->top = at;
+    walk->service = kin_service(kin, span);
+    walk->is_deep = is_deep;
+    walk->spans = 0;
+    walk->is_cut = false;
+    walk->answers = (struct kin_answers){span->answered, span->served};
+    walk->inside = (struct kin_inside){false, false};
+    walk->depth = 0;
+}
+
+/* ------------------------------------------------------------------ memos */
+
+/* A memo is 26 bits of the pass and what was found in it. */
+enum {
+    MEMO_ANSWERED = 1,
+    MEMO_SERVERS = 6,
+    MEMO_SERVERS_SHIFT = 1,
+    MEMO_HAS_INSIDE = 8,
+    MEMO_INSIDE = 16,
+    MEMO_PRODUCER_WAITS = 32,
+    MEMO_BITS = 6,
+};
+
+static bool memo_is_fresh(const struct kin *kin, uint32_t memo)
+{
+    return memo >> MEMO_BITS == (kin->pass & UINT32_MAX >> MEMO_BITS) && memo != 0;
+}
+
+struct kin_answers kin_answers(struct kin *kin, uint32_t at)
+{
+    uint32_t *memo = &slab_aside(&kin->store->slab, at)->memo;
+    struct walk walk;
+
+    if (memo_is_fresh(kin, *memo))
+        return (struct kin_answers){(*memo & MEMO_ANSWERED) != 0,
+                                    (*memo & MEMO_SERVERS) >> MEMO_SERVERS_SHIFT};
+    walk_init(&walk, kin, at, false);
+    if (!is_over(&walk))
+        go_down(&walk);
+    *memo = kin->pass << MEMO_BITS | (walk.answers.answered ? MEMO_ANSWERED : 0) |
+            walk.answers.servers << MEMO_SERVERS_SHIFT;
+    return walk.answers;
+}
+
+struct kin_inside kin_inside(struct kin *kin, uint32_t at)
+{
+    uint32_t *memo = &slab_aside(&kin->store->slab, at)->memo;
+    struct walk walk;
+
+    (void)kin_answers(kin, at); /* So that there is a memo of this pass to add to. */
+    if ((*memo & MEMO_HAS_INSIDE) != 0)
+        return (struct kin_inside){(*memo & MEMO_INSIDE) != 0, (*memo & MEMO_PRODUCER_WAITS) != 0};
+    walk_init(&walk, kin, at, true);
+    go_down(&walk);
+    *memo |= MEMO_HAS_INSIDE | (walk.inside.answered ? MEMO_INSIDE : 0) |
+             (walk.inside.producer_waits ? MEMO_PRODUCER_WAITS : 0);
+    return walk.inside;
+}
+
+bool kin_is_plain_side(struct kin *kin, uint32_t at)
+{
+    const struct remembered *span = kin_span(kin, at);
+    uint32_t service = kin_service(kin, span);
+    struct kin_children children;
+    uint32_t child;
+
+    CHECK(!kind_calls(span->kind));
+    if (span->answered)
+        return true;
+    kin_children_begin(kin, at, &children);
+    while ((child = kin_children_next(kin, &children)) != 0) {
+        const struct remembered *other = kin_span(kin, child);
+        if (!other->judged && kin_service(kin, other) != service)
+            return kin_client_side(kin, at) == 0;
+    }
+    return false;
+}

@@ -1,0 +1,66 @@
+/* notes.c: chunks that never move, and a chain of free notes. */
+#include "topology/notes.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+
+int notes_init(struct notes *notes, size_t bytes_max)
+{
+    size_t chunks = bytes_max / (NOTES_PER_CHUNK * sizeof(struct note));
+
+    CHECK(chunks < UINT32_MAX / NOTES_PER_CHUNK);
+    *notes = (struct notes){.chunks_max = chunks != 0 ? (uint32_t)chunks : 1, .made = 1};
+    notes->chunks = mem_calloc(notes->chunks_max, sizeof(struct note *));
+    return notes->chunks != NULL ? 0 : STATUS_NOMEM;
+}
+
+void notes_release(struct notes *notes)
+{
+    for (uint32_t i = 0; notes->chunks != NULL && i < notes->chunks_max; i++)
+        mem_free(notes->chunks[i]);
+    mem_free(notes->chunks);
+    *notes = (struct notes){0};
+}
+
+bool notes_is_full(const struct notes *notes)
+{
+    uint32_t chunk = notes->made / NOTES_PER_CHUNK;
+
+    return notes->free == 0 && (chunk == notes->chunks_max || notes->chunks[chunk] == NULL);
+}
+
+int notes_new(struct notes *notes, uint32_t *out_number)
+{
+    uint32_t chunk = notes->made / NOTES_PER_CHUNK;
+    uint32_t number = notes->free;
+
+    if (number != 0) {
+        notes->free = notes_at(notes, number)->next;
+    } else {
+        if (chunk == notes->chunks_max)
+            return STATUS_FULL;
+        if (notes->chunks[chunk] == NULL)
+            notes->chunks[chunk] = mem_alloc(NOTES_PER_CHUNK * sizeof(struct note));
+        if (notes->chunks[chunk] == NULL)
+            return STATUS_NOMEM;
+        number = notes->made++;
+    }
+    *notes_at(notes, number) = (struct note){0};
+    *out_number = number;
+    return 0;
+}
+
+void notes_free(struct notes *notes, uint32_t first)
+{
+    uint32_t last = first;
+
+    if (first == 0)
+        return;
+    CHECK(first < notes->made);
+    while (notes_at(notes, last)->next != 0)
+        last = notes_at(notes, last)->next;
+    notes_at(notes, last)->next = notes->free;
+    notes->free = first;
+}

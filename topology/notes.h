@@ -1,0 +1,57 @@
+/* notes.h: the few spans that need more than their line get notes.
+ * Is:         a pool of 16-byte notes in chains, each chain owned by one remembered span.
+ * Threads:    one owner at a time.
+ * Memory:     chunks of 16 KiB up to a maximum; they stay until the end.
+ * Source:     TOPOLOGY E2 (groups), E6, E16 (the largest weight).
+ */
+#ifndef SPANMAP_TOPOLOGY_NOTES_H
+#define SPANMAP_TOPOLOGY_NOTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+/* How far something was counted, so that a later span can add to it. */
+struct note {
+    uint64_t weight : 37;
+    uint64_t group : 1;  /* Of a group of siblings; else of a client's duration on an edge. */
+    uint64_t failed : 1; /* The group counted as failed. */
+    uint64_t message : 1;
+    uint64_t type : 2; /* enum connection_type of the group. */
+    uint64_t spare : 22;
+    uint32_t service; /* The edge's callee. */
+    uint32_t next;    /* 0: the last. */
+};
+
+_Static_assert(sizeof(struct note) == 16, "four notes a cache line");
+
+enum { NOTES_PER_CHUNK = 1024 };
+
+struct notes {
+    struct note **chunks;
+    uint32_t chunks_max;
+    uint32_t made; /* Notes that were ever in use; number 0 is nobody's. */
+    uint32_t free; /* Chain of those that are not. */
+};
+
+/* Returns: 0; STATUS_NOMEM. */
+MUST_USE int notes_init(struct notes *notes, size_t bytes_max);
+void notes_release(struct notes *notes);
+
+static inline struct note *notes_at(const struct notes *notes, uint32_t number)
+{
+    return &notes->chunks[number / NOTES_PER_CHUNK][number % NOTES_PER_CHUNK];
+}
+
+/* Whether the next notes_new() needs a chunk. */
+bool notes_is_full(const struct notes *notes);
+
+/* Returns: 0 and a zeroed note; STATUS_FULL (the maximum is reached); STATUS_NOMEM. */
+MUST_USE int notes_new(struct notes *notes, uint32_t *out_number);
+
+/* Gives back a whole chain; 0 is allowed. */
+void notes_free(struct notes *notes, uint32_t first);
+
+#endif

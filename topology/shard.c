@@ -1,0 +1,348 @@
+/* shard.c: when a span is judged.
+ *
+ * Spans lie in the order of their arrival, so that waits need no timers: one cursor a wait goes
+ * through the spans that are still pending. The first one, at the end of pairing.wait, judges nearly
+ * all. What it leaves is either caught by a later cursor or judged together with its parent:
+ *
+ *   parent has not come           -> cursor of pairing.parent_wait, or with the parent
+ *   PRODUCER without a consumer,
+ *   CLIENT around such a one      -> cursor of messaging.wait
+ */
+#include "topology/shard.h"
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "topology/shard_priv.h"
+
+/* Feeding looks for what is due at most this often a wait, since ticks do so too. */
+enum { JUDGINGS_A_WAIT = 1024 };
+
+static struct kin *kin_of(struct shard *shard)
+{
+    return &shard->judge.kin;
+}
+
+static struct slab *slab_of(struct shard *shard)
+{
+    return &shard->store.slab;
+}
+
+/* ------------------------------------------------------------------ waits */
+
+static uint32_t arrival_of(struct shard *shard, uint32_t at)
+{
+    return slab_block(slab_of(shard), at)->arrival[at % BLOCK_SPANS];
+}
+
+static bool is_over(struct shard *shard, uint32_t at, enum shard_wait wait)
+{
+    uint32_t since = arrival_of(shard, at) + shard->wait_ticks[wait];
+
+    return (int32_t)(shard->now_ticks - since) >= 0;
+}
+
+/* Whether the span names a parent that has not come. */
+static bool lacks_parent(struct shard *shard, uint32_t at, uint32_t parent)
+{
+    return parent == 0 && !kin_is_root(kin_span(kin_of(shard), at));
+}
+
+/* Lets the parent that may come know that somebody is past its own wait. */
+static void wait_for_parent(struct shard *shard, uint32_t at)
+{
+    const struct remembered *span = kin_span(kin_of(shard), at);
+    struct matches parent;
+
+    if (span->parent_id == 0 || span->parent_bad)
+        return;
+    store_find(&shard->store, span, span->parent_id, &parent);
+    if (parent.wanted != 0)
+        span_index_wait(&shard->store.index, &parent);
+}
+
+/* E4, E10: whether a consumer may still come that decides about this span. */
+static bool waits_for_consumer(struct shard *shard, uint32_t at)
+{
+    struct kin *kin = kin_of(shard);
+    const struct remembered *span = kin_span(kin, at);
+    struct kin_inside inside;
+
+    if (!kind_calls(span->kind) || is_over(shard, at, WAIT_MESSAGING) ||
+        kin_answers(kin, at).answered)
+        return false;
+    if (span->kind == SPAN_KIND_PRODUCER)
+        return true;
+    inside = kin_inside(kin, at);
+    return inside.producer_waits && !inside.answered;
+}
+
+/* Whether the span's parent came so late that the two are judged together, later. */
+static bool waits_with_parent(struct shard *shard, uint32_t at, uint32_t parent)
+{
+    struct remembered *other;
+
+    if (parent == 0 || kin_span(kin_of(shard), at)->moved ||
+        !slab_before(at, shard->cursor[WAIT_PAIRING]))
+        return false;
+    other = kin_span(kin_of(shard), parent);
+    /* A parent that came within the child's own wait does not hold it up. */
+    if (other->judged || slab_before(parent, shard->cursor[WAIT_PAIRING]))
+        return false;
+    other->kin_waits = 1;
+    return true;
+}
+
+/* Judges a span whose pairing.wait is over, unless it has to wait for something else. */
+static void visit(struct shard *shard, uint32_t at)
+{
+    uint32_t parent = kin_parent(kin_of(shard), at);
+
+    if (lacks_parent(shard, at, parent) && !is_over(shard, at, WAIT_PARENT)) {
+        wait_for_parent(shard, at);
+        return;
+    }
+    if (waits_for_consumer(shard, at) || waits_with_parent(shard, at, parent))
+        return;
+    judge_span(&shard->judge, at);
+}
+
+/* The next child that waits to be judged together with the span whose child list this is. */
+static uint32_t next_waiting(struct shard *shard, uint32_t child)
+{
+    const struct slab *slab = slab_of(shard);
+
+    while (slab_live(slab, child) &&
+           !(slab_pending(slab, child) && slab_before(child, shard->cursor[WAIT_PAIRING])))
+        child = slab_at(slab, child)->sibling;
+    return slab_live(slab, child) ? child : 0;
+}
+
+/* Judges those that waited for a span that was just judged, and those that waited for them: down
+ * the lists of children and up again, without a stack. */
+static void visit_kin(struct shard *shard, uint32_t top)
+{
+    const struct slab *slab = slab_of(shard);
+    uint32_t at = top;
+    uint32_t child;
+
+    if (!slab_at(slab, top)->kin_waits)
+        return;
+    slab_at(slab, top)->kin_waits = 0;
+    child = next_waiting(shard, slab_at(slab, top)->child);
+    for (;;) {
+        while (child == 0) {
+            if (at == top)
+                return;
+            child = next_waiting(shard, slab_at(slab, at)->sibling);
+            at = slab_at(slab, at)->parent_at;
+        }
+        visit(shard, child);
+        if (!slab_pending(slab, child) && slab_at(slab, child)->kin_waits) {
+            slab_at(slab, child)->kin_waits = 0;
+            at = child;
+            child = next_waiting(shard, slab_at(slab, at)->child);
+        } else {
+            child = next_waiting(shard, slab_at(slab, child)->sibling);
+        }
+    }
+}
+
+/* The SERVERs that have the id of a CLIENT that was just judged, as long as they waited for it. */
+static void visit_halves(struct shard *shard, uint32_t at)
+{
+    const struct slab *slab = slab_of(shard);
+    const struct remembered *span = slab_at(slab, at);
+    struct matches own;
+
+    if (!span->halves || span->kind != SPAN_KIND_CLIENT)
+        return;
+    store_find(&shard->store, span, span->id, &own);
+    for (uint32_t i = 0; i < own.count; i++) {
+        uint32_t half = own.at[i];
+        if (!slab_at(slab, half)->moved || next_waiting(shard, half) != half)
+            continue;
+        visit(shard, half);
+        if (!slab_pending(slab, half))
+            visit_kin(shard, half);
+    }
+}
+
+static void go_on(struct shard *shard, enum shard_wait wait)
+{
+    struct slab *slab = slab_of(shard);
+    uint32_t at = shard->cursor[wait];
+
+    if (slab_before(at, slab->tail))
+        at = slab->tail;
+    for (;;) {
+        at = slab_next_pending(slab, at);
+        shard->cursor[wait] = at;
+        if (at == slab->head || !is_over(shard, at, wait))
+            return;
+        visit(shard, at);
+        if (!slab_pending(slab, at)) {
+            visit_kin(shard, at);
+            visit_halves(shard, at);
+        }
+        at++;
+    }
+}
+
+void shard_judge_due(struct shard *shard)
+{
+    kin_of(shard)->pass++;
+    shard->judged_ns = shard->now_ns;
+    go_on(shard, WAIT_PAIRING);
+    go_on(shard, WAIT_PARENT);
+    go_on(shard, WAIT_MESSAGING);
+    shard->tally->counts.walks_cut += kin_of(shard)->walks_cut;
+    kin_of(shard)->walks_cut = 0;
+}
+
+/* ------------------------------------------------------------------ eviction */
+
+/* The room of a pending span is needed. */
+static void let_go(struct shard *shard, uint32_t at)
+{
+    uint32_t parent = kin_parent(kin_of(shard), at);
+    bool is_dropped = !is_over(shard, at, WAIT_PAIRING);
+
+    if (!is_dropped && !lacks_parent(shard, at, parent))
+        is_dropped = waits_for_consumer(shard, at);
+    if (is_dropped)
+        judge_drop(&shard->judge, at);
+    else
+        judge_span(&shard->judge, at);
+}
+
+void shard_evict(struct shard *shard)
+{
+    struct slab *slab = slab_of(shard);
+    uint32_t end = (slab->tail / BLOCK_SPANS + 1) * BLOCK_SPANS;
+
+    kin_of(shard)->pass++;
+    for (uint32_t at = slab_next_pending(slab, slab->tail);
+         at != slab->head && slab_before(at, end); at = slab_next_pending(slab, at + 1))
+        let_go(shard, at);
+    store_evict(&shard->store);
+    for (size_t i = 0; i < WAIT_COUNT; i++)
+        if (slab_before(shard->cursor[i], slab->tail))
+            shard->cursor[i] = slab->tail;
+}
+
+/* ------------------------------------------------------------------ the port */
+
+static void set_now(struct shard *shard, struct mono_time now)
+{
+    CHECK(now.ns >= shard->now_ns);
+    shard->now_ns = now.ns;
+    shard->now_ticks = (uint32_t)(now.ns >> TICK_SHIFT);
+}
+
+void shard_feed(struct shard *shard, const struct span *spans, size_t count, struct mono_time now)
+{
+    set_now(shard, now);
+    if (now.ns - shard->judged_ns >= shard->options.pairing_wait_ns / JUDGINGS_A_WAIT)
+        shard_judge_due(shard);
+    for (size_t i = 0; i < count; i++)
+        shard_admit(shard, &spans[i]);
+}
+
+void shard_tick(struct shard *shard, struct mono_time now)
+{
+    set_now(shard, now);
+    shard_judge_due(shard);
+}
+
+void shard_finish(struct shard *shard, struct mono_time now)
+{
+    struct slab *slab = slab_of(shard);
+
+    set_now(shard, now);
+    kin_of(shard)->pass++;
+    for (uint32_t at = slab_next_pending(slab, slab->tail); at != slab->head;
+         at = slab_next_pending(slab, at + 1))
+        judge_span(&shard->judge, at);
+    shard->tally->counts.walks_cut += kin_of(shard)->walks_cut;
+    kin_of(shard)->walks_cut = 0;
+    CHECK(slab->pending == 0);
+}
+
+void shard_swap(struct shard *shard, struct tally **tally)
+{
+    struct tally *full = shard->tally;
+
+    CHECK(tally != NULL && *tally != NULL && tally_is_empty(*tally));
+    full->accounting.waiting = slab_of(shard)->pending;
+    shard->tally = shard->judge.tally = *tally;
+    *tally = full;
+}
+
+size_t shard_memory_bytes(const struct shard *shard)
+{
+    return shard->store.bytes;
+}
+
+uint64_t shard_remembered(const struct shard *shard)
+{
+    return shard->store.slab.remembered;
+}
+
+void shard_check(const struct shard *shard)
+{
+    store_check(&shard->store);
+    CHECK(shard->judge.tally == shard->tally);
+    for (size_t i = 0; i < WAIT_COUNT; i++)
+        CHECK(shard->cursor[i] - shard->store.slab.tail <=
+              shard->store.slab.head - shard->store.slab.tail);
+}
+
+/* ------------------------------------------------------------------ the ends */
+
+/* No wait is shorter than pairing.wait. */
+static uint32_t ticks_of(const struct shard_options *options, uint64_t wait_ns)
+{
+    uint64_t longest_ns = wait_ns < options->pairing_wait_ns ? options->pairing_wait_ns : wait_ns;
+    uint64_t ticks = (longest_ns >> TICK_SHIFT) + (longest_ns % (UINT64_C(1) << TICK_SHIFT) != 0);
+
+    return ticks < WAIT_TICKS_MAX ? (uint32_t)ticks : WAIT_TICKS_MAX;
+}
+
+int shard_new(const struct shard_options *options, struct shard **out_shard)
+{
+    struct shard *shard = mem_calloc(1, sizeof(*shard));
+    int status;
+
+    if (shard == NULL)
+        return STATUS_NOMEM;
+    shard->options = *options;
+    shard->wait_ticks[WAIT_PAIRING] = ticks_of(options, options->pairing_wait_ns);
+    shard->wait_ticks[WAIT_PARENT] = ticks_of(options, options->parent_wait_ns);
+    shard->wait_ticks[WAIT_MESSAGING] = ticks_of(options, options->messaging_wait_ns);
+    status = tally_new(&options->tally, &shard->tally);
+    if (status == 0)
+        status = store_init(&shard->store, options->memory_bytes_max, options->hash_seed);
+    if (status != 0) {
+        shard_free(shard);
+        return status;
+    }
+    for (size_t i = 0; i < WAIT_COUNT; i++)
+        shard->cursor[i] = shard->store.slab.tail;
+    shard->judge = (struct judge){
+        .kin = {.store = &shard->store, .catalog = options->catalog, .pass = 1},
+        .catalog = options->catalog,
+        .tally = shard->tally,
+        .orphan_servers_as_user = options->orphan_servers_as_user,
+    };
+    *out_shard = shard;
+    return 0;
+}
+
+void shard_free(struct shard *shard)
+{
+    if (shard == NULL)
+        return;
+    store_release(&shard->store);
+    tally_free(shard->tally);
+    mem_free(shard);
+}

@@ -1,0 +1,169 @@
+/* shard_admit.c: how a span comes in.
+ *
+ * Two look-ups: its own id (duplicates, halves, children that came before it) and its parent's.
+ * Nothing is decided here; links only say who named whom.
+ */
+#include "base/check.h"
+#include "topology/shard_priv.h"
+
+static struct accounting *accounting(struct shard *shard)
+{
+    return &shard->tally->accounting;
+}
+
+/* There is no memory at all: the span is dropped before it was remembered. */
+static void drop(struct shard *shard, const struct span *span)
+{
+    const struct site *site = catalog_site_at(shard->options.catalog, span->site);
+    struct tally_loss loss = {.service = site->service,
+                              .kind = (uint8_t)span->kind,
+                              .dropped = true,
+                              .reason = DROPPED_EVICTED};
+
+    accounting(shard)->dropped[DROPPED_EVICTED]++;
+    tally_lose(shard->tally, &loss);
+}
+
+static int make_room(struct shard *shard)
+{
+    for (;;) {
+        int status = store_prepare(&shard->store);
+        if (status != STATUS_FULL)
+            return status;
+        shard_evict(shard);
+    }
+}
+
+/* E15: the same trace, id, kind and service. */
+static bool is_duplicate(const struct shard *shard, const struct span *span,
+                         const struct matches *own)
+{
+    const struct kin *kin = &shard->judge.kin;
+    uint32_t service = catalog_site_at(kin->catalog, span->site)->service;
+
+    for (uint32_t i = 0; i < own->count; i++) {
+        const struct remembered *other = kin_span(kin, own->at[i]);
+        if (other->kind == span->kind && kin_service(kin, other) == service)
+            return true;
+    }
+    return false;
+}
+
+static struct remembered remembered_of(const struct span *span, const struct matches *own)
+{
+    return (struct remembered){
+        .trace = {span->trace[0], span->trace[1]},
+        .id = span->id,
+        .parent_id = span->parent,
+        .duration_ns = span->duration_ns & ((UINT64_C(1) << 54) - 1),
+        .kind = span->kind,
+        .status = span->status,
+        .parent_bad = span->parent_bad,
+        .no_duration = span->no_duration,
+        .skewed = span->skewed,
+        .weight = span->weight,
+        .halves = own->count != 0,
+        .kin_waits = own->kin_waits,
+        .site = span->site,
+        .child = own->wanted,
+    };
+}
+
+/* Those that waited for this id have their parent. */
+static void adopt(struct shard *shard, uint32_t at)
+{
+    const struct slab *slab = &shard->store.slab;
+
+    for (uint32_t child = slab_at(slab, at)->child; slab_live(slab, child);
+         child = slab_at(slab, child)->sibling)
+        slab_at(slab, child)->parent_at = at;
+}
+
+/* E7: spans that share an id know it, and a SERVER among them leaves its named parent for the
+ * CLIENT, unless it was judged already. */
+static void meet_halves(struct shard *shard, uint32_t at, const struct matches *own)
+{
+    const struct kin *kin = &shard->judge.kin;
+    struct remembered *span = kin_span(kin, at);
+
+    for (uint32_t i = 0; i < own->count; i++) {
+        struct remembered *other = kin_span(kin, own->at[i]);
+        other->halves = 1;
+        if (span->kind == SPAN_KIND_SERVER && other->kind == SPAN_KIND_CLIENT)
+            span->moved = 1;
+        if (span->kind == SPAN_KIND_CLIENT && other->kind == SPAN_KIND_SERVER && !other->judged)
+            other->moved = 1;
+    }
+}
+
+static void link_parent(struct shard *shard, uint32_t at, uint64_t trace_part)
+{
+    const struct remembered *span = slab_at(&shard->store.slab, at);
+    uint64_t hash = span_index_hash(trace_part, span->parent_id);
+    struct matches parent;
+
+    if (span->parent_id == 0 || span->parent_bad)
+        return;
+    span_index_find(&shard->store.index, &shard->store.slab, span->trace, span->parent_id, hash,
+                    &parent);
+    if (store_link(&shard->store, &parent, at) != 0)
+        shard->tally->counts.memory_failures++;
+}
+
+static void note_span(struct shard *shard, const struct span *span)
+{
+    struct tally *tally = shard->tally;
+    uint64_t end_ns = span->start_ns + span->duration_ns;
+
+    catalog_mark_reported(shard->options.catalog,
+                          catalog_site_at(shard->options.catalog, span->site)->service);
+    tally->counts.skewed_durations += span->skewed;
+    tally->counts.weights_unknown += span->weight_unknown;
+    tally->counts.weights_cut += span->weight_cut;
+    if (span->start_ns == 0)
+        return;
+    if (tally->span_first_ns == 0 || span->start_ns < tally->span_first_ns)
+        tally->span_first_ns = span->start_ns;
+    if (end_ns < span->start_ns)
+        end_ns = UINT64_MAX;
+    if (end_ns > tally->span_last_ns)
+        tally->span_last_ns = end_ns;
+}
+
+void shard_admit(struct shard *shard, const struct span *span)
+{
+    struct store *store = &shard->store;
+    uint64_t trace_part = span_index_trace(&store->index, span->trace);
+    uint64_t hash = span_index_hash(trace_part, span->id);
+    struct remembered remembered;
+    struct matches own;
+    uint32_t at;
+
+    CHECK(span->kind < SPAN_KIND_COUNT && span->id != 0);
+    accounting(shard)->received++;
+    if (make_room(shard) != 0) {
+        drop(shard, span);
+        return;
+    }
+    span_index_find(&store->index, &store->slab, span->trace, span->id, hash, &own);
+    if (is_duplicate(shard, span, &own)) {
+        accounting(shard)->duplicate++;
+        return;
+    }
+    if (own.count == IDS_MAX) {
+        /* A copy of it finds the same eight, so that it is rejected too. */
+        accounting(shard)->rejected[REJECTED_ID_REUSED]++;
+        return;
+    }
+    remembered = remembered_of(span, &own);
+    if (store_add(store, &remembered, &own,
+                  (uint32_t)((shard->now_ns + (UINT64_C(1) << TICK_SHIFT) - 1) >> TICK_SHIFT),
+                  &at) != 0) {
+        drop(shard, span);
+        return;
+    }
+    adopt(shard, at);
+    meet_halves(shard, at, &own);
+    link_parent(shard, at, trace_part);
+    note_span(shard, span);
+}

@@ -1,0 +1,139 @@
+/* slab.h: remembered spans in the order of their arrival.
+ * Is:         blocks of 256 spans; a span is known by its position, which counts up for ever and
+ *             wraps after 2^32. The oldest block leaves whole.
+ * Invariants: a position is live if it lies between tail and head; 0 never is. What points at a
+ *             position that is no longer live points at nothing: nobody has to be told.
+ * Threads:    one owner at a time.
+ * Memory:     a block is 19.5 KiB; the owner decides how many there are (store.h).
+ * Source:     TOPOLOGY E1.
+ */
+#ifndef SPANMAP_TOPOLOGY_SLAB_H
+#define SPANMAP_TOPOLOGY_SLAB_H
+
+#include <stdalign.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "topology/span.h"
+
+enum { BLOCK_SPANS = 256, BLOCK_WORDS = BLOCK_SPANS / 64 };
+
+/* One cache line a span. */
+struct remembered {
+    uint64_t trace[2];
+    uint64_t id;
+    uint64_t parent_id; /* As it was named; 0: none. */
+    uint64_t duration_ns : 54;
+    uint64_t kind : 3;   /* enum span_kind */
+    uint64_t status : 2; /* enum span_status */
+    uint64_t parent_bad : 1;
+    uint64_t no_duration : 1;
+    uint64_t skewed : 1;
+    uint64_t spare : 2;
+    uint64_t weight : 37;
+    uint64_t judged : 1;
+    uint64_t halves : 1;       /* Others in its trace have its id (E7). */
+    uint64_t moved : 1;        /* A SERVER whose client has its id: not a child of parent_at. */
+    uint64_t kin_waits : 1;    /* Some child waits to be judged together with it. */
+    uint64_t answered : 1;     /* A counted call has it as its side. */
+    uint64_t served : 2;       /* How many counted SERVER calls; 2: more than one. */
+    uint64_t drawn : 1;        /* Counted as an unanswered call. */
+    uint64_t leads : 1;        /* A group was counted by it; its first note says how. */
+    uint64_t told : 1;         /* Its duration was observed on the edge to aside.edge ... */
+    uint64_t told_message : 1; /* ... as a message ... */
+    uint64_t told_more : 1;    /* ... or on those that its notes name. */
+    uint64_t flags_spare : 14;
+    uint32_t site;
+    uint32_t parent_at; /* The oldest span of its parent's id; 0: not known. */
+    uint32_t child;     /* The newest span that named this id, while it was the oldest of it. */
+    uint32_t sibling;   /* The next older one that named the same parent. */
+};
+
+_Static_assert(sizeof(struct remembered) == 64, "a remembered span is one cache line");
+
+/* What only callers need. */
+struct aside {
+    uint32_t edge; /* A service (told) or the first note (told_more); see judge_client.c. */
+    uint32_t memo; /* What a walk downwards found (kin_down.c). */
+};
+
+struct block {
+    uint64_t pending[BLOCK_WORDS]; /* Bit i: span i is not judged yet. */
+    bool has_notes;
+    uint32_t arrival[BLOCK_SPANS]; /* In ticks of 2^20 ns, rounded up. */
+    struct aside aside[BLOCK_SPANS];
+    alignas(64) struct remembered spans[BLOCK_SPANS];
+};
+
+struct slab {
+    struct block **directory; /* By block number, masked. */
+    uint32_t directory_mask;
+    uint32_t tail; /* Oldest live position; the start of a block. */
+    uint32_t head; /* The next one. */
+    uint32_t blocks;
+    uint64_t remembered;
+    uint64_t pending;
+};
+
+/* For at most `blocks_max` blocks. Returns: 0; STATUS_NOMEM. */
+MUST_USE int slab_init(struct slab *slab, uint32_t blocks_max);
+void slab_release(struct slab *slab);
+
+static inline bool slab_live(const struct slab *slab, uint32_t at)
+{
+    return at != 0 && at - slab->tail < slab->head - slab->tail;
+}
+
+/* Whether position `a` came before `b`; both live, or at most a slab apart. */
+static inline bool slab_before(uint32_t a, uint32_t b)
+{
+    return (int32_t)(a - b) < 0;
+}
+
+static inline struct block *slab_block(const struct slab *slab, uint32_t at)
+{
+    return slab->directory[at / BLOCK_SPANS & slab->directory_mask];
+}
+
+static inline struct remembered *slab_at(const struct slab *slab, uint32_t at)
+{
+    return &slab_block(slab, at)->spans[at % BLOCK_SPANS];
+}
+
+static inline struct aside *slab_aside(const struct slab *slab, uint32_t at)
+{
+    return &slab_block(slab, at)->aside[at % BLOCK_SPANS];
+}
+
+static inline bool slab_pending(const struct slab *slab, uint32_t at)
+{
+    return (slab_block(slab, at)->pending[at % BLOCK_SPANS / 64] >> at % 64 & 1) != 0;
+}
+
+/* Whether the next span needs a block that slab_open() adds. */
+static inline bool slab_is_full(const struct slab *slab)
+{
+    return slab->head % BLOCK_SPANS == 0 && slab_block(slab, slab->head) == NULL;
+}
+
+/* Adds an empty block; it becomes the slab's. */
+void slab_open_take(struct slab *slab, struct block *block);
+
+/* Remembers one span as pending; there is an open block. Its position. */
+uint32_t slab_push(struct slab *slab, const struct remembered *span, uint32_t arrival);
+
+/* Forgets the newest span, which was just pushed. */
+void slab_pop(struct slab *slab);
+
+void slab_clear_pending(struct slab *slab, uint32_t at);
+
+/* The first pending position from `from` on, or head. */
+uint32_t slab_next_pending(const struct slab *slab, uint32_t from);
+
+/* Takes the oldest block out, none of whose spans is pending; the caller frees it or uses it
+ * again. */
+struct block *slab_close(struct slab *slab);
+
+#endif

@@ -1,0 +1,235 @@
+/* store.c: one budget for slab, index and notes.
+ *
+ * How large the index may become is settled at the start: the size with which most spans fit, at
+ * eight of ten entries in use. It grows by doubling as the slab does.
+ */
+#include "topology/store.h"
+
+#include "base/check.h"
+#include "base/mem.h"
+
+enum {
+    BUCKETS_FIRST = 64,
+    BUCKET_LOAD = 8, /* Spans a bucket at which the index grows, and past which it takes no more. */
+    NOTES_SHARE = 8, /* Notes get an eighth of the bytes at most. */
+    KIB = 1024,
+};
+
+/* Spans that fit into `bytes` with an index of `buckets`. */
+static uint64_t spans_with(size_t bytes, uint32_t buckets)
+{
+    uint64_t by_slab = (bytes - span_index_bytes(buckets)) / sizeof(struct block) * BLOCK_SPANS;
+    uint64_t by_index = (uint64_t)buckets * BUCKET_LOAD;
+
+    return by_slab < by_index ? by_slab : by_index;
+}
+
+static uint32_t best_buckets(size_t bytes)
+{
+    uint32_t best = BUCKETS_FIRST;
+
+    for (uint32_t buckets = BUCKETS_FIRST; buckets < UINT32_MAX / 4; buckets *= 2) {
+        if (span_index_bytes(buckets) > bytes / 2)
+            break;
+        if (spans_with(bytes, buckets) > spans_with(bytes, best))
+            best = buckets;
+    }
+    return best;
+}
+
+int store_init(struct store *store, size_t bytes_max, uint64_t seed)
+{
+    size_t blocks = bytes_max / sizeof(struct block) + 1;
+    int status;
+
+    CHECK(bytes_max >= KIB * KIB);
+    *store = (struct store){.bytes_max = bytes_max, .buckets_max = best_buckets(bytes_max)};
+    if (blocks > UINT32_MAX / 4 / BLOCK_SPANS)
+        blocks = UINT32_MAX / 4 / BLOCK_SPANS; /* Positions have 32 bits. */
+    status = slab_init(&store->slab, (uint32_t)blocks);
+    if (status == 0)
+        status = span_index_init(&store->index, BUCKETS_FIRST, seed);
+    if (status == 0)
+        status = notes_init(&store->notes, bytes_max / NOTES_SHARE);
+    if (status != 0) {
+        store_release(store);
+        return status;
+    }
+    store->bytes = ((size_t)store->slab.directory_mask + 1) * sizeof(struct block *) +
+                   span_index_bytes(BUCKETS_FIRST) +
+                   store->notes.chunks_max * sizeof(struct note *);
+    return 0;
+}
+
+void store_release(struct store *store)
+{
+    slab_release(&store->slab);
+    span_index_release(&store->index);
+    notes_release(&store->notes);
+    mem_free(store->spare);
+    *store = (struct store){0};
+}
+
+/* Doubles the index where the budget, which holds both for a while, allows it. */
+static int grow_index(struct store *store)
+{
+    uint32_t buckets = store->index.mask + 1;
+    int status;
+
+    if (buckets >= store->buckets_max ||
+        store->bytes + span_index_bytes(buckets * 2) > store->bytes_max)
+        return STATUS_FULL;
+    status = span_index_grow(&store->index, &store->slab);
+    if (status == 0)
+        store->bytes += span_index_bytes(buckets); /* Twice as much, and the old one went. */
+    return status;
+}
+
+static int open_block(struct store *store)
+{
+    struct block *block = store->spare;
+
+    if (block == NULL && store->bytes + sizeof(*block) <= store->bytes_max &&
+        store->slab.blocks < store->slab.directory_mask) {
+        block = mem_aligned(alignof(struct block), sizeof(*block));
+        if (block != NULL)
+            store->bytes += sizeof(*block);
+    }
+    if (block == NULL)
+        return store->slab.blocks != 0 ? STATUS_FULL : STATUS_NOMEM;
+    store->spare = NULL;
+    slab_open_take(&store->slab, block);
+    return 0;
+}
+
+int store_prepare(struct store *store)
+{
+    if (store->slab.remembered >= ((uint64_t)store->index.mask + 1) * BUCKET_LOAD &&
+        grow_index(store) != 0)
+        return STATUS_FULL;
+    return slab_is_full(&store->slab) ? open_block(store) : 0;
+}
+
+int store_add(struct store *store, const struct remembered *span, const struct matches *own,
+              uint32_t arrival, uint32_t *out_at)
+{
+    uint32_t at = slab_push(&store->slab, span, arrival);
+    int status = span_index_add(&store->index, &store->slab, own, at);
+
+    if (status == STATUS_FULL && grow_index(store) == 0)
+        status = span_index_add(&store->index, &store->slab, own, at);
+    if (status != 0) {
+        slab_pop(&store->slab);
+        return status;
+    }
+    *out_at = at;
+    return 0;
+}
+
+int store_link(struct store *store, const struct matches *parent, uint32_t at)
+{
+    struct remembered *span = slab_at(&store->slab, at);
+    int status;
+
+    if (parent->oldest != 0) {
+        struct remembered *oldest = slab_at(&store->slab, parent->oldest);
+        span->parent_at = parent->oldest;
+        span->sibling = oldest->child;
+        oldest->child = at;
+        return 0;
+    }
+    span->sibling = parent->wanted;
+    status = span_index_want(&store->index, &store->slab, parent, at);
+    if (status == STATUS_FULL && grow_index(store) == 0)
+        status = span_index_want(&store->index, &store->slab, parent, at);
+    return status;
+}
+
+void store_evict(struct store *store)
+{
+    struct slab *slab = &store->slab;
+    struct block *block = slab_block(slab, slab->tail);
+
+    for (uint32_t i = 0; block->has_notes && i < BLOCK_SPANS; i++) {
+        uint32_t at = slab->tail + i;
+        const struct remembered *span = &block->spans[i];
+        if (slab_live(slab, at) && span->told_more)
+            notes_free(&store->notes, block->aside[i].edge);
+    }
+    block = slab_close(slab);
+    if (store->spare == NULL) {
+        store->spare = block;
+        return;
+    }
+    mem_free(block);
+    store->bytes -= sizeof(*block);
+}
+
+int store_note(struct store *store, uint32_t *out_number)
+{
+    size_t bytes = NOTES_PER_CHUNK * sizeof(struct note);
+    bool is_full = notes_is_full(&store->notes);
+    int status;
+
+    if (is_full && store->bytes + bytes > store->bytes_max) {
+        if (store->spare == NULL)
+            return STATUS_FULL;
+        mem_free(store->spare); /* A block is larger than a chunk. */
+        store->spare = NULL;
+        store->bytes -= sizeof(struct block);
+    }
+    status = notes_new(&store->notes, out_number);
+    if (status == 0 && is_full)
+        store->bytes += bytes;
+    return status;
+}
+
+void store_find(const struct store *store, const struct remembered *in_trace, uint64_t id,
+                struct matches *out_matches)
+{
+    uint64_t hash = span_index_hash(span_index_trace(&store->index, in_trace->trace), id);
+
+    span_index_find(&store->index, &store->slab, in_trace->trace, id, hash, out_matches);
+}
+
+/* ------------------------------------------------------------------ the invariants */
+
+/* A span is found by its id, and those it is linked with are in its trace. */
+static void check_span(const struct store *store, uint32_t at)
+{
+    const struct slab *slab = &store->slab;
+    const struct remembered *span = slab_at(slab, at);
+    struct matches own;
+    bool found = false;
+
+    store_find(store, span, span->id, &own);
+    for (uint32_t i = 0; i < own.count; i++)
+        found = found || own.at[i] == at;
+    CHECK(found && own.wanted == 0);
+    CHECK(span->halves || own.count == 1);
+    if (slab_live(slab, span->parent_at)) {
+        const struct remembered *parent = slab_at(slab, span->parent_at);
+        CHECK(parent->id == span->parent_id && parent->trace[0] == span->trace[0] &&
+              parent->trace[1] == span->trace[1]);
+    }
+    CHECK(!slab_live(slab, span->sibling) || slab_before(span->sibling, at));
+    CHECK(slab_pending(slab, at) == !span->judged);
+    CHECK(!span->moved || (span->halves && span->kind == SPAN_KIND_SERVER));
+}
+
+void store_check(const struct store *store)
+{
+    const struct slab *slab = &store->slab;
+    uint64_t remembered = 0;
+    uint64_t pending = 0;
+
+    CHECK(store->bytes <= store->bytes_max);
+    for (uint32_t at = slab->tail; at != slab->head; at++) {
+        if (at == 0)
+            continue;
+        check_span(store, at);
+        remembered++;
+        pending += slab_pending(slab, at);
+    }
+    CHECK(remembered == slab->remembered && pending == slab->pending);
+}
