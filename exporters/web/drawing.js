@@ -6,6 +6,7 @@
  */
 
 import { s } from "./dom.js";
+import { textWidth } from "./labels.js";
 
 /** @type {Set<string>} */
 const SHAPES = new Set(["path", "polygon", "polyline", "ellipse", "circle", "rect", "line", "text"]);
@@ -67,20 +68,30 @@ function middleOf(shape) {
 }
 
 /**
+ * From where to where a word reaches.
+ * @param {Element} word
+ */
+function reachOf(word) {
+  const x = Number(word.getAttribute("x"));
+  const width = textWidth((word.textContent ?? "").trim().length, Number(word.getAttribute("font-size")));
+  const from = word.getAttribute("text-anchor") === "middle" ? x - width / 2 : x;
+  return [from, from + width];
+}
+
+/**
  * The words of one line of a label, as one text in the middle of what they stand on. In the
  * picture each has a place of its own, reckoned for another font than the page has.
  * @param {SVGElement[]} words
- * @param {number|null} middle
+ * @param {number|null} middle null: stands on nothing
  * @returns {SVGElement[]}
  */
 function lineOf(words, middle) {
-  const first = words[0];
   const spoken = words.filter((word) => (word.textContent ?? "").trim() !== "");
-  if (!first || spoken.length === 0) return [];
-  const centred = first.getAttribute("text-anchor") === "middle" && words.length === 1;
-  const x = centred ? first.getAttribute("x") : middle;
-  if (x === null) return words;
-  const line = s("text", { x, y: first.getAttribute("y"), "text-anchor": "middle", "font-size": first.getAttribute("font-size") });
+  const first = spoken[0];
+  if (!first) return [];
+  const reach = spoken.flatMap(reachOf);
+  const x = middle ?? (Math.min(...reach) + Math.max(...reach)) / 2;
+  const line = s("text", { x: x.toFixed(2), y: first.getAttribute("y"), "text-anchor": "middle", "font-size": first.getAttribute("font-size") });
   spoken.forEach((word, index) => {
     const fill = word.getAttribute("fill");
     const role = fill === FAINT ? "faint" : fill === null || fill === INK ? null : "alarm";
@@ -92,10 +103,20 @@ function lineOf(words, middle) {
 }
 
 /**
+ * Fonts of two weights may stand a unit apart in one line.
+ * @param {Element} a
+ * @param {Element} b
+ */
+function isSameLine(a, b) {
+  return Math.abs(Number(a.getAttribute("y")) - Number(b.getAttribute("y"))) < 3;
+}
+
+/**
  * @param {SVGElement[]} shapes
+ * @param {boolean} stand the texts stand on the shapes before them
  * @returns {SVGElement[]}
  */
-function withLines(shapes) {
+function withLines(shapes, stand) {
   /** @type {SVGElement[]} */
   const out = [];
   /** @type {SVGElement[]} */
@@ -104,7 +125,7 @@ function withLines(shapes) {
   let middle = null;
   for (const shape of shapes) {
     const text = shape.localName === "text";
-    if (words[0] && (!text || words[0].getAttribute("y") !== shape.getAttribute("y"))) {
+    if (words[0] && (!text || !isSameLine(words[0], shape))) {
       out.push(...lineOf(words, middle));
       words = [];
     }
@@ -113,7 +134,7 @@ function withLines(shapes) {
       continue;
     }
     if (shape.getAttribute("fill") === PAPER) shape.setAttribute("class", "paper");
-    middle = middleOf(shape);
+    if (stand) middle = middleOf(shape);
     out.push(shape);
   }
   return [...out, ...lineOf(words, middle)];
@@ -125,7 +146,7 @@ function withLines(shapes) {
  * @param {string} key
  */
 function contentOf(group, key) {
-  const shapes = withLines(shapesOf(group));
+  const shapes = withLines(shapesOf(group), key.startsWith("node:"));
   // A line is too thin to be hit; an unseen wide one lies over it.
   const line = key.startsWith("edge:") ? shapes.find((shape) => shape.localName === "path") : null;
   return line ? [s("path", { class: "hit", d: line.getAttribute("d") }), ...shapes] : shapes;

@@ -5,8 +5,12 @@
 import { anchor, nearest } from "./camera.js";
 import { boxOf, emptyDrawing, showDrawing } from "./drawing.js";
 import { spoken } from "./figures.js";
+import { chooseLabels } from "./labels.js";
 import { failureLevel, keyOfNodeId, neighbourhood, nodeMatches } from "./model.js";
 import { Viewport } from "./viewport.js";
+
+/** Of names, in the drawing's units; in style.css too. */
+const NAME_SIZE = 12;
 
 /** @type {Record<string, {x: number, y: number}>} */
 const ARROWS = {
@@ -37,8 +41,10 @@ export class Stage {
     this.drawing = emptyDrawing();
     this.text = "";
     this.hovered = "";
+    /** @type {import("./labels.js").Label[]} */
+    this.places = [];
     layer.append(this.drawing.root);
-    this.viewport = new Viewport(canvas, layer, () => boxOf(this.drawing, layer));
+    this.viewport = new Viewport(canvas, layer, () => boxOf(this.drawing, layer), () => this.placeNames());
     canvas.addEventListener("click", (event) => calls.onSelect(this.keyAt(event.target)));
     canvas.addEventListener("dblclick", (event) => {
       if (this.keyAt(event.target) === "") this.viewport.zoomBy(1.8, this.viewport.place(event));
@@ -77,6 +83,7 @@ export class Stage {
     const before = this.middleOf(fixed);
     showDrawing(drawing, text);
     this.text = text;
+    this.places = this.nodePlaces();
     const after = this.middleOf(fixed);
     if (before && after) viewport.set(anchor(viewport.camera, before, after));
     else viewport.settle(!first);
@@ -104,15 +111,26 @@ export class Stage {
   }
 
   /**
-   * @returns {{key: string, x: number, y: number}[]}
+   * Where the nodes are, and how long their names.
+   * @returns {import("./labels.js").Label[]}
    */
   nodePlaces() {
     const places = [];
-    for (const key of this.drawing.byKey.keys()) {
+    for (const [key, group] of this.drawing.byKey) {
       const middle = key.startsWith("node:") ? this.middleOf(key) : null;
-      if (middle) places.push({ key, ...middle });
+      const letters = group.querySelector("text")?.textContent?.length ?? 0;
+      if (middle) places.push({ key, ...middle, letters, weight: 0 });
     }
     return places;
+  }
+
+  /** Leaves out names that would lie over others. */
+  placeNames() {
+    const { enlarge } = this.viewport;
+    const chosen = enlarge > 1 ? chooseLabels(this.places, NAME_SIZE * enlarge) : null;
+    for (const { key } of this.places) {
+      this.drawing.byKey.get(key)?.classList.toggle("nameless", chosen !== null && !chosen.has(key));
+    }
   }
 
   /**
@@ -129,7 +147,7 @@ export class Stage {
     const x = (middle.x - camera.x) / camera.scale;
     const y = (middle.y - camera.y) / camera.scale;
     const distance = (/** @type {{x: number, y: number}} */ p) => Math.hypot(p.x - x, p.y - y);
-    return this.nodePlaces().sort((a, b) => distance(a) - distance(b))[0];
+    return [...this.places].sort((a, b) => distance(a) - distance(b))[0];
   }
 
   /**
@@ -152,6 +170,8 @@ export class Stage {
     const near = selected && this.drawing.byKey.has(selected) ? neighbourhood(map, selected) : null;
     const found = query && !near ? matches(map, query) : null;
     const lit = near ?? found;
+    for (const place of this.places) place.weight = map.nodeByKey.get(place.key)?.requests ?? 0;
+    this.placeNames();
     for (const [key, group] of this.drawing.byKey) {
       if (key.startsWith("cluster:")) continue;
       const node = map.nodeByKey.get(key);
@@ -185,7 +205,7 @@ export class Stage {
     if (!direction || event.shiftKey || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
     const from = this.middleOf(at);
-    const places = this.nodePlaces();
+    const { places } = this;
     const next = from ? places[nearest(from, direction, places)] : this.nearestToMiddle();
     if (!next) return;
     this.drawing.byKey.get(next.key)?.focus({ preventScroll: true });

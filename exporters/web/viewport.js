@@ -26,9 +26,13 @@ export class Viewport {
    * @param {SVGSVGElement} canvas
    * @param {SVGGElement} layer   what the camera moves
    * @param {() => Box} content   where the drawing is, in its own coordinates
+   * @param {() => void} onScale  labels have another size now
    */
-  constructor(canvas, layer, content) {
+  constructor(canvas, layer, content, onScale) {
     this.canvas = canvas;
+    this.onScale = onScale;
+    /** How much larger than drawn names are written. */
+    this.enlarge = 1;
     this.layer = layer;
     this.content = content;
     /** @type {Camera} */
@@ -127,8 +131,11 @@ export class Viewport {
     this.layer.setAttribute("transform", `translate(${x.toFixed(2)} ${y.toFixed(2)}) scale(${scale.toFixed(5)})`);
     // Figures that nobody can read are only noise; names are enlarged instead.
     this.canvas.classList.toggle("far", scale < FAR_SCALE);
-    const enlarge = Math.min(ENLARGE_MAX, FAR_SCALE / scale);
-    this.canvas.style.setProperty("--enlarge", scale < FAR_SCALE ? enlarge.toFixed(2) : "1");
+    const enlarge = scale < FAR_SCALE ? Math.min(ENLARGE_MAX, FAR_SCALE / scale) : 1;
+    if (enlarge === this.enlarge) return;
+    this.enlarge = enlarge;
+    this.canvas.style.setProperty("--enlarge", enlarge.toFixed(2));
+    this.onScale();
   }
 
   /**
