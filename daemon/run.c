@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -128,6 +130,15 @@ static int write_ready_file(const char *path, const struct service *service, cha
     return status;
 }
 
+/* One that an earlier run left, or that is no longer true, must not mislead who waits for it. */
+static void remove_ready_file(const char *path)
+{
+    struct stat file;
+
+    if (path != NULL && lstat(path, &file) == 0 && S_ISREG(file.st_mode))
+        (void)unlink(path); /* Where that fails, writing it will, and says so. */
+}
+
 /* ---------------------------------------------------------------------- log */
 
 static void log_listening(const struct log *log, const char *what, struct view bound)
@@ -195,6 +206,7 @@ static int serve(const struct log *log, const struct options *options, struct se
     char error[256];
     int which;
 
+    remove_ready_file(ready_file);
     if (service_listen(service, error) != 0)
         return fail(log, "cannot listen", error);
     if (service_start(service) != 0)
@@ -208,7 +220,22 @@ static int serve(const struct log *log, const struct options *options, struct se
         LOG_NUM("shards", engine_budget(service_engine(service))->shards), LOG_END);
     which = wait_for_signal();
     LOG(log, LOG_INFO, "draining", LOG_TEXT("signal", which == SIGINT ? "INT" : "TERM"), LOG_END);
+    remove_ready_file(ready_file);
     return drain(log, options, service);
+}
+
+/* The usual soft limit of 1,024 files is below the connections that options allow. */
+static void raise_file_limit(const struct log *log, const struct options *options)
+{
+    uint64_t wanted = options->receiver_connections_max + options->web_connections_max + 256;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted)
+        LOG(log, LOG_WARN, "fewer files can be open than connections are allowed",
+            LOG_NUM("files", limit.rlim_cur), LOG_NUM("wanted", wanted), LOG_END);
 }
 
 static int run_service(const struct options *options, const char *ready_file)
@@ -221,6 +248,7 @@ static int run_service(const struct options *options, const char *ready_file)
     int status;
     int code;
 
+    raise_file_limit(&log, options);
     load_draw_helper(options, helper);
     setup.draw_helper = view_of(helper);
     status = service_new(options, &setup, error, &service);

@@ -12,6 +12,7 @@ Leaving the block ends it by SIGTERM and expects the exit code 0.
 import ctypes
 import json
 import os
+import resource
 import signal
 import subprocess
 import tempfile
@@ -32,8 +33,11 @@ def binary():
     return str(path if path.is_absolute() else ROOT / path)
 
 
-def _die_with_parent():
+def _before_exec(soft_files):
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if soft_files is not None:
+        resource.setrlimit(resource.RLIMIT_NOFILE,
+                           (soft_files, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
 
 
 def wait_until(condition, what, patience_s=PATIENCE_S):
@@ -51,12 +55,14 @@ def wait_until(condition, what, patience_s=PATIENCE_S):
 class Daemon:
     """One running `spanmap run`. `options` are --set, `arguments` come behind them."""
 
-    def __init__(self, options=None, arguments=(), env=None, config=None):
+    def __init__(self, options=None, arguments=(), env=None, config=None, soft_files=None):
         self.options = {"listen.grpc": "127.0.0.1:0", "listen.web": "127.0.0.1:0",
                         **(options or {})}
         self.arguments = list(arguments)
         self.env = env
         self.config = config
+        self.soft_files = soft_files  # RLIMIT_NOFILE as it starts; None: that of the tests
+        self.folder = None
         self.process = None
         self.ready = {}
 
@@ -78,11 +84,16 @@ class Daemon:
 
     # --- Its life ---------------------------------------------------------------------------
 
-    def launch(self):
-        """Starts the process, and waits for nothing."""
+    def prepare(self):
+        """The folder that ready file and log go to."""
         self.folder = tempfile.TemporaryDirectory(prefix="spanmap-test-")
         self.ready_file = Path(self.folder.name, "ready.json")
         self.log_file = Path(self.folder.name, "log")
+
+    def launch(self):
+        """Starts the process, and waits for nothing."""
+        if self.folder is None:
+            self.prepare()
         command = [binary(), "run", "--ready-file", str(self.ready_file)]
         if self.config is not None:
             path = Path(self.folder.name, "spanmap.yaml")
@@ -93,7 +104,7 @@ class Daemon:
         with open(self.log_file, "wb") as log:
             self.process = subprocess.Popen(
                 command + self.arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env={**os.environ, **(self.env or {})}, preexec_fn=_die_with_parent)
+                env={**os.environ, **(self.env or {})}, preexec_fn=lambda: _before_exec(self.soft_files))
 
     def start(self):
         self.launch()
@@ -160,11 +171,14 @@ class Daemon:
         assert status == 200, f"{path}: {status} {body[:500]!r}"
         return body.decode("utf-8")
 
-    def json(self, path="/api/v1/map"):
+    def json(self, path):
         return json.loads(self.text(path))
 
+    def map(self):
+        return self.json("/api/v1/map")
+
     def accounting(self):
-        return self.json()["accounting"]
+        return self.map()["accounting"]
 
     def metrics(self):
         """{'name{labels}': value} of /metrics."""
@@ -175,10 +189,14 @@ class Daemon:
                 out[name] = float(value)
         return out
 
+    def wait_until_metric(self, name, least):
+        """Until that sample of /metrics is at least so large."""
+        return wait_until(lambda: self.metrics().get(name, -1) >= least, f"{name} >= {least}")
+
     def wait_for_counted(self, spans):
         """The map once this many spans are received and none of them waits."""
         def counted():
-            answer = self.json()
+            answer = self.map()
             accounting = answer["accounting"]
             assert accounting["received"] <= spans, f"more than {spans}: {accounting}"
             return answer if accounting["received"] == spans and not accounting["waiting"] else None
