@@ -1,14 +1,14 @@
 /* exporter.c: the registry; a new format is one line here. */
 #include "exporters/exporter.h"
 
+#include "exporters/dot.h"
+#include "exporters/graphviz.h"
 #include "exporters/json.h"
 #include "exporters/prometheus.h"
 
 const struct exporter *const exporters[] = {
-    &exporter_json,
-    &exporter_prometheus,
-    &exporter_openmetrics,
-    NULL,
+    &exporter_svg,  &exporter_png,        &exporter_pdf,         &exporter_dot,
+    &exporter_json, &exporter_prometheus, &exporter_openmetrics, NULL,
 };
 
 const struct exporter *exporter_find(struct view name)

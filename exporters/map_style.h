@@ -1,0 +1,57 @@
+/* map_style.h: how the map looks, whatever draws it.
+ * Is:         colours of types and of error shares, widths by rate, and the words for both.
+ * Invariants: types differ in shape as well as in colour; error shares differ in lightness as well
+ *             as in hue, so that they are told apart without red and green.
+ * Threads:    constant tables.
+ */
+#ifndef SPANMAP_EXPORTERS_MAP_STYLE_H
+#define SPANMAP_EXPORTERS_MAP_STYLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "exporters/map_graph.h"
+#include "topology/catalog.h"
+
+/* How much of what was asked failed. */
+enum map_alarm { ALARM_NONE, ALARM_FEW, ALARM_SOME, ALARM_MANY, ALARM_COUNT };
+
+struct alarm_style {
+    const char *name;   /* A class in the SVG. */
+    const char *legend; /* "no errors", "under 1%" ... */
+    const char *colour;
+};
+
+struct type_style {
+    const char *legend;
+    const char *fill;
+    const char *stroke;
+    const char *shape; /* Graphviz's words, also below. */
+    const char *style;
+    const char *fillcolor; /* What `fill` is to the style: a queue has stripes. */
+    const char *margin;    /* NULL: as all others. */
+};
+
+#define STYLE_PAPER "#ffffff"
+#define STYLE_INK "#1f2328"
+#define STYLE_FAINT "#59636e"
+#define STYLE_FRAME "#c5ccd3"
+#define STYLE_SHADE "#f6f8fa"
+
+const struct type_style *map_type_style(enum node_type type);
+const struct alarm_style *map_alarm_style(enum map_alarm alarm);
+
+enum map_alarm map_alarm_of(uint64_t failed, uint64_t requests);
+
+/* Tenths of a point. `requests_max` is the busiest edge's; both are sums of weights. */
+unsigned map_width_tenths(const struct map_graph *graph, uint64_t requests, uint64_t requests_max);
+
+/* The text colour of one of the colours above on a dark page; NULL: `index` is past the last. */
+struct dark_colour {
+    const char *light;
+    const char *dark;
+};
+extern const struct dark_colour map_dark_colours[];
+extern const size_t map_dark_colours_count;
+
+#endif

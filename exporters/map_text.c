@@ -1,0 +1,93 @@
+/* map_text.c: the same words in every picture. */
+#include "exporters/map_text.h"
+
+#include "exporters/escape.h"
+
+enum { NAME_IN_TOOLTIP = 200 };
+
+void map_text_name(const struct map_node *node, size_t characters, struct buf *out)
+{
+    if (node->from->overflow)
+        (void)buf_append_text(out, "(overflow)");
+    else if (node->from->node.name.size == 0)
+        (void)buf_append_text(out, "(no name)");
+    else
+        (void)escape_cut(out, node->from->node.name, characters);
+}
+
+struct human map_text_rate(const struct map_graph *graph, uint64_t requests)
+{
+    double rate = map_graph_rate(graph, requests);
+
+    return rate >= 0 ? human_rate(rate) : human_weight(requests);
+}
+
+struct human map_text_quantile(const struct histogram *seconds, double q)
+{
+    return human_seconds(seconds != NULL && seconds->count != 0 ? histogram_quantile(seconds, q)
+                                                                : -1);
+}
+
+const struct histogram *map_text_seconds(const struct map_edge *edge)
+{
+    return edge->from->client_seconds != NULL ? edge->from->client_seconds
+                                              : edge->from->server_seconds;
+}
+
+static void traffic(const struct map_graph *graph, uint64_t requests, uint64_t failed,
+                    struct buf *out)
+{
+    double rate = map_graph_rate(graph, requests);
+
+    (void)buf_printf(out, "\n%s requests", human_weight(requests).text);
+    if (rate >= 0)
+        (void)buf_printf(out, ", %s", human_rate(rate).text);
+    (void)buf_printf(out, "\n%s failed", human_weight(failed).text);
+    if (failed != 0)
+        (void)buf_printf(out, ", %s", human_share(failed, requests).text);
+}
+
+static void seconds(const char *title, const struct histogram *histogram, struct buf *out)
+{
+    if (histogram == NULL || histogram->count == 0)
+        return;
+    (void)buf_printf(
+        out, "\n%s: p50 %s, p95 %s, p99 %s, max %s", title, map_text_quantile(histogram, 0.5).text,
+        map_text_quantile(histogram, 0.95).text, map_text_quantile(histogram, 0.99).text,
+        human_seconds((double)histogram->max_ns / (double)NS_PER_S).text);
+}
+
+static void full_name(const struct map_node *node, struct buf *out)
+{
+    if (node->from->node.namespace.size != 0) {
+        (void)escape_cut(out, node->from->node.namespace, NAME_IN_TOOLTIP);
+        (void)buf_append_byte(out, '/');
+    }
+    map_text_name(node, NAME_IN_TOOLTIP, out);
+}
+
+void map_text_node(const struct map_graph *graph, const struct map_node *node, struct buf *out)
+{
+    full_name(node, out);
+    (void)buf_printf(out, " (%s)", node_type_name(node->from->node.type));
+    if (node->from->node.type == NODE_USER)
+        return; /* Nobody calls the user. */
+    traffic(graph, node->requests, node->failed, out);
+    seconds("server", node->seconds, out);
+}
+
+void map_text_edge(const struct map_graph *graph, const struct map_edge *edge, struct buf *out)
+{
+    const char *type = connection_type_name(edge->from->connection_type);
+
+    full_name(&graph->nodes[edge->client], out);
+    (void)buf_append_text(out, " \xE2\x86\x92 ");
+    full_name(&graph->nodes[edge->server], out);
+    if (type[0] != '\0')
+        (void)buf_printf(out, " (%s)", type);
+    traffic(graph, edge->from->requests, edge->from->failed, out);
+    seconds("client", edge->from->client_seconds, out);
+    seconds("server", edge->from->server_seconds, out);
+    seconds("network", edge->from->network_seconds, out);
+    seconds("in the queue", edge->from->messaging_seconds, out);
+}
