@@ -23,6 +23,9 @@ void snapshot_build_release(struct snapshot_build *build)
 {
     for (size_t i = 0; i < build->histograms_count; i++)
         histogram_free(build->histograms[i]);
+    for (size_t i = 0; i < build->texts_count; i++)
+        mem_free(build->texts[i]);
+    mem_free(build->texts);
     mem_free(build->histograms);
     mem_free(build->nodes);
     mem_free(build->edges);
@@ -39,6 +42,16 @@ static void *grow(void *array, size_t count, size_t size)
     CHECK(array != NULL);
     memset((char *)array + count * size, 0, size);
     return array;
+}
+
+struct view snapshot_build_text(struct snapshot_build *build, struct view text)
+{
+    char *copy = mem_dup_text(text.data, text.size);
+
+    CHECK(copy != NULL);
+    build->texts = grow(build->texts, build->texts_count, sizeof(*build->texts));
+    build->texts[build->texts_count++] = copy;
+    return (struct view){copy, text.size};
 }
 
 uint32_t snapshot_build_node(struct snapshot_build *build, enum node_type type,

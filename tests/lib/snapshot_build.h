@@ -1,7 +1,7 @@
 /* snapshot_build.h: snapshots by hand, for tests of what reads them.
  * Is:         nodes and edges in any order, sorted as snapshot.h promises when it is finished.
  * Is not:     refcounted: snapshot_release() must not see it.
- * Memory:     owns all but the texts, which are borrowed (literals).
+ * Memory:     owns all but the texts, which are borrowed (literals, or snapshot_build_text()).
  */
 #ifndef SPANMAP_TESTS_LIB_SNAPSHOT_BUILD_H
 #define SPANMAP_TESTS_LIB_SNAPSHOT_BUILD_H
@@ -21,6 +21,8 @@ struct snapshot_build {
     struct snapshot_loss *losses;
     struct histogram **histograms;
     size_t histograms_count;
+    char **texts;
+    size_t texts_count;
 };
 
 /* From 2023-11-14T22:13:20Z, for a minute; nothing in it. */
@@ -30,6 +32,9 @@ void snapshot_build_release(struct snapshot_build *build);
 /* All numbers given out here are good until the build is finished. */
 uint32_t snapshot_build_node(struct snapshot_build *build, enum node_type type,
                              struct view namespace, struct view name);
+
+/* A copy of a text that lives as long as the build. */
+struct view snapshot_build_text(struct snapshot_build *build, struct view text);
 
 /* A service that reported a span. */
 uint32_t snapshot_build_service(struct snapshot_build *build, const char *name);
