@@ -35,10 +35,10 @@ static void offer(struct attributes *attributes, struct view key, const struct v
     case TAG_NUMBER:
         attributes_offer_number(attributes, key, (int64_t)value->number);
         break;
-    case 0:
-        break;
     default:
-        if (!value->is_empty)
+        if (value->is_empty)
+            attributes_offer_empty(attributes, key);
+        else
             attributes_offer_other(attributes, key);
     }
 }
@@ -81,7 +81,7 @@ static int read_slow(struct otlp_reading *reading, struct wire wire, unsigned de
                      struct attributes *attributes)
 {
     struct view key = {NULL, 0};
-    struct value value = {0};
+    struct value value = {.is_empty = true};
     int status = otlp_check_depth(reading, wire.at, depth);
 
     while (status == 0 && wire_left(&wire) != 0) {

@@ -22,6 +22,8 @@ struct semconv_name {
 #include "semconv_table.inc"
 
 _Static_assert(ATTRIBUTE_COUNT <= 32, "`present` has a bit for each attribute");
+_Static_assert(sizeof(semconv_names) / sizeof(semconv_names[0]) <= 64,
+               "`seen` has one for each row");
 
 /* Notes the families whose mere presence says what a call is made to (N2). */
 static void note_family(struct attributes *attributes, struct view key)
@@ -32,28 +34,43 @@ static void note_family(struct attributes *attributes, struct view key)
         attributes->has_messaging = true;
 }
 
+/* The row of a wanted key that comes for the first time. */
 static const struct semconv_name *find(struct attributes *attributes, struct view key)
 {
-    if (key.size == 0)
-        return NULL;
-    if (key.data[0] == 'r' || key.data[0] == 'm')
-        note_family(attributes, key);
-    if (key.size > SEMCONV_SIZE_MAX ||
+    const struct semconv_name *name;
+    uint64_t bit;
+
+    if (key.size == 0 || key.size > SEMCONV_SIZE_MAX ||
         (semconv_starts[key.size] >> ((unsigned char)key.data[0] & 31) & 1) == 0)
         return NULL;
-    return semconv_find(key.data, key.size);
+    name = semconv_find(key.data, key.size);
+    if (name == NULL)
+        return NULL;
+    bit = UINT64_C(1) << (name - semconv_names);
+    if ((attributes->seen & bit) != 0) {
+        attributes->repeated++;
+        return NULL;
+    }
+    attributes->seen |= bit;
+    return name;
 }
 
-/* Keeps the value unless one as good or better is there. */
+/* Likewise, of a value that is not empty. */
+static const struct semconv_name *find_value(struct attributes *attributes, struct view key)
+{
+    if (key.size != 0 && (key.data[0] == 'r' || key.data[0] == 'm'))
+        note_family(attributes, key);
+    return find(attributes, key);
+}
+
+/* Keeps the value unless a better one is there. */
 static void keep(struct attributes *attributes, const struct semconv_name *name,
                  struct attribute_value value)
 {
     struct attribute_value *into = &attributes->value[name->slot];
 
-    if (into->type != ATTRIBUTE_ABSENT && into->rank <= name->rank) {
-        attributes->repeated += into->rank == name->rank;
+    if (into->type != ATTRIBUTE_ABSENT && into->rank < name->rank)
         return;
-    }
     *into = value;
     into->rank = name->rank;
     attributes->present |= 1U << name->slot;
@@ -93,10 +110,11 @@ static struct view authority_host(struct view text)
 
 void attributes_offer_text(struct attributes *attributes, struct view key, struct view text)
 {
-    const struct semconv_name *name = text.size != 0 ? find(attributes, key) : NULL;
+    const struct semconv_name *name = text.size != 0 ? find_value(attributes, key)
+                                                     : find(attributes, key);
     struct attribute_value value = {.type = ATTRIBUTE_TEXT, .text = text};
 
-    if (name == NULL)
+    if (name == NULL || text.size == 0)
         return;
     switch ((enum semconv_type)name->type) {
     case SEMCONV_TEXT:
@@ -122,7 +140,7 @@ void attributes_offer_text(struct attributes *attributes, struct view key, struc
 
 void attributes_offer_number(struct attributes *attributes, struct view key, int64_t number)
 {
-    const struct semconv_name *name = find(attributes, key);
+    const struct semconv_name *name = find_value(attributes, key);
 
     if (name == NULL || (name->type != SEMCONV_NUMBER && name->type != SEMCONV_ANY))
         return;
@@ -131,7 +149,7 @@ void attributes_offer_number(struct attributes *attributes, struct view key, int
 
 void attributes_offer_boolean(struct attributes *attributes, struct view key, bool value)
 {
-    const struct semconv_name *name = find(attributes, key);
+    const struct semconv_name *name = find_value(attributes, key);
 
     if (name == NULL || name->type != SEMCONV_BOOLEAN)
         return;
@@ -140,5 +158,10 @@ void attributes_offer_boolean(struct attributes *attributes, struct view key, bo
 
 void attributes_offer_other(struct attributes *attributes, struct view key)
 {
-    (void)find(attributes, key); /* Notes the key's family. */
+    (void)find_value(attributes, key); /* Notes the key's family. */
+}
+
+void attributes_offer_empty(struct attributes *attributes, struct view key)
+{
+    (void)find(attributes, key); /* Notes that it came. */
 }

@@ -2,7 +2,8 @@
  * Is:         one slot per meaning; the old and new names of the semantic conventions that share
  *             it are ranked, and the best rank that is there wins. The table of names is generated
  *             from topology/semconv.tsv.
- * Invariants: an empty text is as absent; of equal keys the first stays (OTLP A31).
+ * Invariants: of equal keys the first stays, whatever its value (OTLP A31); an empty value is as
+ *             absent.
  * Threads:    plain data; the generated table is constant.
  * Memory:     borrows the texts from the message.
  * Source:     spec SEMCONV; TOPOLOGY N2, N3, E13.
@@ -56,6 +57,7 @@ struct attribute_value {
 struct attributes {
     struct attribute_value value[ATTRIBUTE_COUNT];
     uint32_t present;   /* Bit i: value[i] is there. */
+    uint64_t seen;      /* Bit i: row i of semconv.tsv came, if only empty. */
     bool has_messaging; /* Any key that starts with "messaging.", and a value that is not empty. */
     bool has_rpc;       /* Likewise "rpc." */
     uint32_t repeated;  /* Keys that came again and were left; goes on over a reset. */
@@ -66,6 +68,7 @@ static inline void attributes_reset(struct attributes *attributes)
     for (uint32_t left = attributes->present; left != 0; left &= left - 1)
         attributes->value[__builtin_ctz(left)].type = ATTRIBUTE_ABSENT;
     attributes->present = 0;
+    attributes->seen = 0;
     attributes->has_messaging = false;
     attributes->has_rpc = false;
 }
@@ -77,6 +80,9 @@ void attributes_offer_boolean(struct attributes *attributes, struct view key, bo
 
 /* A value of another type: it only says that the key is there. */
 void attributes_offer_other(struct attributes *attributes, struct view key);
+
+/* An empty value, or none: a later one of the same key does not count. */
+void attributes_offer_empty(struct attributes *attributes, struct view key);
 
 static inline struct view attribute_text(const struct attributes *attributes, enum attribute which)
 {

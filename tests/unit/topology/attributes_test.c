@@ -1,0 +1,199 @@
+/* attributes_test.c: what is picked out of the attributes of a span. */
+#include "topology/attributes.h"
+
+#include "tests/lib/test.h"
+
+static void offer(struct attributes *attributes, const char *key, const char *text)
+{
+    attributes_offer_text(attributes, view_of(key), view_of(text));
+}
+
+static void attributes__keeps_what_is_wanted(void **state)
+{
+    struct attributes on = {.present = 0};
+
+    (void)state;
+    offer(&on, "service.name", "shop");
+    offer(&on, "server.address", "db.example");
+    offer(&on, "http.request.method", "GET");
+    offer(&on, "server.addresz", "x");
+    offer(&on, "", "x");
+    attributes_offer_number(&on, VIEW("server.port"), 5432);
+    attributes_offer_boolean(&on, VIEW("messaging.destination.temporary"), true);
+    assert_view_equal(attribute_text(&on, ATTRIBUTE_SERVICE_NAME), "shop");
+    assert_view_equal(attribute_text(&on, ATTRIBUTE_SERVER_ADDRESS), "db.example");
+    assert_int_equal(on.value[ATTRIBUTE_SERVER_PORT].type, ATTRIBUTE_NUMBER);
+    assert_int_equal(on.value[ATTRIBUTE_SERVER_PORT].number, 5432);
+    assert_int_equal(on.value[ATTRIBUTE_DESTINATION_TEMPORARY].type, ATTRIBUTE_BOOLEAN);
+    assert_int_equal(on.value[ATTRIBUTE_DESTINATION_TEMPORARY].number, 1);
+    assert_int_equal(on.present, 1U << ATTRIBUTE_SERVICE_NAME | 1U << ATTRIBUTE_SERVER_ADDRESS |
+                                     1U << ATTRIBUTE_SERVER_PORT |
+                                     1U << ATTRIBUTE_DESTINATION_TEMPORARY);
+    assert_int_equal(on.repeated, 0);
+}
+
+static void attributes__prefers_the_current_name(void **state)
+{
+    static const char *const names[] = {"http.server_name", "http.host", "net.peer.name",
+                                        "server.address"};
+    struct attributes on = {.present = 0};
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++) { /* Each is better than those before it. */
+        offer(&on, names[i], names[i]);
+        assert_view_equal(attribute_text(&on, ATTRIBUTE_SERVER_ADDRESS), names[i]);
+        assert_int_equal(on.value[ATTRIBUTE_SERVER_ADDRESS].rank, 3 - i);
+    }
+    attributes_reset(&on);
+    for (size_t i = 4; i-- > 0;) {
+        offer(&on, names[i], names[i]);
+        assert_view_equal(attribute_text(&on, ATTRIBUTE_SERVER_ADDRESS), "server.address");
+    }
+    assert_int_equal(on.repeated, 0);
+}
+
+static void attributes__takes_the_first_of_equal_keys(void **state)
+{
+    struct attributes on = {.present = 0};
+
+    (void)state;
+    offer(&on, "peer.service", "a");
+    offer(&on, "peer.service", "b");
+    assert_view_equal(attribute_text(&on, ATTRIBUTE_PEER_SERVICE), "a");
+    assert_int_equal(on.repeated, 1);
+    /* Even if it is empty, or of a type that says nothing. */
+    offer(&on, "url.full", "");
+    offer(&on, "url.full", "http://a/");
+    assert_view_equal(attribute_text(&on, ATTRIBUTE_URL_FULL), "");
+    attributes_offer_number(&on, VIEW("http.route"), 5);
+    offer(&on, "http.route", "/a");
+    assert_view_equal(attribute_text(&on, ATTRIBUTE_HTTP_ROUTE), "");
+    attributes_offer_empty(&on, VIEW("db.name"));
+    offer(&on, "db.name", "a");
+    assert_view_equal(attribute_text(&on, ATTRIBUTE_DB_NAMESPACE), "");
+    attributes_offer_other(&on, VIEW("server.port"));
+    attributes_offer_number(&on, VIEW("server.port"), 1);
+    assert_int_equal(on.value[ATTRIBUTE_SERVER_PORT].type, ATTRIBUTE_ABSENT);
+    assert_int_equal(on.repeated, 5);
+    attributes_reset(&on);
+    offer(&on, "peer.service", "b");
+    assert_view_equal(attribute_text(&on, ATTRIBUTE_PEER_SERVICE), "b");
+    assert_int_equal(on.repeated, 5); /* Goes on over a reset. */
+}
+
+static void attributes__takes_an_empty_text_as_absent(void **state)
+{
+    struct attributes on = {.present = 0};
+
+    (void)state;
+    offer(&on, "server.address", "");
+    offer(&on, "net.peer.name", "old");
+    offer(&on, "rpc.service", "");
+    offer(&on, "messaging.system", "");
+    assert_view_equal(attribute_text(&on, ATTRIBUTE_SERVER_ADDRESS), "old");
+    assert_false(on.has_rpc);
+    assert_false(on.has_messaging);
+}
+
+static void attributes__reads_numbers_that_are_text(void **state)
+{
+    static const char *const wrong[] = {"x", "-1", "1x", "1234567890123456789", " 1"};
+    struct attributes on = {.present = 0};
+
+    (void)state;
+    offer(&on, "server.port", "123456789012345678");
+    assert_true(on.value[ATTRIBUTE_SERVER_PORT].number == 123456789012345678);
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        attributes_reset(&on);
+        offer(&on, "server.port", wrong[i]);
+        assert_int_equal(on.value[ATTRIBUTE_SERVER_PORT].type, ATTRIBUTE_ABSENT);
+    }
+    attributes_reset(&on);
+    attributes_offer_number(&on, VIEW("server.address"), 5); /* A number is no address. */
+    attributes_offer_number(&on, VIEW("db.namespace"), 5);   /* But may name a database. */
+    attributes_offer_boolean(&on, VIEW("server.port"), true);
+    assert_int_equal(on.present, 1U << ATTRIBUTE_DB_NAMESPACE);
+    assert_int_equal(on.value[ATTRIBUTE_DB_NAMESPACE].number, 5);
+}
+
+static void attributes__reads_booleans_that_are_text(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t number;
+    } cases[] = {{"true", 1}, {"True", 1}, {"false", 0}, {"x", 0}};
+    struct attributes on = {.present = 0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        attributes_reset(&on);
+        offer(&on, "messaging.destination.anonymous", cases[i].text);
+        assert_int_equal(on.value[ATTRIBUTE_DESTINATION_ANONYMOUS].type, ATTRIBUTE_BOOLEAN);
+        assert_int_equal(on.value[ATTRIBUTE_DESTINATION_ANONYMOUS].number, cases[i].number);
+    }
+}
+
+static void attributes__keeps_the_host_of_an_authority(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *host;
+    } cases[] = {
+        {"a.example", "a.example"},
+        {"a.example:80", "a.example"},
+        {"[::1]:80", "::1"},
+        {"[::1]", "::1"},
+        {"::1", "::1"},
+        {"[::1", "[::1"},
+        {":80", ""},
+        {"[]", ""},
+        {"a:", "a"},
+    };
+    struct attributes on = {.present = 0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        attributes_reset(&on);
+        offer(&on, "http.host", cases[i].text);
+        assert_view_equal(attribute_text(&on, ATTRIBUTE_SERVER_ADDRESS), cases[i].host);
+    }
+}
+
+static void attributes__notes_families(void **state)
+{
+    struct attributes on = {.present = 0};
+
+    (void)state;
+    offer(&on, "rpc.", "x");
+    offer(&on, "messaging.", "x");
+    offer(&on, "rpcx.y", "x");
+    offer(&on, "messagingx.y", "x");
+    attributes_offer_empty(&on, VIEW("rpc.anything"));
+    assert_false(on.has_rpc);
+    assert_false(on.has_messaging);
+    attributes_offer_other(&on, VIEW("messaging.an.array.of.some.length.that.no.row.has.at.all"));
+    attributes_offer_boolean(&on, VIEW("rpc.x"), false);
+    assert_true(on.has_rpc);
+    assert_true(on.has_messaging);
+    attributes_reset(&on);
+    assert_false(on.has_rpc || on.has_messaging);
+    attributes_offer_number(&on, VIEW("rpc.x"), 0);
+    offer(&on, "messaging.x", "y");
+    assert_true(on.has_rpc && on.has_messaging);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(attributes__keeps_what_is_wanted),
+        cmocka_unit_test(attributes__prefers_the_current_name),
+        cmocka_unit_test(attributes__takes_the_first_of_equal_keys),
+        cmocka_unit_test(attributes__takes_an_empty_text_as_absent),
+        cmocka_unit_test(attributes__reads_numbers_that_are_text),
+        cmocka_unit_test(attributes__reads_booleans_that_are_text),
+        cmocka_unit_test(attributes__keeps_the_host_of_an_authority),
+        cmocka_unit_test(attributes__notes_families),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
