@@ -2,6 +2,8 @@
  */
 #include "receiver/inflate_stream.h"
 
+#include <string.h>
+
 #define ZLIB_CONST
 #include <zlib.h>
 #include <zstd.h>
@@ -13,6 +15,8 @@
 /* Bits of zlib's window, and what stands for the two wrappers. */
 enum { WINDOW_BITS = 15, WRAPPER_GZIP = 16 };
 
+enum { MAGIC_SIZE = 4 };
+
 struct inflate_stream {
     enum inflate_format format;
     bool is_between; /* At the end of a member or frame, and one was there. */
@@ -20,6 +24,9 @@ struct inflate_stream {
     uint64_t total_out;
     z_stream zlib;
     ZSTD_DCtx *zstd;
+    char magic[MAGIC_SIZE]; /* Of the frame that begins. */
+    size_t magic_size;
+    size_t magic_used; /* Of it, what libzstd has taken. */
 };
 
 static void *stream_alloc(void *context, unsigned count, unsigned size)
@@ -131,22 +138,52 @@ static int explain_zstd(size_t code)
     }
 }
 
+/* libzstd would read the formats from before its first version too, with code that nobody needs or
+ * tests any more. So a frame's first bytes are held back until they show what it is. */
+static int take_magic(struct inflate_stream *stream, struct view *in)
+{
+    size_t missing = MAGIC_SIZE - stream->magic_size;
+    size_t size = missing < in->size ? missing : in->size;
+
+    memcpy(stream->magic + stream->magic_size, in->data, size);
+    stream->magic_size += size;
+    stream->is_between = false;
+    advance(in, size);
+    if (stream->magic_size == MAGIC_SIZE &&
+        inflate_guess((struct view){stream->magic, MAGIC_SIZE}) != INFLATE_ZSTD)
+        return STATUS_INVALID;
+    return 0;
+}
+
 static int read_zstd(struct inflate_stream *stream, struct view *in, char *out, size_t room,
                      size_t *out_size)
 {
-    ZSTD_inBuffer from = {in->data, in->size, 0};
+    ZSTD_inBuffer from;
     ZSTD_outBuffer to = {out, room, 0};
+    bool is_magic;
     size_t code;
 
-    *out_size = 0;
-    if (stream->is_between && in->size == 0)
+    if (stream->magic_size < MAGIC_SIZE && in->size != 0) {
+        int status = take_magic(stream, in);
+        if (status != 0)
+            return status;
+    }
+    if (stream->magic_size < MAGIC_SIZE)
         return 0;
+    is_magic = stream->magic_used < MAGIC_SIZE;
+    from = is_magic ? (ZSTD_inBuffer){stream->magic, MAGIC_SIZE, stream->magic_used}
+                    : (ZSTD_inBuffer){in->data, in->size, 0};
     code = ZSTD_decompressStream(stream->zstd, &to, &from);
     if (ZSTD_isError(code))
         return explain_zstd(code);
-    advance(in, from.pos);
+    if (is_magic)
+        stream->magic_used = from.pos;
+    else
+        advance(in, from.pos);
     *out_size = to.pos;
     stream->is_between = code == 0;
+    if (code == 0)
+        stream->magic_size = stream->magic_used = 0;
     return 0;
 }
 

@@ -43,7 +43,9 @@ struct wire_field {
 
 static inline struct wire wire_of(struct view view)
 {
-    return (struct wire){(const uint8_t *)view.data, (const uint8_t *)view.data + view.size};
+    const uint8_t *at = (const uint8_t *)(view.size != 0 ? view.data : "");
+
+    return (struct wire){at, at + view.size};
 }
 
 static inline struct view wire_view(struct wire wire)

@@ -56,11 +56,12 @@ static size_t scheme_size(struct view text)
 struct view naming_url_host(struct view url)
 {
     size_t scheme = scheme_size(url);
-    struct view host = {url.data + scheme, url.size - scheme};
+    struct view host;
     const char *at;
 
     if (scheme == 0)
         return (struct view){NULL, 0};
+    host = (struct view){url.data + scheme, url.size - scheme};
     host.size = find_any(host, "/?#\\");
     at = host.size != 0 ? memrchr(host.data, '@', host.size) : NULL;
     if (at != NULL)

@@ -1,0 +1,42 @@
+/* otlp_json_fuzz.c: any text as OTLP/JSON: what it becomes is a request that both decoders read. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "receiver/otlp_json.h"
+#include "tests/lib/otlp_oracle.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define TREE_BYTES_MAX ((size_t)64 << 20)
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct rig rig;
+    const struct otlp_stage *stage;
+    struct view text = {(const char *)data, size};
+    struct otlp_json_error error;
+    struct buf out;
+    char why[256] = "it cannot be read";
+    int status;
+
+    if (rig.decoder == NULL)
+        rig_start(&rig, NULL, false);
+    buf_init(&out, 0);
+    status = otlp_json_to_protobuf(text, TREE_BYTES_MAX, &out, &error);
+    if (status != 0) {
+        if (out.size != 0 || error.text[0] == '\0' || error.offset > size)
+            abort();
+    } else {
+        status = otlp_decode_protobuf(rig.decoder, buf_view(&out), &stage);
+        /* Nested deeper than messages may be is the one thing left that can be wrong. */
+        if (status != 0 && strstr(stage->error, "nested") == NULL)
+            abort();
+        if (status == 0 &&
+            oracle_compare(&rig, buf_view(&out), status, stage, why) != ORACLE_AGREES) {
+            fprintf(stderr, "%s\n", why);
+            abort();
+        }
+    }
+    buf_release(&out);
+    return 0;
+}

@@ -1,0 +1,35 @@
+/* otlp_trace_fuzz.c: any bytes as a request, held against protobuf-c. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/lib/otlp_oracle.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { ORACLE_SIZE_MAX = 4096 }; /* protobuf-c recurses as deep as its input nests. */
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct rig rig;
+    const struct otlp_stage *stage;
+    struct view message = {(const char *)data, size};
+    struct buf response;
+    char why[256] = "";
+    int status;
+
+    if (rig.decoder == NULL)
+        rig_start(&rig, NULL, false);
+    status = otlp_decode_protobuf(rig.decoder, message, &stage);
+    if (status != 0 && (stage->count != 0 || stage->error == NULL || stage->error_offset > size))
+        abort();
+    if (size <= ORACLE_SIZE_MAX &&
+        oracle_compare(&rig, message, status, stage, why) == ORACLE_DIFFERS) {
+        fprintf(stderr, "%s\n", why);
+        abort();
+    }
+    buf_init(&response, 0);
+    if (otlp_response(stage, &response) != 0)
+        abort();
+    buf_release(&response);
+    return 0;
+}
