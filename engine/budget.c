@@ -34,9 +34,9 @@ static const struct {
     const char *name;
     uint64_t weight;
 } shares[BUDGET_SHARE_COUNT] = {
-    [BUDGET_FIXED] = {"fixed", 10},       [BUDGET_SPANS] = {"spans", 36},
-    [BUDGET_EDGES] = {"edges", 17},       [BUDGET_OPERATIONS] = {"operations", 9},
-    [BUDGET_LOSSES] = {"losses", 1},      [BUDGET_NAMES] = {"names", 7},
+    [BUDGET_FIXED] = {"fixed", 10},       [BUDGET_SPANS] = {"spans", 33},
+    [BUDGET_EDGES] = {"edges", 21},       [BUDGET_OPERATIONS] = {"operations", 9},
+    [BUDGET_LOSSES] = {"losses", 1},      [BUDGET_NAMES] = {"names", 6},
     [BUDGET_REQUESTS] = {"requests", 10}, [BUDGET_RINGS] = {"rings", 10},
 };
 
@@ -236,15 +236,17 @@ static void bound_rings(struct budget *budget)
     budget->request_spans_max = budget->ring_spans;
 }
 
-/* Without threads there is one request at a time: half of the share holds its text, the other its
- * tree or its spans. */
+/* A message is held packed and unpacked for a moment, so that one alone takes at most two thirds of
+ * the share. Without threads there is one request at a time: half of the share holds its text, the
+ * other its tree or its spans. */
 static void bound_requests(const struct options *options, struct budget *budget)
 {
     uint64_t bytes = budget->share_bytes[BUDGET_REQUESTS];
+    uint64_t most = budget->threads != 0 ? bytes / 3 * 2 : bytes / 2;
     uint64_t message = options->receiver_message_bytes_max;
     uint64_t spans = bytes / 2 / sizeof(struct span);
 
-    budget->request_bytes_max = (size_t)(message < bytes / 2 ? message : bytes / 2);
+    budget->request_bytes_max = (size_t)(message < most ? message : most);
     budget->json_tree_bytes_max = (size_t)(bytes / 2);
     if (budget->threads == 0 && budget->request_spans_max > spans)
         budget->request_spans_max = (size_t)spans;
@@ -295,8 +297,10 @@ int budget_make(const struct options *options, const struct budget_machine *mach
         status = attempt(options, &budget, out_error);
         if (automatic > 1 && !settled && (status != 0 || budget.ring_spans < RING_SPANS_WANTED))
             continue;
-        if (status == 0)
+        if (status == 0) {
+            out_error[0] = '\0'; /* Of an attempt with more threads. */
             *out_budget = budget;
+        }
         return status;
     }
 }
