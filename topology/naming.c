@@ -320,7 +320,8 @@ static bool use_peer_name(struct resolving *on, enum attribute which)
 {
     struct naming_result *result = on->result;
     struct view namespace = attribute_text(on->input->span, ATTRIBUTE_PEER_NAMESPACE);
-    struct node node = {type_of(result->call), nothing, nothing};
+    bool is_consumer = on->input->kind == SPAN_KIND_CONSUMER;
+    struct node node = {is_consumer ? NODE_MESSAGING : type_of(result->call), nothing, nothing};
 
     node.name = finish_name(on, attribute_text(on->input->span, which));
     node.namespace = namespace.size != 0 ? naming_clean(namespace, on->scratch) : nothing;
@@ -382,7 +383,8 @@ static void resolve_destination(struct resolving *on)
 {
     struct view name = nothing;
 
-    if (on->result->call == CALL_MESSAGING)
+    /* A CONSUMER span with attributes of a database consumes all the same (N6). */
+    if (on->result->call == CALL_MESSAGING || on->input->kind == SPAN_KIND_CONSUMER)
         name = finish_name(on, destination_name(on->input->span));
     on->result->has_destination = name.size != 0;
     on->result->destination = (struct node){NODE_MESSAGING, nothing, name};

@@ -24,7 +24,8 @@ int span_index_init(struct span_index *index, uint32_t buckets, uint64_t seed)
     size_t bytes = span_index_bytes(buckets);
 
     CHECK(buckets != 0 && (buckets & (buckets - 1)) == 0);
-    *index = (struct span_index){mem_aligned(alignof(struct bucket), bytes), buckets - 1, seed};
+    *index = (struct span_index){
+        .buckets = mem_aligned(alignof(struct bucket), bytes), .mask = buckets - 1, .seed = seed};
     if (index->buckets == NULL)
         return STATUS_NOMEM;
     memset(index->buckets, 0, bytes);
@@ -136,21 +137,31 @@ int span_index_add(struct span_index *index, const struct slab *slab, const stru
                    uint32_t at)
 {
     CHECK(own->count < IDS_MAX && (own->count == 0 || own->wanted == 0));
-    if (own->wanted != 0) {
-        replace(index, slab, own, at, 0);
-        return 0;
-    }
-    if (put(index, slab, own->hash, at, 0, false) == 0)
-        return 0;
+    if (own->wanted == 0)
+        return put(index, slab, own->hash, at, 0, false);
+    replace(index, slab, own, at, 0);
+    index->wanted -= index->wanted != 0;
+    return 0;
+}
+
+int span_index_force(struct span_index *index, const struct slab *slab, const struct matches *own,
+                     uint32_t at)
+{
+    CHECK(own->wanted == 0);
     return put(index, slab, own->hash, at, 0, true);
 }
 
 int span_index_want(struct span_index *index, const struct slab *slab, const struct matches *parent,
                     uint32_t at)
 {
+    int status;
+
     CHECK(parent->count == 0);
-    if (parent->wanted == 0)
-        return put(index, slab, parent->hash, at, TAG_WANTED, false);
+    if (parent->wanted == 0) {
+        status = put(index, slab, parent->hash, at, TAG_WANTED, false);
+        index->wanted += status == 0;
+        return status;
+    }
     replace(index, slab, parent, at, (uint16_t)(TAG_WANTED | (parent->kin_waits ? TAG_WAITS : 0)));
     return 0;
 }
@@ -176,6 +187,7 @@ static int move(struct span_index *into, const struct slab *slab, const struct b
         if (put(into, slab, span_index_hash(span_index_trace(into, span->trace), id), bucket->at[j],
                 kind, false) != 0)
             return STATUS_FULL;
+        into->wanted += (kind & TAG_WANTED) != 0;
     }
     return 0;
 }

@@ -36,6 +36,7 @@ _Static_assert(sizeof(struct bucket) == 64, "a bucket is one cache line");
 struct span_index {
     struct bucket *buckets;
     uint32_t mask;
+    uint64_t wanted; /* Ids that are wanted; too many where some of their children left. */
     uint64_t seed;
 };
 
@@ -89,10 +90,14 @@ void span_index_find(const struct span_index *index, const struct slab *slab,
                      struct matches *out_matches);
 
 /* Adds the newest span under its own id. If the id was wanted, the wanted entry becomes the span's.
- * Where nothing is free, the wish of others gives way: they will look for their parent once more.
  * Returns: 0; STATUS_FULL (no entry is free in reach; nothing changed). */
 MUST_USE int span_index_add(struct span_index *index, const struct slab *slab,
                             const struct matches *own, uint32_t at);
+
+/* The same where nothing is free and the index cannot grow: the wish of another gives way, whose
+ * children will look for their parent once more. Returns: as above. */
+MUST_USE int span_index_force(struct span_index *index, const struct slab *slab,
+                              const struct matches *own, uint32_t at);
 
 /* Notes that the newest span wants its parent, of which there is none; those that want it already
  * hang behind it. Returns: 0; STATUS_FULL (as above). */

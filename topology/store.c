@@ -104,8 +104,11 @@ static int open_block(struct store *store)
 
 int store_prepare(struct store *store)
 {
-    if (store->slab.remembered >= ((uint64_t)store->index.mask + 1) * BUCKET_LOAD &&
-        grow_index(store) != 0)
+    uint64_t load = ((uint64_t)store->index.mask + 1) * BUCKET_LOAD;
+
+    /* Wishes may fill the rest where the index cannot grow; spans may not. */
+    if (store->slab.remembered + store->index.wanted >= load && grow_index(store) != 0 &&
+        store->slab.remembered >= load)
         return STATUS_FULL;
     return slab_is_full(&store->slab) ? open_block(store) : 0;
 }
@@ -118,6 +121,8 @@ int store_add(struct store *store, const struct remembered *span, const struct m
 
     if (status == STATUS_FULL && grow_index(store) == 0)
         status = span_index_add(&store->index, &store->slab, own, at);
+    if (status == STATUS_FULL)
+        status = span_index_force(&store->index, &store->slab, own, at);
     if (status != 0) {
         slab_pop(&store->slab);
         return status;
