@@ -279,7 +279,6 @@ static int open_session(struct h2 *h2, nghttp2_session_callbacks *callbacks, ngh
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
     nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_send);
     nghttp2_option_set_no_auto_window_update(option, 1);
-    nghttp2_option_set_no_closed_streams(option, 1);
     /* Behind the guard, which is stricter and does not take served streams for an attack. */
     nghttp2_option_set_stream_reset_rate_limit(option, 10000, 1000);
     return nghttp2_session_server_new3(&h2->session, callbacks, h2, option, &memory) == 0
@@ -356,7 +355,7 @@ int h2_receive(struct h2 *h2, struct view bytes, struct mono_time now)
         return taken == NGHTTP2_ERR_NOMEM ? STATUS_NOMEM : STATUS_INVALID;
     }
     if (verdict != H2_FINE)
-        h2_go_away(h2, H2_ENHANCE_YOUR_CALM, view_of(h2_verdict_text(verdict)));
+        h2_go_away(h2, h2_verdict_error(verdict), view_of(h2_verdict_text(verdict)));
     return h2->phase == H2_OVER || nghttp2_session_want_read(h2->session) == 0 ? STATUS_CLOSED : 0;
 }
 
@@ -375,7 +374,7 @@ int h2_send(struct h2 *h2, struct mono_time now, size_t enough, struct buf *out)
             return STATUS_NOMEM;
         }
         if (h2->verdict != H2_FINE) {
-            h2_go_away(h2, H2_ENHANCE_YOUR_CALM, view_of(h2_verdict_text(h2->verdict)));
+            h2_go_away(h2, h2_verdict_error(h2->verdict), view_of(h2_verdict_text(h2->verdict)));
             h2->verdict = H2_FINE;
         } else if (size == 0) {
             break;

@@ -6,13 +6,17 @@
 enum {
     TYPE_DATA = 0,
     TYPE_HEADERS = 1,
+    TYPE_PRIORITY = 2,
     TYPE_RST_STREAM = 3,
-    TYPE_PUSH_PROMISE = 5,
     TYPE_PING = 6,
     TYPE_CONTINUATION = 9,
     FLAG_ACK = 1,
     FLAG_END_STREAM = 1,
+    ERROR_PROTOCOL = 1,
+    ERROR_STREAM_CLOSED = 5,
+    ERROR_ENHANCE_YOUR_CALM = 11,
     PREFACE_SIZE = 24,
+    HEADER_SIZE = 9,
     CONTINUATIONS_MAX = 8,
     STRIKES_MAX = 2,
     IDLE_FRAMES_A_REQUEST = 8,
@@ -70,6 +74,107 @@ static enum h2_verdict judge_ping(struct h2_guard *guard, struct mono_time now)
     return ++guard->strikes > STRIKES_MAX ? H2_PINGS : H2_FINE;
 }
 
+static uint32_t number_at(const struct h2_guard *guard, size_t at)
+{
+    const uint8_t *bytes = guard->header + at;
+
+    return ((uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 |
+            bytes[3]) &
+           0x7fffffff;
+}
+
+/* ------------------------------------------------------------------ streams' states */
+
+static void open_stream(struct h2_guard *guard, uint32_t stream)
+{
+    if (guard->open_count == H2_OPEN_MAX) {
+        guard->forgotten = guard->open[0];
+        guard->open_count--;
+        memmove(guard->open, guard->open + 1, guard->open_count * sizeof(guard->open[0]));
+    }
+    guard->open[guard->open_count++] = stream;
+}
+
+static bool is_open(const struct h2_guard *guard, uint32_t stream)
+{
+    for (uint32_t i = 0; i < guard->open_count; i++) {
+        if (guard->open[i] == stream)
+            return true;
+    }
+    return stream <= guard->forgotten;
+}
+
+static void end_stream(struct h2_guard *guard, uint32_t stream)
+{
+    for (uint32_t i = 0; i < guard->open_count; i++) {
+        if (guard->open[i] != stream)
+            continue;
+        guard->open_count--;
+        memmove(guard->open + i, guard->open + i + 1,
+                (guard->open_count - i) * sizeof(guard->open[0]));
+        return;
+    }
+}
+
+/* HEADERS on an old stream may be trailers. */
+static enum h2_verdict judge_headers(struct h2_guard *guard)
+{
+    uint32_t stream = number_at(guard, 5);
+    bool is_ended = (guard->header[4] & FLAG_END_STREAM) != 0;
+
+    guard->continuations = 0;
+    if (stream % 2 == 0)
+        return H2_FINE; /* The library has an answer to these. */
+    if (stream > guard->newest) {
+        if (stream > guard->newest + 2) {
+            guard->skipped_first = guard->newest + 1;
+            guard->skipped_last = stream - 1;
+        }
+        guard->newest = stream;
+        if (!is_ended)
+            open_stream(guard, stream);
+        return H2_FINE;
+    }
+    if (stream >= guard->skipped_first && stream <= guard->skipped_last)
+        return H2_OUT_OF_ORDER;
+    if (!is_open(guard, stream))
+        return H2_ENDED_STREAM;
+    if (is_ended)
+        end_stream(guard, stream);
+    return H2_FINE;
+}
+
+static enum h2_verdict judge_data(struct h2_guard *guard, struct mono_time now)
+{
+    uint32_t stream = number_at(guard, 5);
+    bool is_ended = (guard->header[4] & FLAG_END_STREAM) != 0;
+
+    if (stream % 2 == 1 && stream <= guard->newest && !is_open(guard, stream))
+        return H2_ENDED_STREAM;
+    if (is_ended)
+        end_stream(guard, stream);
+    if (is_ended || guard->payload_left != 0)
+        return H2_FINE;
+    return take(&guard->idle_frames, now) ? H2_FINE : H2_IDLE_FRAMES;
+}
+
+static enum h2_verdict judge_reset(struct h2_guard *guard, struct mono_time now)
+{
+    end_stream(guard, number_at(guard, 5));
+    return take(&guard->resets, now) ? H2_FINE : H2_RESETS;
+}
+
+/* ---------------------------------------------------------------------- frames */
+
+static enum h2_verdict judge_priority(struct h2_guard *guard, struct mono_time now)
+{
+    uint32_t stream = number_at(guard, 5);
+
+    if (stream == 0 || (guard->header_size > HEADER_SIZE && stream == number_at(guard, 9)))
+        return H2_BAD_PRIORITY;
+    return take(&guard->idle_frames, now) ? H2_FINE : H2_IDLE_FRAMES;
+}
+
 /* Of a frame whose header is whole. */
 static enum h2_verdict judge(struct h2_guard *guard, struct mono_time now)
 {
@@ -78,16 +183,15 @@ static enum h2_verdict judge(struct h2_guard *guard, struct mono_time now)
 
     switch (type) {
     case TYPE_HEADERS:
-        guard->continuations = 0;
-        return H2_FINE;
+        return judge_headers(guard);
+    case TYPE_PRIORITY:
+        return judge_priority(guard, now);
     case TYPE_CONTINUATION:
         return ++guard->continuations > CONTINUATIONS_MAX ? H2_CONTINUATIONS : H2_FINE;
     case TYPE_DATA:
-        if (guard->payload_left != 0 || (flags & FLAG_END_STREAM) != 0)
-            return H2_FINE;
-        break;
+        return judge_data(guard, now);
     case TYPE_RST_STREAM:
-        return take(&guard->resets, now) ? H2_FINE : H2_RESETS;
+        return judge_reset(guard, now);
     case TYPE_PING:
         if ((flags & FLAG_ACK) == 0)
             return judge_ping(guard, now);
@@ -98,10 +202,29 @@ static enum h2_verdict judge(struct h2_guard *guard, struct mono_time now)
     return take(&guard->idle_frames, now) ? H2_FINE : H2_IDLE_FRAMES;
 }
 
+/* How much is looked at: PRIORITY has its length in its definition, and the library checks it. */
+static size_t header_wanted(const struct h2_guard *guard)
+{
+    bool is_priority = guard->header_size >= HEADER_SIZE && guard->header[3] == TYPE_PRIORITY &&
+                       guard->header[0] == 0 && guard->header[1] == 0 && guard->header[2] == 5;
+
+    return is_priority ? sizeof(guard->header) : HEADER_SIZE;
+}
+
 /* As much of `want` as there is. */
 static size_t at_most(size_t want, size_t there)
 {
     return want < there ? want : there;
+}
+
+/* Bytes into the header until it is whole. */
+static size_t read_header(struct h2_guard *guard, struct view bytes)
+{
+    size_t read = 0;
+
+    while (read < bytes.size && guard->header_size < header_wanted(guard))
+        guard->header[guard->header_size++] = (uint8_t)bytes.data[read++];
+    return read;
 }
 
 enum h2_verdict h2_guard_read(struct h2_guard *guard, struct view bytes, struct mono_time now,
@@ -112,25 +235,23 @@ enum h2_verdict h2_guard_read(struct h2_guard *guard, struct view bytes, struct 
     guard->preface_left = (uint8_t)(guard->preface_left - at);
     while (at < bytes.size) {
         size_t begin = at;
-        size_t size;
         enum h2_verdict verdict;
 
         if (guard->payload_left != 0) {
-            size = at_most(guard->payload_left, bytes.size - at);
+            size_t size = at_most(guard->payload_left, bytes.size - at);
+
             guard->payload_left -= (uint32_t)size;
             at += size;
             continue;
         }
-        size = at_most(sizeof(guard->header) - guard->header_size, bytes.size - at);
-        memcpy(guard->header + guard->header_size, bytes.data + at, size);
-        guard->header_size = (uint8_t)(guard->header_size + size);
-        at += size;
-        if (guard->header_size < sizeof(guard->header))
+        at += read_header(guard, (struct view){bytes.data + at, bytes.size - at});
+        if (guard->header_size < header_wanted(guard))
             break;
-        guard->header_size = 0;
         guard->payload_left = (uint32_t)guard->header[0] << 16 | (uint32_t)guard->header[1] << 8 |
                               guard->header[2];
+        guard->payload_left -= guard->header_size - (uint32_t)HEADER_SIZE;
         verdict = judge(guard, now);
+        guard->header_size = 0;
         if (verdict != H2_FINE) {
             *out_passed = begin;
             return verdict;
@@ -157,6 +278,19 @@ enum h2_verdict h2_guard_reset(struct h2_guard *guard, struct mono_time now)
     return take(&guard->own_resets, now) ? H2_FINE : H2_OWN_RESETS;
 }
 
+uint32_t h2_verdict_error(enum h2_verdict verdict)
+{
+    switch (verdict) {
+    case H2_ENDED_STREAM:
+        return ERROR_STREAM_CLOSED;
+    case H2_OUT_OF_ORDER:
+    case H2_BAD_PRIORITY:
+        return ERROR_PROTOCOL;
+    default:
+        return ERROR_ENHANCE_YOUR_CALM;
+    }
+}
+
 const char *h2_verdict_text(enum h2_verdict verdict)
 {
     switch (verdict) {
@@ -170,6 +304,12 @@ const char *h2_verdict_text(enum h2_verdict verdict)
         return "too many CONTINUATION frames";
     case H2_OWN_RESETS:
         return "too many faulty streams";
+    case H2_OUT_OF_ORDER:
+        return "a stream that was passed over was opened";
+    case H2_ENDED_STREAM:
+        return "HEADERS or DATA on a stream that had ended";
+    case H2_BAD_PRIORITY:
+        return "a PRIORITY frame on no stream, or of a stream on itself";
     case H2_FINE:
         break;
     }

@@ -1,7 +1,8 @@
 /* h2_guard.h: limits on what an HTTP/2 peer sends that costs work and carries nothing.
  * Is:         a reader of frame headers that stands before the HTTP/2 library and says from which
  *             byte on a connection has gone too far.
- * Is not:     a check of the protocol; that is the library's.
+ * Is not:     a check of the protocol, which is the library's, but for what the library lets pass:
+ *             streams out of order or ended already, and PRIORITY, which it ignores unseen.
  * Threads:    plain data.
  * Memory:     none but itself.
  * Source:     spec OTLP C2 (CONTINUATION), C3 (resets), C4 (PING, gRFC A8); CVE-2019-9512 to 9518,
@@ -24,6 +25,9 @@ enum h2_verdict {
     H2_IDLE_FRAMES,   /* Frames of other types that carry nothing. */
     H2_CONTINUATIONS, /* A header block in too many pieces. */
     H2_OWN_RESETS,    /* The peer has us reset stream after stream. */
+    H2_OUT_OF_ORDER,  /* HEADERS on a stream that was passed over. */
+    H2_BAD_PRIORITY,  /* On no stream, or of a stream on itself. */
+    H2_ENDED_STREAM,  /* HEADERS or DATA on a stream which the peer itself had ended. */
 };
 
 /* So many at once, so many a second. */
@@ -34,14 +38,22 @@ struct h2_allowance {
     struct mono_time filled;
 };
 
+enum { H2_OPEN_MAX = 128 };
+
 struct h2_guard {
-    uint8_t header[9]; /* Of the frame that is being read. */
+    uint8_t header[13]; /* Of the frame that is being read; PRIORITY's with its first field. */
     uint8_t header_size;
     uint8_t preface_left;
     uint8_t continuations;
     uint8_t strikes;
     bool has_ping; /* One came since the last progress. */
     uint32_t payload_left;
+    uint32_t newest;        /* The highest stream of any HEADERS. */
+    uint32_t skipped_first; /* The streams that were last passed over; 0: none. */
+    uint32_t skipped_last;
+    uint32_t open[H2_OPEN_MAX]; /* Streams that the peer has not ended, */
+    uint32_t open_count;
+    uint32_t forgotten; /* but for some up to this one, for which there was no room. */
     struct mono_time ping;
     struct h2_allowance resets;
     struct h2_allowance own_resets;
@@ -64,7 +76,8 @@ void h2_guard_served(struct h2_guard *guard);
 /* We reset a stream for the peer's fault. */
 enum h2_verdict h2_guard_reset(struct h2_guard *guard, struct mono_time now);
 
-/* What a GOAWAY says, for people. */
+/* What a GOAWAY says: the error's number, and a text for people. */
+uint32_t h2_verdict_error(enum h2_verdict verdict);
 const char *h2_verdict_text(enum h2_verdict verdict);
 
 #endif

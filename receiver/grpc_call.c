@@ -17,6 +17,8 @@
 
 /* An inflated message's memory is kept for the next one up to this size. */
 enum { INFLATED_KEPT = 1024 * 1024 };
+/* So much of a body is read and dropped before a request that is not gRPC is told so. */
+enum { FOREIGN_BODY_MAX = 64 * 1024 };
 
 /* ------------------------------------------------------------------------ answers */
 
@@ -155,6 +157,23 @@ static void refuse_too_large(struct grpc_call *call, const char *what)
     (void)snprintf(text, sizeof(text), "%s is larger than receiver.message_bytes_max, %zu bytes",
                    what, call->session->service->message_bytes_max);
     refuse(call, GRPC_RESOURCE_EXHAUSTED, view_of(text));
+}
+
+/* To a browser, or curl. */
+static void answer_foreign(struct grpc_call *call)
+{
+    static const struct h2_field fields[] = {
+        {VIEW(":status"), VIEW("415")},
+        {VIEW("content-type"), VIEW("text/plain; charset=utf-8")},
+    };
+    struct h2_stream *stream = call->stream;
+
+    count(call, RECEIVER_REQUESTS_INVALID, 1);
+    let_go(call);
+    if (h2_begin_answer(stream, fields, sizeof(fields) / sizeof(fields[0])) == 0 &&
+        h2_write(stream, VIEW("Here listens OTLP over gRPC: the content type application/grpc is "
+                              "expected.\n")) == 0)
+        (void)h2_end_answer(stream, NULL, 0);
 }
 
 static void answer_ok(struct grpc_call *call, struct view body)
@@ -300,11 +319,10 @@ static void on_fields_end(void *context, struct h2_stream *stream)
     if (stream->is_header_list_too_large)
         refuse_http(call, VIEW("431"), GRPC_RESOURCE_EXHAUSTED,
                     VIEW("the header list is larger than 16,384 bytes"));
+    else if (!call->is_grpc)
+        call->is_foreign = true;
     else if (!call->is_post)
         refuse_http(call, VIEW("405"), GRPC_INTERNAL, VIEW("the method is not POST"));
-    else if (!call->is_grpc)
-        refuse_http(call, VIEW("415"), GRPC_INVALID_ARGUMENT,
-                    VIEW("the content type is not application/grpc"));
     else if (call->is_timeout_bad)
         refuse_http(call, VIEW("400"), GRPC_INTERNAL, VIEW("malformed grpc-timeout"));
     else if (call->method == NULL)
@@ -382,6 +400,13 @@ static void on_data(void *context, struct h2_stream *stream, struct view data)
     struct grpc_call *call = stream->user;
     int status;
 
+    if (call->is_foreign) {
+        call->dropped += data.size;
+        h2_return(stream);
+        if (call->dropped > FOREIGN_BODY_MAX)
+            answer_foreign(call);
+        return;
+    }
     if (!call->has_body && body_budget_is_tight(&session->service->budget)) {
         call->is_waiting = true;
         session->waiting++;
@@ -405,7 +430,9 @@ static void on_end(void *context, struct h2_stream *stream)
     struct grpc_call *call = stream->user;
 
     (void)context;
-    if (!grpc_frame_is_at_end(&call->frame))
+    if (call->is_foreign)
+        answer_foreign(call);
+    else if (!grpc_frame_is_at_end(&call->frame))
         refuse(call, GRPC_INTERNAL, VIEW("the request ends inside a message"));
     else if (call->frame.whole == 0)
         refuse(call, GRPC_UNIMPLEMENTED, VIEW("no message in a unary request"));
@@ -475,6 +502,8 @@ static void end_late(struct grpc_call *call)
         h2_reset(call->stream, H2_CANCEL); /* Its peer does not read the answer. */
     else if (!call->has_fields)
         h2_go_away(session->h2, H2_ENHANCE_YOUR_CALM, VIEW("a header block came too slowly"));
+    else if (call->is_foreign)
+        answer_foreign(call);
     else if (call->is_waiting)
         refuse_for_now(call, VIEW("too many bytes of requests are under way"));
     else

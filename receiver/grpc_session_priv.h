@@ -42,10 +42,12 @@ struct grpc_call {
     struct grpc_call *next_borrowed;
     struct mono_time deadline;
     enum grpc_encoding encoding;
+    size_t dropped;  /* Bytes of a foreign request's body. */
     size_t charged;  /* To the budget. */
     size_t withheld; /* See struct grpc_session. */
     bool is_post;
-    bool is_grpc; /* By its content type. */
+    bool is_grpc;    /* By its content type. */
+    bool is_foreign; /* It is not, and is told so in the end. */
     bool is_timeout_bad;
     bool has_fields; /* All of them came. */
     bool has_body;   /* Some of it came. */
