@@ -18,28 +18,25 @@ enum { FIELD_OVERHEAD = 32 };
 static const uint64_t announce_ns = NS_PER_S; /* For a PING that nobody answers. */
 static const uint8_t shutdown_ping[8] = {'s', 'h', 'u', 't', 'd', 'o', 'w', 'n'};
 
-static void *alloc_mem(size_t size, void *context)
+static void *alloc_mem(size_t size, void *mem)
 {
-    (void)context;
-    return mem_alloc(size);
+    return h2_mem_alloc(mem, size);
 }
 
-static void free_mem(void *memory, void *context)
+static void free_mem(void *memory, void *mem)
 {
-    (void)context;
-    mem_free(memory);
+    (void)mem;
+    h2_mem_free(memory);
 }
 
-static void *calloc_mem(size_t count, size_t size, void *context)
+static void *calloc_mem(size_t count, size_t size, void *mem)
 {
-    (void)context;
-    return mem_calloc(count, size);
+    return h2_mem_calloc(mem, count, size);
 }
 
-static void *realloc_mem(void *old, size_t size, void *context)
+static void *realloc_mem(void *old, size_t size, void *mem)
 {
-    (void)context;
-    return mem_realloc(old, size);
+    return h2_mem_realloc(mem, old, size);
 }
 
 /* ------------------------------------------------------------------------ streams */
@@ -270,7 +267,7 @@ static int submit_settings(struct h2 *h2)
 
 static int open_session(struct h2 *h2, nghttp2_session_callbacks *callbacks, nghttp2_option *option)
 {
-    nghttp2_mem memory = {NULL, alloc_mem, free_mem, calloc_mem, realloc_mem};
+    nghttp2_mem memory = {&h2->mem, alloc_mem, free_mem, calloc_mem, realloc_mem};
 
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
@@ -321,7 +318,9 @@ void h2_free(struct h2 *h2)
         h2->options.events->on_close(h2->options.context, h2->streams);
         remove_stream(h2->streams);
     }
-    nghttp2_session_del(h2->session);
+    if (!h2->is_broken)
+        nghttp2_session_del(h2->session);
+    h2_mem_drop(&h2->mem);
     mem_free(h2);
 }
 

@@ -4,6 +4,7 @@
 
 #include "net/h2.h"
 #include "net/h2_guard.h"
+#include "net/h2_mem.h"
 
 struct nghttp2_session;
 
@@ -17,6 +18,7 @@ enum h2_phase {
 struct h2 {
     struct h2_options options;
     struct nghttp2_session *session;
+    struct h2_mem mem; /* The session's. */
     struct h2_guard guard;
     struct h2_stream *streams; /* Newest first. */
     size_t streams_count;

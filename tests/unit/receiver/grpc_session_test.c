@@ -1,0 +1,320 @@
+/* grpc_session_test.c: what a connection's requests share: credit, time, its end. */
+#include "receiver/grpc_session.h"
+
+#include "tests/lib/grpc_fixture.h"
+#include "tests/lib/test.h"
+
+/* ----------------------------------------------------------------- flow control */
+
+static void session__gives_credit_for_what_it_took(void **state)
+{
+    struct grpc_fixture on;
+    struct buf body;
+
+    (void)state;
+    grpc_start(&on);
+    on.service.message_bytes_max = 10000000;
+    on.service.budget.max = 100000000;
+    buf_init(&body, 0);
+    grpc_put_message(&body, 0, 1500000, 'w');
+    grpc_open(&on, 1);
+    grpc_send_body(&on, 1, (struct view){body.data, 1000000}, 16384, false);
+    grpc_run(&on);
+    assert_int_equal(on.status, 0);
+    assert_true(grpc_seen(&on, 1)->credit > 500000);
+    grpc_send_body(&on, 1, (struct view){body.data + 1000000, 500005}, 16384, true);
+    grpc_run(&on);
+    assert_grpc_ok(&on, 1);
+    assert_int_equal(on.sizes[0], 1500000);
+    assert_true(on.peer.credit > 2 * 1024 * 1024 - 65535); /* Grown, and then given back. */
+    buf_release(&body);
+    grpc_stop(&on);
+}
+
+static void session__makes_bodies_wait_while_the_budget_is_tight(void **state)
+{
+    struct grpc_fixture on;
+    struct buf body;
+
+    (void)state;
+    grpc_start(&on);
+    buf_init(&body, 0);
+    grpc_put_message(&body, 0, 90000, 'w');
+    on.service.budget.held = 600000; /* By others. */
+    grpc_open(&on, 1);
+    for (size_t at = 0; at < 80000; at += 16000)
+        grpc_send_body(&on, 1, (struct view){body.data + at, 16000}, 16384, false);
+    grpc_run(&on);
+    assert_null(h2_peer_seen(&on.peer, 1)); /* No credit, no answer. */
+    grpc_tick(&on, NS_PER_S);
+    assert_null(h2_peer_seen(&on.peer, 1));
+    on.service.budget.held -= 600000;
+    grpc_tick(&on, NS_PER_S); /* The window is large, so that no update is due; but it goes on. */
+    grpc_send_body(&on, 1, (struct view){body.data + 80000, 10005}, 16384, true);
+    grpc_run(&on);
+    assert_grpc_ok(&on, 1);
+    buf_release(&body);
+    grpc_stop(&on);
+}
+
+static void session__refuses_bodies_beyond_the_budget(void **state)
+{
+    struct grpc_fixture on;
+    struct buf body;
+
+    (void)state;
+    grpc_start(&on);
+    buf_init(&body, 0);
+    grpc_put_message(&body, 0, 90000, 'r');
+    on.service.budget.held = 950000;
+    grpc_open(&on, 1);
+    grpc_send_body(&on, 1, (struct view){body.data, 50000}, 16384, false);
+    grpc_run(&on);
+    assert_grpc_answer(&on, 1, "grpc-status: 14");
+    assert_non_null(memmem(grpc_seen(&on, 1)->fields.data, grpc_seen(&on, 1)->fields.size,
+                           "grpc-status-details-bin", 23));
+    assert_int_equal(on.service.budget.held, 950000);
+    /* A message that lies in one piece holds nothing, and goes through. */
+    grpc_open(&on, 3);
+    grpc_send_message(&on, 3, 5000, 'r', 16384);
+    grpc_run(&on);
+    assert_grpc_ok(&on, 3);
+    on.service.budget.held = 0;
+    buf_release(&body);
+    grpc_stop(&on);
+}
+
+/* ------------------------------------------------------------------------- time */
+
+static void session__ends_what_takes_too_long(void **state)
+{
+    static const struct h2_field timeout[] = {{VIEW("grpc-timeout"), VIEW("5S")}};
+    struct grpc_fixture on;
+
+    (void)state;
+    grpc_start(&on);
+    grpc_open(&on, 1);
+    grpc_open_with(&on, 3, timeout, 1, 0);
+    grpc_run(&on);
+    grpc_tick(&on, 4 * NS_PER_S);
+    assert_null(h2_peer_seen(&on.peer, 3));
+    grpc_tick(&on, 2 * NS_PER_S);
+    assert_grpc_answer(&on, 3, "grpc-status: 4");
+    assert_true(grpc_seen(&on, 3)->is_reset);
+    assert_null(h2_peer_seen(&on.peer, 1));
+    grpc_tick(&on, 55 * NS_PER_S);
+    assert_grpc_answer(&on, 1, "grpc-status: 4");
+    assert_int_equal(grpc_counted(&on, RECEIVER_REQUESTS_LATE), 2);
+    assert_int_equal(on.status, 0);
+    grpc_stop(&on);
+}
+
+static void session__ends_peers_that_never_greet(void **state)
+{
+    struct grpc_fixture on;
+
+    (void)state;
+    grpc_start_unheard(&on);
+    on.peer.out.size = 10;
+    grpc_run(&on);
+    grpc_tick(&on, 9 * NS_PER_S);
+    assert_int_equal(on.status, 0);
+    grpc_tick(&on, 2 * NS_PER_S);
+    assert_int_equal(on.status, STATUS_TIMEOUT);
+    assert_int_equal(grpc_counted(&on, RECEIVER_CONNECTIONS_TIMED_OUT), 1);
+    grpc_stop(&on);
+}
+
+static void session__ends_header_blocks_that_never_end(void **state)
+{
+    struct grpc_fixture on;
+
+    (void)state;
+    grpc_start(&on);
+    h2_peer_headers(&on.peer, 1, grpc_basic, GRPC_BASIC_COUNT, 0); /* CONTINUATION is to follow. */
+    grpc_run(&on);
+    grpc_tick(&on, 61 * NS_PER_S);
+    assert_int_equal(on.status, STATUS_CLOSED);
+    assert_int_equal(on.peer.goaway_error, H2_ENHANCE_YOUR_CALM);
+    grpc_stop(&on);
+}
+
+static void session__lets_idle_connections_go(void **state)
+{
+    struct grpc_fixture on;
+
+    (void)state;
+    grpc_start(&on);
+    on.service.idle_timeout_ns = 30 * NS_PER_S;
+    grpc_open(&on, 1);
+    grpc_run(&on);
+    grpc_tick(&on, 40 * NS_PER_S);
+    assert_int_equal(on.peer.goaways, 0); /* It is not idle. */
+    grpc_send_message(&on, 1, 10, 'i', 16384);
+    grpc_run(&on);
+    grpc_tick(&on, 29 * NS_PER_S);
+    assert_int_equal(on.peer.goaways, 0);
+    grpc_tick(&on, 2 * NS_PER_S);
+    assert_int_equal(on.peer.goaways, 1);
+    assert_int_equal(on.peer.goaway_error, H2_NO_ERROR);
+    grpc_tick(&on, 2 * NS_PER_S);
+    assert_int_equal(on.status, STATUS_CLOSED);
+    grpc_stop(&on);
+}
+
+/* ------------------------------------------------------------------------ drain */
+
+static void session__drains_in_two_steps(void **state)
+{
+    struct grpc_fixture on;
+
+    (void)state;
+    grpc_start(&on);
+    grpc_open(&on, 1);
+    grpc_run(&on);
+    assert_int_equal(grpc_session_drain(on.session, on.now), 0);
+    grpc_hear(&on);
+    assert_int_equal(on.peer.goaways, 1);
+    assert_int_equal(on.peer.goaway_stream, 0x7fffffff);
+    assert_int_equal(on.peer.pings, 1);
+    grpc_open(&on, 3); /* Sent before the notice came; it must not be lost. */
+    grpc_send_message(&on, 3, 10, 'd', 16384);
+    h2_peer_frame(&on.peer, H2_PING, H2_ACK, 0, (struct view){(const char *)on.peer.ping, 8});
+    grpc_run(&on);
+    assert_grpc_ok(&on, 3);
+    assert_int_equal(on.peer.goaways, 2);
+    assert_int_equal(on.peer.goaway_stream, 3);
+    assert_int_equal(on.status, 0);
+    grpc_open(&on, 5); /* Too late: not answered, and its sender knows. */
+    grpc_send_message(&on, 5, 10, 'd', 16384);
+    grpc_send_message(&on, 1, 10, 'd', 16384);
+    grpc_run(&on);
+    assert_null(h2_peer_seen(&on.peer, 5));
+    assert_grpc_ok(&on, 1);
+    assert_int_equal(on.status, STATUS_CLOSED);
+    assert_int_equal(on.calls, 2);
+    assert_int_equal(grpc_counted(&on, RECEIVER_PROTOCOL_ERRORS), 0);
+    grpc_stop(&on);
+}
+
+static void session__drains_without_an_answered_ping(void **state)
+{
+    struct grpc_fixture on;
+
+    (void)state;
+    grpc_start(&on);
+    grpc_run(&on);
+    assert_int_equal(grpc_session_drain(on.session, on.now), 0);
+    grpc_hear(&on);
+    assert_int_equal(on.status, 0);
+    grpc_tick(&on, 2 * NS_PER_S);
+    assert_int_equal(on.peer.goaways, 2);
+    assert_int_equal(on.status, STATUS_CLOSED);
+    grpc_stop(&on);
+}
+
+/* ------------------------------------------------------------------------ losses */
+
+static void session__counts_what_is_lost(void **state)
+{
+    struct grpc_fixture on;
+
+    (void)state;
+    grpc_start(&on);
+    grpc_open(&on, 1);
+    grpc_open(&on, 3);
+    h2_peer_reset(&on.peer, 1, H2_CANCEL);
+    grpc_run(&on);
+    assert_int_equal(grpc_counted(&on, RECEIVER_STREAMS_LOST), 1);
+    grpc_session_free(on.session);
+    on.session = NULL;
+    assert_int_equal(grpc_counted(&on, RECEIVER_STREAMS_LOST), 2);
+    grpc_stop(&on);
+}
+
+static void session__counts_peers_that_break_the_protocol(void **state)
+{
+    struct grpc_fixture on;
+
+    (void)state;
+    grpc_start_unheard(&on);
+    on.peer.out.size = 0;
+    assert_int_equal(buf_append_text(&on.peer.out, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"), 0);
+    grpc_run(&on);
+    assert_true(on.status < 0);
+    grpc_session_free(on.session);
+    on.session = NULL;
+    assert_int_equal(grpc_counted(&on, RECEIVER_PROTOCOL_ERRORS), 1);
+    grpc_stop(&on);
+}
+
+/* ------------------------------------------------------------------------ memory */
+
+static int serve_once(void *context)
+{
+    struct grpc_fixture *on = context;
+    struct buf out;
+    int status;
+
+    buf_init(&out, 0);
+    on->calls = 0;
+    status = grpc_session_new(&on->service, &on->worker, on->now, &on->session);
+    if (status != 0)
+        return status;
+    status = grpc_session_receive(on->session, buf_view(&on->peer.out), on->now);
+    if (status == 0)
+        status = grpc_session_produce(on->session, on->now, 1 << 20, &out);
+    grpc_session_free(on->session);
+    on->session = NULL;
+    buf_release(&out);
+    assert_int_equal(on->service.budget.held, 0);
+    /* What could not be had for one stream cost that stream only. */
+    if (status != 0)
+        return STATUS_NOMEM;
+    return grpc_counted(on, RECEIVER_REQUESTS_OK) != 0 && on->calls == 2 ? 0 : STATUS_NOMEM;
+}
+
+static void session__survives_failing_memory(void **state)
+{
+    struct grpc_fixture on;
+
+    (void)state;
+    grpc_start_unheard(&on);
+    grpc_session_free(on.session);
+    on.session = NULL;
+    grpc_open(&on, 1);
+    grpc_send_message(&on, 1, 3000, 'm', 700);
+    grpc_open_with(&on, 3, (struct h2_field[]){{VIEW("grpc-encoding"), VIEW("gzip")}}, 1, 0);
+    {
+        struct buf body;
+
+        buf_init(&body, 0);
+        grpc_put_gzip(&body, 3000, 'm');
+        grpc_send_body(&on, 3, buf_view(&body), 16384, true);
+        buf_release(&body);
+    }
+    grpc_open_with(&on, 5, (struct h2_field[]){{VIEW(":path"), VIEW("/nowhere")}}, 1,
+                   H2_END_STREAM);
+    test_sweep_memory(serve_once, &on);
+    grpc_stop(&on);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(session__gives_credit_for_what_it_took),
+        cmocka_unit_test(session__makes_bodies_wait_while_the_budget_is_tight),
+        cmocka_unit_test(session__refuses_bodies_beyond_the_budget),
+        cmocka_unit_test(session__ends_what_takes_too_long),
+        cmocka_unit_test(session__ends_peers_that_never_greet),
+        cmocka_unit_test(session__ends_header_blocks_that_never_end),
+        cmocka_unit_test(session__lets_idle_connections_go),
+        cmocka_unit_test(session__drains_in_two_steps),
+        cmocka_unit_test(session__drains_without_an_answered_ping),
+        cmocka_unit_test(session__counts_what_is_lost),
+        cmocka_unit_test(session__counts_peers_that_break_the_protocol),
+        cmocka_unit_test(session__survives_failing_memory),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
