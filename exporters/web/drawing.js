@@ -149,6 +149,7 @@ function contentOf(group, key) {
   const shapes = withLines(shapesOf(group), key.startsWith("node:"));
   // A line is too thin to be hit; an unseen wide one lies over it.
   const line = key.startsWith("edge:") ? shapes.find((shape) => shape.localName === "path") : null;
+  line?.style.setProperty("--width", line.getAttribute("stroke-width") ?? "1");
   return line ? [s("path", { class: "hit", d: line.getAttribute("d") }), ...shapes] : shapes;
 }
 
@@ -176,6 +177,23 @@ function keyOf(group, index) {
 }
 
 /**
+ * The groups of a picture by their keys, in the order in which they are painted: lines lie over
+ * clusters, and nodes over lines. The background and the legend are not among them.
+ * @param {Element} graph
+ * @returns {Map<string, Element>}
+ */
+function sourcesOf(graph) {
+  /** @type {Map<string, Element>} */
+  const found = new Map();
+  [...graph.children].forEach((source, index) => {
+    const key = keyOf(source, index);
+    if (key !== "" && !found.has(key)) found.set(key, source);
+  });
+  const layers = ["cluster:", "edge:", "node:"];
+  return new Map(layers.flatMap((layer) => [...found].filter(([key]) => key.startsWith(layer))));
+}
+
+/**
  * @returns {Drawing}
  */
 export function emptyDrawing() {
@@ -191,15 +209,16 @@ export function showDrawing(drawing, text) {
   const graph = parse(text);
   const { root, byKey, signatures } = drawing;
   root.setAttribute("transform", graph.getAttribute("transform") ?? "");
-  /** @type {Set<string>} */
-  const seen = new Set();
+  const sources = sourcesOf(graph);
+  for (const [key, group] of byKey) {
+    if (sources.has(key)) continue;
+    group.remove();
+    byKey.delete(key);
+    signatures.delete(key);
+  }
   /** @type {Element|null} */
   let last = null;
-  [...graph.children].forEach((source, index) => {
-    const key = keyOf(source, index);
-    // The background, the legend and whatever else is not the map's.
-    if (key === "" || seen.has(key) || source.classList.contains("legend")) return;
-    seen.add(key);
+  for (const [key, source] of sources) {
     const signature = source.outerHTML;
     let group = byKey.get(key);
     if (!group) {
@@ -210,15 +229,10 @@ export function showDrawing(drawing, text) {
       group.replaceChildren(...contentOf(source, key));
       signatures.set(key, signature);
     }
+    /** @type {ChildNode|null} */
     const place = last ? last.nextSibling : root.firstChild;
     if (place !== group) root.insertBefore(group, place);
     last = group;
-  });
-  for (const [key, group] of byKey) {
-    if (seen.has(key)) continue;
-    group.remove();
-    byKey.delete(key);
-    signatures.delete(key);
   }
 }
 

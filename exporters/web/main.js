@@ -29,6 +29,7 @@ class Page {
     this.wasReached = true;
     this.stage = new Stage(get("canvas"), get("camera"), get("tip"), {
       onSelect: (key) => this.go({ select: key }),
+      onFirst: () => this.foldLegend(),
       onHover: (key) => this.map !== null && showTip(get("tip"), this.panelState(this.map), key),
     });
     this.search = new Search(get("search"), get("found"), {
@@ -45,8 +46,6 @@ class Page {
       onChange: () => this.updateState(),
     });
     morph(get("legend-body"), legend());
-    // On a small screen it would cover the map.
-    get("legend").toggleAttribute("open", innerWidth >= 900);
     this.listen();
     this.update();
     this.poller.tick();
@@ -163,6 +162,14 @@ class Page {
     if (map.nodes.length === 0) this.stage.clear();
     this.search.setMap(map);
     this.update();
+  }
+
+  /** The legend is open where it hides nothing; the user may open it anyway. */
+  foldLegend() {
+    const legendBox = get("legend");
+    legendBox.hidden = false;
+    legendBox.toggleAttribute("open", innerWidth >= 900);
+    if (this.stage.isUnder(legendBox.getBoundingClientRect())) legendBox.removeAttribute("open");
   }
 
   /**

@@ -24,6 +24,7 @@ const ARROWS = {
  * @typedef {object} Calls
  * @property {(key: string) => void} onSelect          empty: nothing
  * @property {(key: string) => boolean} onHover        fills the tip; false: there is nothing to say
+ * @property {() => void} onFirst                      a picture has come where none was
  */
 
 export class Stage {
@@ -87,9 +88,24 @@ export class Stage {
     const after = this.middleOf(fixed);
     if (before && after) viewport.set(anchor(viewport.camera, before, after));
     else viewport.settle(!first);
+    if (first) this.calls.onFirst();
     if (focused && focused !== this.keyAt(document.activeElement)) {
       drawing.byKey.get(focused)?.focus({ preventScroll: true });
     }
+  }
+
+  /**
+   * Would something over the canvas hide a node?
+   * @param {DOMRect} rect
+   */
+  isUnder(rect) {
+    const { camera } = this.viewport;
+    const origin = this.canvas.getBoundingClientRect();
+    return this.places.some(({ x, y }) => {
+      const left = x * camera.scale + camera.x + origin.left;
+      const top = y * camera.scale + camera.y + origin.top;
+      return left > rect.left - 40 && left < rect.right + 40 && top > rect.top - 10 && top < rect.bottom + 10;
+    });
   }
 
   clear() {

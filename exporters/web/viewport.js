@@ -135,6 +135,7 @@ export class Viewport {
     if (enlarge === this.enlarge) return;
     this.enlarge = enlarge;
     this.canvas.style.setProperty("--enlarge", enlarge.toFixed(2));
+    this.canvas.style.setProperty("--widen", (enlarge ** 0.7).toFixed(2));
     this.onScale();
   }
 
