@@ -24,6 +24,7 @@ enum {
     NODES_MAX = 300,       /* More than that is no picture. */
     EDGES_MAX = 700,       /* dot needs a second for as many. */
     EDGE_LABELS_MAX = 150, /* Labels make dot's ranks twice as many. */
+    STRETCH_NODES = 25,    /* From here on a map is taller than a screen. */
     NAME_CHARACTERS = 34,
     NAME_POINTS = 12,
     FIGURE_POINTS = 9,
@@ -422,6 +423,10 @@ static int write(struct drawing *drawing)
         "\", margin=\"0.1,0.06\", height=0.5, width=1.2, penwidth=1.5];\n"
         "  edge [fontname=\"Helvetica,Arial,sans-serif\", fontsize=9, fontcolor=\"" STYLE_INK
         "\", arrowsize=0.7];\n");
+    /* A screen is wide: ranks move apart, so that lines run flat and names beside each other have
+     * room. Nothing is drawn larger by this, and a map that is wide already stays as it is. */
+    if (drawing->pick.nodes_count >= STRETCH_NODES)
+        (void)buf_append_text(drawing->out, "  ratio=0.6;\n");
     status = all_nodes(drawing);
     if (status != 0)
         return status;
