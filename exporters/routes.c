@@ -1,0 +1,436 @@
+/* routes.c: one row a path; each answers from one snapshot.
+ *
+ * What is drawn goes through the cache of drawings, what is scraped through a gate, so that neither
+ * many nor large answers at once can take all memory or all of the server's threads.
+ */
+#include "exporters/routes.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "exporters/assets.h"
+#include "exporters/deflate.h"
+#include "exporters/dot.h"
+#include "exporters/drawings.h"
+#include "exporters/graphviz.h"
+#include "exporters/json.h"
+#include "exporters/map_graph.h"
+#include "exporters/negotiate.h"
+#include "exporters/prometheus.h"
+#include "exporters/routes_query.h"
+
+enum {
+    GZIP_BYTES_MIN = 1024,
+    LARGE_AT_ONCE = 2, /* Answers that are as large as the map. */
+    LARGE_WAITING = 6, /* Of the server's threads, the most that may wait for those. */
+    BODY_BYTES_MAX = 1 << 29,
+};
+
+#define TEXT_TYPE "text/plain; charset=utf-8"
+
+/* Nothing from elsewhere, and nothing inline. */
+#define PAGE_POLICY                                                                                \
+    "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src "   \
+    "'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"  \
+    "Referrer-Policy: no-referrer\r\n"
+/* A picture that is opened alone has its own style, and nothing else. */
+#define PICTURE_POLICY "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\n"
+
+struct routes {
+    struct routes_options options;
+    struct assets *assets;
+    struct drawings *drawings;
+    pthread_mutex_t lock; /* Over the three below. */
+    pthread_cond_t less;
+    unsigned active;
+    unsigned waiting;
+};
+
+struct route {
+    const char *path;
+    const char *doc;
+    void (*answer)(struct routes *routes, const struct route *route,
+                   const struct http_request *request, struct http_reply *reply);
+    const struct exporter *exporter; /* What the path shows, unless the query says otherwise. */
+    int (*render)(const struct export_input *input, char out_error[256], struct buf *out);
+};
+
+/* ------------------------------------------------------------------ answers */
+
+static void say(struct http_reply *reply, unsigned code, const char *sentence)
+{
+    buf_release(&reply->body);
+    reply->status = code;
+    reply->content_type = TEXT_TYPE;
+    reply->encoding = NULL;
+    (void)buf_printf(&reply->body, "%s\n", sentence); /* Without memory the code must do. */
+}
+
+static void header(struct http_reply *reply, const char *lines)
+{
+    (void)buf_append_text(&reply->headers, lines); /* The server looks at the buffer's state. */
+}
+
+/* What an exporter's refusal is in HTTP. */
+static void refuse(struct http_reply *reply, int status, const char *sentence)
+{
+    switch (status) {
+    case STATUS_NOT_FOUND:
+        say(reply, 404, sentence);
+        break;
+    case STATUS_INVALID:
+        say(reply, 400, sentence);
+        break;
+    case STATUS_UNSUPPORTED:
+    case STATUS_TIMEOUT:
+    case STATUS_NOMEM:
+        say(reply, 503, sentence);
+        break;
+    case STATUS_BUSY:
+        header(reply, "Retry-After: 2\r\n");
+        say(reply, 503, sentence);
+        break;
+    default:
+        say(reply, 500, sentence);
+        break;
+    }
+}
+
+/* Compresses the body where the client likes that and it pays. A failure leaves it as it is. */
+static void compress(const struct http_request *request, enum deflate_effort effort,
+                     struct http_reply *reply)
+{
+    struct buf packed;
+
+    header(reply, "Vary: Accept-Encoding\r\n");
+    if (reply->body.size < GZIP_BYTES_MIN || !negotiate_gzip(request->accept_encoding))
+        return;
+    buf_init(&packed, 0);
+    if (deflate_gzip(buf_view(&reply->body), effort, &packed) == 0 &&
+        packed.size < reply->body.size) {
+        buf_release(&reply->body);
+        reply->body = packed;
+        reply->encoding = "gzip";
+        return;
+    }
+    buf_release(&packed);
+}
+
+/* Says 304 and is true where the client has this body already. */
+static bool is_known(const struct http_request *request, const struct etag *etag,
+                     struct http_reply *reply)
+{
+    (void)buf_printf(&reply->headers, "ETag: %s\r\nCache-Control: no-cache\r\n", etag->text);
+    if (!etag_matches(etag, request->if_none_match))
+        return false;
+    buf_release(&reply->body);
+    reply->status = 304;
+    return true;
+}
+
+/* ----------------------------------------------------------------- the gate */
+
+static bool enter(struct routes *routes)
+{
+    bool entered = true;
+
+    CHECK(pthread_mutex_lock(&routes->lock) == 0);
+    if (routes->active == LARGE_AT_ONCE && routes->waiting == LARGE_WAITING) {
+        entered = false;
+    } else {
+        routes->waiting++;
+        while (routes->active == LARGE_AT_ONCE)
+            CHECK(pthread_cond_wait(&routes->less, &routes->lock) == 0);
+        routes->waiting--;
+        routes->active++;
+    }
+    CHECK(pthread_mutex_unlock(&routes->lock) == 0);
+    return entered;
+}
+
+static void leave(struct routes *routes)
+{
+    CHECK(pthread_mutex_lock(&routes->lock) == 0);
+    routes->active--;
+    CHECK(pthread_cond_signal(&routes->less) == 0);
+    CHECK(pthread_mutex_unlock(&routes->lock) == 0);
+}
+
+/* ------------------------------------------------------------------- routes */
+
+static struct export_input input_of(const struct routes *routes, const struct snapshot *snapshot,
+                                    const struct export_options *options)
+{
+    return (struct export_input){.snapshot = snapshot,
+                                 .options = *options,
+                                 .health = routes->options.health,
+                                 .health_count = routes->options.health_count};
+}
+
+static struct snapshot *snapshot_of(struct routes *routes, struct http_reply *reply)
+{
+    struct snapshot *snapshot = routes->options.source.snapshot(routes->options.source.context);
+
+    if (snapshot == NULL)
+        refuse(reply, STATUS_NOMEM, "there is no memory for a look at the map; ask again later");
+    return snapshot;
+}
+
+/* Runs a renderer on the newest snapshot, behind the gate. True where the reply has a body. */
+static bool render(struct routes *routes, const struct export_options *options,
+                   int (*renderer)(const struct export_input *input, char out_error[256],
+                                   struct buf *out),
+                   struct http_reply *reply)
+{
+    char error[256];
+    struct snapshot *snapshot = snapshot_of(routes, reply);
+    struct export_input input = input_of(routes, snapshot, options);
+    int status = STATUS_BUSY;
+
+    if (snapshot == NULL)
+        return false;
+    (void)snprintf(error, sizeof(error), "too many ask at once; ask again in a moment");
+    buf_init(&reply->body, BODY_BYTES_MAX);
+    if (enter(routes)) {
+        status = renderer(&input, error, &reply->body);
+        leave(routes);
+    }
+    snapshot_release(snapshot);
+    if (status != 0)
+        refuse(reply, status, error);
+    return status == 0;
+}
+
+static void show_metrics(struct routes *routes, const struct route *route,
+                         const struct http_request *request, struct http_reply *reply)
+{
+    struct metrics_format format = negotiate_metrics(request->accept);
+
+    (void)route;
+    header(reply, "Cache-Control: no-store\r\nVary: Accept\r\n");
+    if (!render(routes, &routes->options.defaults, format.exporter->render, reply))
+        return;
+    reply->status = 200;
+    reply->content_type = format.content_type;
+    compress(request, DEFLATE_FAST, reply);
+}
+
+/* A list, or the map in a format that needs no drawing. */
+static void show_text(struct routes *routes, const struct routes_query *query,
+                      const struct exporter *exporter,
+                      int (*renderer)(const struct export_input *input, char out_error[256],
+                                      struct buf *out),
+                      const struct http_request *request, struct http_reply *reply)
+{
+    header(reply, "Cache-Control: no-store\r\n");
+    if (!render(routes, &query->options, renderer, reply))
+        return;
+    reply->status = 200;
+    reply->content_type = exporter->content_type;
+    compress(request, DEFLATE_FAST, reply);
+}
+
+static void show_picture(struct routes *routes, const struct routes_query *query,
+                         const struct exporter *exporter, const struct http_request *request,
+                         struct http_reply *reply)
+{
+    char error[256];
+    struct snapshot *snapshot = snapshot_of(routes, reply);
+    struct export_input input = input_of(routes, snapshot, &query->options);
+    struct etag etag;
+    int status;
+
+    if (snapshot == NULL)
+        return;
+    buf_init(&reply->body, BODY_BYTES_MAX);
+    status = drawings_get(routes->drawings, exporter, &input, error, &reply->body);
+    snapshot_release(snapshot);
+    if (status != 0) {
+        refuse(reply, status, error);
+        return;
+    }
+    etag = etag_of(buf_view(&reply->body));
+    header(reply, PICTURE_POLICY);
+    if (is_known(request, &etag, reply))
+        return;
+    reply->status = 200;
+    reply->content_type = exporter->content_type;
+    if (!exporter->binary)
+        compress(request, DEFLATE_WELL, reply);
+}
+
+/* svg, png, pdf: what the helper draws. */
+static bool is_picture(const struct exporter *exporter)
+{
+    return exporter->binary || view_equal(view_of(exporter->name), VIEW("svg"));
+}
+
+static void show_map(struct routes *routes, const struct route *route,
+                     const struct http_request *request, struct http_reply *reply)
+{
+    char error[256];
+    struct routes_query query;
+    const struct exporter *exporter = route->exporter;
+    int status = routes_query_init(request->query, &routes->options.defaults, error, &query);
+
+    if (status != 0) {
+        refuse(reply, status, error);
+        return;
+    }
+    if (query.exporter != NULL && route->render == NULL)
+        exporter = query.exporter;
+    if (is_picture(exporter))
+        show_picture(routes, &query, exporter, request, reply);
+    else
+        show_text(routes, &query, exporter,
+                  route->render != NULL ? route->render : exporter->render, request, reply);
+    routes_query_release(&query);
+}
+
+static void show_health(struct routes *routes, const struct route *route,
+                        const struct http_request *request, struct http_reply *reply)
+{
+    (void)routes;
+    (void)route;
+    (void)request;
+    header(reply, "Cache-Control: no-store\r\n");
+    say(reply, 200, "ok");
+}
+
+static void show_ready(struct routes *routes, const struct route *route,
+                       const struct http_request *request, struct http_reply *reply)
+{
+    bool ready = routes->options.source.is_ready(routes->options.source.context);
+
+    (void)route;
+    (void)request;
+    header(reply, "Cache-Control: no-store\r\n");
+    say(reply, ready ? 200 : 503, ready ? "ready" : "not ready: starting, or draining");
+}
+
+/* /debug/...: what the owner writes. */
+static void show_owned(int (*write)(void *context, struct buf *out), void *context,
+                       const char *content_type, struct http_reply *reply)
+{
+    int status;
+
+    header(reply, "Cache-Control: no-store\r\n");
+    buf_init(&reply->body, BODY_BYTES_MAX);
+    status = write(context, &reply->body);
+    if (status != 0) {
+        refuse(reply, status, status_text(status));
+        return;
+    }
+    reply->status = 200;
+    reply->content_type = content_type;
+}
+
+static void show_config(struct routes *routes, const struct route *route,
+                        const struct http_request *request, struct http_reply *reply)
+{
+    (void)route;
+    (void)request;
+    show_owned(routes->options.source.config, routes->options.source.context, TEXT_TYPE, reply);
+}
+
+static void show_cardinality(struct routes *routes, const struct route *route,
+                             const struct http_request *request, struct http_reply *reply)
+{
+    (void)route;
+    (void)request;
+    show_owned(routes->options.source.cardinality, routes->options.source.context,
+               "application/json", reply);
+}
+
+static void show_asset(const struct asset *asset, const struct http_request *request,
+                       struct http_reply *reply)
+{
+    bool gzip = asset->gzip.size != 0 && negotiate_gzip(request->accept_encoding);
+
+    header(reply, PAGE_POLICY "Vary: Accept-Encoding\r\n");
+    if (is_known(request, &asset->etag, reply))
+        return;
+    reply->status = 200;
+    reply->content_type = asset->content_type;
+    reply->encoding = gzip ? "gzip" : NULL;
+    if (buf_append_view(&reply->body, gzip ? buf_view(&asset->gzip) : asset->body) != 0)
+        refuse(reply, STATUS_NOMEM, status_text(STATUS_NOMEM));
+}
+
+/* ----------------------------------------------------------------- dispatch */
+
+static const struct route table[] = {
+    {"/metrics", "metrics for Prometheus (text, OpenMetrics)", show_metrics, NULL, NULL},
+    {"/map.svg", "the map as a picture (focus, depth, self-edges)", show_map, &exporter_svg, NULL},
+    {"/map.dot", "the map in Graphviz's language (focus, depth, self-edges)", show_map,
+     &exporter_dot, NULL},
+    {"/api/v1/map", "the map as JSON (focus, depth, self-edges, format)", show_map, &exporter_json,
+     NULL},
+    {"/api/v1/services", "its nodes alone (focus, depth, self-edges)", show_map, &exporter_json,
+     json_render_services},
+    {"/api/v1/edges", "its edges alone (focus, depth, self-edges)", show_map, &exporter_json,
+     json_render_edges},
+    {"/healthz", "200 while the process lives", show_health, NULL, NULL},
+    {"/readyz", "200 while spans are taken in", show_ready, NULL, NULL},
+    {"/debug/config", "the effective configuration", show_config, NULL, NULL},
+    {"/debug/cardinality", "how full each quota is", show_cardinality, NULL, NULL},
+};
+
+static void say_what_there_is(struct http_reply *reply)
+{
+    say(reply, 404, "There is nothing at this path. What there is:");
+    (void)buf_append_text(&reply->body, "  /                    the page\n"); /* See say(). */
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+        (void)buf_printf(&reply->body, "  %-20s %s\n", table[i].path, table[i].doc);
+}
+
+void routes_handle(void *context, const struct http_request *request, struct http_reply *reply)
+{
+    struct routes *routes = context;
+    const struct asset *asset;
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+        if (view_equal(view_of(table[i].path), request->path)) {
+            table[i].answer(routes, &table[i], request, reply);
+            return;
+        }
+    asset = assets_find(routes->assets, request->path);
+    if (asset != NULL)
+        show_asset(asset, request, reply);
+    else
+        say_what_there_is(reply);
+}
+
+int routes_new(const struct routes_options *options, struct routes **out_routes)
+{
+    struct routes *routes = mem_calloc(1, sizeof(*routes));
+    int status;
+
+    if (routes == NULL)
+        return STATUS_NOMEM;
+    routes->options = *options;
+    CHECK(pthread_mutex_init(&routes->lock, NULL) == 0);
+    CHECK(pthread_cond_init(&routes->less, NULL) == 0);
+    status = assets_new(&routes->assets);
+    if (status == 0)
+        status = drawings_new(&routes->drawings);
+    if (status == 0)
+        *out_routes = routes;
+    else
+        routes_free(routes);
+    return status;
+}
+
+void routes_free(struct routes *routes)
+{
+    if (routes == NULL)
+        return;
+    CHECK(routes->active == 0);
+    drawings_free(routes->drawings);
+    assets_free(routes->assets);
+    CHECK(pthread_cond_destroy(&routes->less) == 0);
+    CHECK(pthread_mutex_destroy(&routes->lock) == 0);
+    mem_free(routes);
+}
