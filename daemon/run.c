@@ -150,19 +150,19 @@ static void log_listening(const struct log *log, const char *what, struct view b
             LOG_END);
 }
 
+/* Senders that are set to OTLP/HTTP find nobody at its usual port: the log says why. */
 static void log_doors(const struct log *log, const struct options *options,
                       const struct service *service)
 {
     struct address http;
     char error[256];
+    struct view address = VIEW("localhost:4318");
 
-    log_listening(log, "OTLP/gRPC", service_bound(service, SERVICE_GRPC));
     if (address_parse(options->listen_http, error, &http) == 0 && http.type != ADDRESS_OFF)
-        LOG(log, LOG_INFO, "not listening", LOG_TEXT("for", "OTLP/HTTP"),
-            LOG_VIEW("address", options->listen_http),
-            LOG_TEXT("reason", "OTLP/HTTP is not there yet; send OTLP/gRPC"), LOG_END);
-    else
-        log_listening(log, "OTLP/HTTP", (struct view){NULL, 0});
+        address = options->listen_http;
+    log_listening(log, "OTLP/gRPC", service_bound(service, SERVICE_GRPC));
+    LOG(log, LOG_INFO, "not listening", LOG_TEXT("for", "OTLP/HTTP"), LOG_VIEW("address", address),
+        LOG_TEXT("reason", "OTLP/HTTP is not there yet; send OTLP/gRPC"), LOG_END);
     log_listening(log, "web", service_bound(service, SERVICE_WEB));
 }
 
