@@ -1,0 +1,273 @@
+"""Load over several connections: the accounting's law at every look, overload, and memory.
+
+SPANMAP_SEED   the first seed (default 1)
+"""
+
+import os
+import random
+import sys
+import threading
+from pathlib import Path
+
+import grpc
+import pytest
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from lib.daemon import Daemon  # noqa: E402
+from lib.sender import Sender, request_of, retry_delay_s  # noqa: E402
+from model import compare, generate, model  # noqa: E402
+
+FIRST = int(os.environ.get("SPANMAP_SEED") or 1)
+CONNECTIONS = 4
+FAST = {"pairing.wait": "1s", "pairing.parent_wait": "1s", "messaging.wait": "1s"}
+
+
+class Client(threading.Thread):
+    """Sends its requests over a connection of its own."""
+
+    def __init__(self, endpoint, requests, compression):
+        super().__init__()
+        self.endpoint = endpoint
+        self.requests = requests
+        self.compression = compression
+        self.refused = 0
+        self.failure = None
+
+    def run(self):
+        try:
+            with Sender(self.endpoint, self.compression) as sender:
+                for request in self.requests:
+                    sender.send(request)
+                self.refused = sender.refused
+        except BaseException as error:  # pylint: disable=broad-except
+            self.failure = error
+
+
+def send_all(daemon, requests, look):
+    """Spreads requests over the connections, looking at the map all the while."""
+    clients = [Client(daemon.grpc, requests[number::CONNECTIONS],
+                      grpc.Compression.Gzip if number % 2 else grpc.Compression.NoCompression)
+               for number in range(CONNECTIONS)]
+    for client in clients:
+        client.start()
+    while any(client.is_alive() for client in clients):
+        look(daemon)
+    for client in clients:
+        client.join()
+        if client.failure is not None:
+            raise client.failure
+    return sum(client.refused for client in clients)
+
+
+class Look:
+    """What must be true of any two looks, one after the other."""
+
+    def __init__(self):
+        self.received = 0
+        self.looks = 0
+
+    def __call__(self, daemon):
+        accounting = daemon.accounting()
+        flat = compare.flat_accounting(accounting)
+        classes = sum(count for name, count in flat.items() if name != "received")
+        assert classes == flat.get("received", 0), accounting
+        assert accounting["received"] >= self.received
+        self.received = accounting["received"]
+        self.looks += 1
+
+
+@pytest.mark.parametrize("seed", range(FIRST, FIRST + 2))
+def test_law_holds_at_every_look_under_load(seed):
+    rng = random.Random(seed)
+    spans = generate.scripted(seed, generate.Mix(traces=400)).spans
+    requests = generate.split(rng, spans)
+    look = Look()
+    with Daemon({**FAST, "receiver.threads": 2, "topology.shards": 2}) as daemon:
+        send_all(daemon, requests, look)
+        answer = daemon.wait_for_counted(len(spans))
+        look(daemon)
+    assert look.looks > 1
+    found = compare.differences(model.judge(spans, self_edges=False), answer)
+    assert not found, f"seed {seed}\n" + "\n".join(found[:20])
+
+
+def big_request(number, spans):
+    """One request of many small traces."""
+    return [generate.Span(f"{number * spans + i + 1:032x}", "1" * 16, "", generate.SERVER, "GET /",
+                          generate.START_NS, generate.START_NS + 1000,
+                          resource={"service.name": "shop"}) for i in range(spans)]
+
+
+# The spans' memory leaves little for the rings: a request or two fill one.
+SMALL_RINGS = {"memory.limit": "32MiB", "topology.memory_max": "19MiB", "receiver.threads": 1,
+               "topology.shards": 1}
+
+
+def ring_spans(daemon):
+    return int(daemon.metrics()["spanmap_engine_ring_spans_max"])
+
+
+def test_overload_is_refused_whole_and_nothing_is_lost():
+    look = Look()
+    with Daemon({**FAST, **SMALL_RINGS}) as daemon:
+        size = ring_spans(daemon)
+        sent = refused = 0
+        while not refused:
+            requests = [big_request(sent + number, size) for number in range(12)]
+            refused += send_all(daemon, requests, look)
+            sent += len(requests)
+        daemon.wait_for_counted(size * sent)
+        metrics = daemon.metrics()
+        assert metrics['spanmap_engine_requests_total{outcome="admitted"}'] == sent
+        assert metrics['spanmap_engine_requests_total{outcome="busy"}'] == refused
+        assert metrics['spanmap_engine_spans_total{outcome="admitted"}'] == size * sent
+        assert metrics['spanmap_engine_spans_total{outcome="busy"}'] == size * refused
+        assert metrics['spanmap_engine_ring_spans'] == 0
+
+
+class Flood(threading.Thread):
+    """Keeps the rings full with one request, again and again, until it is told to end."""
+
+    def __init__(self, endpoint, spans):
+        super().__init__()
+        self.endpoint = endpoint
+        self.message = request_of(spans).SerializeToString()
+        self.over = threading.Event()
+        self.taken = 0
+        self.refused = 0
+
+    def run(self):
+        with Sender(self.endpoint) as sender:
+            while not self.over.is_set():
+                try:
+                    sender.raw(self.message)
+                    self.taken += 1
+                except grpc.RpcError as error:
+                    assert error.code() == grpc.StatusCode.UNAVAILABLE
+                    assert retry_delay_s(error) > 0
+                    self.refused += 1
+
+    def stop(self):
+        self.over.set()
+        self.join()
+
+
+def exporting_sdk(endpoint, batch):
+    """A tracer provider of the real SDK that sends batches of this size."""
+    provider = TracerProvider(resource=Resource.create({"service.name": "shop"}))
+    exporter = OTLPSpanExporter(endpoint=endpoint, insecure=True, timeout=120)
+    provider.add_span_processor(BatchSpanProcessor(
+        exporter, max_queue_size=20 * batch, max_export_batch_size=batch,
+        schedule_delay_millis=3_600_000, export_timeout_millis=120_000))
+    return provider
+
+
+def test_the_real_sdk_tries_again_and_loses_nothing():
+    with Daemon({**FAST, **SMALL_RINGS}) as daemon:
+        size = ring_spans(daemon)
+        provider = exporting_sdk("http://" + daemon.grpc, size // 2)
+        tracer = provider.get_tracer("test")
+        expected = refused = 0
+        while not refused:
+            before = daemon.metrics()['spanmap_engine_requests_total{outcome="busy"}']
+            floods = [Flood(daemon.grpc, big_request(number, size)) for number in range(2)]
+            for flood in floods:
+                flood.start()
+            for _ in range(size):
+                tracer.start_span("GET /").end()
+            provider.force_flush(120_000)
+            for flood in floods:
+                flood.stop()
+                expected += flood.taken * size
+            expected += size
+            refused = (daemon.metrics()['spanmap_engine_requests_total{outcome="busy"}'] - before
+                       - sum(flood.refused for flood in floods))
+        provider.shutdown()
+        daemon.wait_for_counted(expected)
+
+
+def test_a_request_larger_than_any_ring_is_refused_for_good():
+    with Daemon(SMALL_RINGS) as daemon:
+        room = ring_spans(daemon)
+        message = request_of(big_request(0, room + 1)).SerializeToString()
+        with Sender(daemon.grpc) as sender:
+            with pytest.raises(grpc.RpcError) as caught:
+                sender.raw(message)
+            assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+            assert "memory.limit" in caught.value.details()
+            sender.send(big_request(0, room))
+        assert daemon.metrics()['spanmap_engine_requests_total{outcome="too_large"}'] == 1
+
+
+def test_malformed_requests_are_refused_and_counted():
+    with Daemon() as daemon, Sender(daemon.grpc) as sender:
+        with pytest.raises(grpc.RpcError) as caught:
+            sender.raw(b"\x0a\x7f\x01")
+        assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+        assert "byte" in caught.value.details()
+        assert daemon.metrics()['spanmap_engine_requests_total{outcome="malformed"}'] == 1
+        assert daemon.accounting()["received"] == 0
+
+
+def test_invalid_spans_are_rejected_alone():
+    spans = generate.scripted(7).spans
+    bad = [span.copy(trace="0" * 32) for span in spans[:3]] + [spans[4].copy(id="")]
+    with Daemon(FAST) as daemon, Sender(daemon.grpc) as sender:
+        answer = sender.send(spans + bad)
+        assert answer.partial_success.rejected_spans == 4
+        assert answer.partial_success.error_message
+        assert not sender.send(spans[:1]).HasField("partial_success")
+        counted = daemon.wait_for_counted(len(spans) + len(bad) + 1)
+        assert counted["accounting"]["rejected"]["invalid_id"] == 4
+
+
+def distinct(number, spans):
+    """A request in which all names are new: tables fill up as fast as they can."""
+    out = []
+    for i in range(spans):
+        which = number * spans + i
+        out.append(generate.Span(
+            f"{which + 1:032x}", "1" * 16, "f" * 16 if which % 2 else "", 1 + which % 5,
+            f"operation-{which}", generate.START_NS,
+            generate.START_NS + 1000 + (which * 7919) % 10_000_000_000,
+            attributes={"server.address": f"host-{which}.example.com"},
+            resource={"service.name": f"service-{which % 5000}"}))
+    return out
+
+
+@pytest.mark.skipif("asan" in os.environ.get("SPANMAP_BUILD", "")
+                    or "tsan" in os.environ.get("SPANMAP_BUILD", ""),
+                    reason="a sanitizer's own memory would be measured")
+def test_memory_stays_within_its_limit():
+    limit_mib = 32
+    options = {"memory.limit": f"{limit_mib}MiB", "pairing.wait": "1h", "pairing.parent_wait": "1h",
+               "messaging.wait": "1h"}
+    most = 0
+    with Daemon(options) as daemon, Sender(daemon.grpc) as sender:
+        share = int(daemon.metrics()['spanmap_memory_share_bytes{share="spans"}'])
+        wanted = 10 * share // 96
+        sent = 0
+        number = 0
+        while sent < wanted:
+            spans = distinct(number, 4000)
+            sender.send(spans)
+            sent += len(spans)
+            number += 1
+            if number % 20 == 0:
+                accounting = daemon.accounting()
+                assert not compare.law_broken({**accounting, "waiting": 0,
+                                               "internal": accounting["internal"]
+                                               + accounting["waiting"]})
+                most = max(most, daemon.resident_bytes())
+        most = max(most, daemon.resident_bytes())
+        assert daemon.accounting()["dropped"]["evicted"] > 0
+        metrics = daemon.metrics()
+        for table in ("services", "peers", "operations"):
+            assert metrics[f'spanmap_engine_names_refused_total{{table="{table}"}}'] > 0
+        print(f"{most >> 20} MiB were resident at most")
+    assert most <= limit_mib << 20, f"{most >> 20} MiB resident"
