@@ -13,8 +13,8 @@
 #include "daemon/config_docs.h"
 #include "daemon/suggest.h"
 
-const struct command *const commands[] = {&command_run, &command_check, &command_map,
-                                          &command_version, NULL};
+const struct command *const commands[] = {&command_run,    &command_check,   &command_map,
+                                          &command_replay, &command_version, NULL};
 
 static void complain(const char *format, va_list values)
 {

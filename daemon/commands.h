@@ -7,6 +7,7 @@
 extern const struct command command_run;
 extern const struct command command_check;
 extern const struct command command_map;
+extern const struct command command_replay;
 extern const struct command command_version;
 
 #endif

@@ -227,6 +227,7 @@ int h2_client_request(struct h2_client *client, const struct h2_request *request
     id = nghttp2_submit_request(client->session, NULL, nvs, request->fields_count, &provider,
                                 stream);
     if (id < 0) {
+        client->is_broken = id == NGHTTP2_ERR_NOMEM;
         mem_free(stream);
         return id == NGHTTP2_ERR_NOMEM ? STATUS_NOMEM : STATUS_CLOSED;
     }
