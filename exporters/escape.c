@@ -142,17 +142,18 @@ static const char *replace_label(uint32_t character, char scratch[SCRATCH_SIZE])
     return character == '\n' ? "\\n" : NULL;
 }
 
-/* Embeddings, overrides and isolates would turn the text around them, too. */
-static bool turns_text(uint32_t character)
+/* Separators of lines and paragraphs end a line; embeddings, overrides and isolates would turn the
+ * text around them, too. */
+static bool leaves_line(uint32_t character)
 {
-    return (character >= 0x202A && character <= 0x202E) ||
+    return (character >= 0x2028 && character <= 0x202E) ||
            (character >= 0x2066 && character <= 0x2069);
 }
 
 static const char *replace_plain(uint32_t character, char scratch[SCRATCH_SIZE])
 {
     (void)scratch;
-    if (is_control(character) || turns_text(character) || (character & 0xFFFE) == 0xFFFE)
+    if (is_control(character) || leaves_line(character) || (character & 0xFFFE) == 0xFFFE)
         return REPLACEMENT_TEXT;
     return NULL;
 }

@@ -39,8 +39,8 @@ int escape_label(struct buf *out, struct view text);
  * escape_plain() replaces, becomes U+FFFD. */
 int escape_xml(struct buf *out, struct view text);
 
-/* For a terminal or a line of text: control characters, and those that turn the direction of the
- * text around them, become U+FFFD. */
+/* For a terminal or a line of text: control characters, separators of lines, and those that
+ * turn the direction of the text around them, become U+FFFD. */
 int escape_plain(struct buf *out, struct view text);
 
 /* The front of a text, at most `characters` of them, and an ellipsis where more was cut off. The

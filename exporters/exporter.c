@@ -4,11 +4,13 @@
 #include "exporters/dot.h"
 #include "exporters/graphviz.h"
 #include "exporters/json.h"
+#include "exporters/mermaid.h"
 #include "exporters/prometheus.h"
+#include "exporters/text.h"
 
 const struct exporter *const exporters[] = {
-    &exporter_svg,  &exporter_png,        &exporter_pdf,         &exporter_dot,
-    &exporter_json, &exporter_prometheus, &exporter_openmetrics, NULL,
+    &exporter_svg,     &exporter_png,  &exporter_pdf,        &exporter_dot,         &exporter_json,
+    &exporter_mermaid, &exporter_text, &exporter_prometheus, &exporter_openmetrics, NULL,
 };
 
 const struct exporter *exporter_find(struct view name)
