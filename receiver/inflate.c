@@ -21,13 +21,13 @@ enum inflate_format inflate_guess(struct view first)
 }
 
 /* What may come out of `in_size` bytes. */
-static size_t bound(size_t in_size, size_t out_max)
+static size_t bound(size_t in_size, size_t bytes_max)
 {
     size_t most = INFLATE_FREE_BYTES;
 
     if (in_size > most / INFLATE_RATIO_MAX)
         most = in_size > SIZE_MAX / INFLATE_RATIO_MAX ? SIZE_MAX : in_size * INFLATE_RATIO_MAX;
-    return most < out_max ? most : out_max;
+    return most < bytes_max ? most : bytes_max;
 }
 
 /* The size that the last member tells, which is all of it in the usual case of one member. */
@@ -86,12 +86,12 @@ static int inflate_member(struct libdeflate_decompressor *decompressor, enum inf
     return 0;
 }
 
-static int inflate_whole(enum inflate_format format, struct view in, size_t out_max,
+static int inflate_whole(enum inflate_format format, struct view in, size_t bytes_max,
                          struct buf *out)
 {
     struct libdeflate_decompressor *decompressor = libdeflate_alloc_decompressor();
     size_t begin = out->size;
-    size_t left = bound(in.size, out_max);
+    size_t left = bound(in.size, bytes_max);
     int status;
 
     if (decompressor == NULL)
@@ -107,12 +107,12 @@ static int inflate_whole(enum inflate_format format, struct view in, size_t out_
     return status;
 }
 
-int inflate_gzip(struct view in, size_t out_max, struct buf *out)
+int inflate_gzip(struct view in, size_t bytes_max, struct buf *out)
 {
-    return inflate_whole(INFLATE_GZIP, in, out_max, out);
+    return inflate_whole(INFLATE_GZIP, in, bytes_max, out);
 }
 
-int inflate_zlib(struct view in, size_t out_max, struct buf *out)
+int inflate_zlib(struct view in, size_t bytes_max, struct buf *out)
 {
-    return inflate_whole(INFLATE_ZLIB, in, out_max, out);
+    return inflate_whole(INFLATE_ZLIB, in, bytes_max, out);
 }

@@ -21,12 +21,12 @@ enum { INFLATE_RATIO_MAX = 1000, INFLATE_FREE_BYTES = 1 << 20, INFLATE_WINDOW_LO
 
 enum inflate_format { INFLATE_PLAIN, INFLATE_GZIP, INFLATE_ZLIB, INFLATE_ZSTD };
 
-/* Appends at most `out_max` bytes to `out`, which is as before where it fails.
+/* Appends at most `bytes_max` bytes to `out`, which is as before where it fails.
  * Returns: 0; STATUS_INVALID (damaged, or cut short, or bytes behind its end); STATUS_TOO_LARGE
- *          (`out_max`, the bound of `out` or the ratio); STATUS_NOMEM. */
-MUST_USE int inflate_gzip(struct view in, size_t out_max, struct buf *out);
-MUST_USE int inflate_zlib(struct view in, size_t out_max, struct buf *out);
-MUST_USE int inflate_zstd(struct view in, size_t out_max, struct buf *out);
+ *          (`bytes_max`, the bound of `out` or the ratio); STATUS_NOMEM. */
+MUST_USE int inflate_gzip(struct view in, size_t bytes_max, struct buf *out);
+MUST_USE int inflate_zlib(struct view in, size_t bytes_max, struct buf *out);
+MUST_USE int inflate_zstd(struct view in, size_t bytes_max, struct buf *out);
 
 /* What the first bytes of a file say: gzip, zstd, else plain. */
 enum inflate_format inflate_guess(struct view first);

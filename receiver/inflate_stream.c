@@ -217,7 +217,7 @@ uint64_t inflate_stream_total(const struct inflate_stream *stream)
 }
 
 /* A stream's loop over a message that is there in whole. */
-int inflate_zstd(struct view in, size_t out_max, struct buf *out)
+int inflate_zstd(struct view in, size_t bytes_max, struct buf *out)
 {
     struct inflate_stream *stream = NULL;
     size_t begin = out->size;
@@ -232,7 +232,7 @@ int inflate_zstd(struct view in, size_t out_max, struct buf *out)
         if (status != 0)
             break;
         out->size += written;
-        if (out->size - begin > out_max)
+        if (out->size - begin > bytes_max)
             status = STATUS_TOO_LARGE;
     }
     if (status == 0 && inflate_stream_finish(stream) != 0)

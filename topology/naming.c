@@ -147,16 +147,11 @@ static struct view any_text(struct resolving *on, enum attribute which)
 
 /* ------------------------------------------------------------------ kinds of call (N2) */
 
-static bool is_present(const struct attributes *attributes, enum attribute which)
-{
-    return (attributes->present >> which & 1) != 0;
-}
-
 static enum call_kind call_of(const struct naming_input *input)
 {
     const struct attributes *span = input->span;
 
-    if (is_present(span, ATTRIBUTE_DB_SYSTEM) || is_present(span, ATTRIBUTE_DB_NAMESPACE))
+    if (naming_is_database(span))
         return CALL_DATABASE;
     if (input->kind == SPAN_KIND_PRODUCER || input->kind == SPAN_KIND_CONSUMER ||
         span->has_messaging)

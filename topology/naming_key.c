@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "topology/naming_priv.h"
 #include "topology/naming_text.h"
 
 enum { PIECES_MAX = 24, PIECE_HEAD = 8 };
@@ -100,10 +101,9 @@ int naming_key_span(const struct hash128 *resource, const struct naming_input *i
                     struct buf *scratch, struct hash128 *out_key)
 {
     const struct attributes *span = input->span;
-    uint32_t database = 1U << ATTRIBUTE_DB_SYSTEM | 1U << ATTRIBUTE_DB_NAMESPACE;
     struct pieces pieces;
     unsigned family = (unsigned)input->kind | (span->has_messaging ? 8U : 0) |
-                      (span->has_rpc ? 16U : 0) | ((span->present & database) != 0 ? 32U : 0);
+                      (span->has_rpc ? 16U : 0) | (naming_is_database(span) ? 32U : 0);
 
     pieces.count = pieces.size = 0;
     add(&pieces, 0x80 + family, (struct view){(const char *)resource, sizeof(*resource)});

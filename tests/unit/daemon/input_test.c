@@ -49,7 +49,7 @@ static void write_file(char path[64], const void *data, size_t size)
 {
     int fd;
 
-    (void)strcpy(path, "/tmp/spanmap-input-XXXXXX");
+    (void)snprintf(path, 64, "/tmp/spanmap-input-XXXXXX");
     fd = mkstemp(path);
     assert_true(fd >= 0);
     assert_int_equal(write(fd, data, size), (ssize_t)size);

@@ -2,10 +2,10 @@
 #include "receiver/otlp_json.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "opentelemetry/proto/collector/trace/v1/trace_service.pb-c.h"
-#include "receiver/otlp_json_scan.h"
 #include "tests/lib/otlp_build.h"
 #include "tests/lib/test.h"
 
@@ -602,77 +602,6 @@ static void json__bounds_values_as_protobuf_does(void **state)
 
 /* ------------------------------------------------------------------ memory */
 
-static size_t heap_now;
-static size_t heap_most;
-
-static void *count_alloc(size_t size)
-{
-    size_t *memory = malloc(size + 16);
-
-    if (memory == NULL)
-        return NULL;
-    *memory = (size + 8 + 15) / 16 * 16; /* As malloc rounds. */
-    heap_now += *memory;
-    heap_most = heap_now > heap_most ? heap_now : heap_most;
-    return memory + 2;
-}
-
-static void count_free(void *memory)
-{
-    if (memory == NULL)
-        return;
-    heap_now -= ((size_t *)memory)[-2];
-    free((size_t *)memory - 2);
-}
-
-/* `unit` so often between `begin` and `end` that 100,000 bytes come together. */
-static void check_tree(const char *begin, const char *unit, const char *end)
-{
-    struct buf text;
-    size_t told = 0;
-    size_t offset;
-    json_t *root;
-
-    buf_init(&text, 0);
-    (void)buf_append_text(&text, begin);
-    for (int i = 0; text.size < 100000; i++)
-        (void)buf_printf(&text, unit, i);
-    (void)buf_append_text(&text, end);
-    assert_int_equal(text.failed, 0);
-    assert_int_equal(otlp_json_scan(buf_view(&text), &told, &offset), 0);
-    heap_now = heap_most = 0;
-    json_set_alloc_funcs(count_alloc, count_free);
-    root = json_loadb(text.data, text.size, JSON_ALLOW_NUL, NULL);
-    json_decref(root);
-    json_set_alloc_funcs(malloc, free);
-    assert_non_null(root);
-    if (heap_most > told || told > 3 * heap_most + 100000)
-        fail_msg("%s: told %zu bytes, took %zu", unit, told, heap_most);
-    buf_release(&text);
-}
-
-static void json__tells_what_a_tree_takes(void **state)
-{
-    (void)state;
-    check_tree("[0", ",{}", "]");
-    check_tree("[0", ",[]", "]");
-    check_tree("[0", ",1", "]");
-    check_tree("[0", ",1.5", "]");
-    check_tree("[0", ",\"\"", "]");
-    check_tree("[0", ",[[[[[]]]]]", "]");
-    check_tree("[0", ",{\"\":{\"\":{\"\":{}}}}", "]");
-    check_tree("{\"\":1", ",\"%d\":1", "}");
-    check_tree("{\"\":1", ",\"%d\":{}", "}");
-    check_tree("{\"\":1", ",\"key of an attribute%d\":\"and its value\"", "}");
-    check_tree("[\"", "a long string", "\"]");
-    check_tree("{\"", "a long key", "\":1}");
-    check_tree(SPANS_BEGIN "{}",
-               ",{\"traceId\":\"5b8efff798038103d269b633813fc60c\",\"spanId\":\"eee19b7ec3c1b174\","
-               "\"name\":\"op\",\"kind\":2,\"attributes\":[{\"key\":\"a.key\",\"value\":"
-               "{\"stringValue\":\"text\"}},{\"key\":\"b.key\",\"value\":{\"intValue\":\"5\"}}]}",
-               SPANS_END);
-}
-
 static void json__bounds_the_tree(void **state)
 {
     struct otlp_json_error error;
@@ -742,7 +671,6 @@ int main(void)
         cmocka_unit_test(json__keeps_zeros_in_strings),
         cmocka_unit_test(json__bounds_depth),
         cmocka_unit_test(json__bounds_values_as_protobuf_does),
-        cmocka_unit_test(json__tells_what_a_tree_takes),
         cmocka_unit_test(json__bounds_the_tree),
         cmocka_unit_test(json__survives_failing_memory),
     };

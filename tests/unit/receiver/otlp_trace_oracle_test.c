@@ -1,4 +1,4 @@
-/* otlp_oracle_test.c: the decoder against protobuf-c, on a request with everything in it: as it is,
+/* otlp_trace_oracle_test.c: the decoder against protobuf-c, on a request with everything in it: as it is,
  * cut at every byte, and changed at random.
  */
 #include "tests/lib/otlp_oracle.h"

@@ -1,0 +1,168 @@
+/* naming_key_test.c: what decides a site is in the key, and little else. */
+#include "topology/naming_key.h"
+
+#include "tests/lib/random.h"
+#include "tests/lib/test.h"
+
+enum { ROUNDS = 40000, SEEN = 1 << 12 };
+
+static const char *const keys[] = {
+    "service.peer.name",
+    "peer.service",
+    "service.peer.namespace",
+    "server.address",
+    "net.peer.name",
+    "network.peer.address",
+    "net.peer.ip",
+    "url.full",
+    "http.route",
+    "http.status_code",
+    "db.system",
+    "db.name",
+    "db.cassandra.keyspace",
+    "messaging.system",
+    "messaging.destination.template",
+    "messaging.destination.name",
+    "rpc.service",
+    "rpc.method",
+    "rpc.other",
+    "messaging.other",
+    "http.host",
+};
+static const char *const numbers[] = {"server.port", "net.peer.port", "network.peer.port",
+                                      "db.namespace"};
+static const char *const flags[] = {"messaging.destination.temporary",
+                                    "messaging.destination.anonymous"};
+static const char *const texts[] = {"a", "b", "10.0.0.1", "x/y", "http://u@h:1/p"};
+
+#define PICK(list) (list[random_below(random, sizeof(list) / sizeof(list[0]))])
+
+static void fill(struct random *random, struct attributes *resource, struct attributes *span)
+{
+    attributes_reset(resource);
+    attributes_reset(span);
+    if (random_below(random, 4) != 0)
+        attributes_offer_text(resource, VIEW("service.name"), view_of(PICK(texts)));
+    if (random_below(random, 4) == 0)
+        attributes_offer_text(resource, VIEW("service.namespace"), view_of(PICK(texts)));
+    for (uint64_t i = random_below(random, 4); i > 0; i--)
+        attributes_offer_text(span, view_of(PICK(keys)), view_of(PICK(texts)));
+    if (random_below(random, 2) == 0)
+        attributes_offer_number(span, view_of(PICK(numbers)), 1 + (int64_t)random_below(random, 2));
+    if (random_below(random, 8) == 0)
+        attributes_offer_boolean(span, view_of(PICK(flags)), random_below(random, 2) == 0);
+}
+
+struct seen {
+    struct hash128 key;
+    uint32_t site;
+};
+
+/* Equal keys have equal sites: of few names many come twice. */
+static void key__decides_the_site(void **state)
+{
+    const struct naming_options options = {.derive_errors = false};
+    const struct catalog_limits limits = {1000, 10000, 10000, 100000, 256};
+    static struct seen seen[SEEN];
+    struct random random = random_of(5);
+    struct attributes resource = {.present = 0};
+    struct attributes span = {.present = 0};
+    struct catalog *catalog;
+    struct naming *naming;
+    struct buf scratch;
+    char error[256];
+    unsigned met = 0;
+
+    (void)state;
+    assert_int_equal(naming_new(&options, error, &naming), 0);
+    assert_int_equal(catalog_new(&limits, &catalog), 0);
+    buf_init(&scratch, 0);
+    for (int i = 0; i < ROUNDS; i++) {
+        struct naming_input input = {&resource, &span, view_of(texts[random_below(&random, 4)]),
+                                     (enum span_kind)random_below(&random, SPAN_KIND_COUNT)};
+        struct hash128 key;
+        struct seen *slot;
+        uint32_t site;
+        fill(&random, &resource, &span);
+        assert_int_equal(naming_key_resource(&resource, 9, &scratch, &key), 0);
+        assert_int_equal(naming_key_span(&key, &input, 9, &scratch, &key), 0);
+        assert_int_equal(naming_site(naming, catalog, &input, &scratch, &site), 0);
+        slot = &seen[key.low % SEEN];
+        if (slot->key.low == key.low && slot->key.high == key.high) {
+            assert_int_equal(slot->site, site);
+            met++;
+        }
+        *slot = (struct seen){key, site};
+    }
+    assert_true(met > ROUNDS / 20);
+    buf_release(&scratch);
+    catalog_free(catalog);
+    naming_free(naming);
+}
+
+static struct hash128 key_of(const struct attributes *span, enum span_kind kind, uint64_t seed)
+{
+    const struct hash128 resource = {1, 2};
+    const struct naming_input input = {NULL, span, VIEW("op"), kind};
+    struct hash128 key;
+    struct buf scratch;
+
+    buf_init(&scratch, 0);
+    assert_int_equal(naming_key_span(&resource, &input, seed, &scratch, &key), 0);
+    buf_release(&scratch);
+    return key;
+}
+
+static bool same(struct hash128 a, struct hash128 b)
+{
+    return a.low == b.low && a.high == b.high;
+}
+
+/* What changes with every request must not defeat the memo. */
+static void key__leaves_out_what_cannot_matter(void **state)
+{
+    struct attributes a = {.present = 0};
+    struct attributes b = {.present = 0};
+
+    (void)state;
+    attributes_offer_text(&a, VIEW("url.full"), VIEW("http://h/1?q=1"));
+    attributes_offer_text(&b, VIEW("url.full"), VIEW("http://h/2?q=2"));
+    attributes_offer_text(&a, VIEW("server.address"), VIEW("h"));
+    attributes_offer_text(&b, VIEW("server.address"), VIEW("h"));
+    attributes_offer_text(&a, VIEW("network.peer.address"), VIEW("10.0.0.1"));
+    attributes_offer_text(&b, VIEW("network.peer.address"), VIEW("10.0.0.2"));
+    attributes_offer_number(&a, VIEW("http.status_code"), 200);
+    attributes_offer_number(&b, VIEW("http.status_code"), 500);
+    assert_true(same(key_of(&a, SPAN_KIND_CLIENT, 1), key_of(&b, SPAN_KIND_CLIENT, 1)));
+    assert_false(same(key_of(&a, SPAN_KIND_CLIENT, 1), key_of(&a, SPAN_KIND_CLIENT, 2)));
+    assert_false(same(key_of(&a, SPAN_KIND_CLIENT, 1), key_of(&a, SPAN_KIND_PRODUCER, 1)));
+    attributes_reset(&b);
+    attributes_offer_text(&b, VIEW("server.address"), VIEW("other"));
+    assert_false(same(key_of(&a, SPAN_KIND_CLIENT, 1), key_of(&b, SPAN_KIND_CLIENT, 1)));
+    assert_true(same(key_of(&a, SPAN_KIND_SERVER, 1), key_of(&b, SPAN_KIND_SERVER, 1)));
+}
+
+/* Texts must not run into each other. */
+static void key__keeps_pieces_apart(void **state)
+{
+    struct attributes a = {.present = 0};
+    struct attributes b = {.present = 0};
+
+    (void)state;
+    attributes_offer_text(&a, VIEW("peer.service"), VIEW("ab"));
+    attributes_offer_text(&a, VIEW("service.peer.namespace"), VIEW("c"));
+    attributes_offer_text(&b, VIEW("peer.service"), VIEW("a"));
+    attributes_offer_text(&b, VIEW("service.peer.namespace"), VIEW("bc"));
+    assert_false(same(key_of(&a, SPAN_KIND_CLIENT, 1), key_of(&b, SPAN_KIND_CLIENT, 1)));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(key__decides_the_site),
+        cmocka_unit_test(key__leaves_out_what_cannot_matter),
+        cmocka_unit_test(key__keeps_pieces_apart),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
