@@ -1,5 +1,6 @@
-/* otlp_attribute.c: a key and a short text, a number or a boolean, as every encoder writes them, are
- * known by four bytes. All else goes field by field.
+/* otlp_attribute.c: a key and a text, a number or a boolean, as every encoder writes them, are known by
+ * a few bytes, and a key that nobody wants costs a look at its length and first letter. All else goes
+ * field by field.
  */
 #include "receiver/otlp_attribute.h"
 
@@ -77,6 +78,60 @@ static int read_value(struct otlp_reading *reading, struct wire wire, unsigned d
     return status;
 }
 
+/* A value of which nothing but its one member is there. */
+static inline bool offer_usual(struct attributes *attributes, struct view key, struct wire value)
+{
+    uint8_t tag = *value.at;
+    struct wire text;
+    uint64_t number = 0;
+
+    if (tag == TAG_TEXT) {
+        if (!wire_short_bytes(&value, &text) || wire_left(&value) != 0)
+            return false;
+        if (attributes_wants(key))
+            attributes_offer_text(attributes, key, wire_view(text));
+        return true;
+    }
+    value.at++;
+    if ((tag != TAG_NUMBER && tag != TAG_BOOLEAN) || wire_varint(&value, &number) != 0 ||
+        wire_left(&value) != 0)
+        return false;
+    if (!attributes_wants(key))
+        return true;
+    if (tag == TAG_NUMBER)
+        attributes_offer_number(attributes, key, (int64_t)number);
+    else
+        attributes_offer_boolean(attributes, key, number != 0);
+    return true;
+}
+
+/* A key, then a value, and nothing else. False: another form, of which nothing was offered. */
+static inline bool read_usual(struct wire pair, struct attributes *attributes)
+{
+    struct wire key;
+    struct wire value;
+
+    return wire_left(&pair) > 2 && *pair.at == TAG_KEY && wire_short_bytes(&pair, &key) &&
+           wire_left(&pair) > 2 && *pair.at == TAG_VALUE && wire_short_bytes(&pair, &value) &&
+           wire_left(&pair) == 0 && wire_left(&value) != 0 &&
+           offer_usual(attributes, wire_view(key), value);
+}
+
+void otlp_read_usual_attributes(const struct otlp_reading *reading, struct wire *wire, uint8_t tag,
+                                unsigned depth, struct attributes *attributes)
+{
+    if (depth >= reading->depth_max)
+        return; /* The value stands one deeper. */
+    while (wire_left(wire) != 0 && *wire->at == tag) {
+        const uint8_t *begin = wire->at;
+        struct wire pair;
+        if (!wire_short_bytes(wire, &pair) || !read_usual(pair, attributes)) {
+            wire->at = begin;
+            return;
+        }
+    }
+}
+
 static int read_slow(struct otlp_reading *reading, struct wire wire, unsigned depth,
                      struct attributes *attributes)
 {
@@ -104,25 +159,7 @@ static int read_slow(struct otlp_reading *reading, struct wire wire, unsigned de
 int otlp_read_attribute(struct otlp_reading *reading, struct wire pair, unsigned depth,
                         struct attributes *attributes)
 {
-    const uint8_t *at = pair.at;
-    size_t size = wire_left(&pair);
-    size_t key_size;
-    struct view key;
-
-    if (size < 6 || size > 0x7F || at[0] != TAG_KEY || (key_size = at[1]) > size - 6 ||
-        depth >= reading->depth_max)
-        return read_slow(reading, pair, depth, attributes);
-    key = (struct view){(const char *)at + 2, key_size};
-    at += 2 + key_size;
-    size -= 4 + key_size; /* Of the value; at least 2. */
-    if (at[0] != TAG_VALUE || at[1] != size)
-        return read_slow(reading, pair, depth, attributes);
-    at += 2;
-    if (at[0] == TAG_TEXT && at[1] == size - 2)
-        attributes_offer_text(attributes, key, (struct view){(const char *)at + 2, size - 2});
-    else if (at[0] == TAG_NUMBER && size == 2 && at[1] < 0x80)
-        attributes_offer_number(attributes, key, at[1]);
-    else
-        return read_slow(reading, pair, depth, attributes);
-    return 0;
+    return depth < reading->depth_max && read_usual(pair, attributes)
+               ? 0
+               : read_slow(reading, pair, depth, attributes);
 }

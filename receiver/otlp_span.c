@@ -1,4 +1,5 @@
-/* otlp_span.c: one loop over the fields, then judgement of ids, times and weight.
+/* otlp_span.c: one loop over the fields, then judgement of ids, times and weight. A field that is
+ * written as every encoder writes it is known by its first byte or two; all others go the general way.
  */
 #include "receiver/otlp_span.h"
 
@@ -44,23 +45,22 @@ struct fields {
     uint32_t flags;
 };
 
-static bool is_zero(struct view id)
+static inline uint64_t load_id(const char *at)
 {
-    char any = 0;
+    uint64_t number;
 
-    for (size_t i = 0; i < id.size; i++)
-        any |= id.data[i];
-    return any == 0;
+    memcpy(&number, at, sizeof(number));
+    return number;
 }
 
-static bool is_trace_id(struct view id)
+static inline bool is_trace_id(struct view id)
 {
-    return id.size == TRACE_ID_SIZE && !is_zero(id);
+    return id.size == TRACE_ID_SIZE && (load_id(id.data) | load_id(id.data + SPAN_ID_SIZE)) != 0;
 }
 
-static bool is_span_id(struct view id)
+static inline bool is_span_id(struct view id)
 {
-    return id.size == SPAN_ID_SIZE && !is_zero(id);
+    return id.size == SPAN_ID_SIZE && load_id(id.data) != 0;
 }
 
 static int read_link(struct otlp_reading *reading, struct wire wire)
@@ -141,20 +141,110 @@ static int take_field(struct otlp_reading *reading, const struct wire_field *fie
     }
 }
 
-static uint64_t load_id(struct view id)
+/* Takes a field of bytes into `into` where its length is `size`. */
+static inline bool take_id(struct wire *wire, size_t size, struct view *into)
 {
-    uint64_t number;
+    const uint8_t *at = wire->at;
 
-    memcpy(&number, id.data, sizeof(number));
-    return number;
+    if (wire_left(wire) < 2 + size || at[1] != size)
+        return false;
+    *into = (struct view){(const char *)at + 2, size};
+    wire->at += 2 + size;
+    return true;
+}
+
+static inline bool take_text(struct wire *wire, struct view *into)
+{
+    struct wire text;
+
+    if (!wire_short_bytes(wire, &text))
+        return false;
+    *into = wire_view(text);
+    return true;
+}
+
+static inline bool take_time(struct wire *wire, uint64_t *into)
+{
+    if (wire_left(wire) < 9)
+        return false;
+    *into = wire_load64(wire->at + 1);
+    wire->at += 9;
+    return true;
+}
+
+/* An empty status, or nothing but a code in it. */
+static inline bool take_status(struct wire *wire, uint32_t *into)
+{
+    const uint8_t *at = wire->at;
+
+    if (wire_left(wire) >= 2 && at[1] == 0) {
+        wire->at += 2;
+        return true;
+    }
+    if (wire_left(wire) < 4 || at[1] != 2 || at[2] != TAG_STATUS_CODE || at[3] >= 0x80)
+        return false;
+    *into = at[3];
+    wire->at += 4;
+    return true;
+}
+
+static inline bool take_flags(struct wire *wire, uint32_t *into)
+{
+    const uint8_t *at = wire->at;
+
+    if (wire_left(wire) < 6 || at[1] != TAG_FLAGS >> 7)
+        return false;
+    *into = wire_load32(at + 2);
+    wire->at += 6;
+    return true;
+}
+
+/* Takes the next field, or several, if it is written in the usual way. */
+static inline bool take_usual(const struct otlp_reading *reading, struct wire *wire,
+                              struct fields *fields, struct otlp_span *span)
+{
+    const uint8_t *begin = wire->at;
+
+    switch (*begin) {
+    case TAG_TRACE_ID:
+        return take_id(wire, TRACE_ID_SIZE, &fields->trace);
+    case TAG_SPAN_ID:
+        return take_id(wire, SPAN_ID_SIZE, &fields->id);
+    case TAG_PARENT_ID:
+        return take_id(wire, SPAN_ID_SIZE, &fields->parent);
+    case TAG_TRACE_STATE:
+        return take_text(wire, &fields->state);
+    case TAG_NAME:
+        return take_text(wire, &span->name);
+    case TAG_KIND:
+        if (wire_left(wire) < 2 || begin[1] >= 0x80)
+            return false;
+        fields->kind = begin[1];
+        wire->at += 2;
+        return true;
+    case TAG_START:
+        return take_time(wire, &fields->start_ns);
+    case TAG_END:
+        return take_time(wire, &fields->end_ns);
+    case TAG_ATTRIBUTE:
+        otlp_read_usual_attributes(reading, wire, TAG_ATTRIBUTE, OTLP_DEPTH_SPAN_FIELD,
+                                   &span->attributes);
+        return wire->at != begin;
+    case TAG_STATUS:
+        return reading->depth_max >= OTLP_DEPTH_SPAN_FIELD && take_status(wire, &fields->status);
+    case (TAG_FLAGS & 0x7F) | 0x80:
+        return take_flags(wire, &fields->flags);
+    default:
+        return false;
+    }
 }
 
 static void set_ids(const struct fields *fields, struct span *record)
 {
     memcpy(record->trace, fields->trace.data, TRACE_ID_SIZE);
-    record->id = load_id(fields->id);
+    record->id = load_id(fields->id.data);
     if (fields->parent.size == SPAN_ID_SIZE)
-        record->parent = load_id(fields->parent);
+        record->parent = load_id(fields->parent.data);
     record->parent_bad = (fields->parent.size != 0 && fields->parent.size != SPAN_ID_SIZE) ||
                          record->parent == record->id;
     if (record->parent_bad)
@@ -197,6 +287,8 @@ int otlp_read_span(struct otlp_reading *reading, struct wire wire, uint32_t weig
     attributes_reset(&span->attributes);
     while (status == 0 && wire_left(&wire) != 0) {
         struct wire_field field;
+        if (take_usual(reading, &wire, &fields, span))
+            continue;
         status = otlp_next_field(reading, &wire, OTLP_DEPTH_SPAN, &field);
         if (status == 0)
             status = take_field(reading, &field, &fields, span);

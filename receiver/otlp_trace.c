@@ -43,6 +43,7 @@ struct otlp_decoder {
     struct otlp_decoder_options options;
     struct otlp_memo memo;
     struct buf scratch;
+    struct buf sites; /* One of each block of spans that one service reported. */
     struct otlp_stage stage;
     size_t stage_capacity;
     struct attributes resource;
@@ -76,6 +77,7 @@ int otlp_decoder_new(const struct otlp_decoder_options *options, struct otlp_dec
     if (own->json_tree_bytes_max == 0)
         own->json_tree_bytes_max = JSON_TREE_DEFAULT;
     buf_init(&decoder->scratch, 0);
+    buf_init(&decoder->sites, 0);
     buf_init(&decoder->json, 0);
     if (otlp_memo_init(&decoder->memo, own->memo_entries) != 0) {
         mem_free(decoder);
@@ -91,6 +93,7 @@ void otlp_decoder_free(struct otlp_decoder *decoder)
         return;
     otlp_memo_release(&decoder->memo);
     buf_release(&decoder->scratch);
+    buf_release(&decoder->sites);
     buf_release(&decoder->json);
     mem_free(decoder->stage.spans);
     mem_free(decoder);
@@ -102,6 +105,7 @@ static void reset_stage(struct otlp_decoder *decoder)
 {
     decoder->stage = (struct otlp_stage){.spans = decoder->stage.spans};
     decoder->reading = (struct otlp_reading){.depth_max = decoder->options.depth_max};
+    buf_reset(&decoder->sites);
     decoder->resource.repeated = 0;
     decoder->span.attributes.repeated = 0;
 }
@@ -242,6 +246,7 @@ static int find_resource(struct otlp_decoder *decoder, struct wire wire)
 
 static int read_resource_spans(struct otlp_decoder *decoder, struct wire wire)
 {
+    size_t first = decoder->stage.count;
     int status = find_resource(decoder, wire);
 
     while (status == 0 && wire_left(&wire) != 0) {
@@ -250,6 +255,9 @@ static int read_resource_spans(struct otlp_decoder *decoder, struct wire wire)
         if (status == 0 && field.tag == TAG_SCOPE_SPANS)
             status = read_scope_spans(decoder, field.bytes);
     }
+    if (status == 0 && decoder->stage.count != first &&
+        buf_append(&decoder->sites, &decoder->stage.spans[first].site, sizeof(uint32_t)) != 0)
+        return otlp_fail(&decoder->reading, wire.at, "memory is out", STATUS_NOMEM);
     return status;
 }
 
@@ -268,22 +276,14 @@ static int read_request(struct otlp_decoder *decoder, struct wire wire)
     return status;
 }
 
-/* Spans of one resource stand together, so this looks at each service about once. */
 static void mark_reported(const struct otlp_decoder *decoder)
 {
     struct catalog *catalog = decoder->options.catalog;
-    uint32_t site = CATALOG_NONE;
-    uint32_t service = CATALOG_NONE;
 
-    for (size_t i = 0; i < decoder->stage.count; i++) {
-        uint32_t next;
-        if (decoder->stage.spans[i].site == site)
-            continue;
-        site = decoder->stage.spans[i].site;
-        next = catalog_site_at(catalog, site)->service;
-        if (next != service)
-            catalog_mark_reported(catalog, next);
-        service = next;
+    for (size_t at = 0; at < decoder->sites.size; at += sizeof(uint32_t)) {
+        uint32_t site;
+        memcpy(&site, decoder->sites.data + at, sizeof(site));
+        catalog_mark_reported(catalog, catalog_site_at(catalog, site)->service);
     }
 }
 

@@ -91,7 +91,7 @@ static int skip_group(struct wire *wire, uint32_t tag, unsigned depth_left)
     }
 }
 
-int wire_field(struct wire *wire, unsigned depth_left, struct wire_field *out_field)
+int wire_field_slow(struct wire *wire, unsigned depth_left, struct wire_field *out_field)
 {
     const uint8_t *begin = wire->at;
     uint32_t tag = 0;

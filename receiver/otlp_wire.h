@@ -127,8 +127,46 @@ static inline size_t wire_put_varint(uint8_t out[10], uint64_t number)
     return size;
 }
 
+/* A short field of bytes at the front, as most are: a tag of one byte, a length of one or two. False
+ * where it is anything else, right or wrong, for which wire_field() is there. */
+static inline bool wire_short_bytes(struct wire *wire, struct wire *out_bytes)
+{
+    const uint8_t *at = wire->at;
+    size_t left = wire_left(wire);
+    size_t head = 2;
+    size_t size;
+
+    if (left < 2)
+        return false;
+    size = at[1];
+    if (size >= 0x80) {
+        if (left < 3 || at[2] >= 0x80)
+            return false;
+        size = (size & 0x7F) | (size_t)at[2] << 7;
+        head = 3;
+    }
+    if (size > left - head)
+        return false;
+    out_bytes->at = at + head;
+    out_bytes->end = at + head + size;
+    wire->at += head + size;
+    return true;
+}
+
 /* The next field, whatever it is. Groups are gone over, nested `depth_left` deep. A stray end of a
  * group is invalid. Call while wire_left() is above 0. */
-MUST_USE int wire_field(struct wire *wire, unsigned depth_left, struct wire_field *out_field);
+MUST_USE int wire_field_slow(struct wire *wire, unsigned depth_left, struct wire_field *out_field);
+
+MUST_USE static inline int wire_field(struct wire *wire, unsigned depth_left,
+                                      struct wire_field *out_field)
+{
+    uint8_t tag = *wire->at;
+
+    if ((tag & 0x87) == WIRE_BYTES && tag > 7 && wire_short_bytes(wire, &out_field->bytes)) {
+        out_field->tag = tag;
+        return 0;
+    }
+    return wire_field_slow(wire, depth_left, out_field);
+}
 
 #endif

@@ -23,6 +23,10 @@ NF != 4 || $2 !~ /^[0-9]+$/ || $3 !~ /^(text|number|boolean|any|authority)$/ || 
     count++
 }
 END {
+    if (!failed && longest >= 64) {
+        print "semconv.tsv: a name of 64 characters or more" > "/dev/stderr"
+        failed = 1
+    }
     if (failed)
         exit 1
     print "/* Made by scripts/semconv.sh from topology/semconv.tsv. */"
@@ -31,14 +35,20 @@ END {
     for (i = 0; i < count; i++)
         print "    {ATTRIBUTE_" slot[i] ", " rank[i] ", SEMCONV_" type[i] "}, /* " name[i] " */"
     print "};"
-    print "\n/* By length: bit (letter & 31) of each letter that a name of that length begins with. */"
-    print "static const uint32_t semconv_starts[SEMCONV_SIZE_MAX + 1] = {"
-    for (size = 1; size <= longest; size++) {
-        if (!(size in starts))
+    print "\n/* By length: bit (letter & 31) of each letter that a wanted key of that length begins with. */"
+    print "const uint32_t attributes_starts[ATTRIBUTES_STARTS] = {"
+    for (size = 1; size < 64; size++) {
+        letters = starts[size]
+        # Any key of these families says something, whether it has a row or not.
+        if (size > length("rpc.") && index(letters, "r") == 0)
+            letters = letters "r"
+        if (size > length("messaging.") && index(letters, "m") == 0)
+            letters = letters "m"
+        if (letters == "")
             continue
         line = "    [" size "] ="
-        for (i = 1; i <= length(starts[size]); i++)
-            line = line (i > 1 ? " |" : "") " 1U << (\047" substr(starts[size], i, 1) "\047 & 31)"
+        for (i = 1; i <= length(letters); i++)
+            line = line (i > 1 ? " |" : "") " 1U << (\047" substr(letters, i, 1) "\047 & 31)"
         print line ","
     }
     print "};"

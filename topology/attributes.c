@@ -40,8 +40,7 @@ static const struct semconv_name *find(struct attributes *attributes, struct vie
     const struct semconv_name *name;
     uint64_t bit;
 
-    if (key.size == 0 || key.size > SEMCONV_SIZE_MAX ||
-        (semconv_starts[key.size] >> ((unsigned char)key.data[0] & 31) & 1) == 0)
+    if (key.size == 0 || key.size > SEMCONV_SIZE_MAX || !attributes_wants(key))
         return NULL;
     name = semconv_find(key.data, key.size);
     if (name == NULL)

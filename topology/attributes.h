@@ -63,6 +63,19 @@ struct attributes {
     uint32_t repeated;  /* Keys that came again and were left; goes on over a reset. */
 };
 
+/* What attributes_wants() asks; longer keys stand in the last place. */
+enum { ATTRIBUTES_STARTS = 64 };
+extern const uint32_t attributes_starts[ATTRIBUTES_STARTS];
+
+/* Whether offering `key` can have an effect, judged by its length and first letter: a filter for the
+ * many that have none. The key is not empty, or points to a byte that can be read. */
+static inline bool attributes_wants(struct view key)
+{
+    size_t size = key.size < ATTRIBUTES_STARTS ? key.size : ATTRIBUTES_STARTS - 1;
+
+    return (attributes_starts[size] >> ((unsigned char)key.data[0] & 31) & 1) != 0;
+}
+
 static inline void attributes_reset(struct attributes *attributes)
 {
     for (uint32_t left = attributes->present; left != 0; left &= left - 1)
