@@ -62,17 +62,40 @@ static const struct semconv_name *find_value(struct attributes *attributes, stru
     return find(attributes, key);
 }
 
-/* Keeps the value unless a better one is there. */
-static void keep(struct attributes *attributes, const struct semconv_name *name,
-                 struct attribute_value value)
+/* The place for a value of this name; NULL where a better one is there. What is kept is written into it
+ * member by member: a whole value, put together elsewhere, would have to wait for its parts. */
+static struct attribute_value *place(struct attributes *attributes, const struct semconv_name *name)
 {
     struct attribute_value *into = &attributes->value[name->slot];
 
     if (into->type != ATTRIBUTE_ABSENT && into->rank < name->rank)
-        return;
-    *into = value;
+        return NULL;
     into->rank = name->rank;
     attributes->present |= 1U << name->slot;
+    return into;
+}
+
+static void keep_text(struct attributes *attributes, const struct semconv_name *name,
+                      struct view text)
+{
+    struct attribute_value *into = place(attributes, name);
+
+    if (into == NULL)
+        return;
+    into->type = ATTRIBUTE_TEXT;
+    into->text.data = text.data;
+    into->text.size = text.size;
+}
+
+static void keep_number(struct attributes *attributes, const struct semconv_name *name,
+                        int64_t number)
+{
+    struct attribute_value *into = place(attributes, name);
+
+    if (into == NULL)
+        return;
+    into->type = name->type == SEMCONV_BOOLEAN ? ATTRIBUTE_BOOLEAN : ATTRIBUTE_NUMBER;
+    into->number = number;
 }
 
 /* Digits only, at most 18 of them. */
@@ -111,48 +134,45 @@ void attributes_offer_text(struct attributes *attributes, struct view key, struc
 {
     const struct semconv_name *name = text.size != 0 ? find_value(attributes, key)
                                                      : find(attributes, key);
-    struct attribute_value value = {.type = ATTRIBUTE_TEXT, .text = text};
+    int64_t number = 0;
 
     if (name == NULL || text.size == 0)
         return;
     switch ((enum semconv_type)name->type) {
     case SEMCONV_TEXT:
     case SEMCONV_ANY:
+        keep_text(attributes, name, text);
         break;
     case SEMCONV_NUMBER:
-        value = (struct attribute_value){.type = ATTRIBUTE_NUMBER};
-        if (!parse_number(text, &value.number))
-            return;
+        if (parse_number(text, &number))
+            keep_number(attributes, name, number);
         break;
     case SEMCONV_BOOLEAN:
-        value = (struct attribute_value){.type = ATTRIBUTE_BOOLEAN};
-        value.number = view_equal(text, VIEW("true")) || view_equal(text, VIEW("True"));
+        keep_number(attributes, name,
+                    view_equal(text, VIEW("true")) || view_equal(text, VIEW("True")));
         break;
     case SEMCONV_AUTHORITY:
-        value.text = authority_host(text);
-        if (value.text.size == 0)
-            return;
+        text = authority_host(text);
+        if (text.size != 0)
+            keep_text(attributes, name, text);
         break;
     }
-    keep(attributes, name, value);
 }
 
 void attributes_offer_number(struct attributes *attributes, struct view key, int64_t number)
 {
     const struct semconv_name *name = find_value(attributes, key);
 
-    if (name == NULL || (name->type != SEMCONV_NUMBER && name->type != SEMCONV_ANY))
-        return;
-    keep(attributes, name, (struct attribute_value){.type = ATTRIBUTE_NUMBER, .number = number});
+    if (name != NULL && (name->type == SEMCONV_NUMBER || name->type == SEMCONV_ANY))
+        keep_number(attributes, name, number);
 }
 
 void attributes_offer_boolean(struct attributes *attributes, struct view key, bool value)
 {
     const struct semconv_name *name = find_value(attributes, key);
 
-    if (name == NULL || name->type != SEMCONV_BOOLEAN)
-        return;
-    keep(attributes, name, (struct attribute_value){.type = ATTRIBUTE_BOOLEAN, .number = value});
+    if (name != NULL && name->type == SEMCONV_BOOLEAN)
+        keep_number(attributes, name, value);
 }
 
 void attributes_offer_other(struct attributes *attributes, struct view key)
