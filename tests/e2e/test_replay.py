@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -13,6 +14,11 @@ from pathlib import Path
 import grpc
 import pytest
 from receiver import Receiver, Request, partial, refuse
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from lib.daemon import Daemon  # noqa: E402
+from model import compare  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 SPANMAP = os.environ.get("SPANMAP") or str(ROOT / "build" / "spanmap")
@@ -72,6 +78,19 @@ def test_a_recording_arrives_whole():
         assert told(done) == (RECORDED_REQUESTS, RECORDED_SPANS, 0)
         assert len(receiver.requests) == RECORDED_REQUESTS
         assert len(receiver.spans()) == RECORDED_SPANS
+
+
+def test_spanmap_draws_what_is_replayed_to_it():
+    # Longer than the replay takes, so that every half finds its other one.
+    waits = {"pairing.wait": "5s", "pairing.parent_wait": "5s", "messaging.wait": "5s"}
+    with Daemon(waits) as daemon:
+        done = replay(daemon.grpc, RECORDING)
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert told(done) == (RECORDED_REQUESTS, RECORDED_SPANS, 0)
+        shown = daemon.wait_for_counted(RECORDED_SPANS)
+    drawn = compare.run_map([RECORDING], self_edges=False)
+    for part in ("nodes", "edges", "accounting"):
+        assert shown[part] == drawn[part]
 
 
 def test_binary_requests_arrive_as_they_are(tmp_path):
