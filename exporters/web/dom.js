@@ -112,8 +112,11 @@ export function morph(target, children) {
   let at = target.firstChild;
   for (const node of wanted) {
     const key = keyOf(node);
+    /** @type {ChildNode|null} */
     const match = key === null ? at : byKey.get(key) ?? null;
     if (match && keyOf(match) === key && like(match, node)) {
+      // Two may have one key; each is used once.
+      if (key !== null) byKey.delete(key);
       if (match !== at) target.insertBefore(match, at);
       else at = at.nextSibling;
       update(match, node);
