@@ -6,7 +6,7 @@
 
 import { get, h, morph } from "./dom.js";
 import { shorten } from "./figures.js";
-import { formatAge, formatClock, formatRate, formatShare, formatSpan } from "./format.js";
+import { formatAge, formatClock, formatRate, formatShare, formatSpan, plural } from "./format.js";
 import { History, LIVE_SECONDS } from "./history.js";
 import { readLink, writeLink } from "./link.js";
 import { nameOf, partsOfKey } from "./model.js";
@@ -27,9 +27,11 @@ class Page {
     /** @type {import("./columns.js").Quantile} */
     this.quantile = "p95";
     this.wasReached = true;
+    /** The user has opened or closed the legend. */
+    this.legendChosen = false;
     this.stage = new Stage(get("canvas"), get("camera"), get("tip"), {
       onSelect: (key) => this.go({ select: key }),
-      onFirst: () => this.foldLegend(),
+      onSettle: (camera) => this.foldLegend(camera),
       onHover: (key) => this.map !== null && showTip(get("tip"), this.panelState(this.map), key),
     });
     this.search = new Search(get("search"), get("found"), {
@@ -64,6 +66,7 @@ class Page {
     get("zoom-in").addEventListener("click", () => this.stage.viewport.zoomBy(ZOOM_STEP));
     get("zoom-out").addEventListener("click", () => this.stage.viewport.zoomBy(1 / ZOOM_STEP));
     get("zoom-fit").addEventListener("click", () => this.stage.viewport.showAll());
+    get("legend").querySelector("summary")?.addEventListener("click", () => { this.legendChosen = true; });
     get("live").addEventListener("click", () => this.poller.setPaused(!this.poller.paused));
     get("sums").addEventListener("click", () => this.showAccount(get("account").hidden));
   }
@@ -164,12 +167,15 @@ class Page {
     this.update();
   }
 
-  /** The legend is open where it hides nothing; the user may open it anyway. */
-  foldLegend() {
-    const legendBox = get("legend");
-    legendBox.hidden = false;
-    legendBox.toggleAttribute("open", innerWidth >= 900);
-    if (this.stage.isUnder(legendBox.getBoundingClientRect())) legendBox.removeAttribute("open");
+  /**
+   * The legend is open until it would hide something, or the user chooses.
+   * @param {import("./camera.js").Camera} camera
+   */
+  foldLegend(camera) {
+    const box = get("legend");
+    box.hidden = this.stage.isEmpty;
+    if (this.legendChosen || box.hidden || !box.hasAttribute("open")) return;
+    if (innerWidth < 900 || this.stage.isUnder(box.getBoundingClientRect(), camera)) box.removeAttribute("open");
   }
 
   /**
@@ -262,7 +268,17 @@ class Page {
     hint.hidden = this.stage.isEmpty;
     hint.textContent = map.edges.length === 0
       ? "No call between two services yet: spans wait up to pairing.wait for their other side."
-      : `Figures on the map: ${whole.charAt(0).toLowerCase()}${whole.slice(1)}`;
+      : `Figures on the map: ${whole.charAt(0).toLowerCase()}${whole.slice(1)}. ${this.leftOutText(map)}`;
+  }
+
+  /**
+   * A picture that leaves something out must say so.
+   * @param {import("./model.js").ServiceMap} map
+   */
+  leftOutText(map) {
+    const { nodes, edges } = this.stage.leftOut(map);
+    if (nodes + edges === 0 || !this.poller.isDrawn) return "";
+    return `The least busy are not drawn: ${plural(nodes, "node")}, ${plural(edges, "edge")}. The tables have them all.`;
   }
 
   /**

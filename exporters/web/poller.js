@@ -52,6 +52,11 @@ export class Poller {
     this.tick();
   }
 
+  /** Is the drawing of the same nodes and edges as the map? */
+  get isDrawn() {
+    return this.drawnStructure === this.structure;
+  }
+
   setDrawingWanted(/** @type {boolean} */ wanted) {
     const now = wanted && !this.drawingWanted;
     this.drawingWanted = wanted;

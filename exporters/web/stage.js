@@ -9,6 +9,7 @@ import { chooseLabels } from "./labels.js";
 import { failureLevel, keyOfNodeId, neighbourhood, nodeMatches } from "./model.js";
 import { Viewport } from "./viewport.js";
 
+const LINE_PARTS = 12;
 /** Of names, in the drawing's units; in style.css too. */
 const NAME_SIZE = 12;
 
@@ -24,7 +25,7 @@ const ARROWS = {
  * @typedef {object} Calls
  * @property {(key: string) => void} onSelect          empty: nothing
  * @property {(key: string) => boolean} onHover        fills the tip; false: there is nothing to say
- * @property {() => void} onFirst                      a picture has come where none was
+ * @property {(camera: import("./camera.js").Camera) => void} onSettle                     the whole map is shown, as it fits now
  */
 
 export class Stage {
@@ -45,7 +46,10 @@ export class Stage {
     /** @type {import("./labels.js").Label[]} */
     this.places = [];
     layer.append(this.drawing.root);
-    this.viewport = new Viewport(canvas, layer, () => boxOf(this.drawing, layer), () => this.placeNames());
+    this.viewport = new Viewport(canvas, layer, () => boxOf(this.drawing, layer), {
+      onScale: () => this.placeNames(),
+      onSettle: (camera) => calls.onSettle(camera),
+    });
     canvas.addEventListener("click", (event) => calls.onSelect(this.keyAt(event.target)));
     canvas.addEventListener("dblclick", (event) => {
       if (this.keyAt(event.target) === "") this.viewport.zoomBy(1.8, this.viewport.place(event));
@@ -88,24 +92,48 @@ export class Stage {
     const after = this.middleOf(fixed);
     if (before && after) viewport.set(anchor(viewport.camera, before, after));
     else viewport.settle(!first);
-    if (first) this.calls.onFirst();
     if (focused && focused !== this.keyAt(document.activeElement)) {
       drawing.byKey.get(focused)?.focus({ preventScroll: true });
     }
   }
 
   /**
-   * Would something over the canvas hide a node?
+   * Would something over the canvas hide a part of the map?
    * @param {DOMRect} rect
+   * @param {import("./camera.js").Camera} camera
    */
-  isUnder(rect) {
-    const { camera } = this.viewport;
+  isUnder(rect, camera) {
     const origin = this.canvas.getBoundingClientRect();
-    return this.places.some(({ x, y }) => {
+    const inside = (/** @type {{x: number, y: number}} */ { x, y }) => {
       const left = x * camera.scale + camera.x + origin.left;
       const top = y * camera.scale + camera.y + origin.top;
       return left > rect.left - 40 && left < rect.right + 40 && top > rect.top - 10 && top < rect.bottom + 10;
-    });
+    };
+    return this.places.some(inside) || this.linePoints().some(inside);
+  }
+
+  /** Some points on every line. */
+  linePoints() {
+    /** @type {{x: number, y: number}[]} */
+    const points = [];
+    const matrix = this.drawing.root.transform.baseVal.consolidate()?.matrix;
+    for (const line of this.drawing.root.querySelectorAll("path.hit")) {
+      if (!(line instanceof SVGPathElement) || !matrix) continue;
+      const length = line.getTotalLength();
+      for (let part = 1; part < LINE_PARTS; part++) {
+        points.push(line.getPointAtLength((length * part) / LINE_PARTS).matrixTransform(matrix));
+      }
+    }
+    return points;
+  }
+
+  /**
+   * How many nodes and edges the picture leaves out.
+   * @param {import("./model.js").ServiceMap} map
+   */
+  leftOut(map) {
+    const count = (/** @type {Iterable<string>} */ keys) => [...keys].filter((key) => !this.drawing.byKey.has(key)).length;
+    return { nodes: count(map.nodeByKey.keys()), edges: count(map.edgeByKey.keys()) };
   }
 
   clear() {

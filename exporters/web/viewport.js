@@ -19,6 +19,10 @@ const ENLARGE_MAX = 4;
 /**
  * @typedef {import("./camera.js").Camera} Camera
  * @typedef {import("./camera.js").Box} Box
+ *
+ * @typedef {object} Calls
+ * @property {() => void} onScale                  names have another size now
+ * @property {(camera: Camera) => void} onSettle   the camera goes to where it shows all
  */
 
 export class Viewport {
@@ -26,11 +30,11 @@ export class Viewport {
    * @param {SVGSVGElement} canvas
    * @param {SVGGElement} layer   what the camera moves
    * @param {() => Box} content   where the drawing is, in its own coordinates
-   * @param {() => void} onScale  labels have another size now
+   * @param {Calls} calls
    */
-  constructor(canvas, layer, content, onScale) {
+  constructor(canvas, layer, content, calls) {
     this.canvas = canvas;
-    this.onScale = onScale;
+    this.calls = calls;
     /** How much larger than drawn names are written. */
     this.enlarge = 1;
     this.layer = layer;
@@ -136,7 +140,7 @@ export class Viewport {
     this.enlarge = enlarge;
     this.canvas.style.setProperty("--enlarge", enlarge.toFixed(2));
     this.canvas.style.setProperty("--widen", (enlarge ** 0.7).toFixed(2));
-    this.onScale();
+    this.calls.onScale();
   }
 
   /**
@@ -146,7 +150,9 @@ export class Viewport {
   settle(glide) {
     const content = this.content();
     if (this.moved || content.width === 0 || this.canvas.clientWidth === 0) return;
-    this.set(fit(content, this.view()), glide);
+    const camera = fit(content, this.view());
+    this.set(camera, glide);
+    this.calls.onSettle(camera);
   }
 
   /** Shows the whole map. */

@@ -212,7 +212,7 @@ def test_live_rate_comes_from_what_came_since(browser):
         show(daemon, shop(3))
         wait_until(lambda: figures(browser)["live-requests"] == "3", "the panel counts three new requests", REFRESH_S)
         assert figures(browser)["requests"] == "4"
-        assert browser.is_shown("#panel .curve")
+        browser.wait_for("#panel .curve", patience_s=REFRESH_S)
         browser.check_quiet(daemon.web)
 
 
@@ -453,3 +453,24 @@ def test_drawing_that_fails_later_leaves_the_last_picture(browser, tmp_path):
         assert "old" in browser.text("#notice")
         assert browser.is_shown(browser.group("node:service//front"))
         assert "Services 6" in browser.text("#tab-services").replace("\n", " ")
+
+
+# --- Large ------------------------------------------------------------------------------------------
+
+
+def test_large_map_tells_what_it_leaves_out(browser):
+    """Past 300 nodes the drawing leaves some out; the tables have them all."""
+    with Daemon(FAST) as daemon:
+        spans = []
+        for number in range(320):
+            spans += call(service("front"), service(f"leaf-{number}"))
+        answer = show(daemon, spans)
+        browser.open(daemon.web)
+        browser.wait_for("#canvas g.node", patience_s=REFRESH_S)
+        drawn = len(browser.texts("#canvas g.node"))
+        assert drawn < len(answer["nodes"])
+        browser.wait_for("#hint", f"not drawn: {len(answer['nodes']) - drawn} nodes", REFRESH_S)
+        browser.run("location.hash = 'view=services'")
+        browser.wait_for("#tables tbody tr")
+        assert len(browser.texts("#tables tbody tr")) == len(answer["nodes"])
+        browser.check_quiet(daemon.web)

@@ -93,10 +93,10 @@ class Browser:
 
     def text(self, selector):
         """The visible text of the first such element; None: there is none."""
-        return self.run("const e = document.querySelector(arguments[0]); return e && e.innerText", selector)
+        return self.run("const e = document.querySelector(arguments[0]); return e && (e.innerText ?? e.textContent)", selector)
 
     def texts(self, selector):
-        return self.run("return [...document.querySelectorAll(arguments[0])].map((e) => e.innerText)", selector)
+        return self.run("return [...document.querySelectorAll(arguments[0])].map((e) => e.innerText ?? e.textContent)", selector)
 
     def attribute(self, selector, name):
         return self.run("return document.querySelector(arguments[0])?.getAttribute(arguments[1])", selector, name)
