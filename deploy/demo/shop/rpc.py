@@ -26,7 +26,7 @@ def serve(name, service, methods):
     try:
         server.wait_for_termination()
     finally:
-        server.stop(grace=None).wait()
+        server.stop(grace=1).wait()
 
 
 class Peer:
