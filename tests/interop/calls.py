@@ -7,28 +7,13 @@ Call number i is three spans in two services, PREFIX-front and PREFIX-back, with
     back   SERVER  GET /work            |----------|            10 ms, ERROR if i is a multiple of 5
 """
 
-import time
-
 import pytest
 
 SPANS = 3
-WAIT_S = 60
 
 
 def failures(calls):
     return (calls + 4) // 5
-
-
-def settled(daemon, spans):
-    """The map, once that many spans have come and each has been judged."""
-    end = time.monotonic() + WAIT_S
-    while True:
-        answer = daemon.map()
-        accounting = answer["accounting"]
-        if accounting["received"] >= spans and accounting["waiting"] == 0:
-            return answer
-        assert time.monotonic() < end, f"{spans} spans were sent, but: {accounting}"
-        time.sleep(0.1)
 
 
 def edges_of(answer):
