@@ -118,7 +118,12 @@ def test_the_map_is_the_shop_and_nothing_stays(demo):
     picture = ElementTree.parse(demo.directory / "shop.svg").getroot()
     text = " ".join(element.text or "" for element in picture.iter(f"{SVG}text"))
     assert all(name in text for name in SERVICES | {"api.partner.example", "redis"})
-    assert b"traces_service_graph_request_total" in demo.ask("/metrics")
+
+    # What it says to try.
+    tried = {path: demo.ask(path) for path in re.findall(r"curl -s '?http://[^/]+(/[^' ]+)", demo.read())}
+    assert b"traces_service_graph_request_total{" in tried["/metrics"]
+    assert b"payment" in tried["/map.svg?focus=checkout"]
+    assert b"recommendations" not in tried["/map.svg?focus=checkout"]
 
     children = children_of(demo.process.pid)
     assert len(children) >= len(SERVICES) + 2
