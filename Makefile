@@ -304,9 +304,10 @@ soak: all
 	@if [ -f tests/soak/run.py ]; then $(test_env) "$(python)" tests/soak/run.py; \
 	    else echo 'there is no soak test yet'; fi
 
-# What is written from the option table; a test compares.
+# What is written from the option table and from the sources' first sentences; tests compare.
 .PHONY: docs
-docs: all
+docs: setup-test all
+	$(Q)"$(python)" tests/tidy/rooms.py
 	@mkdir -p docs deploy
 	$(Q)$(BUILD)/spanmap check --print-reference > docs/CONFIGURATION.md
 	$(Q)$(BUILD)/spanmap check --print-example > deploy/spanmap.example.yaml
@@ -372,7 +373,7 @@ help:
 #: make sanitize    unit and property tests under ASan+UBSan and TSan
 #: make fuzz        every fuzz target for FUZZ_S=60 seconds
 #: make fuzz-smoke  every fuzz target over its corpus and a few seconds more
-#: make docs        configuration reference and example file, from the option table
+#: make docs        configuration reference and example, and the tables of ARCHITECTURE.md
 #: make bench       benchmarks
 #: make soak        the long run
 #: make install     to DESTDIR, under PREFIX=/usr/local; `uninstall` takes it back

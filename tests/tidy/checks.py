@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import PurePosixPath
 
 import csource
+import rooms
 import rules
 from tree import Tree, matches
 
@@ -377,6 +378,33 @@ def check_fuzz_corpora(tree: Tree) -> Iterator[str]:
         yield f"tests/fuzz/corpus/{name}:1: no target tests/fuzz/{name}_fuzz.c"
 
 
+# ----------------------------------------------------------------- architecture
+
+
+def check_rooms(tree: Tree) -> Iterator[str]:
+    """The page of the architecture lists every file, in the file's own words."""
+    page = tree.texts.get(rooms.PAGE, "")
+    if rooms.rewritten(tree) != page:
+        yield f"{rooms.PAGE}:1: its tables are not up to date; `make docs` makes them"
+    listed = {found[2] for found in rooms.TABLE.finditer(page)}
+    for folder in sorted({top(path) for path in tree.c_files if top(path) in rules.LAYERS} - listed):
+        yield f"{rooms.PAGE}:1: has no table `rooms of {folder}`"
+
+
+def check_locks(tree: Tree) -> Iterator[str]:
+    """Each lock stands in the page's table, where the order of locks is."""
+    page = tree.texts.get(rooms.PAGE, "")
+    for path, text in tree.c_files.items():
+        if top(path) not in rules.LAYERS:
+            continue
+        plain = csource.strip(text)
+        for lock in re.finditer(r"\b(?:pthread_(?:mutex|rwlock|spinlock)|uv_mutex|uv_rwlock|mtx)_t (\w+)"
+                                r"\s*;", plain):
+            if f"| `{path}` `{lock[1]}` |" not in page:
+                line = csource.line_of(plain, lock.start())
+                yield f"{path}:{line}: the lock {lock[1]} is not in the table of {rooms.PAGE}"
+
+
 ALL = [
     check_format,
     check_opening,
@@ -400,4 +428,6 @@ ALL = [
     check_scripts,
     check_test_names,
     check_fuzz_corpora,
+    check_rooms,
+    check_locks,
 ]

@@ -59,6 +59,18 @@ int main(void)
     return cmocka_run_group_tests(tests, 0, 0);
 }
 """
+ROOMS = """<!-- rooms of base -->
+| file | is |
+|---|---|
+| `thing` | a thing |
+<!-- end -->
+<!-- rooms of net -->
+| file | is |
+|---|---|
+| `user.c` | Uses the thing |
+<!-- end -->
+| `net/lock.c` `known` |
+"""
 GOOD = {
     "base/thing.h": HEADER,
     "base/thing.c": SOURCE,
@@ -71,6 +83,7 @@ GOOD = {
     "exporters/web/page.js": "'use strict';\n",
     "Makefile": "all:\n\tsh scripts/make-thing.sh\n",
     "tests/tidy/exceptions.txt": "# none\n",
+    "docs/ARCHITECTURE.md": ROOMS,
 }
 
 
@@ -133,6 +146,12 @@ BAD = [
     ("lengths", {"tests/tidy/exceptions.txt": "function net/user.c:use_thing 72\n",
                  "net/user.c": long_function(75)}, "grew"),
     ("lengths", {"tests/tidy/exceptions.txt": "file a 800\nfile b 800\n"}, "2 exceptions"),
+    ("rooms", {"base/thing.h": HEADER.replace("a thing", "another thing")}, "not up to date"),
+    ("rooms", {"base/more.c": "/* more.c: more. */\n"}, "not up to date"),
+    ("rooms", {"topology/a.c": "/* a.c: a. */\n"}, "has no table `rooms of topology`"),
+    ("rooms", {"docs/ARCHITECTURE.md": "Nothing.\n"}, "has no table `rooms of base`"),
+    ("locks", {"net/lock.c": "/* lock.c: locks. */\npthread_mutex_t known;\nuv_mutex_t new;\n"},
+     "the lock new is not in the table"),
     ("dead_sources", {"tests/unit/base/helper.c": "/* Helps. */\n"}, "nothing compiles"),
     ("dead_sources", {"net/deep/a.c": "/* Deep. */\n"}, "nothing compiles"),
     ("dead_headers", {"base/lone.h": "/* lone.h: alone. */\n",
