@@ -4,6 +4,7 @@
  * inherits the mask, and the main thread alone waits for them. While it drains, another thread
  * waits for a second one, to end the process at once.
  */
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -261,12 +262,24 @@ static int run_service(const struct options *options, const char *ready_file)
     return code;
 }
 
+/* glibc's thresholds grow with what is freed, up to 32 MiB for each of many arenas: a few large
+ * scrapes would stay resident for good, and memory.limit could not be kept. */
+static void keep_freed_memory_small(void)
+{
+#ifdef __GLIBC__
+    (void)mallopt(M_MMAP_THRESHOLD, 256 << 10);
+    (void)mallopt(M_TRIM_THRESHOLD, 1 << 20);
+    (void)mallopt(M_ARENA_MAX, 8);
+#endif
+}
+
 static int run(const struct command *command, const struct command_line *line)
 {
     struct options options;
     int code;
 
     (void)command;
+    keep_freed_memory_small();
     prepare_signals();
     code = load_options(line, &options);
     if (code != COMMAND_DONE)

@@ -25,8 +25,10 @@ enum {
     RING_SPANS_MAX = 1 << 20,
     MEMO_ENTRIES = 32768,
     MEMO_ENTRY_BYTES = 24,
-    ALLOCATION_BYTES = 16, /* malloc's head and rounding. */
-    SLOT_BYTES = 32,       /* 8-byte slots, a quarter to a half of them in use. */
+    EDGE_TEXT_BYTES = 12 << 10,     /* 64 lines of /metrics. */
+    OPERATION_TEXT_BYTES = 4 << 10, /* 21 lines. */
+    ALLOCATION_BYTES = 16,          /* malloc's head and rounding. */
+    SLOT_BYTES = 32,                /* 8-byte slots, a quarter to a half of them in use. */
 };
 
 /* Where options leave a share open. */
@@ -34,10 +36,11 @@ static const struct {
     const char *name;
     uint64_t weight;
 } shares[BUDGET_SHARE_COUNT] = {
-    [BUDGET_FIXED] = {"fixed", 10},       [BUDGET_SPANS] = {"spans", 33},
-    [BUDGET_EDGES] = {"edges", 21},       [BUDGET_OPERATIONS] = {"operations", 9},
+    [BUDGET_FIXED] = {"fixed", 5},        [BUDGET_SPANS] = {"spans", 27},
+    [BUDGET_EDGES] = {"edges", 26},       [BUDGET_OPERATIONS] = {"operations", 15},
     [BUDGET_LOSSES] = {"losses", 1},      [BUDGET_NAMES] = {"names", 6},
     [BUDGET_REQUESTS] = {"requests", 10}, [BUDGET_RINGS] = {"rings", 10},
+    [BUDGET_ANSWERS] = {"answers", 0}, /* Taken off edges and operations. */
 };
 
 const char *budget_share_name(enum budget_share share)
@@ -72,6 +75,17 @@ static uint64_t operation_bytes(unsigned shards)
 {
     return series_copies(shards) *
            (sizeof(struct snapshot_operation) + histogram_bytes() + SLOT_BYTES + ALLOCATION_BYTES);
+}
+
+/* Text of the answer that is being made and of one that is being read. */
+static uint64_t edge_text_bytes(const struct budget *budget)
+{
+    return budget->threads != 0 ? 2 * EDGE_TEXT_BYTES : 0;
+}
+
+static uint64_t operation_text_bytes(const struct budget *budget)
+{
+    return budget->threads != 0 ? 2 * OPERATION_TEXT_BYTES : 0;
 }
 
 static uint64_t loss_bytes(unsigned shards)
@@ -144,19 +158,25 @@ static int too_little(const struct budget *budget, const char *what, char out_er
     return STATUS_RANGE;
 }
 
+/* Without threads there is no hand-off. */
+static bool is_left_out(const struct budget *budget, size_t share)
+{
+    return share == BUDGET_ANSWERS || (share == BUDGET_RINGS && budget->threads == 0);
+}
+
 static int divide(const struct options *options, struct budget *budget, char out_error[256])
 {
     uint64_t wanted[BUDGET_SHARE_COUNT];
     uint64_t left = budget->limit_bytes;
     uint64_t weights = 0;
-    uint64_t fixed = 8 * MIB + memo_bytes(budget);
+    uint64_t fixed = 10 * MIB + memo_bytes(budget);
 
     wanted_shares(options, budget, wanted);
     if (fixed > left)
         return too_little(budget, "the program itself", out_error);
     left -= fixed;
     for (size_t i = 0; i < BUDGET_SHARE_COUNT; i++) {
-        if (i == BUDGET_RINGS && budget->threads == 0)
+        if (is_left_out(budget, i))
             continue;
         if (wanted[i] > left)
             return too_little(budget, shares[i].name, out_error);
@@ -165,7 +185,7 @@ static int divide(const struct options *options, struct budget *budget, char out
             weights += shares[i].weight;
     }
     for (size_t i = 0; i < BUDGET_SHARE_COUNT; i++) {
-        if (i == BUDGET_RINGS && budget->threads == 0)
+        if (is_left_out(budget, i))
             continue;
         budget->share_bytes[i] = wanted[i] != 0 ? wanted[i] : left / weights * shares[i].weight;
     }
@@ -212,13 +232,29 @@ static int bound_names(const struct options *options, struct budget *budget, cha
 
 static void bound_series(const struct options *options, struct budget *budget)
 {
+    uint64_t edge_text = edge_text_bytes(budget);
+    uint64_t operation_text = operation_text_bytes(budget);
+
     budget->edges_max = bound(options->map_edges_max, budget->share_bytes[BUDGET_EDGES],
-                              edge_bytes(budget->shards));
+                              edge_bytes(budget->shards) + edge_text);
     budget->operation_series_max = bound(options->metrics_operations_max,
                                          budget->share_bytes[BUDGET_OPERATIONS],
-                                         operation_bytes(budget->shards));
+                                         operation_bytes(budget->shards) + operation_text);
     budget->losses_max = bound(options->metrics_losses_max, budget->share_bytes[BUDGET_LOSSES],
                                loss_bytes(budget->shards));
+    edge_text *= budget->edges_max;
+    operation_text *= budget->operation_series_max;
+    budget->share_bytes[BUDGET_EDGES] -= edge_text;
+    budget->share_bytes[BUDGET_OPERATIONS] -= operation_text;
+    budget->share_bytes[BUDGET_ANSWERS] = edge_text + operation_text;
+}
+
+/* Half for the answer that is being made, half for what waits for its reader; a MiB more of each for
+ * the page and pictures is fixed. */
+static void bound_answers(struct budget *budget)
+{
+    budget->answer_bytes_max = (size_t)(budget->share_bytes[BUDGET_ANSWERS] / 2 + MIB);
+    budget->answers_bytes_max = budget->answer_bytes_max;
 }
 
 static void bound_rings(struct budget *budget)
@@ -263,6 +299,7 @@ static int attempt(const struct options *options, struct budget *budget, char ou
     bound_series(options, budget);
     bound_rings(budget);
     bound_requests(options, budget);
+    bound_answers(budget);
     budget->shard_bytes = (size_t)(budget->share_bytes[BUDGET_SPANS] / budget->shards);
     if (budget->shard_bytes < MIB)
         return too_little(budget, "this many topology.shards", out_error);

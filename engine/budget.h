@@ -19,7 +19,7 @@
 
 /* What grows. */
 enum budget_share {
-    BUDGET_FIXED, /* Program, stacks, memos of names, answers to scrapes, the allocator's waste. */
+    BUDGET_FIXED, /* Program, stacks, memos of names, the allocator's waste. */
     BUDGET_SPANS, /* Remembered spans of all shards. */
     BUDGET_EDGES,
     BUDGET_OPERATIONS, /* Series of operations. */
@@ -27,6 +27,7 @@ enum budget_share {
     BUDGET_NAMES,
     BUDGET_REQUESTS, /* Messages in flight; without threads, the request that is being decoded. */
     BUDGET_RINGS,    /* Decoded spans on their way to the shards. */
+    BUDGET_ANSWERS,  /* Of the web door: the one that is being made, those that are being read. */
     BUDGET_SHARE_COUNT,
 };
 
@@ -46,7 +47,9 @@ struct budget {
     size_t request_spans_max; /* Of one request: what an empty ring takes. */
     size_t request_bytes_max; /* Of one message. */
     size_t json_tree_bytes_max;
-    size_t shard_bytes; /* Remembered spans of one shard. */
+    size_t answer_bytes_max;  /* Of one answer of the web door. */
+    size_t answers_bytes_max; /* Of all that wait for their readers. */
+    size_t shard_bytes;       /* Remembered spans of one shard. */
     size_t name_bytes_max;
     uint32_t memo_entries; /* Of one decoder. */
     uint32_t services_max;

@@ -66,7 +66,8 @@
     X(MEMORY_LOSSES, "spanmap_memory_share_bytes", "share=\"losses\"", true, "")                   \
     X(MEMORY_NAMES, "spanmap_memory_share_bytes", "share=\"names\"", true, "")                     \
     X(MEMORY_REQUESTS, "spanmap_memory_share_bytes", "share=\"requests\"", true, "")               \
-    X(MEMORY_RINGS, "spanmap_memory_share_bytes", "share=\"rings\"", true, "")
+    X(MEMORY_RINGS, "spanmap_memory_share_bytes", "share=\"rings\"", true, "")                     \
+    X(MEMORY_ANSWERS, "spanmap_memory_share_bytes", "share=\"answers\"", true, "")
 
 #define ENGINE_COUNTER_ENUM(name, metric, label, gauge, help) ENGINE_##name,
 enum engine_counter { ENGINE_COUNTERS(ENGINE_COUNTER_ENUM) ENGINE_COUNTER_COUNT };

@@ -89,6 +89,7 @@ static int make_grpc(struct service *service, const struct log *log)
 static int make_web(struct service *service, struct view draw_helper)
 {
     const struct options *options = service->options;
+    const struct budget *budget = engine_budget(service->engine);
     struct routes_options routes = {
         .source =
             {
@@ -108,12 +109,14 @@ static int make_web(struct service *service, struct view draw_helper)
             },
         .health = service->health,
         .health_count = 2,
+        .body_bytes_max = budget->answer_bytes_max,
     };
     struct http_server_options web = {
         .handler = {.handle = routes_handle},
         .connections_max = (uint32_t)options->web_connections_max,
         .hosts = options->web_hosts.items,
         .hosts_count = options->web_hosts.count,
+        .answers_bytes_max = budget->answers_bytes_max,
     };
     int status = routes_new(&routes, &service->routes);
 

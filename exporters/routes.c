@@ -23,7 +23,7 @@
 
 enum {
     GZIP_BYTES_MIN = 1024,
-    LARGE_AT_ONCE = 2, /* Answers that are as large as the map. */
+    LARGE_AT_ONCE = 1, /* Answers that are as large as the map. */
     LARGE_WAITING = 6, /* Of the server's threads, the most that may wait for those. */
     BODY_BYTES_MAX = 1 << 29,
 };
@@ -192,7 +192,7 @@ static bool render(struct routes *routes, const struct export_options *options,
     if (snapshot == NULL)
         return false;
     (void)snprintf(error, sizeof(error), "too many ask at once; ask again in a moment");
-    buf_init(&reply->body, BODY_BYTES_MAX);
+    buf_init(&reply->body, routes->options.body_bytes_max);
     if (enter(routes)) {
         status = renderer(&input, error, &reply->body);
         leave(routes);
@@ -244,7 +244,7 @@ static void show_picture(struct routes *routes, const struct routes_query *query
 
     if (snapshot == NULL)
         return;
-    buf_init(&reply->body, BODY_BYTES_MAX);
+    buf_init(&reply->body, routes->options.body_bytes_max);
     status = drawings_get(routes->drawings, exporter, &input, error, &reply->body);
     snapshot_release(snapshot);
     if (status != 0) {
@@ -311,13 +311,13 @@ static void show_ready(struct routes *routes, const struct route *route,
 }
 
 /* /debug/...: what the owner writes. */
-static void show_owned(int (*write)(void *context, struct buf *out), void *context,
-                       const char *content_type, struct http_reply *reply)
+static void show_owned(const struct routes *routes, int (*write)(void *context, struct buf *out),
+                       void *context, const char *content_type, struct http_reply *reply)
 {
     int status;
 
     header(reply, "Cache-Control: no-store\r\n");
-    buf_init(&reply->body, BODY_BYTES_MAX);
+    buf_init(&reply->body, routes->options.body_bytes_max);
     status = write(context, &reply->body);
     if (status != 0) {
         refuse(reply, status, status_text(status));
@@ -332,7 +332,8 @@ static void show_config(struct routes *routes, const struct route *route,
 {
     (void)route;
     (void)request;
-    show_owned(routes->options.source.config, routes->options.source.context, TEXT_TYPE, reply);
+    show_owned(routes, routes->options.source.config, routes->options.source.context, TEXT_TYPE,
+               reply);
 }
 
 static void show_cardinality(struct routes *routes, const struct route *route,
@@ -340,7 +341,7 @@ static void show_cardinality(struct routes *routes, const struct route *route,
 {
     (void)route;
     (void)request;
-    show_owned(routes->options.source.cardinality, routes->options.source.context,
+    show_owned(routes, routes->options.source.cardinality, routes->options.source.context,
                "application/json", reply);
 }
 
@@ -411,6 +412,8 @@ int routes_new(const struct routes_options *options, struct routes **out_routes)
     if (routes == NULL)
         return STATUS_NOMEM;
     routes->options = *options;
+    if (options->body_bytes_max == 0)
+        routes->options.body_bytes_max = BODY_BYTES_MAX;
     CHECK(pthread_mutex_init(&routes->lock, NULL) == 0);
     CHECK(pthread_cond_init(&routes->less, NULL) == 0);
     status = assets_new(&routes->assets);

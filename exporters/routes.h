@@ -4,7 +4,8 @@
  *             /debug/cardinality; negotiation, gzip, ETag.
  * Is not:     the server (net/http_server.h), and not the owner of what it shows.
  * Threads:    routes_handle() on any number of threads at once.
- * Memory:     the last drawing is kept as long as its snapshot is the newest.
+ * Memory:     one answer at a time that is as large as the map, of at most body_bytes_max; the last
+ *             drawing is kept as long as its snapshot is the newest.
  * Source:     ARCHITECTURE section 5; EXPORT P1-P4.
  */
 #ifndef SPANMAP_EXPORTERS_ROUTES_H
@@ -31,6 +32,7 @@ struct routes_options {
     struct export_options defaults;       /* What a query does not say. */
     const struct counters *const *health; /* Borrowed. */
     size_t health_count;
+    size_t body_bytes_max; /* Of one answer; 0: 512 MiB */
 };
 
 struct routes;

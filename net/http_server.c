@@ -20,7 +20,9 @@
 #include "net/server.h"
 #include "net/workers.h"
 
-enum { CONNECTIONS_MAX = 256, HANDLERS_MAX = 16 };
+enum { CONNECTIONS_MAX = 256, HANDLERS_MAX = 16, SMALL_BYTES = 64 << 10 };
+
+static const size_t answers_bytes_max = (size_t)256 << 20;
 
 static const uint64_t idle_timeout_ns = 60 * NS_PER_S;
 static const uint64_t stop_patience_ns = 10 * NS_PER_S;
@@ -30,6 +32,8 @@ struct http_server {
     struct view *hosts; /* hosts_count of them; their texts follow. */
     size_t hosts_count;
     uint64_t idle_timeout_ns;
+    size_t answers_bytes_max;
+    size_t answers_bytes; /* Of large answers that are not taken yet; the loop thread's. */
     struct server *server;
     struct workers workers;
 };
@@ -41,6 +45,7 @@ struct http_connection {
     struct buf pending;
     struct http_job *job; /* The one that is under way. */
     struct http_answer answer;
+    size_t answer_bytes;    /* What of answers_bytes is this answer's. */
     struct mono_time since; /* When the request that is read began, or the silence. */
     bool is_last;           /* Nothing is read any more. */
     bool is_peer_done;      /* Nothing more comes; what is pending is answered. */
@@ -70,6 +75,43 @@ static void free_job(struct http_job *job)
     mem_free(job);
 }
 
+/* Returns whether there is room for this answer among those that wait for their readers. */
+static bool hold_answer(struct http_connection *connection, const struct http_reply *reply)
+{
+    struct http_server *server = connection->server;
+    size_t bytes = reply->body.capacity;
+
+    if (bytes <= SMALL_BYTES)
+        return true;
+    if (bytes > server->answers_bytes_max - server->answers_bytes)
+        return false;
+    connection->answer_bytes = bytes;
+    server->answers_bytes += bytes;
+    return true;
+}
+
+static void let_go_of_answer(struct http_connection *connection)
+{
+    http_answer_release(&connection->answer);
+    connection->server->answers_bytes -= connection->answer_bytes;
+    connection->answer_bytes = 0;
+}
+
+static void take_reply(struct http_connection *connection, struct http_job *job)
+{
+    int status;
+
+    if (connection->is_last)
+        job->options.closes = true;
+    if (hold_answer(connection, &job->reply))
+        status = http_answer_take(&connection->answer, &job->reply, job->options);
+    else
+        status = http_answer_error(&connection->answer, 503, job->options);
+    /* Without memory even for an error the connection ends. */
+    if (status != 0)
+        connection->is_last = true;
+}
+
 static void on_done(struct loop_task *task)
 {
     struct http_job *job = (struct http_job *)(void *)((char *)task -
@@ -78,11 +120,7 @@ static void on_done(struct loop_task *task)
 
     if (owner != NULL) {
         owner->job = NULL;
-        if (owner->is_last)
-            job->options.closes = true;
-        /* Without memory even for an error the connection ends. */
-        if (http_answer_take(&owner->answer, &job->reply, job->options) != 0)
-            owner->is_last = true;
+        take_reply(owner, job);
     }
     free_job(job);
     if (owner != NULL)
@@ -318,7 +356,7 @@ static int produce(void *state, struct mono_time now, size_t enough, struct buf 
             return status;
         if (!http_answer_is_sent(answer))
             break;
-        http_answer_release(answer);
+        let_go_of_answer(connection);
         connection->since = now;
         if (closes) {
             connection->is_last = true;
@@ -346,7 +384,7 @@ static void close_connection(void *state)
         connection->job->owner = NULL;
         atomic_store_explicit(&connection->job->is_abandoned, true, memory_order_relaxed);
     }
-    http_answer_release(&connection->answer);
+    let_go_of_answer(connection);
     buf_release(&connection->pending);
     http1_free(connection->http1);
     mem_free(connection);
@@ -405,6 +443,8 @@ int http_server_new(const struct http_server_options *options, struct http_serve
     server->handler = options->handler;
     server->idle_timeout_ns = options->idle_timeout_ns != 0 ? options->idle_timeout_ns
                                                             : idle_timeout_ns;
+    server->answers_bytes_max = options->answers_bytes_max != 0 ? options->answers_bytes_max
+                                                                : answers_bytes_max;
     net.write_timeout_ns = server->idle_timeout_ns;
     status = copy_hosts(options, server);
     if (status == 0)

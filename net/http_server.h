@@ -6,8 +6,9 @@
  *             Host that is neither an IP address, localhost, nor one of hosts gets 421 (DNS
  *             rebinding).
  * Threads:    new, start, stop and free from one thread; `handle` runs on worker threads.
- * Memory:     connections_max connections, each with at most 16 KiB of request; answers are held
- *             until written.
+ * Memory:     connections_max connections, each with at most 16 KiB of request and 64 KiB of
+ *             answer. Larger answers, which are held until their readers have taken them, have
+ *             answers_bytes_max in all; what is above becomes a 503.
  */
 #ifndef SPANMAP_NET_HTTP_SERVER_H
 #define SPANMAP_NET_HTTP_SERVER_H
@@ -51,6 +52,7 @@ struct http_server_options {
     uint64_t idle_timeout_ns; /* 0: 60 s; also what a request may take to come in */
     const struct view *hosts; /* Further names by which Host may call us; "*": any. */
     size_t hosts_count;
+    size_t answers_bytes_max; /* 0: 256 MiB */
 };
 
 struct http_server;

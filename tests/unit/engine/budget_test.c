@@ -79,6 +79,9 @@ static void budget__shares_add_up_to_the_limit_at_most(void **state)
             assert_true(budget.shard_bytes * budget.shards <= budget.share_bytes[BUDGET_SPANS]);
             assert_true(budget.edges_max > 0 && budget.services_max > 0 && budget.losses_max > 0);
             assert_true(budget.request_bytes_max <= budget.share_bytes[BUDGET_REQUESTS]);
+            assert_true(budget.answer_bytes_max + budget.answers_bytes_max <=
+                        budget.share_bytes[BUDGET_ANSWERS] + 2 * MIB);
+            assert_true(budget.answer_bytes_max >= budget.edges_max * UINT64_C(12000));
         }
     }
     options_release(&options);
@@ -186,6 +189,7 @@ static void budget__without_threads_has_no_rings(void **state)
     assert_int_equal(budget.shards, 1);
     assert_int_equal(budget.ring_spans, 0);
     assert_int_equal(budget.share_bytes[BUDGET_RINGS], 0);
+    assert_int_equal(budget.share_bytes[BUDGET_ANSWERS], 0);
     assert_true(sum(&budget) <= GIB);
     assert_true(budget.request_bytes_max + budget.json_tree_bytes_max <=
                 budget.share_bytes[BUDGET_REQUESTS]);
