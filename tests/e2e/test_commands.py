@@ -25,7 +25,7 @@ def commands():
 def test_help_lists_the_commands():
     done = spanmap("--help")
     assert (done.returncode, done.stderr) == (0, "")
-    assert {"run", "check", "map", "version"} <= set(commands())
+    assert {"run", "check", "map", "replay", "version"} <= set(commands())
     assert spanmap("help").stdout == done.stdout
 
 
