@@ -3,6 +3,7 @@
  */
 
 import { readMap } from "./model.js";
+import { readSettings } from "./settings.js";
 
 const MAP_TIMEOUT_MS = 15000;
 const DRAWING_TIMEOUT_MS = 60000;
@@ -59,6 +60,10 @@ export async function fetchMap() {
   } catch (error) {
     throw new Refusal(`its answer cannot be read: ${error instanceof Error ? error.message : error}`, true);
   }
+}
+
+export async function fetchSettings() {
+  return readSettings(await ask("debug/config", MAP_TIMEOUT_MS));
 }
 
 /**

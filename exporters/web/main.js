@@ -4,6 +4,7 @@
  *   spanmap ──> poller ──> map, history, drawing ──> update(): stage, tables, panel, footer, state
  */
 
+import { fetchSettings } from "./api.js";
 import { get, h, morph } from "./dom.js";
 import { shorten } from "./figures.js";
 import { formatAge, formatClock, formatRate, formatShare, formatSpan, plural } from "./format.js";
@@ -14,6 +15,7 @@ import { showPanel, showTip } from "./panel.js";
 import { Poller } from "./poller.js";
 import { Search } from "./search.js";
 import { Stage } from "./stage.js";
+import { UNKNOWN } from "./settings.js";
 import { showTable } from "./tables.js";
 import { ZOOM_STEP } from "./viewport.js";
 import { account, emptyMessage, legend, noDrawingMessage, sums } from "./words.js";
@@ -27,6 +29,9 @@ class Page {
     /** @type {import("./columns.js").Quantile} */
     this.quantile = "p95";
     this.wasReached = true;
+    /** What is known of the configuration, and of which life of spanmap's, by its start. */
+    this.settings = UNKNOWN;
+    this.settingsOf = -1;
     /** The user has opened or closed the legend. */
     this.legendChosen = false;
     this.stage = new Stage(get("canvas"), get("camera"), get("tip"), {
@@ -162,9 +167,23 @@ class Page {
   onMap(map) {
     this.map = map;
     this.history.add(map);
-    if (map.nodes.length === 0) this.stage.clear();
+    if (map.nodes.length === 0) {
+      this.stage.clear();
+      void this.askSettings(map.start);
+    }
     this.search.setMap(map);
     this.update();
+  }
+
+  /**
+   * Without them the page says the same in general words.
+   * @param {number} start of spanmap
+   */
+  async askSettings(start) {
+    if (this.settingsOf === start) return;
+    this.settingsOf = start;
+    this.settings = await fetchSettings().catch(() => UNKNOWN);
+    this.updateState();
   }
 
   /**
@@ -347,7 +366,7 @@ class Page {
     } else if (!map) {
       message = h("p", { class: "quiet" }, "Loading the map…");
     } else if (map.nodes.length === 0) {
-      message = emptyMessage(location.hostname || "localhost", map.accounting);
+      message = emptyMessage(location.hostname, this.settings, map.accounting);
     } else if (this.stage.isEmpty) {
       message = poller.drawingError
         ? noDrawingMessage("The map cannot be drawn", sentence(poller.drawingError), this.href({ view: "edges" }))

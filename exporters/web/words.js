@@ -4,32 +4,53 @@ import { classesOf, RECEIVED } from "./accounting.js";
 import { h, s } from "./dom.js";
 import { icon, TYPES } from "./figures.js";
 import { formatCount, formatShare } from "./format.js";
+import { endpointOf, isLocal } from "./settings.js";
+
+/**
+ * What a sender must know beside the address.
+ * @param {import("./settings.js").Settings} settings
+ */
+function doorText(settings) {
+  if (settings.door === "unknown") {
+    return "4317 is the usual port of OTLP/gRPC; spanmap's log and listen.grpc say which one it is here. " +
+      "A service on another machine or in a container needs an address that reaches this one.";
+  }
+  if (settings.door === "port" && isLocal(settings)) {
+    return `It listens on ${settings.host} only, so only this machine can send; listen.grpc changes that.`;
+  }
+  return "A service on another machine or in a container needs an address that reaches this one.";
+}
 
 /**
  * What to do while nothing has come yet.
  * @param {string} host under which the page was reached
+ * @param {import("./settings.js").Settings} settings
  * @param {import("./model.js").Accounting} accounting
  */
-export function emptyMessage(host, accounting) {
+export function emptyMessage(host, settings, accounting) {
   const lines = [
-    `export OTEL_EXPORTER_OTLP_ENDPOINT=http://${host}:4317`,
+    `export OTEL_EXPORTER_OTLP_ENDPOINT=${endpointOf(settings, host)}`,
     "export OTEL_EXPORTER_OTLP_PROTOCOL=grpc",
     "export OTEL_SERVICE_NAME=my-service",
   ];
   const some = accounting.received > 0;
+  const wait = settings.pairingWait ? `pairing.wait (${settings.pairingWait})` : "pairing.wait (10 s unless configured)";
+  if (settings.door === "off") {
+    return h("div", { class: "card empty" }, h("h2", {}, "Nothing can come in"),
+      h("p", {}, "OTLP/gRPC is off here: listen.grpc in the configuration turns it on."));
+  }
   return h("div", { class: "card empty" },
     h("h2", {}, some ? "Spans are arriving" : "Waiting for the first spans"),
     h("p", {}, "Point an OpenTelemetry SDK, or a Collector's otlp exporter, at this spanmap:"),
     h("div", { class: "code" }, h("pre", { id: "setup", tabindex: 0 }, h("code", {}, lines.join("\n"))),
       h("button", { type: "button", id: "copy", "data-copy": "setup" }, "Copy")),
-    h("p", { class: "muted" }, "4317 is the usual port of OTLP/gRPC; listen.grpc in the configuration says which one ",
-      "it is here. A Collector, or a service on another machine, needs an address that reaches this one."),
+    h("p", { class: "muted" }, doorText(settings)),
     h("p", { class: "arrivals", "data-some": some }, h("span", { class: "lamp", "aria-hidden": true }),
       h("span", {}, h("b", { id: "arrived" }, formatCount(accounting.received)), " received, ",
-        h("b", { id: "waiting" }, formatCount(accounting.waiting)), " waiting for their other side")),
+        h("b", { id: "waiting" }, formatCount(accounting.waiting)), " waiting for what belongs to them")),
     h("p", { class: "muted" }, some
-      ? "A call is drawn when all that belongs to it has had time to come: up to pairing.wait (10 s unless configured) after its spans came."
-      : "SDKs send every 5 s or so; the map then takes up to pairing.wait (10 s unless configured) to appear."));
+      ? `A call is drawn when all that belongs to it has had time to come: up to ${wait} after its spans came.`
+      : `SDKs send every 5 s or so; the map then takes up to ${wait} to appear.`));
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import itertools
 import shutil
+import socket
 import sys
 from pathlib import Path
 
@@ -119,6 +120,20 @@ def test_empty_page_says_how_to_send_and_what_has_come(browser):
         browser.wait_for('#sums [data-class="received"]', str(len(shop())), REFRESH_S)
         assert browser.text('#sums [data-class="waiting"]') == str(len(shop()))
         browser.check_quiet(daemon.web)
+
+
+def test_empty_page_knows_where_spans_come_in(browser):
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    with Daemon({"listen.grpc": f"127.0.0.1:{port}", "pairing.wait": "7s"}) as daemon:
+        browser.open(daemon.web)
+        browser.wait_for("#message", f"OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:{port}\n")
+        assert "pairing.wait (7s)" in browser.text("#message")
+        assert "only this machine can send" in browser.text("#message")
+        browser.check_quiet(daemon.web)
+    with Daemon({"listen.grpc": "off"}) as daemon:
+        browser.open(daemon.web)
+        browser.wait_for("#message h2", "Nothing can come in")
 
 
 def test_map_appears_and_shows_a_new_service_by_itself(browser):
