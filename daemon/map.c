@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "daemon/commands.h"
+#include "daemon/fetch.h"
 #include "daemon/input.h"
 #include "daemon/load.h"
 #include "daemon/output.h"
@@ -25,6 +26,7 @@ struct request {
     unsigned depth;
     bool self_edges;
     bool lenient;
+    const char *from;   /* Address of a running spanmap; NULL: files are read. */
     const char *output; /* NULL: standard output. */
 };
 
@@ -86,6 +88,21 @@ static int read_depth(const struct command *command, const char *text, unsigned 
     return COMMAND_DONE;
 }
 
+/* With --from there is nothing to read, and the other spanmap's configuration counts. */
+static int check_from(const struct command *command, const struct command_line *line)
+{
+    static const char *const others[] = {"config", "set", "lenient"};
+
+    if (line->operands_count != 0)
+        return command_wrong(command, "--from asks a running spanmap; it takes no INPUT");
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        if (command_has(line, others[i]))
+            return command_wrong(
+                command, "--%s says nothing to a running spanmap, which --from asks", others[i]);
+    }
+    return COMMAND_DONE;
+}
+
 static int read_request(const struct command *command, const struct command_line *line,
                         struct request *request)
 {
@@ -95,6 +112,7 @@ static int read_request(const struct command *command, const struct command_line
     request->output = command_value(line, "output");
     if (request->output != NULL && strcmp(request->output, "-") == 0)
         request->output = NULL;
+    request->from = command_value(line, "from");
     request->lenient = command_has(line, "lenient");
     request->self_edges = command_has(line, "self-edges");
     request->focus = view_of(command_value(line, "focus"));
@@ -107,8 +125,12 @@ static int read_request(const struct command *command, const struct command_line
         code = read_depth(command, depth, &request->depth);
     if (code != COMMAND_DONE)
         return code;
-    if (line->operands_count == 0)
+    if (request->from == NULL && line->operands_count == 0)
         return command_wrong(command, "no INPUT was given; `-` is standard input");
+    if (request->from != NULL)
+        code = check_from(command, line);
+    if (code != COMMAND_DONE)
+        return code;
     if (request->exporter->binary && request->output == NULL && isatty(STDOUT_FILENO))
         return command_wrong(command, "%s is not for a terminal; name a file with -o",
                              request->exporter->name);
@@ -252,12 +274,50 @@ out:
     return code;
 }
 
+/* ---------------------------------------------------------- a running spanmap */
+
+static int map_from(const struct command *command, const struct request *request)
+{
+    struct fetch_parameter parameters[4] = {{"format", view_of(request->exporter->name)}};
+    struct fetch fetch = {
+        .base = request->from,
+        .path = "/api/v1/map",
+        .parameters = parameters,
+        .parameters_count = 1,
+        .content_type = request->exporter->content_type,
+    };
+    char depth[16];
+    char error[FETCH_ERROR_SIZE] = "";
+    struct buf out;
+    int status;
+
+    (void)snprintf(depth, sizeof(depth), "%u", request->depth);
+    if (request->focus.size != 0)
+        parameters[fetch.parameters_count++] = (struct fetch_parameter){"focus", request->focus};
+    if (request->depth != 0)
+        parameters[fetch.parameters_count++] = (struct fetch_parameter){"depth", view_of(depth)};
+    if (request->self_edges)
+        parameters[fetch.parameters_count++] = (struct fetch_parameter){"self-edges", VIEW("true")};
+    buf_init(&out, 0);
+    status = fetch_get(&fetch, error, &out);
+    if (status == 0)
+        status = output_write(request->output, buf_view(&out), error);
+    buf_release(&out);
+    if (status == STATUS_INVALID)
+        return command_wrong(command, "--from: %s", error);
+    if (status != 0)
+        command_complain("%s", error[0] != '\0' ? error : status_text(status));
+    return status == 0 ? COMMAND_DONE : COMMAND_FAILED;
+}
+
 static int run(const struct command *command, const struct command_line *line)
 {
     struct request request = {0};
     struct options options;
     int code = read_request(command, line, &request);
 
+    if (code == COMMAND_DONE && request.from != NULL)
+        return map_from(command, &request);
     if (code == COMMAND_DONE)
         code = load_options(line, &options);
     if (code != COMMAND_DONE)
@@ -268,6 +328,7 @@ static int run(const struct command *command, const struct command_line *line)
 }
 
 static const struct command_flag flags[] = {
+    {"from", 0, "URL", "draw what a running spanmap has counted, in place of files"},
     {"format", 0, "FORMAT", "svg (the default, unless -o's ending says another), dot, json ..."},
     {"focus", 0, "NAME", "draw only what is near this node, given by id or name"},
     {"depth", 0, "N", "how many steps around the focus [1]"},
@@ -281,13 +342,14 @@ static const struct command_flag flags[] = {
 
 const struct command command_map = {
     .name = "map",
-    .doc = "Draw the map of telemetry files",
+    .doc = "Draw the map of telemetry files, or of a running spanmap",
     .operands = "INPUT...",
     .flags = flags,
     .details =
         "INPUT is a file, or - for standard input: OTLP/JSON (one request, or one a line as\n"
         "the Collector's file exporter writes them) or a binary OTLP request, also packed\n"
         "with gzip or zstd.\n\n"
+        "URL is where a spanmap has its page: --from http://localhost:9464\n\n"
         "Exit codes: 0 done, 1 damaged input or no drawing, 2 wrong call or configuration.\n",
     .run = run,
 };
