@@ -25,9 +25,11 @@ static bool find_call(struct judge *judge, uint32_t at, uint32_t parent, struct 
     if (is_own && !kind_serves(span->kind))
         return false;
     if (!is_own && !kind_serves(span->kind)) {
-        struct kin_siblings siblings = kin_siblings(kin, parent, service);
         bool is_kindless = span->kind == SPAN_KIND_UNSPECIFIED;
-        if (siblings.has_server || (siblings.has_kindless && !is_kindless))
+        call.siblings = kin_siblings(kin, parent, service);
+        /* Of a family that is too large to look through, no call is better than one too many. */
+        if (call.siblings.is_cut || call.siblings.has_server ||
+            (call.siblings.has_kindless && !is_kindless))
             return false;
         call.is_group = !is_kindless;
     }

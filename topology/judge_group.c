@@ -6,34 +6,15 @@
 #include "base/check.h"
 #include "topology/judge_priv.h"
 
-/* Adds the members that are there and not judged to what the side says. */
-static void add_members(struct judge *judge, const struct call *call, struct request *request)
-{
-    struct kin *kin = &judge->kin;
-    struct kin_children children;
-    uint32_t at;
-
-    kin_children_begin(kin, call->parent, &children);
-    while ((at = kin_children_next(kin, &children)) != 0) {
-        const struct remembered *member = kin_span(kin, at);
-        if (member->judged || kin_service(kin, member) != request->server)
-            continue;
-        if (member->weight > request->weight)
-            request->weight = member->weight;
-        request->failed |= member->status == SPAN_STATUS_ERROR;
-    }
-}
-
-static void count_first(struct judge *judge, const struct call *call, struct request *request)
+static void count_first(struct judge *judge, const struct call *call, const struct request *request)
 {
     struct tally_edge *edge;
     struct note *note;
 
-    add_members(judge, call, request);
     edge = judge_count(judge, request);
     if (kind_calls(kin_span(&judge->kin, call->side)->kind))
         judge_tell_client(judge, call->side, edge, request);
-    kin_span(&judge->kin, call->at)->leads = 1;
+    kin_lead(&judge->kin, call->parent, call->at);
     note = judge_note_group(judge, call->at);
     if (note == NULL)
         return; /* Counted; what a later member could add is lost, and was counted as that. */
@@ -55,34 +36,32 @@ static struct note *note_of(struct judge *judge, uint32_t leader)
     return number != 0 ? notes_at(notes, number) : NULL;
 }
 
-/* A member that came when the group was counted already. */
-static void add_late_member(struct judge *judge, const struct call *call, uint32_t leader,
-                            struct request *request)
+/* A member that came when the group was counted already: `request` is what it would be now. */
+static void add_late_member(struct judge *judge, const struct call *call,
+                            const struct request *request)
 {
-    const struct remembered *member = kin_span(&judge->kin, call->at);
-    struct note *note = note_of(judge, leader);
-    bool fails = member->status == SPAN_STATUS_ERROR;
+    struct note *note = note_of(judge, call->siblings.leader);
     struct request more = *request;
     struct tally_edge *edge;
 
     if (note == NULL)
         return;
     more.type = (enum connection_type)note->type;
-    if (member->weight > note->weight) {
-        more.weight = member->weight - note->weight;
+    if (request->weight > note->weight) {
+        more.weight = request->weight - note->weight;
         more.failed = note->failed;
         edge = judge_count(judge, &more);
-        note->weight = member->weight;
-        more.weight = note->weight;
+        note->weight = request->weight & WEIGHT_MASK;
+        more.weight = request->weight;
         if (kind_calls(kin_span(&judge->kin, call->side)->kind))
             judge_tell_client(judge, call->side, edge, &more);
     }
-    if (fails && !note->failed && note->weight != 0) {
+    if (request->failed && !note->failed && note->weight != 0) {
         edge = tally_edge(judge->tally, more.client, more.server, more.type);
         if (edge != NULL)
             edge->failed += note->weight;
     }
-    note->failed |= fails;
+    note->failed |= request->failed;
 }
 
 void judge_group(struct judge *judge, const struct call *call)
@@ -90,19 +69,18 @@ void judge_group(struct judge *judge, const struct call *call)
     struct kin *kin = &judge->kin;
     struct remembered *side = kin_span(kin, call->side);
     const struct remembered *span = kin_span(kin, call->at);
-    uint32_t service = kin_service(kin, span);
-    uint32_t leader = kin_siblings(kin, call->parent, service).leader;
+    const struct kin_siblings *siblings = &call->siblings;
     struct request request = {
         .client = kin_service(kin, side),
-        .server = service,
+        .server = kin_service(kin, span),
         .type = judge_type(judge, side, span->kind),
-        .weight = side->weight,
-        .failed = kind_calls(side->kind) && side->status == SPAN_STATUS_ERROR,
+        .weight = side->weight > siblings->weight ? side->weight : siblings->weight,
+        .failed = siblings->failed || (kind_calls(side->kind) && side->status == SPAN_STATUS_ERROR),
     };
 
-    if (leader == 0)
+    if (siblings->leader == 0)
         count_first(judge, call, &request);
     else
-        add_late_member(judge, call, leader, &request);
+        add_late_member(judge, call, &request);
     side->answered = 1;
 }

@@ -29,6 +29,7 @@ struct call {
     uint32_t side;   /* Who made it. */
     uint32_t parent; /* The callee's; differs from `side` by E3. */
     bool is_group;
+    struct kin_siblings siblings; /* Of a group. */
 };
 
 enum verdict { NO_CALL, COUNTED, LATE };

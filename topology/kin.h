@@ -14,15 +14,21 @@
 #include <stdint.h>
 
 #include "topology/catalog.h"
+#include "topology/crowd.h"
 #include "topology/store.h"
 
-enum { WALK_STEPS = 64, WALK_DOWN_SPANS = 1 << 16 };
+enum {
+    WALK_STEPS = 64,           /* Up. */
+    WALK_DOWN_SPANS = 1 << 16, /* All that one walk down may see. */
+    WALK_SIBLINGS = 4096,      /* Children that are gone through for one of them. */
+};
 
 struct kin {
     struct store *store;
     const struct catalog *catalog;
     uint32_t pass;      /* Grows whenever spans came since the last walk: memos are of one pass. */
     uint64_t walks_cut; /* Walks that ended at their bound. */
+    struct crowd crowd;
 };
 
 static inline struct remembered *kin_span(const struct kin *kin, uint32_t at)
@@ -107,9 +113,18 @@ uint32_t kin_children_next(const struct kin *kin, struct kin_children *children)
 struct kin_siblings {
     bool has_server; /* SERVER or CONSUMER */
     bool has_kindless;
+    bool failed;     /* Any of them. */
+    bool is_cut;     /* There are too many to say; nothing here is whole. */
     uint32_t leader; /* By which they were counted as a group; 0: they were not. */
+    uint64_t weight; /* The largest. */
 };
-struct kin_siblings kin_siblings(const struct kin *kin, uint32_t parent, uint32_t service);
+struct kin_siblings kin_siblings(struct kin *kin, uint32_t parent, uint32_t service);
+
+/* Notes that a span leads its siblings now; sets its mark. */
+void kin_lead(struct kin *kin, uint32_t parent, uint32_t at);
+
+/* Notes that a SERVER leaves the parent that it named for the CLIENT that has its id. */
+void kin_move(struct kin *kin, uint32_t at);
 
 /* What answered a CLIENT or PRODUCER span, judged or still to be judged. */
 struct kin_answers {

@@ -13,27 +13,6 @@
 #include "base/check.h"
 #include "topology/kin.h"
 
-/* ------------------------------------------------------------------ siblings (E2) */
-
-struct kin_siblings kin_siblings(const struct kin *kin, uint32_t parent, uint32_t service)
-{
-    struct kin_siblings siblings = {false, false, 0};
-    struct kin_children children;
-    uint32_t at;
-
-    kin_children_begin(kin, parent, &children);
-    while ((at = kin_children_next(kin, &children)) != 0) {
-        const struct remembered *span = kin_span(kin, at);
-        if (kin_service(kin, span) != service)
-            continue;
-        siblings.has_server |= kind_serves(span->kind);
-        siblings.has_kindless |= span->kind == SPAN_KIND_UNSPECIFIED;
-        if (span->leads)
-            siblings.leader = at;
-    }
-    return siblings;
-}
-
 /* ------------------------------------------------------------------ the walk */
 
 /* One span on the way down. */

@@ -17,6 +17,8 @@
 /* Feeding looks for what is due at most this often a wait, since ticks do so too. */
 enum { JUDGINGS_A_WAIT = 1024 };
 
+enum { CROWD_SUMS = 4096 }; /* 128 KiB */
+
 static struct kin *kin_of(struct shard *shard)
 {
     return &shard->judge.kin;
@@ -280,7 +282,7 @@ void shard_swap(struct shard *shard, struct tally **tally)
 
 size_t shard_memory_bytes(const struct shard *shard)
 {
-    return shard->store.bytes;
+    return shard->store.bytes + CROWD_SUMS * sizeof(struct crowd_sum);
 }
 
 uint64_t shard_remembered(const struct shard *shard)
@@ -321,19 +323,23 @@ int shard_new(const struct shard_options *options, struct shard **out_shard)
     shard->wait_ticks[WAIT_MESSAGING] = ticks_of(options, options->messaging_wait_ns);
     status = tally_new(&options->tally, &shard->tally);
     if (status == 0)
-        status = store_init(&shard->store, options->memory_bytes_max, options->hash_seed);
+        status = crowd_init(&shard->judge.kin.crowd, CROWD_SUMS);
+    if (status == 0)
+        status = store_init(&shard->store,
+                            options->memory_bytes_max - CROWD_SUMS * sizeof(struct crowd_sum),
+                            options->hash_seed);
     if (status != 0) {
         shard_free(shard);
         return status;
     }
     for (size_t i = 0; i < WAIT_COUNT; i++)
         shard->cursor[i] = shard->store.slab.tail;
-    shard->judge = (struct judge){
-        .kin = {.store = &shard->store, .catalog = options->catalog, .pass = 1},
-        .catalog = options->catalog,
-        .tally = shard->tally,
-        .orphan_servers_as_user = options->orphan_servers_as_user,
-    };
+    shard->judge.kin.store = &shard->store;
+    shard->judge.kin.catalog = options->catalog;
+    shard->judge.kin.pass = 1;
+    shard->judge.catalog = options->catalog;
+    shard->judge.tally = shard->tally;
+    shard->judge.orphan_servers_as_user = options->orphan_servers_as_user;
     *out_shard = shard;
     return 0;
 }
@@ -343,6 +349,7 @@ void shard_free(struct shard *shard)
     if (shard == NULL)
         return;
     store_release(&shard->store);
+    crowd_release(&shard->judge.kin.crowd);
     tally_free(shard->tally);
     mem_free(shard);
 }

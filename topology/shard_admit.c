@@ -83,7 +83,7 @@ static void adopt(struct shard *shard, uint32_t at)
  * CLIENT, unless it was judged already. */
 static void meet_halves(struct shard *shard, uint32_t at, const struct matches *own)
 {
-    const struct kin *kin = &shard->judge.kin;
+    struct kin *kin = &shard->judge.kin;
     struct remembered *span = kin_span(kin, at);
 
     for (uint32_t i = 0; i < own->count; i++) {
@@ -91,8 +91,9 @@ static void meet_halves(struct shard *shard, uint32_t at, const struct matches *
         other->halves = 1;
         if (span->kind == SPAN_KIND_SERVER && other->kind == SPAN_KIND_CLIENT)
             span->moved = 1;
-        if (span->kind == SPAN_KIND_CLIENT && other->kind == SPAN_KIND_SERVER && !other->judged)
-            other->moved = 1;
+        if (span->kind == SPAN_KIND_CLIENT && other->kind == SPAN_KIND_SERVER && !other->judged &&
+            !other->moved)
+            kin_move(kin, own->at[i]);
     }
 }
 

@@ -12,7 +12,7 @@ enum {
     BUCKETS_FIRST = 64,
     BUCKET_LOAD = 8, /* Spans a bucket at which the index grows, and past which it takes no more. */
     NOTES_SHARE = 8, /* Notes get an eighth of the bytes at most. */
-    KIB = 1024,
+    BYTES_MIN = 256 * 1024,
 };
 
 /* Spans that fit into `bytes` with an index of `buckets`. */
@@ -42,7 +42,7 @@ int store_init(struct store *store, size_t bytes_max, uint64_t seed)
     size_t blocks = bytes_max / sizeof(struct block) + 1;
     int status;
 
-    CHECK(bytes_max >= KIB * KIB);
+    CHECK(bytes_max >= BYTES_MIN);
     *store = (struct store){.bytes_max = bytes_max, .buckets_max = best_buckets(bytes_max)};
     if (blocks > UINT32_MAX / 4 / BLOCK_SPANS)
         blocks = UINT32_MAX / 4 / BLOCK_SPANS; /* Positions have 32 bits. */

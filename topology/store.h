@@ -27,7 +27,7 @@ struct store {
     struct block *spare; /* The one that left last; counted in `bytes`. */
 };
 
-/* `bytes_max` is at least 1 MiB. Returns: 0; STATUS_NOMEM. */
+/* `bytes_max` is at least 256 KiB. Returns: 0; STATUS_NOMEM. */
 MUST_USE int store_init(struct store *store, size_t bytes_max, uint64_t seed);
 void store_release(struct store *store);
 
