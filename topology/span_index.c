@@ -45,6 +45,12 @@ static bool names(const struct remembered *span, bool wanted, const uint64_t tra
            (wanted ? span->parent_id : span->id) == id;
 }
 
+/* What is looked for. */
+struct search {
+    const uint64_t *trace;
+    uint64_t id;
+};
+
 static void match(const struct slab *slab, uint32_t at, struct matches *matches)
 {
     if (matches->count == IDS_MAX)
@@ -54,31 +60,69 @@ static void match(const struct slab *slab, uint32_t at, struct matches *matches)
         matches->oldest = at;
 }
 
+/* Bit 16 * i + 15 of each word: entry i of it has this hash. Hashes have 14 bits, so that no lane
+ * borrows from the next one. */
+struct tag_match {
+    uint64_t words[2];
+    uint32_t rest;
+};
+
+static struct tag_match match_tags(const struct bucket *bucket, uint16_t tag)
+{
+    const uint64_t lanes = UINT64_C(0x0001000100010001);
+    const uint64_t wanted = tag * lanes;
+    struct tag_match match;
+
+    _Static_assert(BUCKET_ENTRIES == 10, "two words of four and one of two");
+    memcpy(&match, bucket->tag, sizeof(bucket->tag));
+    for (size_t i = 0; i < 2; i++)
+        match.words[i] = (0x8000 * lanes - ((match.words[i] & TAG_HASH * lanes) ^ wanted)) &
+                         0x8000 * lanes;
+    match.rest = (uint32_t)((0x8000 * lanes - ((match.rest & TAG_HASH * lanes) ^ wanted)) &
+                            UINT64_C(0x80008000));
+    return match;
+}
+
+/* What is in a bucket under this hash; `found` has it when the ids agree. */
+static void look_at(const struct slab *slab, const struct bucket *bucket, uint32_t number,
+                    uint32_t entry, const struct search *search, struct matches *found)
+{
+    uint32_t at = bucket->at[entry];
+    bool wanted = (bucket->tag[entry] & TAG_WANTED) != 0;
+
+    if (!slab_live(slab, at) || !names(slab_at(slab, at), wanted, search->trace, search->id))
+        return;
+    if (!wanted) {
+        match(slab, at, found);
+        return;
+    }
+    found->wanted = at;
+    found->kin_waits = (bucket->tag[entry] & TAG_WAITS) != 0;
+    found->bucket = number;
+    found->entry = entry;
+}
+
 void span_index_find(const struct span_index *index, const struct slab *slab,
                      const uint64_t trace[2], uint64_t id, uint64_t hash,
                      struct matches *out_matches)
 {
+    struct search search = {trace, id};
     uint16_t tag = tag_of(hash);
 
-    *out_matches = (struct matches){.hash = hash};
+    out_matches->hash = hash;
+    out_matches->count = out_matches->oldest = out_matches->wanted = 0;
+    out_matches->kin_waits = false;
     for (uint32_t i = 0; i <= INDEX_PROBES_MAX; i++) {
         uint32_t number = (uint32_t)(hash + i) & index->mask;
         const struct bucket *bucket = &index->buckets[number];
-        for (uint32_t j = 0; j < BUCKET_ENTRIES; j++) {
-            uint32_t at = bucket->at[j];
-            bool wanted = (bucket->tag[j] & TAG_WANTED) != 0;
-            if ((bucket->tag[j] & TAG_HASH) != tag || !slab_live(slab, at) ||
-                !names(slab_at(slab, at), wanted, trace, id))
-                continue;
-            if (!wanted) {
-                match(slab, at, out_matches);
-                continue;
-            }
-            out_matches->wanted = at;
-            out_matches->kin_waits = (bucket->tag[j] & TAG_WAITS) != 0;
-            out_matches->bucket = number;
-            out_matches->entry = j;
-        }
+        struct tag_match tags = match_tags(bucket, tag);
+        for (uint32_t j = 0; j < 2; j++)
+            for (; tags.words[j] != 0; tags.words[j] &= tags.words[j] - 1)
+                look_at(slab, bucket, number, j * 4 + (uint32_t)__builtin_ctzll(tags.words[j]) / 16,
+                        &search, out_matches);
+        for (; tags.rest != 0; tags.rest &= tags.rest - 1)
+            look_at(slab, bucket, number, 8 + (uint32_t)__builtin_ctz(tags.rest) / 16, &search,
+                    out_matches);
         if (!slab_live(slab, bucket->spilled))
             break;
     }
@@ -192,15 +236,27 @@ static int move(struct span_index *into, const struct slab *slab, const struct b
     return 0;
 }
 
+/* The spans of a bucket that is moved soon: their ids are needed, and lie anywhere. */
+static void prefetch_spans(const struct slab *slab, const struct bucket *bucket)
+{
+    for (uint32_t j = 0; j < BUCKET_ENTRIES; j++)
+        if (slab_live(slab, bucket->at[j]))
+            __builtin_prefetch(slab_at(slab, bucket->at[j]));
+}
+
 int span_index_grow(struct span_index *index, const struct slab *slab)
 {
+    const uint32_t ahead = 4; /* Buckets: some forty lines are on their way. */
     struct span_index grown;
     int status;
 
     CHECK(index->mask < UINT32_MAX / 2);
     status = span_index_init(&grown, (index->mask + 1) * 2, index->seed);
-    for (uint32_t i = 0; status == 0 && i <= index->mask; i++)
+    for (uint32_t i = 0; status == 0 && i <= index->mask; i++) {
+        if (i + ahead <= index->mask)
+            prefetch_spans(slab, &index->buckets[i + ahead]);
         status = move(&grown, slab, &index->buckets[i]);
+    }
     if (status != 0) {
         span_index_release(&grown);
         return status;

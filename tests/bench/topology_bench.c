@@ -1,0 +1,265 @@
+/* topology_bench.c: what a span costs from its record to counted edges, and what remembering it
+ * costs in bytes.
+ *
+ * One shard, one thread, no ring, no decoding. Each case feeds batches of 64 records while a clock
+ * of its own runs at 100,000 spans a second, so that spans are judged at the end of a wait of 10 s
+ * as in service. The last column says what was counted, to show that the case does what it says.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/check.h"
+#include "tests/lib/random.h"
+#include "topology/publisher.h"
+#include "topology/shard.h"
+#include "topology/snapshot.h"
+
+enum { BATCH = 64, TRACE_SPANS = 10, RATE_PER_S = 100000 };
+
+static const uint64_t seed = 42;
+
+struct shape {
+    const char *name;
+    uint32_t services;
+    uint32_t sites_a_service; /* Call sites and operations. */
+    uint32_t traces_in_flight;
+    bool shuffled;
+    uint32_t spans;
+    size_t memory_bytes;
+};
+
+static uint64_t now_ns(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * NS_PER_S + (uint64_t)time.tv_nsec;
+}
+
+/* ------------------------------------------------------------------ names */
+
+struct world {
+    struct catalog *catalog;
+    uint32_t *sites; /* service * sites_a_service * kinds */
+    const struct shape *shape;
+};
+
+static uint32_t site_of(const struct world *world, uint32_t service, uint32_t which,
+                        enum span_kind kind)
+{
+    return world->sites[(service * world->shape->sites_a_service + which) * SPAN_KIND_COUNT + kind];
+}
+
+static void make_world(struct world *world, const struct shape *shape)
+{
+    struct catalog_limits limits = {.services_max = shape->services,
+                                    .peers_max = 1000,
+                                    .operations_max = 1000000,
+                                    .sites_max = 10000000,
+                                    .text_bytes_max = 200};
+    char text[64];
+
+    world->shape = shape;
+    CHECK(catalog_new(&limits, &world->catalog) == 0);
+    world->sites = calloc((size_t)shape->services * shape->sites_a_service * SPAN_KIND_COUNT,
+                          sizeof(*world->sites));
+    CHECK(world->sites != NULL);
+    for (uint32_t i = 0; i < shape->services; i++)
+        for (uint32_t j = 0; j < shape->sites_a_service; j++)
+            for (uint32_t kind = 0; kind < SPAN_KIND_COUNT; kind++) {
+                struct node node = {.type = NODE_SERVICE};
+                struct site site;
+                memset(&site, 0, sizeof(site));
+                site.peer = site.peer_else = site.destination = CATALOG_NONE;
+                site.kind = (uint8_t)kind;
+                snprintf(text, sizeof(text), "service-%u", i);
+                node.name = view_of(text);
+                CHECK(catalog_node(world->catalog, &node, &site.service) == 0);
+                snprintf(text, sizeof(text), "GET /things/%u", j);
+                CHECK(catalog_text(world->catalog, view_of(text), &site.operation) == 0);
+                CHECK(
+                    catalog_site(
+                        world->catalog, &site,
+                        &world->sites[(i * shape->sites_a_service + j) * SPAN_KIND_COUNT + kind]) ==
+                    0);
+            }
+}
+
+/* ------------------------------------------------------------------ spans */
+
+/* A server that calls two services, each of which does something inside and calls one more:
+ * 4 SERVER, 3 CLIENT, 3 INTERNAL spans; children before their parents, as they end. */
+static void make_trace(const struct world *world, struct random *random, struct span *out_spans)
+{
+    static const struct {
+        uint8_t parent, service;
+        uint8_t kind;
+    } shape[TRACE_SPANS] = {
+        {1, 2, SPAN_KIND_INTERNAL}, {2, 2, SPAN_KIND_SERVER}, {3, 1, SPAN_KIND_CLIENT},
+        {4, 1, SPAN_KIND_SERVER},   {9, 0, SPAN_KIND_CLIENT}, {6, 3, SPAN_KIND_INTERNAL},
+        {7, 3, SPAN_KIND_SERVER},   {9, 0, SPAN_KIND_CLIENT}, {9, 0, SPAN_KIND_INTERNAL},
+        {10, 0, SPAN_KIND_SERVER},
+    };
+    uint32_t first = (uint32_t)random_below(random, world->shape->services);
+    uint64_t trace[2] = {random_next(random), random_next(random)};
+    uint64_t ids = random_next(random);
+
+    for (uint32_t i = 0; i < TRACE_SPANS; i++) {
+        uint32_t service = (first + shape[i].service) % world->shape->services;
+        uint32_t which = (uint32_t)random_below(random, world->shape->sites_a_service);
+        out_spans[i] = (struct span){
+            .trace = {trace[0], trace[1]},
+            .id = ids + i + 1,
+            .parent = shape[i].parent < TRACE_SPANS ? ids + shape[i].parent + 1 : 0,
+            .start_ns = UINT64_C(1700000000000000000),
+            .duration_ns = 1000 + (random_next(random) >> (random_below(random, 16) + 34)),
+            .weight = WEIGHT_ONE,
+            .weight_unknown = 1,
+            .kind = shape[i].kind & 7U,
+            .site = site_of(world, service, which, (enum span_kind)shape[i].kind),
+            .trace_hash = span_trace_hash(trace, seed),
+        };
+    }
+}
+
+/* Traces that are in flight together send their spans in turn. */
+static struct span *make_spans(const struct world *world)
+{
+    const struct shape *shape = world->shape;
+    struct random random = random_of(7);
+    struct span *spans = calloc(shape->spans, sizeof(*spans));
+    struct span trace[TRACE_SPANS];
+    uint32_t group = shape->traces_in_flight * TRACE_SPANS;
+
+    CHECK(spans != NULL && shape->spans % group == 0);
+    for (uint32_t at = 0; at < shape->spans; at += group)
+        for (uint32_t i = 0; i < shape->traces_in_flight; i++) {
+            make_trace(world, &random, trace);
+            for (uint32_t j = 0; j < TRACE_SPANS; j++)
+                spans[at + j * shape->traces_in_flight + i] = trace[j];
+        }
+    for (uint32_t at = 0; shape->shuffled && at < shape->spans; at += group)
+        for (uint32_t i = group - 1; i > 0; i--) {
+            uint32_t other = (uint32_t)random_below(&random, i + 1);
+            struct span swapped = spans[at + i];
+            spans[at + i] = spans[at + other];
+            spans[at + other] = swapped;
+        }
+    return spans;
+}
+
+/* ------------------------------------------------------------------ running */
+
+static struct shard *make_shard(const struct world *world)
+{
+    struct shard_options options = {
+        .catalog = world->catalog,
+        .tally = {.bounds = &histogram_bounds_default,
+                  .edges_max = 1000000,
+                  .operations_max = 1000000,
+                  .losses_max = 1000},
+        .hash_seed = seed,
+        .pairing_wait_ns = 10 * NS_PER_S,
+        .parent_wait_ns = 300 * NS_PER_S,
+        .messaging_wait_ns = 3600 * NS_PER_S,
+        .memory_bytes_max = world->shape->memory_bytes,
+    };
+    struct shard *shard;
+
+    CHECK(shard_new(&options, &shard) == 0);
+    return shard;
+}
+
+static struct snapshot *snapshot_of(const struct world *world, struct shard *shard)
+{
+    struct publisher_options options = {.catalog = world->catalog,
+                                        .bounds = &histogram_bounds_default,
+                                        .edges_max = 1000000,
+                                        .operations_max = 1000000,
+                                        .losses_max = 1000,
+                                        .shards = 1};
+    struct tally_options tally_options = {&histogram_bounds_default, 1, 1, 1};
+    struct publisher *publisher;
+    struct tally *tally;
+    struct snapshot *snapshot;
+
+    CHECK(publisher_new(&options, &publisher) == 0);
+    CHECK(tally_new(&tally_options, &tally) == 0);
+    shard_swap(shard, &tally);
+    CHECK(publisher_absorb(publisher, 0, tally, (struct wall_time){1}) == 0);
+    CHECK(publisher_snapshot(publisher, (struct wall_time){2}, &snapshot) == 0);
+    tally_free(tally);
+    publisher_free(publisher);
+    return snapshot;
+}
+
+static void print_counts(const struct snapshot *snapshot)
+{
+    uint64_t requests = 0;
+
+    for (size_t i = 0; i < snapshot->edges_count; i++)
+        requests += snapshot->edges[i].requests >> WEIGHT_SHIFT;
+    printf("  %zu edges, %" PRIu64 " requests, %" PRIu64 " paired, %" PRIu64 " dropped\n",
+           snapshot->edges_count, requests, snapshot->accounting.paired,
+           snapshot->accounting.dropped[DROPPED_EVICTED]);
+}
+
+static void run(const struct shape *shape)
+{
+    struct world world;
+    struct shard *shard;
+    struct span *spans;
+    struct snapshot *snapshot;
+    struct mono_time now = {NS_PER_S};
+    uint64_t begun, fed, done;
+    double bytes;
+
+    make_world(&world, shape);
+    spans = make_spans(&world);
+    shard = make_shard(&world);
+    begun = now_ns();
+    for (uint32_t at = 0; at < shape->spans; at += BATCH) {
+        uint32_t count = shape->spans - at < BATCH ? shape->spans - at : BATCH;
+        now.ns += NS_PER_S / RATE_PER_S * count;
+        shard_feed(shard, spans + at, count, now);
+    }
+    fed = now_ns();
+    bytes = (double)shard_memory_bytes(shard) / (double)shard_remembered(shard);
+    now.ns += 11 * NS_PER_S;
+    shard_tick(shard, now);
+    shard_finish(shard, now);
+    done = now_ns();
+    snapshot = snapshot_of(&world, shard);
+    printf("%-44s %6.0f ns a span (%4.0f after the last)  %5.1f bytes  ", shape->name,
+           (double)(done - begun) / shape->spans, (double)(done - fed) / shape->spans, bytes);
+    print_counts(snapshot);
+    snapshot_release(snapshot);
+    shard_free(shard);
+    free(spans);
+    free(world.sites);
+    catalog_free(world.catalog);
+}
+
+int main(int count, char **words)
+{
+    static const struct shape shapes[] = {
+        {"1 trace in flight, 4 services", 4, 1, 1, false, 2000000, 256 << 20},
+        {"1 trace in flight, 100 services", 100, 10, 1, false, 2000000, 256 << 20},
+        {"100 traces in flight, 100 services", 100, 10, 100, false, 2000000, 256 << 20},
+        {"100,000 traces in flight", 100, 10, 100000, false, 2000000, 256 << 20},
+        {"100,000 traces in flight, shuffled", 100, 10, 100000, true, 2000000, 256 << 20},
+        {"10,000 services", 10000, 1, 100, false, 2000000, 256 << 20},
+        {"10,000 services, 100,000 sites", 10000, 10, 100, false, 2000000, 256 << 20},
+        {"100,000 traces in flight, 10,000 services", 10000, 1, 100000, false, 2000000, 256 << 20},
+        {"a tenth of the memory that it needs", 100, 10, 100, false, 2000000, 8 << 20},
+    };
+
+    /* A number as argument runs that case alone. */
+    for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
+        if (count < 2 || strtoul(words[1], NULL, 10) == i)
+            run(&shapes[i]);
+    return 0;
+}
