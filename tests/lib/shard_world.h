@@ -1,0 +1,74 @@
+/* shard_world.h: shards, a publisher and names, for tests of the topology as a whole.
+ * Is:         what the engine does without threads: spans go to the shard of their trace; a
+ *             snapshot swaps, absorbs and looks at every invariant on the way.
+ */
+#ifndef SPANMAP_TESTS_LIB_SHARD_WORLD_H
+#define SPANMAP_TESTS_LIB_SHARD_WORLD_H
+
+#include "base/buf.h"
+#include "topology/catalog.h"
+#include "topology/publisher.h"
+#include "topology/shard.h"
+#include "topology/snapshot.h"
+
+enum { WORLD_SHARDS_MAX = 8 };
+
+/* Zeros stand for: one shard, 64 MiB, 10 s, 5 min, 1 h, 10,000 of each series. */
+struct world_options {
+    unsigned shards;
+    size_t memory_bytes_max;
+    uint64_t pairing_wait_ns;
+    uint64_t parent_wait_ns;
+    uint64_t messaging_wait_ns;
+    uint32_t edges_max;
+    uint32_t operations_max;
+    uint32_t losses_max;
+    bool orphan_servers_as_user;
+};
+
+struct world {
+    struct catalog *catalog;
+    struct publisher *publisher;
+    struct tally *spare;
+    unsigned shards_count;
+    struct shard *shards[WORLD_SHARDS_MAX];
+    uint64_t last_requests; /* To see that sums never fall. */
+    uint64_t last_judged;
+};
+
+void world_init(struct world *world, const struct world_options *options);
+void world_release(struct world *world);
+
+/* The site of a span of that service ("ns/name" or "name") and kind; `peer` is NULL or the node it
+ * names ("external//x"). */
+struct world_site {
+    const char *service;
+    enum span_kind kind;
+    enum call_kind call;
+    const char *operation; /* NULL: "op" */
+    const char *peer;
+    bool peer_by_name;
+    const char *destination;
+};
+uint32_t world_site(struct world *world, const struct world_site *site);
+
+/* A span of trace 1 by default; the caller changes what it likes. Its shard is found from its
+ * trace. */
+struct span world_span(uint32_t site, enum span_kind kind, uint64_t id, uint64_t parent);
+
+void world_feed(struct world *world, const struct span *spans, size_t count, uint64_t now_ns);
+void world_tick(struct world *world, uint64_t now_ns);
+void world_finish(struct world *world, uint64_t now_ns);
+
+/* Swaps, absorbs and takes a snapshot; the accounting, the invariants and that sums do not fall
+ * are asserted. */
+struct snapshot *world_snapshot(struct world *world);
+
+/* All of a snapshot but its times, as text with one line an element. How many walks were cut is left
+ * out too: that depends on which of them found sooner what they looked for. */
+void world_print(const struct snapshot *snapshot, struct buf *out);
+
+/* The edge "service//a -> service//b" (with " [type]" if it has one); NULL. */
+const struct snapshot_edge *world_edge(const struct snapshot *snapshot, const char *name);
+
+#endif
