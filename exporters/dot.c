@@ -1,7 +1,7 @@
 /* dot.c: nodes by namespace, then edges, then the legend as the graph's own label.
  *
  * Two kinds of literal stand in the text. In quotes, a name is made plain, its quotes and
- * backslashes doubled and its `&` written as an entity, since Graphviz reads \N and &entities; in
+ * backslashes escaped and its `&` written as an entity, since Graphviz reads \N and &entities; in
  * all texts it shows. In HTML labels it is made plain, escaped as XML, and its backslashes doubled.
  * Cost: linear in what is picked.
  */
@@ -52,8 +52,8 @@ static struct buf *anew(struct drawing *drawing, struct buf *text)
     return text;
 }
 
-/* "...", newlines kept as Graphviz writes them. */
-static void quoted(struct drawing *drawing, struct view text)
+/* "...", newlines kept as Graphviz writes them. `backslash` is what stands for one. */
+static void quoted_as(struct drawing *drawing, struct view text, const char *backslash)
 {
     struct view rest = text;
     struct buf *out = drawing->out;
@@ -66,7 +66,7 @@ static void quoted(struct drawing *drawing, struct view text)
         if (character == '"')
             (void)buf_append_text(out, "\\\"");
         else if (character == '\\')
-            (void)buf_append_text(out, "\\\\");
+            (void)buf_append_text(out, backslash);
         else if (character == '&')
             (void)buf_append_text(out, "&amp;");
         else if (character == '\n')
@@ -75,6 +75,17 @@ static void quoted(struct drawing *drawing, struct view text)
             (void)escape_plain(out, (struct view){before.data, before.size - rest.size});
     }
     (void)buf_append_byte(out, '"');
+}
+
+/* A name is taken as it is; a tooltip's escapes are read twice (Graphviz 2.42). */
+static void quoted(struct drawing *drawing, struct view name)
+{
+    quoted_as(drawing, name, "\\\\");
+}
+
+static void tooltip(struct drawing *drawing, struct view text)
+{
+    quoted_as(drawing, text, "\\\\\\\\");
 }
 
 /* A plain text inside of <...>. A lone `]` is a syntax error to Graphviz. */
@@ -221,7 +232,7 @@ static void node(struct drawing *drawing, uint32_t index)
     encoded(out, map_node->id);
     (void)buf_append_text(out, "\", tooltip=");
     map_text_node(&drawing->graph, map_node, anew(drawing, &drawing->text));
-    quoted(drawing, buf_view(&drawing->text));
+    tooltip(drawing, buf_view(&drawing->text));
     (void)buf_append_text(out, "];\n");
 }
 
@@ -266,11 +277,11 @@ static void edge(struct drawing *drawing, const struct map_edge *map_edge)
     encoded(out, drawing->graph.nodes[map_edge->server].id);
     (void)buf_printf(out, "|%s\", tooltip=", connection_type_name(from->connection_type));
     map_text_edge(&drawing->graph, map_edge, anew(drawing, &drawing->text));
-    quoted(drawing, buf_view(&drawing->text));
+    tooltip(drawing, buf_view(&drawing->text));
     (void)buf_append_text(out, drawing->labels ? ", labeltooltip=" : "];\n");
     if (!drawing->labels)
         return;
-    quoted(drawing, buf_view(&drawing->text));
+    tooltip(drawing, buf_view(&drawing->text));
     (void)buf_append_text(out, "];\n");
 }
 
@@ -290,7 +301,7 @@ static void begin_cluster(struct drawing *drawing, struct view namespace, size_t
     (void)escape_cut(anew(drawing, &drawing->text), namespace, NAME_CHARACTERS);
     html(drawing, buf_view(&drawing->text));
     (void)buf_append_text(drawing->out, ">; tooltip=");
-    quoted(drawing, buf_view(&drawing->text));
+    tooltip(drawing, buf_view(&drawing->text));
     (void)buf_append_text(drawing->out, "; labelloc=t; fontsize=11;\n");
 }
 
@@ -416,7 +427,7 @@ static int write(struct drawing *drawing)
         drawing->out,
         "digraph spanmap {\n"
         "  graph [rankdir=LR, newrank=true, nodesep=0.35, ranksep=0.6, pad=0.2, "
-        "bgcolor=\"" STYLE_PAPER "\", fontname=\"Helvetica,Arial,sans-serif\""
+        "bgcolor=\"" STYLE_PAPER "\", fontname=\"Helvetica,Arial,sans-serif\", "
         "fontcolor=\"" STYLE_FAINT "\", labelloc=b, labeljust=l, outputorder=edgesfirst, "
         "style=\"rounded,filled\", color=\"" STYLE_FRAME "\", fillcolor=\"" STYLE_SHADE "\"];\n"
         "  node [fontname=\"Helvetica,Arial,sans-serif\", fontsize=12, fontcolor=\"" STYLE_INK
