@@ -253,6 +253,7 @@ enum h2_verdict h2_guard_read(struct h2_guard *guard, struct view bytes, struct 
         verdict = judge(guard, now);
         guard->header_size = 0;
         if (verdict != H2_FINE) {
+            guard->payload_left = 0; /* The frame is not given on: as if it had not come. */
             *out_passed = begin;
             return verdict;
         }

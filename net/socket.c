@@ -248,16 +248,26 @@ int sockets_open(const struct address *address, char out_error[256], struct sock
     return status;
 }
 
-void sockets_close(struct sockets *sockets)
+/* A successor may have replaced the file; then it is not ours to remove. Its inode alone does not
+ * tell, since numbers are given out again. */
+static bool is_still_ours(const struct sockets *sockets)
 {
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
     struct stat now;
 
+    if (sockets->path[0] == '\0' || sockets->path[0] == '@' || lstat(sockets->path, &now) != 0)
+        return false;
+    memcpy(name.sun_path, sockets->path, sizeof(name.sun_path));
+    return now.st_dev == sockets->device && now.st_ino == sockets->inode &&
+           !is_answered(&name, sizeof(name));
+}
+
+void sockets_close(struct sockets *sockets)
+{
     if (sockets == NULL)
         return;
     close_all(sockets);
-    /* A successor may have replaced the file; then it is not ours to remove. */
-    if (sockets->path[0] != '\0' && sockets->path[0] != '@' && lstat(sockets->path, &now) == 0 &&
-        now.st_dev == sockets->device && now.st_ino == sockets->inode)
+    if (is_still_ours(sockets))
         (void)unlink(sockets->path);
     sockets->path[0] = '\0';
 }
