@@ -349,9 +349,12 @@ int h2_receive(struct h2 *h2, struct view bytes, struct mono_time now)
     verdict = h2_guard_read(&h2->guard, bytes, now, &passed);
     taken = nghttp2_session_mem_recv(h2->session, (const uint8_t *)bytes.data, passed);
     if (taken < 0) {
+        /* Our callbacks fail for want of memory only. */
+        bool is_ours = taken == NGHTTP2_ERR_NOMEM || taken == NGHTTP2_ERR_CALLBACK_FAILURE;
+
         h2->is_broken = true;
-        h2->is_faulty = taken != NGHTTP2_ERR_NOMEM;
-        return taken == NGHTTP2_ERR_NOMEM ? STATUS_NOMEM : STATUS_INVALID;
+        h2->is_faulty = !is_ours;
+        return is_ours ? STATUS_NOMEM : STATUS_INVALID;
     }
     if (verdict != H2_FINE)
         h2_go_away(h2, h2_verdict_error(verdict), view_of(h2_verdict_text(verdict)));
