@@ -1,0 +1,245 @@
+/* grpc_server_test.c: the server over real sockets, several threads and peers at once. */
+#include "receiver/grpc_server.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "receiver/receiver_counters.h"
+#include "tests/lib/h2_peer.h"
+#include "tests/lib/peer.h"
+#include "tests/lib/test.h"
+
+enum { THREADS = 3, PEERS = 12, STREAMS = 50 };
+
+struct fixture {
+    struct counters counters;
+    struct grpc_method methods[1];
+    struct grpc_server_options options;
+    struct grpc_server *server;
+    struct buf bound;
+    atomic_int inside[THREADS];
+    atomic_ullong bytes;
+    atomic_uint calls;
+};
+
+static void method(void *context, unsigned thread, struct view message, struct grpc_reply *reply)
+{
+    struct fixture *on = context;
+
+    /* Calls of one thread never overlap. */
+    assert_int_equal(atomic_fetch_add(&on->inside[thread], 1), 0);
+    atomic_fetch_add(&on->bytes, message.size);
+    atomic_fetch_add(&on->calls, 1);
+    (void)buf_append(&reply->body, message.data, message.size < 8 ? message.size : 8);
+    atomic_fetch_sub(&on->inside[thread], 1);
+}
+
+static void start(struct fixture *on)
+{
+    struct address address = peer_address("127.0.0.1:0");
+    char error[256] = "";
+
+    memset(on, 0, sizeof(*on));
+    assert_int_equal(counters_init(&on->counters, receiver_counter_rows, RECEIVER_COUNTER_COUNT),
+                     0);
+    on->methods[0] = (struct grpc_method){"/t.Service/Export", method, on};
+    on->options = (struct grpc_server_options){
+        .methods = on->methods,
+        .methods_count = 1,
+        .threads = THREADS,
+        .counters = &on->counters,
+    };
+    assert_int_equal(grpc_server_new(&on->options, &on->server), 0);
+    assert_int_equal(grpc_server_listen(on->server, &address, error, &on->bound), 0);
+    assert_int_equal(grpc_server_start(on->server), 0);
+}
+
+static void stop(struct fixture *on)
+{
+    grpc_server_free(on->server);
+    assert_int_equal(counters_read(&on->counters, RECEIVER_CONNECTIONS), 0);
+    assert_int_equal(counters_read(&on->counters, RECEIVER_BODY_BYTES), 0);
+    counters_release(&on->counters);
+    buf_release(&on->bound);
+}
+
+static void send_request(struct h2_peer *peer, uint32_t stream, size_t size)
+{
+    static const struct h2_field fields[] = {
+        {VIEW(":method"), VIEW("POST")},
+        {VIEW(":scheme"), VIEW("http")},
+        {VIEW(":authority"), VIEW("localhost")},
+        {VIEW(":path"), VIEW("/t.Service/Export")},
+        {VIEW("content-type"), VIEW("application/grpc")},
+    };
+    static const char message[20000];
+    char head[5] = {0, 0, (char)(size >> 16), (char)(size >> 8), (char)size};
+
+    h2_peer_headers(peer, stream, fields, 5, H2_END_HEADERS);
+    h2_peer_frame(peer, H2_DATA, 0, stream, (struct view){head, 5});
+    while (size != 0) {
+        size_t part = size < 9999 ? size : 9999;
+
+        size -= part;
+        h2_peer_frame(peer, H2_DATA, size == 0 ? H2_END_STREAM : 0, stream,
+                      (struct view){message, part});
+    }
+}
+
+static bool is_over(const struct h2_seen *seen)
+{
+    return seen != NULL && (seen->is_ended || seen->is_reset);
+}
+
+/* Reads until `stream` has ended. */
+static void await(int fd, struct h2_peer *peer, uint32_t stream)
+{
+    while (!is_over(h2_peer_seen(peer, stream))) {
+        struct buf got;
+
+        buf_init(&got, 0);
+        assert_true(peer_read_until(fd, "", &got));
+        h2_peer_read(peer, buf_view(&got));
+        buf_release(&got);
+    }
+}
+
+struct client {
+    pthread_t thread;
+    struct fixture *on;
+    size_t ok;
+};
+
+static void *run_client(void *context)
+{
+    struct client *client = context;
+    struct h2_peer *peer = test_malloc(sizeof(*peer));
+    int fd = peer_connect(buf_view(&client->on->bound));
+
+    h2_peer_init(peer);
+    for (uint32_t i = 0; i < STREAMS; i++)
+        send_request(peer, 1 + 2 * i, 1 + i * 20);
+    peer_send(fd, buf_view(&peer->out));
+    for (uint32_t i = 0; i < STREAMS; i++) {
+        await(fd, peer, 1 + 2 * i);
+        client->ok += h2_seen_has(h2_peer_seen(peer, 1 + 2 * i), "grpc-status: 0");
+    }
+    h2_peer_release(peer);
+    test_free(peer);
+    (void)close(fd);
+    return NULL;
+}
+
+static void server__loses_nothing_of_many_peers(void **state)
+{
+    static struct client clients[PEERS];
+    struct fixture on;
+    uint64_t bytes = 0;
+
+    (void)state;
+    start(&on);
+    for (size_t i = 0; i < PEERS; i++) {
+        clients[i] = (struct client){.on = &on};
+        assert_int_equal(pthread_create(&clients[i].thread, NULL, run_client, &clients[i]), 0);
+    }
+    for (size_t i = 0; i < PEERS; i++) {
+        assert_int_equal(pthread_join(clients[i].thread, NULL), 0);
+        assert_int_equal(clients[i].ok, STREAMS);
+    }
+    for (size_t i = 0; i < STREAMS; i++)
+        bytes += (1 + i * 20) * PEERS;
+    assert_int_equal(atomic_load(&on.bytes), bytes);
+    assert_int_equal(atomic_load(&on.calls), PEERS * STREAMS);
+    assert_int_equal(counters_read(&on.counters, RECEIVER_REQUESTS_OK), PEERS * STREAMS);
+    assert_int_equal(counters_read(&on.counters, RECEIVER_CONNECTIONS_TOTAL), PEERS);
+    stop(&on);
+}
+
+static void server__drains_what_it_took_on(void **state)
+{
+    struct fixture on;
+    struct h2_peer peer;
+    struct buf got;
+    int fd;
+
+    (void)state;
+    start(&on);
+    h2_peer_init(&peer);
+    fd = peer_connect(buf_view(&on.bound));
+    send_request(&peer, 1, 100);
+    peer_send(fd, buf_view(&peer.out));
+    buf_reset(&peer.out);
+    await(fd, &peer, 1);
+    send_request(&peer, 3, 100); /* Already in its socket when the server drains. */
+    peer_send(fd, buf_view(&peer.out));
+    grpc_server_drain(on.server, 10 * NS_PER_S);
+    buf_init(&got, 0);
+    peer_read_all(fd, &got);
+    h2_peer_read(&peer, buf_view(&got));
+    assert_true(h2_seen_has(h2_peer_seen(&peer, 3), "grpc-status: 0"));
+    assert_int_equal(peer.goaways, 2);
+    assert_int_equal(peer.goaway_error, H2_NO_ERROR);
+    assert_int_equal(peer.goaway_stream, 3);
+    assert_int_equal(atomic_load(&on.calls), 2);
+    buf_release(&got);
+    h2_peer_release(&peer);
+    (void)close(fd);
+    stop(&on);
+}
+
+static void server__cuts_off_what_never_ends(void **state)
+{
+    struct fixture on;
+    struct h2_peer peer;
+    int fd;
+
+    (void)state;
+    start(&on);
+    h2_peer_init(&peer);
+    fd = peer_connect(buf_view(&on.bound));
+    send_request(&peer, 1, 100);
+    peer.out.size -= 50; /* And no more. */
+    peer_send(fd, buf_view(&peer.out));
+    while (counters_read(&on.counters, RECEIVER_BODY_BYTES) == 0)
+        (void)usleep(1000);
+    grpc_server_drain(on.server, NS_PER_S / 10);
+    assert_int_equal(counters_read(&on.counters, RECEIVER_STREAMS_LOST), 1);
+    h2_peer_release(&peer);
+    (void)close(fd);
+    stop(&on);
+}
+
+static int make(void *context)
+{
+    struct fixture *on = context;
+    struct grpc_server *server;
+    int status = grpc_server_new(&on->options, &server);
+
+    if (status == 0)
+        grpc_server_free(server);
+    return status;
+}
+
+static void server__survives_failing_memory(void **state)
+{
+    struct fixture on;
+
+    (void)state;
+    start(&on);
+    test_sweep_memory(make, &on);
+    stop(&on);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(server__loses_nothing_of_many_peers),
+        cmocka_unit_test(server__drains_what_it_took_on),
+        cmocka_unit_test(server__cuts_off_what_never_ends),
+        cmocka_unit_test(server__survives_failing_memory),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
