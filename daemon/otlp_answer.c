@@ -108,7 +108,7 @@ static void read_message(struct otlp_answer *answer, struct view text)
         int low = high >= 0 ? hex_digit(text.data[i + 2]) : -1;
         if (low >= 0)
             i += 2;
-        decoded[size++] = low >= 0 ? (char)(high << 4 | low) : text.data[i];
+        decoded[size++] = low >= 0 ? (char)(unsigned char)(high << 4 | low) : text.data[i];
     }
     set_text(answer, (struct view){decoded, size});
 }
