@@ -264,15 +264,13 @@ static void input__passes_over_other_signals(void **state)
 static void input__bounds_a_request(void **state)
 {
     const struct input_options options = {.request_bytes_max = sizeof(REQUEST) - 1};
+    static const char two[] = "\n " REQUEST "\n {\"resourceSpans\":[{\"schemaUrl\":\"xy\"}]}";
     static const char binary[] = "\x0A\x30\x12\x2E...............................................";
     struct taken taken = {.count = 0};
 
     (void)state;
     assert_int_equal(read_with(&taken, REQUEST, sizeof(REQUEST) - 1, &options), 0);
-    assert_int_equal(read_with(&taken,
-                               "\n " REQUEST "\n {\"resourceSpans\":[{\"schemaUrl\":\"xy\"}]}", 81,
-                               &options),
-                     STATUS_TOO_LARGE);
+    assert_int_equal(read_with(&taken, two, sizeof(two) - 1, &options), STATUS_TOO_LARGE);
     assert_int_equal(taken.count, 1);
     assert_error(&taken, "at byte 41 (line 3): a request of more than 37 bytes");
     assert_int_equal(read_with(&taken, binary, 38, &options), STATUS_TOO_LARGE);
