@@ -218,7 +218,12 @@ static int print_in(const struct unit *units, size_t count, uint64_t number, str
 
 int quantity_print_bytes(uint64_t bytes, struct buf *out)
 {
-    return print_in(bytes_units, PRINTED_BYTES_UNITS, bytes, out);
+    int status = print_in(bytes_units, PRINTED_BYTES_UNITS, bytes, out);
+
+    /* A plain number of bytes shows that it is one. */
+    return status == 0 && bytes % bytes_units[PRINTED_BYTES_UNITS - 1].scale != 0
+               ? buf_append_byte(out, 'B')
+               : status;
 }
 
 int quantity_print_duration(uint64_t ns, struct buf *out)

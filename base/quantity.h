@@ -27,7 +27,7 @@ MUST_USE int quantity_read_duration(struct view text, uint64_t *out_ns);
 /* At most 15 digits, 12 of them behind the point. */
 MUST_USE int quantity_read_ratio(struct view text, double *out_ratio);
 
-/* Return: as buf_append(). */
+/* Return: as buf_append(). Bytes are printed in the units of 1,024, or as a number with a B. */
 int quantity_print_bytes(uint64_t bytes, struct buf *out);
 int quantity_print_duration(uint64_t ns, struct buf *out);
 int quantity_print_ratio(double ratio, struct buf *out);

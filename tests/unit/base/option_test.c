@@ -187,7 +187,7 @@ static void option__takes_and_prints_each_type(void **state)
         {"count", "9", "9"},
         {"a.bytes", "1KiB", "1KiB"},
         {"a.bytes", "1024MiB", "1GiB"},
-        {"a.bytes", "1MB", "1000000"},
+        {"a.bytes", "1MB", "1000000B"},
         {"a.wait", "1ms", "1ms"},
         {"a.wait", "60m", "1h"},
         {"a.wait", "90s", "90s"},

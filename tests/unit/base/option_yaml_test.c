@@ -162,7 +162,7 @@ static void option_yaml__explains_each_option(void **state)
     assert_int_equal(option_yaml_print(&table, &thing, style, &out), 0);
     assert_int_equal(buf_append_byte(&out, '\0'), 0);
     assert_non_null(strstr(out.data, "# How large.\n"
-                                     "# Allowed: bytes from 1 to 1MiB, or auto.\n"
+                                     "# Allowed: bytes from 1B to 1MiB, or auto.\n"
                                      "size: auto\n"
                                      "\n"
                                      "a:\n"
