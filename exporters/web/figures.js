@@ -82,11 +82,12 @@ export function shareText(requests, failed) {
 }
 
 /**
- * The duration that says most of an edge: the callee's own, else the caller's view.
+ * The duration that stands for an edge, on the map as well: what the caller waited, else the
+ * callee's own.
  * @param {import("./model.js").MapEdge} edge
  */
 export function mainSeconds(edge) {
-  return edge.server_seconds ?? edge.client_seconds;
+  return edge.client_seconds ?? edge.server_seconds;
 }
 
 /**

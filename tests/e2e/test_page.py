@@ -196,18 +196,43 @@ def test_click_on_a_node_shows_its_numbers_and_neighbours(browser):
         browser.check_quiet(daemon.web)
 
 
+def middle_of_line(browser, key):
+    """Where the middle of an edge is on the screen, wherever it bends."""
+    return browser.run("""
+        const line = document.querySelector(arguments[0] + " path.hit");
+        const p = line.getPointAtLength(line.getTotalLength() / 2).matrixTransform(line.getScreenCTM());
+        return [p.x, p.y];""", key)
+
+
+def test_tip_says_what_the_map_says(browser):
+    """The drawing's figures and the page's are written by two programs in one way."""
+    with Daemon(FAST) as daemon:
+        answer = show(daemon, shop(30))
+        browser.open(daemon.web)
+        for client, server in (("front", "checkout"), ("front", "payment"), ("user", "front")):
+            edge = edge_of(answer, client, server)
+            kind = edge["connection_type"]
+            key = browser.group(f"edge:{edge['client']}|{edge['server']}|{kind}")
+            browser.wait_for(key, patience_s=REFRESH_S)
+            browser.point_at(*middle_of_line(browser, key))
+            browser.wait_for("#tip", server)
+            seconds = edge["client_seconds"] or edge["server_seconds"]
+            p95 = shown_as(browser, "formatSeconds", seconds["p95"])
+            assert f"p95 {p95}" in browser.text("#tip")
+            assert p95 in browser.text(key)
+            share = shown_as(browser, "formatShare", edge["failed"], edge["requests"])
+            assert f"{share} failed" in browser.text("#tip")
+            assert (share in browser.text(key)) == (edge["failed"] > 0)
+        browser.check_quiet(daemon.web)
+
+
 def test_click_on_an_edge_shows_its_numbers(browser):
     with Daemon(FAST) as daemon:
         answer = show(daemon, shop(5))
         browser.open(daemon.web)
         key = browser.group("edge:service//front|service//payment|")
         browser.wait_for(key, patience_s=REFRESH_S)
-        # The middle of the line, wherever it bends.
-        x, y = browser.run("""
-            const line = document.querySelector(arguments[0] + " path.hit");
-            const p = line.getPointAtLength(line.getTotalLength() / 2).matrixTransform(line.getScreenCTM());
-            return [p.x, p.y];""", key)
-        browser.click_at(x, y)
+        browser.click_at(*middle_of_line(browser, key))
         browser.wait_for("#panel h2", "payment")
         edge = edge_of(answer, "front", "payment")
         assert edge["failed"] == 1

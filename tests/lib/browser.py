@@ -122,6 +122,9 @@ class Browser:
 
     # --- Doing --------------------------------------------------------------------------------
 
+    def point_at(self, x, y):
+        self.cdp("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+
     def click_at(self, x, y):
         for kind in ("mousePressed", "mouseReleased"):
             self.cdp("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
