@@ -7,6 +7,7 @@ import os
 import random
 import sys
 import threading
+import time
 from pathlib import Path
 
 import grpc
@@ -18,7 +19,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lib.daemon import Daemon  # noqa: E402
+from lib.daemon import IS_SANITIZED, Daemon  # noqa: E402
 from lib.sender import Sender, request_of, retry_delay_s  # noqa: E402
 from model import compare, generate, model  # noqa: E402
 
@@ -81,17 +82,33 @@ class Look:
         self.looks += 1
 
 
+def counted_under_load(requests, spans, wait_s):
+    """(the map in the end, how long the sending took), with the law looked after meanwhile."""
+    look = Look()
+    options = {"receiver.threads": 2, "topology.shards": 2, "pairing.wait": f"{wait_s}s",
+               "pairing.parent_wait": f"{wait_s}s", "messaging.wait": f"{wait_s}s"}
+    with Daemon(options) as daemon:
+        begin = time.monotonic()
+        send_all(daemon, requests, look)
+        took_s = time.monotonic() - begin
+        answer = daemon.wait_for_counted(spans)
+        look(daemon)
+    assert look.looks > 1
+    return answer, took_s
+
+
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + 2))
 def test_law_holds_at_every_look_under_load(seed):
     rng = random.Random(seed)
     spans = generate.scripted(seed, generate.Mix(traces=400)).spans
     requests = generate.split(rng, spans)
-    look = Look()
-    with Daemon({**FAST, "receiver.threads": 2, "topology.shards": 2}) as daemon:
-        send_all(daemon, requests, look)
-        answer = daemon.wait_for_counted(len(spans))
-        look(daemon)
-    assert look.looks > 1
+    wait_s = 1
+    while True:
+        answer, took_s = counted_under_load(requests, len(spans), wait_s)
+        if took_s < 0.8 * wait_s:
+            break
+        # Spans were late on this machine, which may show; with a longer wait they are not.
+        wait_s *= 3
     found = compare.differences(model.judge(spans, self_edges=False), answer)
     assert not found, f"seed {seed}\n" + "\n".join(found[:20])
 
@@ -240,9 +257,7 @@ def distinct(number, spans):
     return out
 
 
-@pytest.mark.skipif("asan" in os.environ.get("SPANMAP_BUILD", "")
-                    or "tsan" in os.environ.get("SPANMAP_BUILD", ""),
-                    reason="a sanitizer's own memory would be measured")
+@pytest.mark.skipif(IS_SANITIZED, reason="a sanitizer's own memory would be measured")
 def test_memory_stays_within_its_limit():
     limit_mib = 32
     options = {"memory.limit": f"{limit_mib}MiB", "pairing.wait": "1h", "pairing.parent_wait": "1h",

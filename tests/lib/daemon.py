@@ -26,6 +26,8 @@ PR_SET_PDEATHSIG = 1
 # Sanitizers and a loaded machine are slow; these end a test that hangs, and judge nothing.
 PATIENCE_S = float(os.environ.get("SPANMAP_PATIENCE_S") or 60)
 POLL_S = 0.02
+# A sanitizer has memory of its own: how much is resident says nothing then.
+IS_SANITIZED = any(kind in os.environ.get("SPANMAP_BUILD", "") for kind in ("asan", "tsan"))
 
 
 def binary():
