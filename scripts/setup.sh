@@ -239,6 +239,7 @@ install_packages() {
 # Names its programs by what they are: the check of a dump is the server's own binary.
 link_redis() {
     if ! has redis-server && [ ! -e "$venv/bin/redis-server" ]; then
+        mkdir -p "$venv/bin"
         ln -sf "$(command -v redis-check-rdb)" "$venv/bin/redis-server"
     fi
 }

@@ -231,7 +231,7 @@ class Demo:
         say()
         say("Try:")
         say(f"  curl -s http://{web}/metrics | grep request_total")
-        say(f"  curl -s 'http://{web}/map.svg?focus=checkout' -o checkout.svg")
+        say(f"  {os.path.relpath(self.spanmap)} map --from http://{web} --focus checkout --format text")
         say(f"  OTEL_EXPORTER_OTLP_ENDPOINT=http://{self.addresses['grpc']} your-own-service")
         say()
         say("Ctrl-C stops everything.")

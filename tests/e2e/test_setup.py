@@ -6,6 +6,7 @@ The machines are made of a PATH with chosen programs in it. Nothing is installed
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,28 @@ def test_a_failing_apt_get_is_told_with_its_words(machine):
     done = machine.run()
     assert done.returncode == 1
     assert "trouble" in done.stderr and "apt-get failed, see build/setup.log" in done.stderr
+
+
+def test_makes_a_whole_environment_once(machine):
+    """With every package there: the environment, Redis by its other name, then silence."""
+    for name in ("pkg-config", "protoc-c", "redis-check-rdb"):
+        machine.add(name, "exit 0")
+    machine.add("cc", "echo /")
+    for name in ("cp", "ln"):
+        (machine.programs / name).symlink_to(shutil.which(name))
+    (machine.programs / "python3").symlink_to(sys.executable)
+    requirements = machine.tree / "deploy/demo/requirements.txt"
+    requirements.parent.mkdir(parents=True)
+    requirements.write_text("# none\n")
+    done = machine.run("demo")
+    assert (done.returncode, done.stderr) == (0, "")
+    bin = machine.tree / "build/venv/bin"
+    assert (bin / "redis-server").readlink() == machine.programs / "redis-check-rdb"
+    assert subprocess.run([bin / "python", "-m", "pip", "--version"], check=False,
+                          capture_output=True).returncode == 0
+    assert "pip installs" in done.stdout and machine.run("demo").stdout == ""
+    requirements.write_text("# none any more\n")
+    assert "pip installs" in machine.run("demo").stdout
 
 
 def test_an_unknown_word_is_a_wrong_call(machine):
