@@ -16,6 +16,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "receiver/otlp_wire.h"
 
 #define REQUEST "{\"resourceSpans\":[{\"schemaUrl\":\"x\"}]}"
 
@@ -306,6 +307,135 @@ static void input__does_not_care_where_chunks_end(void **state)
     buf_release(&expected);
 }
 
+/* A pretty-printed document of this many resources, about 100 bytes each, and where the n-th begins. */
+static void print_document(struct buf *text, unsigned count, unsigned which, size_t *begin)
+{
+    (void)buf_append_text(text, "\n{\n  \"resourceSpans\" : [\n");
+    for (unsigned i = 0; i < count; i++) {
+        (void)buf_append_text(text, "    ");
+        if (i == which)
+            *begin = text->size;
+        (void)buf_printf(text,
+                         "{\n      \"schemaUrl\": \"%060u\",\n      \"x\": [1, {}]\n    }%s\n", i,
+                         i + 1 < count ? "," : "");
+    }
+}
+
+static void input__takes_a_long_document_apart(void **state)
+{
+    enum { COUNT = 12000, WHICH = 11111 };
+    struct taken taken = {.count = 0};
+    char expected[200];
+    struct buf text;
+    size_t begin = 0;
+
+    (void)state;
+    buf_init(&text, 0);
+    print_document(&text, COUNT, WHICH, &begin);
+    (void)buf_append_text(&text, "  ]\n}\n" REQUEST);
+    assert_int_equal(read_with(&taken, text.data, text.size, NULL), 0);
+    assert_int_equal(taken.count, COUNT + 1);
+    (void)snprintf(expected, sizeof(expected),
+                   "[%zu %d j {\"resourceSpans\":[{\n      \"schemaUrl\": \"%060d\",", begin,
+                   4 + 4 * WHICH, WHICH);
+    assert_non_null(strstr(taken.text.data, expected));
+    assert_non_null(strstr(taken.text.data, "j " REQUEST "]"));
+    /* What follows the array is a document too. */
+    text.size -= strlen("}\n" REQUEST);
+    (void)buf_append_text(&text, ", \"y\":{\"z\":[]}}");
+    assert_int_equal(read_with(&taken, text.data, text.size, NULL), 0);
+    assert_non_null(strstr(taken.text.data, "j { \"y\":{\"z\":[]}}]"));
+    /* The place of an error is that in the file. */
+    taken.fail_at = WHICH + 1;
+    assert_int_equal(read_with(&taken, text.data, text.size, NULL), STATUS_INVALID);
+    (void)snprintf(expected, sizeof(expected), "at byte %zu (line %d): no good", begin,
+                   4 + 4 * WHICH);
+    assert_error(&taken, expected);
+    buf_release(&taken.text);
+    buf_release(&text);
+}
+
+static void input__finds_faults_between_the_parts(void **state)
+{
+    static const struct {
+        const char *end;
+        const char *reason;
+        int status;
+    } cases[] = {
+        {"", "the file ends within a request", STATUS_TRUNCATED},
+        {",", "the file ends within a request", STATUS_TRUNCATED},
+        {"]", "the file ends within a request", STATUS_TRUNCATED},
+        {",]}", "an object is expected", STATUS_INVALID},
+        {"{}]}", "',' or ']' is expected", STATUS_INVALID},
+        {",5]}", "an object is expected", STATUS_INVALID},
+        {"}", "',' or ']' is expected", STATUS_INVALID},
+        {"]]", "',' or '}' is expected", STATUS_INVALID},
+    };
+    struct taken taken = {.count = 0};
+    struct buf text;
+    size_t begin = 0;
+    size_t size;
+
+    (void)state;
+    buf_init(&text, 0);
+    print_document(&text, 12000, 0, &begin);
+    size = text.size;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        text.size = size;
+        (void)buf_append_text(&text, cases[i].end);
+        assert_int_equal(read_with(&taken, text.data, text.size, NULL), cases[i].status);
+        assert_error(&taken, cases[i].reason);
+        assert_int_equal(taken.count, 12000);
+    }
+    buf_release(&taken.text);
+    buf_release(&text);
+}
+
+/* Fields of a binary request, each of `size` bytes. */
+static void write_fields(struct buf *bytes, unsigned count, size_t size)
+{
+    for (unsigned i = 0; i < count; i++) {
+        uint8_t head[11] = {0x0A};
+        size_t head_size = 1 + wire_put_varint(head + 1, size);
+        (void)buf_append(bytes, head, head_size);
+        (void)buf_append_byte(bytes, 0x12);
+        assert_int_equal(buf_reserve(bytes, size), 0);
+        memset(bytes->data + bytes->size, 'x', size - 1);
+        bytes->size += size - 1;
+    }
+}
+
+static void input__takes_a_long_binary_request_apart(void **state)
+{
+    struct taken taken = {.count = 0};
+    struct buf bytes;
+
+    (void)state;
+    buf_init(&bytes, 0);
+    write_fields(&bytes, 30, 100000);
+    assert_int_equal(read_with(&taken, bytes.data, bytes.size, NULL), 0);
+    assert_in_range(taken.count, 2, 4);
+    assert_int_equal(memcmp(taken.text.data, "[0 0 p \x0A", 8), 0);
+    bytes.size = 0;
+    write_fields(&bytes, 2, 3000000); /* One field is longer than a part. */
+    assert_int_equal(read_with(&taken, bytes.data, bytes.size, NULL), 0);
+    assert_in_range(taken.count, 1, 2);
+    assert_int_equal(read_with(&taken, bytes.data, bytes.size,
+                               &(struct input_options){.request_bytes_max = 2000000}),
+                     STATUS_TOO_LARGE);
+    bytes.data[0] = 0x0B; /* A group that does not end is damage, not length. */
+    bytes.data[1] = 0x07;
+    assert_int_equal(read_with(&taken, bytes.data, bytes.size, NULL), STATUS_UNSUPPORTED);
+    bytes.size = 0;
+    write_fields(&bytes, 30, 100000);
+    bytes.data[100004] = 0x07;
+    taken.fail_at = 1; /* The taker gets the damage, and says what it is. */
+    assert_int_equal(read_with(&taken, bytes.data, bytes.size, NULL), STATUS_INVALID);
+    assert_int_equal(taken.count, 1);
+    buf_release(&taken.text);
+    buf_release(&bytes);
+}
+
 static void input__says_what_cannot_be_opened(void **state)
 {
     struct taken taken = {.count = 0};
@@ -364,6 +494,9 @@ int main(void)
         cmocka_unit_test(input__passes_over_other_signals),
         cmocka_unit_test(input__bounds_a_request),
         cmocka_unit_test(input__does_not_care_where_chunks_end),
+        cmocka_unit_test(input__takes_a_long_document_apart),
+        cmocka_unit_test(input__finds_faults_between_the_parts),
+        cmocka_unit_test(input__takes_a_long_binary_request_apart),
         cmocka_unit_test(input__says_what_cannot_be_opened),
         cmocka_unit_test(input__survives_failing_memory),
     };

@@ -1,0 +1,82 @@
+/* input_protobuf.c: binary requests, alone or behind their lengths.
+ */
+#include "daemon/input_priv.h"
+#include "receiver/otlp_wire.h"
+
+enum { PREFIX_SIZE = 4, PART_BYTES = 1 << 20, GROUP_DEPTH_MAX = 64 };
+
+/* Cuts bytes that are not the file's last to the whole fields at their front: none where the first is
+ * longer. Damaged ones stay, for the taker to explain. */
+static struct view whole_fields(struct view bytes)
+{
+    struct wire wire = wire_of(bytes);
+    struct view whole = {bytes.data, 0};
+    int status = 0;
+
+    while (status == 0 && wire_left(&wire) != 0) {
+        struct wire_field field;
+        status = wire_field(&wire, GROUP_DEPTH_MAX, &field);
+        if (status == 0)
+            whole.size = bytes.size - wire_left(&wire);
+    }
+    return status == STATUS_INVALID ? bytes : whole;
+}
+
+/* The fields of a request are requests of their own, so that a long one is taken in parts. */
+int input_read_protobuf(struct input *input)
+{
+    size_t wanted = PART_BYTES;
+
+    for (;;) {
+        struct view part;
+        int status = input_hold(input, wanted);
+        if (status != 0)
+            return status;
+        part = input->is_at_end ? input_held(input) : whole_fields(input_held(input));
+        if (part.size == 0 && !input->is_at_end) {
+            if (input_held(input).size > input->request_bytes_max)
+                return input_fail_size(input);
+            wanted *= 2;
+            continue;
+        }
+        if (part.size > input->request_bytes_max)
+            return input_fail_size(input);
+        if (part.size == 0)
+            return 0;
+        wanted = PART_BYTES;
+        status = input_take(input, part, 0, INPUT_OTLP_PROTOBUF);
+        if (status != 0)
+            return status;
+        input_advance(input, part.size);
+    }
+}
+
+int input_read_prefixed(struct input *input)
+{
+    for (;;) {
+        const unsigned char *at;
+        size_t size;
+        int status = input_hold(input, PREFIX_SIZE);
+        if (status != 0 || input_held(input).size == 0)
+            return status;
+        if (input_held(input).size < PREFIX_SIZE)
+            return input_fail_at(input, STATUS_TRUNCATED, input->offset, 0,
+                                 "the file ends within a request's length");
+        at = (const unsigned char *)input_held(input).data;
+        size = (size_t)at[0] << 24 | (size_t)at[1] << 16 | (size_t)at[2] << 8 | at[3];
+        if (size > input->request_bytes_max)
+            return input_fail_size(input);
+        input_advance(input, PREFIX_SIZE);
+        status = input_hold(input, size);
+        if (status != 0)
+            return status;
+        if (input_held(input).size < size)
+            return input_fail_at(input, STATUS_TRUNCATED, input->offset + input_held(input).size, 0,
+                                 "the file ends within a request");
+        status = input_take(input, (struct view){input_held(input).data, size}, 0,
+                            INPUT_OTLP_PROTOBUF);
+        if (status != 0)
+            return status;
+        input_advance(input, size);
+    }
+}
