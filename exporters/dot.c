@@ -154,6 +154,11 @@ static unsigned cell_width(const struct writing *writing, struct view text)
     return ((unsigned)(text_width(text, writing->points) * slack) + 3 + step) / step * step;
 }
 
+static unsigned cell_height(const struct writing *writing)
+{
+    return writing->points * 5 / 4 + 1; /* Lines are 1.2 times their letters. */
+}
+
 /* A cell with a text in its middle. */
 static void cell(struct drawing *drawing, const struct writing *writing, struct view text)
 {
@@ -162,7 +167,7 @@ static void cell(struct drawing *drawing, const struct writing *writing, struct 
     (void)buf_printf(out,
                      "<TD FIXEDSIZE=\"TRUE\" WIDTH=\"%u\" HEIGHT=\"%u\"><FONT POINT-SIZE=\"%u\" "
                      "COLOR=\"%s\">%s",
-                     cell_width(writing, text), writing->points + 3, writing->points,
+                     cell_width(writing, text), cell_height(writing), writing->points,
                      writing->colour, writing->bold ? "<B>" : "");
     html(drawing, text);
     (void)buf_append_text(out, writing->bold ? "</B></FONT></TD>" : "</FONT></TD>");
@@ -187,7 +192,7 @@ static void figures(struct drawing *drawing, bool bold, struct human rate, uint6
     (void)buf_printf(drawing->out,
                      "<TD><TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"0\" "
                      "FIXEDSIZE=\"TRUE\" WIDTH=\"%u\" HEIGHT=\"%u\"><TR>",
-                     width, first.points + 3);
+                     width, cell_height(&first));
     cell(drawing, &first, view_of(rate.text));
     if (alarm != ALARM_NONE)
         cell(drawing, &middle, view_of(share.text));
@@ -384,14 +389,14 @@ static void legend_colours(struct drawing *drawing)
         drawing->out,
         "<TR><TD ALIGN=\"LEFT\"><TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"%u\" "
         "CELLPADDING=\"0\" FIXEDSIZE=\"TRUE\" WIDTH=\"%u\" HEIGHT=\"%u\"><TR>",
-        gap, width, writing.points * 2 + 3);
+        gap, width, cell_height(&writing) + 2 * gap);
     for (size_t i = 0; i < count; i++) {
         (void)buf_printf(drawing->out,
                          "<TD BGCOLOR=\"%s\" BORDER=\"1\" COLOR=\"%s\" FIXEDSIZE=\"TRUE\" "
                          "WIDTH=\"%u\" HEIGHT=\"%u\"></TD><TD FIXEDSIZE=\"TRUE\" WIDTH=\"%u\" "
                          "HEIGHT=\"%u\" ALIGN=\"LEFT\">%s</TD>",
                          cells[i].fill, cells[i].stroke, swatch, writing.points,
-                         cell_width(&writing, view_of(cells[i].word)), writing.points + 3,
+                         cell_width(&writing, view_of(cells[i].word)), cell_height(&writing),
                          cells[i].word);
     }
     (void)buf_append_text(drawing->out, "</TR></TABLE></TD></TR>");
