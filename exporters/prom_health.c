@@ -146,32 +146,66 @@ static size_t gather(const struct export_input *input, struct health_row *rows)
     return count;
 }
 
-static void family_of(struct prom_text *text, struct health_row *rows, size_t count, size_t first)
+/* Whether a family of that name stands behind `begin` already: a second one would fail the scrape. */
+static bool is_there(const struct prom_text *text, size_t begin, const char *name)
 {
-    const struct counter_row *row = rows[first].row;
-    const size_t total = sizeof("_total") - 1;
-    char name[PROM_NAME_MAX];
+    char type[PROM_NAME_MAX + 16];
+    int size = snprintf(type, sizeof(type), "# TYPE %s ", name);
+
+    return size > 0 && text->out->size > begin &&
+           memmem(text->out->data + begin, text->out->size - begin, type, (size_t)size) != NULL;
+}
+
+static bool ends_with(const char *text, size_t size, const char *end)
+{
+    size_t end_size = strlen(end);
+
+    return size > end_size && memcmp(text + size - end_size, end, end_size) == 0;
+}
+
+/* A row's family, by its name: NAME_total is a counter, NAME_info an info, all else a gauge. */
+static struct prom_family family_of(const struct counter_row *row, char name[PROM_NAME_MAX])
+{
     size_t size = strlen(row->name);
-    bool is_total = size > total && strcmp(row->name + size - total, "_total") == 0;
     struct prom_family family = {PROM_GAUGE, name, row->help != NULL ? row->help : ""};
 
     if (!row->gauge)
-        family.type = is_total ? PROM_COUNTER : PROM_UNKNOWN;
-    (void)snprintf(name, sizeof(name), "%.*s",
-                   (int)(family.type == PROM_COUNTER ? size - total : size), row->name);
-    prom_text_family(text, &family);
+        family.type = ends_with(row->name, size, "_total") ? PROM_COUNTER : PROM_UNKNOWN;
+    else if (ends_with(row->name, size, "_info"))
+        family.type = PROM_INFO;
+    if (family.type == PROM_COUNTER)
+        size -= strlen("_total");
+    else if (family.type == PROM_INFO)
+        size -= strlen("_info");
+    (void)snprintf(name, PROM_NAME_MAX, "%.*s", (int)size, row->name);
+    return family;
+}
+
+/* All rows of the metric of row `first`. What was written of it behind `begin`, by us, stands. */
+static void metric(struct prom_text *text, size_t begin, struct health_row *rows, size_t count,
+                   size_t first)
+{
+    const struct counter_row *row = rows[first].row;
+    char name[PROM_NAME_MAX];
+    struct prom_family family = family_of(row, name);
+    bool fresh = !is_there(text, begin, text->openmetrics ? name : row->name);
+
+    if (fresh)
+        prom_text_family(text, &family);
     for (size_t i = first; i < count; i++) {
         if (rows[i].written || strcmp(rows[i].row->name, row->name) != 0)
             continue;
         rows[i].written = true;
-        prom_text_u64(text, view_of(rows[i].row->label != NULL ? rows[i].row->label : ""),
-                      rows[i].value);
+        if (fresh)
+            prom_text_u64(text, view_of(rows[i].row->label != NULL ? rows[i].row->label : ""),
+                          rows[i].value);
     }
 }
 
 int prom_health(const struct export_input *input, struct prom_text *text)
 {
     struct health_row *rows;
+    size_t begin = text->out->size;
     size_t count = 0;
 
     for (size_t i = 0; i < input->health_count; i++)
@@ -185,7 +219,7 @@ int prom_health(const struct export_input *input, struct prom_text *text)
     count = gather(input, rows);
     for (size_t i = 0; i < count; i++)
         if (!rows[i].written)
-            family_of(text, rows, count, i);
+            metric(text, begin, rows, count, i);
     mem_free(rows);
     return 0;
 }

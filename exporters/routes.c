@@ -23,8 +23,8 @@
 
 enum {
     GZIP_BYTES_MIN = 1024,
-    LARGE_AT_ONCE = 1, /* Answers that are as large as the map. */
-    LARGE_WAITING = 6, /* Of the server's threads, the most that may wait for those. */
+    LARGE_AT_ONCE = 1,  /* Answers that are as large as the map. */
+    LARGE_WAITING = 12, /* Of the server's 16 threads, the most that may wait for it. */
     BODY_BYTES_MAX = 1 << 29,
 };
 

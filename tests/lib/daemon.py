@@ -185,7 +185,7 @@ class Daemon:
     def metrics(self):
         """{'name{labels}': value} of /metrics."""
         out = {}
-        for line in self.text("/metrics").splitlines():
+        for line in self.text("/metrics").split("\n"):  # splitlines() knows more ends of lines
             if line and not line.startswith("#"):
                 name, _, value = line.rpartition(" ")
                 out[name] = float(value)

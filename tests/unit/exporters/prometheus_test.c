@@ -245,6 +245,9 @@ static const struct counter_row receiver_rows[] = {
 static const struct counter_row other_rows[] = {
     {"spanmap_ring_bytes", NULL, "Bytes.", true},
     {"spanmap_receiver_requests_total", "code=\"ok\"", "Requests.", false},
+    {"spanmap_spans_received_total", NULL, "What the exporter says itself.", false},
+    {"spanmap_build_info", "version=\"9\"", "Likewise.", true},
+    {"spanmap_other_info", "colour=\"blue\"", "Another.", true},
 };
 
 static void prometheus__shows_each_stages_health(void **state)
@@ -257,7 +260,7 @@ static void prometheus__shows_each_stages_health(void **state)
     (void)state;
     begin(&fixture, snapshot_sample_shop);
     assert_int_equal(counters_init(&stages[0], receiver_rows, 3), 0);
-    assert_int_equal(counters_init(&stages[1], other_rows, 2), 0);
+    assert_int_equal(counters_init(&stages[1], other_rows, 5), 0);
     assert_int_equal(counters_init(&stages[2], receiver_rows, 3), 0);
     counters_add(&stages[0], 0, 5);
     counters_add(&stages[0], 1, 1);
@@ -280,9 +283,17 @@ static void prometheus__shows_each_stages_health(void **state)
     assert_has(text, "spanmap_spans_waiting 5\n");
     assert_has(text, "spanmap_start_time_seconds 1700000000\n");
     assert_has(text, "spanmap_build_info{version=\"");
+    assert_has(text, "# TYPE spanmap_other_info gauge\n");
+    assert_lacks(text, "version=\"9\""); /* One metric is written once. */
+    assert_lacks(text, "Likewise");
+    assert_lacks(text, "says itself");
     text = scrape(&fixture, &exporter_openmetrics);
     assert_has(text, "# TYPE spanmap_receiver_requests counter\n");
     assert_has(text, "# UNIT spanmap_ring_bytes bytes\n");
+    assert_has(text, "# TYPE spanmap_other info\n# HELP spanmap_other Another.\n"
+                     "spanmap_other_info{colour=\"blue\"} 0\n");
+    assert_lacks(text, "Likewise");
+    assert_lacks(text, "says itself");
     assert_has(text, "# HELP spanmap_receiver_open Open \\\"now\\\" \\\\ \\n.\n");
     for (size_t i = 0; i < 3; i++)
         counters_release(&stages[i]);
