@@ -158,6 +158,12 @@ static int take(void *context, const struct input_request *request, struct input
     return status;
 }
 
+/* A fault inside an input, before which there may be something to draw. */
+static bool is_damage(int status)
+{
+    return status == STATUS_INVALID || status == STATUS_TRUNCATED || status == STATUS_TOO_LARGE;
+}
+
 /* Returns: 0; the status of the first input that could not be read whole. */
 static int read_inputs(struct reading *reading, const struct request *request,
                        const struct command_line *line)
@@ -179,7 +185,9 @@ static int read_inputs(struct reading *reading, const struct request *request,
         if (status == STATUS_NOMEM)
             break;
         if (!request->lenient) {
-            fputs("Nothing was drawn; --lenient draws what was read before the fault.\n", stderr);
+            if (is_damage(status))
+                fputs("Nothing was drawn; --lenient draws what was read before the fault.\n",
+                      stderr);
             break;
         }
     }
@@ -329,7 +337,7 @@ static int run(const struct command *command, const struct command_line *line)
 
 static const struct command_flag flags[] = {
     {"from", 0, "URL", "draw what a running spanmap has counted, in place of files"},
-    {"format", 0, "FORMAT", "svg (the default, unless -o's ending says another), dot, json ..."},
+    {"format", 0, "FORMAT", "svg, png, pdf, dot, json, mermaid or text [as -o ends, else svg]"},
     {"focus", 0, "NAME", "draw only what is near this node, given by id or name"},
     {"depth", 0, "N", "how many steps around the focus [1]"},
     {"self-edges", 0, NULL, "also draw the calls of a service to itself"},

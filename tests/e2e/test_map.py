@@ -170,6 +170,7 @@ def test_a_file_of_no_known_kind_is_refused(tmp_path, content):
     done = run("--format", "json", path)
     assert (done.returncode, done.stdout) == (1, b"")
     assert str(path) in done.stderr.decode()
+    assert "--lenient" not in done.stderr.decode()
 
 
 def test_an_unreadable_file_is_named(tmp_path):
@@ -196,6 +197,14 @@ def test_wrong_calls(good, arguments, says):
     done = run(*arguments, good)
     assert (done.returncode, done.stdout) == (2, b"")
     assert says in done.stderr.decode()
+
+
+def test_help_names_every_format(good):
+    error = run("--format", "bmp", good).stderr.decode()
+    names = error.split("there are ")[1].splitlines()[0].split(", ")
+    assert {"svg", "dot", "json"} <= set(names)
+    line = next(line for line in run("--help").stdout.decode().splitlines() if "--format" in line)
+    assert set(names) <= set(line.replace(",", " ").split())
 
 
 def test_no_input_is_a_wrong_call():
