@@ -167,7 +167,7 @@ static int read_form(struct input *input)
         return input_read_json(input);
     case INPUT_FORM_PROTOBUF:
         return input_read_protobuf(input);
-    case INPUT_FORM_PREFIXED_PROTOBUF:
+    case INPUT_FORM_PREFIXED:
         return input_read_prefixed(input);
     case INPUT_FORM_UNKNOWN:
         break;

@@ -2,7 +2,8 @@
  * Is:         one path, or standard input; packed or not; told apart by content:
  *               OTLP/JSON, one request a line (the Collector's file exporter) or one document;
  *               one binary request (ExportTraceServiceRequest, which TracesData equals);
- *               binary requests, each behind four bytes of length (the file exporter again).
+ *               requests, each behind four bytes of length (the file exporter again): binary ones,
+ *               or either kind packed by zstd.
  *             A request of more than about 1 MiB is taken in parts, which are requests themselves.
  * Is not:     a decoder: the taker decodes, and says what is wrong with a request.
  * Invariants: requests come in the file's order, each once. What was taken before an error stays

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "receiver/inflate.h"
+
 enum { TAG_RESOURCE_SPANS = 0x0A, PREFIX_SIZE = 4, LENGTH_SIZE_MAX = 5 };
 
 static bool is_space(char byte)
@@ -61,9 +63,11 @@ enum input_form input_form_of(struct view first)
         return INPUT_FORM_JSON;
     if (looks_like_request(first))
         return INPUT_FORM_PROTOBUF;
-    if (first.size > PREFIX_SIZE &&
-        looks_like_request((struct view){first.data + PREFIX_SIZE, first.size - PREFIX_SIZE}))
-        return INPUT_FORM_PREFIXED_PROTOBUF;
+    if (first.size > PREFIX_SIZE) {
+        struct view behind = {first.data + PREFIX_SIZE, first.size - PREFIX_SIZE};
+        if (looks_like_request(behind) || inflate_guess(behind) == INFLATE_ZSTD)
+            return INPUT_FORM_PREFIXED;
+    }
     return INPUT_FORM_UNKNOWN;
 }
 

@@ -16,8 +16,9 @@ enum input_kind {
 
 enum input_form {
     INPUT_FORM_JSON,
-    INPUT_FORM_PROTOBUF,          /* One request. */
-    INPUT_FORM_PREFIXED_PROTOBUF, /* Requests behind four bytes of length, the highest first. */
+    INPUT_FORM_PROTOBUF, /* One request. */
+    INPUT_FORM_PREFIXED, /* Requests behind four bytes of length, the highest first: binary ones, or
+                          * either kind packed by zstd. */
     INPUT_FORM_UNKNOWN,
 };
 

@@ -51,30 +51,64 @@ int input_read_protobuf(struct input *input)
     }
 }
 
+/* A request that the file exporter packed on its own. Its place in the file is all there is to say of
+ * what is wrong in it. */
+static int take_packed(struct input *input, struct view packed)
+{
+    int status;
+    enum input_format format;
+
+    buf_reset(&input->wrapped);
+    status = inflate_zstd(packed, input->request_bytes_max, &input->wrapped);
+    if (status != 0)
+        return input_fail_at(input, status, input->offset, 0,
+                             status == STATUS_TOO_LARGE ? "a request unpacks to too many bytes"
+                                                        : "the zstd data of a request is damaged");
+    format = input_form_of(buf_view(&input->wrapped)) == INPUT_FORM_JSON ? INPUT_OTLP_JSON
+                                                                         : INPUT_OTLP_PROTOBUF;
+    return input_take(input, buf_view(&input->wrapped), input->wrapped.size, format);
+}
+
+/* The length at the front, and whether as many bytes follow it. */
+static int hold_prefixed(struct input *input, size_t *out_size)
+{
+    const unsigned char *at;
+    size_t size;
+    int status = input_hold(input, PREFIX_SIZE);
+
+    if (status != 0)
+        return status;
+    if (input_held(input).size < PREFIX_SIZE)
+        return input_fail_at(input, STATUS_TRUNCATED, input->offset, 0,
+                             "the file ends within a request's length");
+    at = (const unsigned char *)input_held(input).data;
+    size = (size_t)at[0] << 24 | (size_t)at[1] << 16 | (size_t)at[2] << 8 | at[3];
+    if (size > input->request_bytes_max)
+        return input_fail_size(input);
+    input_advance(input, PREFIX_SIZE);
+    status = input_hold(input, size);
+    if (status == 0 && input_held(input).size < size)
+        return input_fail_at(input, STATUS_TRUNCATED, input->offset + input_held(input).size, 0,
+                             "the file ends within a request");
+    *out_size = size;
+    return status;
+}
+
 int input_read_prefixed(struct input *input)
 {
     for (;;) {
-        const unsigned char *at;
-        size_t size;
-        int status = input_hold(input, PREFIX_SIZE);
+        struct view request;
+        size_t size = 0;
+        int status = input_hold(input, 1);
         if (status != 0 || input_held(input).size == 0)
             return status;
-        if (input_held(input).size < PREFIX_SIZE)
-            return input_fail_at(input, STATUS_TRUNCATED, input->offset, 0,
-                                 "the file ends within a request's length");
-        at = (const unsigned char *)input_held(input).data;
-        size = (size_t)at[0] << 24 | (size_t)at[1] << 16 | (size_t)at[2] << 8 | at[3];
-        if (size > input->request_bytes_max)
-            return input_fail_size(input);
-        input_advance(input, PREFIX_SIZE);
-        status = input_hold(input, size);
+        status = hold_prefixed(input, &size);
         if (status != 0)
             return status;
-        if (input_held(input).size < size)
-            return input_fail_at(input, STATUS_TRUNCATED, input->offset + input_held(input).size, 0,
-                                 "the file ends within a request");
-        status = input_take(input, (struct view){input_held(input).data, size}, 0,
-                            INPUT_OTLP_PROTOBUF);
+        request = (struct view){input_held(input).data, size};
+        status = inflate_guess(request) == INFLATE_ZSTD
+                     ? take_packed(input, request)
+                     : input_take(input, request, 0, INPUT_OTLP_PROTOBUF);
         if (status != 0)
             return status;
         input_advance(input, size);

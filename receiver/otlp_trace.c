@@ -24,6 +24,8 @@ enum {
     MEMO_DEFAULT = 1 << 15,
     COUNT_MAX_DEFAULT = 1 << 16,
     STAGE_FIRST = 256,
+    STAGE_KEPT = 1 << 14, /* Spans; more are given back with the next request. */
+    JSON_KEPT = 1 << 20,  /* Bytes; likewise. */
 };
 
 #define JSON_TREE_DEFAULT ((size_t)512 << 20)
@@ -103,6 +105,11 @@ void otlp_decoder_free(struct otlp_decoder *decoder)
 
 static void reset_stage(struct otlp_decoder *decoder)
 {
+    if (decoder->stage_capacity > STAGE_KEPT) {
+        mem_free(decoder->stage.spans);
+        decoder->stage.spans = NULL;
+        decoder->stage_capacity = 0;
+    }
     decoder->stage = (struct otlp_stage){.spans = decoder->stage.spans};
     decoder->reading = (struct otlp_reading){.depth_max = decoder->options.depth_max};
     buf_reset(&decoder->sites);
@@ -320,6 +327,8 @@ int otlp_decode_json(struct otlp_decoder *decoder, struct view text,
 
     reset_stage(decoder);
     *out_stage = stage;
+    if (decoder->json.capacity > JSON_KEPT)
+        buf_release(&decoder->json);
     buf_reset(&decoder->json);
     status = otlp_json_to_protobuf(text, decoder->options.json_tree_bytes_max, &decoder->json,
                                    error);

@@ -5,8 +5,8 @@
  * Invariants: a request that breaks the format leaves an empty stage; one bad span is rejected
  *             alone. What is staged holds no pointer into the request.
  * Threads:    one decoder a thread; naming and catalog are shared by all.
- * Memory:     the memo (24 bytes an entry) and the stage (64 bytes a span of the largest request,
- *             at most spans_max); given back by otlp_decoder_free().
+ * Memory:     the memo (24 bytes an entry) and the stage (64 bytes a span of a request, at most
+ *             spans_max; a large one is given back with the next request).
  * Source:     opentelemetry-proto collector/trace/v1; OTLP A9-A13, A23-A32, C14; TOPOLOGY E14,
  *             E16, E17.
  */
@@ -33,7 +33,7 @@ struct otlp_decoder_options {
     uint64_t hash_seed;          /* The engine's, for span_trace_hash(). */
     uint32_t sampling_count_max; /* sampling.max_count [65,536] */
     uint32_t depth_max;          /* Nested messages, the request itself included [64] */
-    size_t spans_max;            /* A request [1,048,576]; more: STATUS_TOO_LARGE */
+    size_t spans_max;            /* Good ones of a request [1,048,576]; more: STATUS_TOO_LARGE */
     size_t memo_entries;         /* Rounded up to a power of two [32,768] */
     size_t json_tree_bytes_max;  /* What jansson may build of one request [512 MiB] */
 };

@@ -137,6 +137,33 @@ static void input__reads_binary_requests_behind_their_lengths(void **state)
     buf_release(&taken.text);
 }
 
+/* As the file exporter writes them with `compression: zstd`. */
+static void input__unpacks_requests_behind_their_lengths(void **state)
+{
+    static const char binary[] = "\x0A\x02\x12\x00";
+    struct taken taken = {.count = 0};
+    char expected[100];
+    char bytes[2048];
+    size_t first = ZSTD_compress(bytes + 4, 1000, REQUEST, sizeof(REQUEST) - 1, 3);
+    size_t second = ZSTD_compress(bytes + 8 + first, 1000, binary, 4, 3);
+
+    (void)state;
+    memcpy(bytes, (char[]){0, 0, 0, (char)first}, 4);
+    memcpy(bytes + 4 + first, (char[]){0, 0, 0, (char)second}, 4);
+    assert_int_equal(read_with(&taken, bytes, 8 + first + second, NULL), 0);
+    assert_int_equal(taken.count, 2);
+    (void)snprintf(expected, sizeof(expected), "[4 0 j " REQUEST "][%zu 0 p \x0A\x02\x12",
+                   8 + first);
+    assert_int_equal(strncmp(taken.text.data, expected, strlen(expected)), 0);
+    taken.fail_at = 2;
+    assert_int_equal(read_with(&taken, bytes, 8 + first + second, NULL), STATUS_INVALID);
+    assert_error(&taken, ": no good");
+    bytes[4 + 8] ^= 0x7F;
+    assert_int_equal(read_with(&taken, bytes, 8 + first + second, NULL), STATUS_INVALID);
+    assert_error(&taken, "at byte 4: the zstd data of a request is damaged");
+    buf_release(&taken.text);
+}
+
 static size_t pack_gzip(const char *text, uint8_t *out, size_t room)
 {
     z_stream zlib = {0};
@@ -485,6 +512,7 @@ int main(void)
         cmocka_unit_test(input__reads_one_document),
         cmocka_unit_test(input__reads_a_binary_request),
         cmocka_unit_test(input__reads_binary_requests_behind_their_lengths),
+        cmocka_unit_test(input__unpacks_requests_behind_their_lengths),
         cmocka_unit_test(input__unpacks_gzip_of_several_members),
         cmocka_unit_test(input__says_where_packed_data_ends_early),
         cmocka_unit_test(input__unpacks_zstd),

@@ -515,6 +515,27 @@ static void decode__bounds_the_spans_of_a_request(void **state)
     stop(&on);
 }
 
+static void decode__gives_large_stages_back(void **state)
+{
+    struct fixture on;
+
+    (void)state;
+    start(&on);
+    for (uint64_t spans = 20000; spans >= 1; spans /= 20000) {
+        build_open_service(&on.build, "shop");
+        for (uint64_t i = 1; i <= spans; i++) {
+            build_open_span(&on.build, i, 0, "op");
+            build_close(&on.build);
+        }
+        assert_int_equal(decode(&on), 0);
+        assert_int_equal(on.stage->count, spans);
+        assert_int_equal(on.stage->spans[spans - 1].id, spans);
+    }
+    assert_int_equal(otlp_decode_protobuf(on.rig.decoder, VIEW(""), &on.stage), 0);
+    assert_int_equal(on.stage->count, 0);
+    stop(&on);
+}
+
 /* ------------------------------------------------------------------ warnings, answers */
 
 static void decode__warns_of_what_it_ignores(void **state)
@@ -607,6 +628,7 @@ int main(void)
         cmocka_unit_test(decode__survives_deep_nesting),
         cmocka_unit_test(decode__survives_masses_of_empty_messages),
         cmocka_unit_test(decode__bounds_the_spans_of_a_request),
+        cmocka_unit_test(decode__gives_large_stages_back),
         cmocka_unit_test(decode__warns_of_what_it_ignores),
         cmocka_unit_test(decode__survives_failing_memory),
     };
