@@ -46,6 +46,8 @@ static struct view take_until(struct view *text, char end)
     struct view taken = {text->data, at != NULL ? (size_t)(at - text->data) : text->size};
     size_t size = taken.size + (at != NULL);
 
+    if (size == 0)
+        return taken; /* Which may be no place at all. */
     *text = (struct view){text->data + size, text->size - size};
     return taken;
 }

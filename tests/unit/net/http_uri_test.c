@@ -73,6 +73,7 @@ static void host__is_ours_by_address_or_name(void **state)
     }
     assert_true(http_host_is_ours(VIEW("evil.example"), &VIEW("*"), 1));
     assert_false(http_host_is_ours(VIEW("b"), NULL, 0));
+    assert_false(http_host_is_ours((struct view){NULL, 0}, NULL, 0));
 }
 
 int main(void)

@@ -1,0 +1,109 @@
+/* grpc_session_fuzz.c: any bytes from a client to a gRPC session, in pieces, while time passes.
+ * The first byte decides the pieces, the second the time between them. Each message that reaches
+ * the method is within the limit, and in the end nothing is held.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/check.h"
+#include "receiver/grpc_session.h"
+#include "receiver/receiver_counters.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { MESSAGE_MAX = 4096, OUTPUT_MAX = 1 << 20 };
+
+static void method(void *context, unsigned thread, struct view message, struct grpc_reply *reply)
+{
+    volatile char sum = 0;
+
+    (void)context;
+    CHECK(thread == 0 && message.size <= MESSAGE_MAX);
+    for (size_t i = 0; i < message.size; i++)
+        sum = (char)(sum ^ message.data[i]);
+    if (message.size % 3 == 1)
+        reply->code = GRPC_INVALID_ARGUMENT;
+    (void)buf_append(&reply->body, message.data, message.size % 100);
+}
+
+struct fixture {
+    struct grpc_method methods[1];
+    struct grpc_service service;
+    struct grpc_worker worker;
+    struct counters counters;
+    struct grpc_session *session;
+    struct buf out;
+    struct mono_time now;
+};
+
+static void start(struct fixture *on)
+{
+    on->methods[0] = (struct grpc_method){"/t.Service/Export", method, NULL};
+    CHECK(counters_init(&on->counters, receiver_counter_rows, RECEIVER_COUNTER_COUNT) == 0);
+    on->service = (struct grpc_service){
+        .methods = on->methods,
+        .methods_count = 1,
+        .message_bytes_max = MESSAGE_MAX,
+        .response_bytes_max = 90,
+        .streams_max = 10,
+        .idle_timeout_ns = 20 * NS_PER_S,
+        .request_timeout_ns = 10 * NS_PER_S,
+        .counters = &on->counters,
+        .budget = {.max = 3 * MESSAGE_MAX},
+    };
+    on->now.ns = NS_PER_S;
+    buf_init(&on->out, 0);
+    grpc_worker_init(&on->worker, 0, MESSAGE_MAX);
+    CHECK(grpc_session_new(&on->service, &on->worker, on->now, &on->session) == 0);
+}
+
+static void stop(struct fixture *on)
+{
+    grpc_session_free(on->session);
+    CHECK(on->service.budget.held == 0);
+    CHECK(counters_read(&on->counters, RECEIVER_BODY_BYTES) == 0);
+    grpc_worker_release(&on->worker);
+    counters_release(&on->counters);
+    buf_release(&on->out);
+}
+
+static int produce(struct fixture *on)
+{
+    int status;
+
+    buf_reset(&on->out);
+    status = grpc_session_produce(on->session, on->now, OUTPUT_MAX, &on->out);
+    CHECK(on->out.size < 2 * OUTPUT_MAX);
+    return status;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct fixture on;
+    size_t piece_max;
+    uint64_t step_ns;
+    int status = 0;
+
+    if (size < 2)
+        return 0;
+    piece_max = (size_t)1 << (data[0] % 14);
+    step_ns = (data[1] & 0x7f) * NS_PER_MS * 10;
+    start(&on);
+    for (size_t at = 2; at < size && status == 0;) {
+        size_t piece = size - at < piece_max ? size - at : piece_max;
+
+        status = grpc_session_receive(on.session, (struct view){(const char *)data + at, piece},
+                                      on.now);
+        if (status == 0)
+            status = produce(&on);
+        on.now.ns += step_ns;
+        if (status == 0)
+            status = grpc_session_tick(on.session, on.now);
+        at += piece;
+    }
+    if (status == 0 && (data[1] & 0x80) != 0)
+        status = grpc_session_drain(on.session, on.now);
+    (void)produce(&on); /* The last words, whatever they are. */
+    stop(&on);
+    return 0;
+}
