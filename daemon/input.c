@@ -12,6 +12,7 @@
 enum { FORM_SIZE = 64 };
 
 #define REQUEST_BYTES_DEFAULT ((size_t)256 << 20)
+#define PART_BYTES_DEFAULT ((size_t)1 << 20)
 
 /* ------------------------------------------------------------------ errors */
 
@@ -181,12 +182,15 @@ int input_read(const char *path, const struct input_options *options,
     struct input input = {.name = strcmp(path, "-") == 0 ? "standard input" : path,
                           .taker = taker,
                           .request_bytes_max = REQUEST_BYTES_DEFAULT,
+                          .part_bytes = PART_BYTES_DEFAULT,
                           .passed_over = INPUT_KIND_OTLP,
                           .error = out_error};
     int status;
 
     if (options != NULL && options->request_bytes_max != 0)
         input.request_bytes_max = options->request_bytes_max;
+    if (options != NULL && options->part_bytes != 0)
+        input.part_bytes = options->part_bytes;
     buf_init(&input.wrapped, 0);
     buf_init(&input.text, input.request_bytes_max + 2 * INPUT_CHUNK);
     status = input_source_open(&input.source, path);

@@ -4,7 +4,7 @@
  *               one binary request (ExportTraceServiceRequest, which TracesData equals);
  *               requests, each behind four bytes of length (the file exporter again): binary ones,
  *               or either kind packed by zstd.
- *             A request of more than about 1 MiB is taken in parts, which are requests themselves.
+ *             A long request is taken in parts, which are requests themselves.
  * Is not:     a decoder: the taker decodes, and says what is wrong with a request.
  * Invariants: requests come in the file's order, each once. What was taken before an error stays
  *             taken.
@@ -46,7 +46,8 @@ struct input_taker {
 
 /* A zero stands for the default in brackets. */
 struct input_options {
-    size_t request_bytes_max; /* A line, or a document. [256 MiB] */
+    size_t request_bytes_max; /* A line, or a part of a document. [256 MiB] */
+    size_t part_bytes;        /* A request that is longer is taken in parts. [1 MiB] */
 };
 
 /* One line for the user: the file, where (byte offset, of the unpacked text where the file is packed;

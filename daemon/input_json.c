@@ -6,9 +6,6 @@
 #include "daemon/input_priv.h"
 #include "daemon/input_split.h"
 
-/* A longer document is taken apart if it does not end there. */
-enum { DOCUMENT_BYTES_MAX = 1 << 20 };
-
 static bool is_space(char byte)
 {
     return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
@@ -121,7 +118,11 @@ static int read_rest(struct input *input)
     if (next != ',')
         return fail_text(input, next, "',' or '}' is expected");
     input_advance(input, 1);
-    status = measure(input, open, &size);
+    status = peek(input, &next);
+    if (status == 0 && next != '"')
+        return fail_text(input, next, "a key is expected");
+    if (status == 0)
+        status = measure(input, open, &size);
     return status == 0 ? take_wrapped(input, "{", size, "") : status;
 }
 
@@ -217,7 +218,7 @@ int input_read_json(struct input *input)
                 input_advance(input, size);
         } else if (input->is_at_end) {
             break;
-        } else if (input_held(input).size <= DOCUMENT_BYTES_MAX) {
+        } else if (input_held(input).size <= input->part_bytes) {
             status = input_read_more(input);
         } else {
             status = read_long(input, &split);

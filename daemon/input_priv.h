@@ -14,6 +14,7 @@ struct input {
     const char *name; /* For messages. */
     const struct input_taker *taker;
     size_t request_bytes_max;
+    size_t part_bytes;
     struct input_source source;
     struct buf wrapped; /* A part of a document, made a document. */
     struct buf text;    /* What was read and not yet taken, from `begin` on. */
@@ -40,6 +41,8 @@ int input_fail_size(struct input *input);
 /* What was read and not dropped yet. */
 static inline struct view input_held(const struct input *input)
 {
+    if (input->text.size == 0)
+        return (struct view){"", 0};
     return (struct view){input->text.data + input->begin, input->text.size - input->begin};
 }
 

@@ -3,7 +3,7 @@
 #include "daemon/input_priv.h"
 #include "receiver/otlp_wire.h"
 
-enum { PREFIX_SIZE = 4, PART_BYTES = 1 << 20, GROUP_DEPTH_MAX = 64 };
+enum { PREFIX_SIZE = 4, GROUP_DEPTH_MAX = 64 };
 
 /* Cuts bytes that are not the file's last to the whole fields at their front: none where the first is
  * longer. Damaged ones stay, for the taker to explain. */
@@ -25,7 +25,7 @@ static struct view whole_fields(struct view bytes)
 /* The fields of a request are requests of their own, so that a long one is taken in parts. */
 int input_read_protobuf(struct input *input)
 {
-    size_t wanted = PART_BYTES;
+    size_t wanted = input->part_bytes;
 
     for (;;) {
         struct view part;
@@ -43,7 +43,7 @@ int input_read_protobuf(struct input *input)
             return input_fail_size(input);
         if (part.size == 0)
             return 0;
-        wanted = PART_BYTES;
+        wanted = input->part_bytes;
         status = input_take(input, part, 0, INPUT_OTLP_PROTOBUF);
         if (status != 0)
             return status;

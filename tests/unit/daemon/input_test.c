@@ -371,7 +371,7 @@ static void input__takes_a_long_document_apart(void **state)
     text.size -= strlen("}\n" REQUEST);
     (void)buf_append_text(&text, ", \"y\":{\"z\":[]}}");
     assert_int_equal(read_with(&taken, text.data, text.size, NULL), 0);
-    assert_non_null(strstr(taken.text.data, "j { \"y\":{\"z\":[]}}]"));
+    assert_non_null(strstr(taken.text.data, "j {\"y\":{\"z\":[]}}]"));
     /* The place of an error is that in the file. */
     taken.fail_at = WHICH + 1;
     assert_int_equal(read_with(&taken, text.data, text.size, NULL), STATUS_INVALID);
@@ -397,6 +397,7 @@ static void input__finds_faults_between_the_parts(void **state)
         {",5]}", "an object is expected", STATUS_INVALID},
         {"}", "',' or ']' is expected", STATUS_INVALID},
         {"]]", "',' or '}' is expected", STATUS_INVALID},
+        {"],}", "a key is expected", STATUS_INVALID},
     };
     struct taken taken = {.count = 0};
     struct buf text;
