@@ -143,6 +143,8 @@ struct reading {
     struct engine *engine;
     struct mono_time now;
     uint64_t rejected;
+    const char *input; /* Its warnings are shown once. */
+    bool has_warned;
 };
 
 static int take(void *context, const struct input_request *request, struct input_fault *fault)
@@ -153,6 +155,10 @@ static int take(void *context, const struct input_request *request, struct input
     int status = engine_feed(reading->engine, format, request->bytes, reading->now, &fed);
 
     reading->rejected += fed.rejected;
+    if (fed.warning != NULL && !reading->has_warned) {
+        command_complain("%s: note: %s", reading->input, fed.warning);
+        reading->has_warned = true;
+    }
     if (status != 0)
         *fault = (struct input_fault){.reason = fed.error, .offset = fed.error_offset};
     return status;
@@ -176,8 +182,11 @@ static int read_inputs(struct reading *reading, const struct request *request,
 
     for (size_t i = 0; i < line->operands_count; i++) {
         struct input_error error;
-        int status = input_read(line->operands[i], &options, &taker, &error);
+        int status;
 
+        reading->input = line->operands[i];
+        reading->has_warned = false;
+        status = input_read(line->operands[i], &options, &taker, &error);
         if (status == 0)
             continue;
         result = result != 0 ? result : status;

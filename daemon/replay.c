@@ -64,6 +64,8 @@ static int read_request(struct replay *replay, const struct input_request *reque
             *fault = (struct input_fault){replay->json_error.text, replay->json_error.offset};
             return status;
         }
+        if (replay->json_error.text[0] != '\0' && replay->warnings++ == 0)
+            command_complain("note: %s", replay->json_error.text);
         bytes = buf_view(&replay->request);
     }
     status = otlp_times_read(bytes, out_times);

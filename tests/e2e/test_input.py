@@ -139,6 +139,15 @@ def test_standard_input_may_be_packed(expected):
     assert json.loads(done.stdout) == expected
 
 
+def test_what_is_ignored_is_said(tmp_path):
+    path = tmp_path / "snake.jsonl"
+    path.write_text('{"resource_spans":[{}]}\n' * 3)
+    done = run(path)
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["nodes"] == []
+    assert done.stderr.decode().count("resource_spans was ignored: names are in lowerCamelCase") == 1
+
+
 # --- Hostile ----------------------------------------------------------------------------------------
 
 
