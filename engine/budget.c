@@ -308,6 +308,16 @@ static int attempt(const struct options *options, struct budget *budget, char ou
     return 0;
 }
 
+/* Below the least, which is that of the option, nothing useful fits. */
+static uint64_t automatic_limit(uint64_t memory_bytes)
+{
+    uint64_t quarter = memory_bytes / 4;
+
+    if (quarter < 32 * MIB)
+        return 32 * MIB;
+    return quarter < 1024 * MIB ? quarter : 1024 * MIB;
+}
+
 static unsigned count_or(uint64_t asked, unsigned automatic)
 {
     return asked != 0 ? (unsigned)asked : automatic;
@@ -317,7 +327,6 @@ int budget_make(const struct options *options, const struct budget_machine *mach
                 char out_error[256], struct budget *out_budget)
 {
     unsigned automatic = machine->cores < THREADS_AUTO_MAX ? machine->cores : THREADS_AUTO_MAX;
-    uint64_t quarter = machine->memory_bytes / 4;
     int status;
 
     if (automatic == 0 || !threaded)
@@ -328,7 +337,7 @@ int budget_make(const struct options *options, const struct budget_machine *mach
 
         budget.limit_bytes = options->memory_limit_bytes;
         if (budget.limit_bytes == 0)
-            budget.limit_bytes = quarter < 1024 * MIB ? quarter : 1024 * MIB;
+            budget.limit_bytes = automatic_limit(machine->memory_bytes);
         budget.threads = threaded ? count_or(options->receiver_threads, automatic) : 0;
         budget.shards = count_or(options->topology_shards, automatic);
         status = attempt(options, &budget, out_error);

@@ -143,8 +143,10 @@ static const struct option_row rows[] = {
      .min = 32 * MIB,
      .max = 1024 * GIB,
      .zero = "auto",
-     .prose = "Memory that all parts together may use; each option that is auto gets its share of "
-              "it. auto is a quarter of the memory of the control group or machine, at most 1GiB."},
+     .prose =
+         "Memory that all parts together may use; each option that is auto gets its share of "
+         "it. auto is a quarter of the memory of the control group or machine, at least 32MiB and at "
+         "most 1GiB."},
     {.key = "receiver.threads",
      .type = OPTION_COUNT,
      .offset = AT(receiver_threads),
@@ -153,7 +155,9 @@ static const struct option_row rows[] = {
      .min = 1,
      .max = 256,
      .zero = "auto",
-     .prose = "Threads that read and decode. auto is one a core."},
+     .prose =
+         "Threads that read and decode. auto is one a core, at most 16, and fewer where memory.limit "
+         "leaves them too little room."},
     {.key = "receiver.message_bytes_max",
      .type = OPTION_BYTES,
      .offset = AT(receiver_message_bytes_max),
@@ -210,7 +214,7 @@ static const struct option_row rows[] = {
      .min = 1,
      .max = 256,
      .zero = "auto",
-     .prose = "Threads that pair spans and count. auto is one a core."},
+     .prose = "Threads that pair spans and count. auto is as for receiver.threads."},
     {.key = "topology.memory_max",
      .type = OPTION_BYTES,
      .offset = AT(topology_memory_bytes_max),

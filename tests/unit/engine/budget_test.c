@@ -47,6 +47,8 @@ static void budget__takes_a_quarter_and_at_most_a_gibibyte(void **state)
     assert_int_equal(budget.limit_bytes, GIB / 2);
     assert_int_equal(make(&options, 64 * GIB, 2, true, &budget), 0);
     assert_int_equal(budget.limit_bytes, GIB);
+    assert_int_equal(make(&options, 20 * MIB, 2, true, &budget), 0);
+    assert_int_equal(budget.limit_bytes, 32 * MIB);
     options.memory_limit_bytes = 100 * MIB;
     assert_int_equal(make(&options, 64 * GIB, 2, true, &budget), 0);
     assert_int_equal(budget.limit_bytes, 100 * MIB);
