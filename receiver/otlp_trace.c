@@ -45,7 +45,6 @@ struct otlp_decoder {
     struct otlp_decoder_options options;
     struct otlp_memo memo;
     struct buf scratch;
-    struct buf sites; /* One of each block of spans that one service reported. */
     struct otlp_stage stage;
     size_t stage_capacity;
     struct attributes resource;
@@ -79,7 +78,6 @@ int otlp_decoder_new(const struct otlp_decoder_options *options, struct otlp_dec
     if (own->json_tree_bytes_max == 0)
         own->json_tree_bytes_max = JSON_TREE_DEFAULT;
     buf_init(&decoder->scratch, 0);
-    buf_init(&decoder->sites, 0);
     buf_init(&decoder->json, 0);
     if (otlp_memo_init(&decoder->memo, own->memo_entries) != 0) {
         mem_free(decoder);
@@ -95,7 +93,6 @@ void otlp_decoder_free(struct otlp_decoder *decoder)
         return;
     otlp_memo_release(&decoder->memo);
     buf_release(&decoder->scratch);
-    buf_release(&decoder->sites);
     buf_release(&decoder->json);
     mem_free(decoder->stage.spans);
     mem_free(decoder);
@@ -112,7 +109,6 @@ static void reset_stage(struct otlp_decoder *decoder)
     }
     decoder->stage = (struct otlp_stage){.spans = decoder->stage.spans};
     decoder->reading = (struct otlp_reading){.depth_max = decoder->options.depth_max};
-    buf_reset(&decoder->sites);
     decoder->resource.repeated = 0;
     decoder->span.attributes.repeated = 0;
 }
@@ -253,7 +249,6 @@ static int find_resource(struct otlp_decoder *decoder, struct wire wire)
 
 static int read_resource_spans(struct otlp_decoder *decoder, struct wire wire)
 {
-    size_t first = decoder->stage.count;
     int status = find_resource(decoder, wire);
 
     while (status == 0 && wire_left(&wire) != 0) {
@@ -262,9 +257,6 @@ static int read_resource_spans(struct otlp_decoder *decoder, struct wire wire)
         if (status == 0 && field.tag == TAG_SCOPE_SPANS)
             status = read_scope_spans(decoder, field.bytes);
     }
-    if (status == 0 && decoder->stage.count != first &&
-        buf_append(&decoder->sites, &decoder->stage.spans[first].site, sizeof(uint32_t)) != 0)
-        return otlp_fail(&decoder->reading, wire.at, "memory is out", STATUS_NOMEM);
     return status;
 }
 
@@ -281,17 +273,6 @@ static int read_request(struct otlp_decoder *decoder, struct wire wire)
             status = read_resource_spans(decoder, field.bytes);
     }
     return status;
-}
-
-static void mark_reported(const struct otlp_decoder *decoder)
-{
-    struct catalog *catalog = decoder->options.catalog;
-
-    for (size_t at = 0; at < decoder->sites.size; at += sizeof(uint32_t)) {
-        uint32_t site;
-        memcpy(&site, decoder->sites.data + at, sizeof(site));
-        catalog_mark_reported(catalog, catalog_site_at(catalog, site)->service);
-    }
 }
 
 int otlp_decode_protobuf(struct otlp_decoder *decoder, struct view message,
@@ -314,7 +295,6 @@ int otlp_decode_protobuf(struct otlp_decoder *decoder, struct view message,
     stage->warning = decoder->reading.warning;
     stage->attributes_repeated = (uint64_t)decoder->resource.repeated +
                                  decoder->span.attributes.repeated;
-    mark_reported(decoder);
     return 0;
 }
 
