@@ -1,9 +1,9 @@
 /* histogram.c: exponential buckets by integers alone.
  *
- * At scale 5 an octave has 32 buckets. Leading zeros give the octave, 31 constants 2^(i/32) s the
- * place in it; they are kept to 2^-64 ns, so that no duration falls on the wrong side of a bound.
- * Coarser scales shift that index right, which is exact: content cannot depend on when the scale
- * was halved.
+ * At scale 5 an octave has 32 buckets. Leading zeros give the binary octave, eight more bits and one
+ * comparison the place in it. Durations and bounds are compared to the last bit, so that none falls
+ * on the wrong side. Coarser scales shift that index right, which is exact: content cannot depend
+ * on when the scale was halved.
  */
 #include "topology/histogram.h"
 
@@ -23,71 +23,53 @@ const struct histogram_bounds histogram_bounds_default = {
                  15000000000},
 };
 
-/* 2^(i/32) seconds in nanoseconds, i = 1 to 31: whole ones and 2^-64 parts, cut. */
-static const struct octave_part {
-    uint64_t whole;
-    uint64_t parts;
-} octave_parts[31] = {
-    {1021897148, UINT64_C(0xa77430ccc905f5dc)}, {1044273782, UINT64_C(0x6d6afe520a658e96)},
-    {1067140400, UINT64_C(0xad44500932cfe2fb)}, {1090507732, UINT64_C(0xaa4e5371b526d9b5)},
-    {1114386742, UINT64_C(0x988c69cb6078dca6)}, {1138788634, UINT64_C(0xc1b68b51d0696773)},
-    {1163724858, UINT64_C(0xc70f51e7ef2d6c45)}, {1189207115, UINT64_C(0x00b253ec8fd87204)},
-    {1215247359, UINT64_C(0xfb000226419a8dd2)}, {1241857812, UINT64_C(0x12cfd9c17cce144c)},
-    {1269050957, UINT64_C(0x31156db06d8c2270)}, {1296839554, UINT64_C(0xa6a891c890bb620f)},
-    {1325236643, UINT64_C(0x28e4ce34412afe08)}, {1354255546, UINT64_C(0xefd833abe672a896)},
-    {1383909881, UINT64_C(0xf6bdb0e5048fe29d)}, {1414213562, UINT64_C(0x5f832838e71c65bc)},
-    {1445180806, UINT64_C(0xfa1fba2fb9ed7e65)}, {1476826145, UINT64_C(0xf08306e1057321e4)},
-    {1509164427, UINT64_C(0x97ea8d7bff6e077f)}, {1542210825, UINT64_C(0x686ecf501e3baddb)},
-    {1575980845, UINT64_C(0x1b9e72e30177ac1d)}, {1610490331, UINT64_C(0xf302549137d87402)},
-    {1645755478, UINT64_C(0x276a3d73f118d239)}, {1681792830, UINT64_C(0x81e6df61ad318bc2)},
-    {1718619298, UINT64_C(0x1f5ab6721c3b661c)}, {1756252160, UINT64_C(0x5f908e0f94975547)},
-    {1794709075, UINT64_C(0x00cba1f016ed6fbd)}, {1834008086, UINT64_C(0x68caaaed8a854b7a)},
-    {1874167634, UINT64_C(0x1c3c9d44f6e11bf4)}, {1915206561, UINT64_C(0x65ab71eee0b54fc7)},
-    {1957144124, UINT64_C(0x2ce7083324af0d8b)},
+/* The bounds 2^(i/32) s in nanoseconds have the same 32 mantissas in each binary octave: here they
+ * are in ascending order, shifted to 64 bits and cut. All but 10^9 ns itself are irrational. */
+enum { FIRST_BOUND = -28 }; /* Index of the bucket above the first, in the octave of 2^29 ns. */
+
+static const uint64_t mantissas[32] = {
+    UINT64_C(0x81ffa7a9549ca6e3), UINT64_C(0x84d8626d3118d396), UINT64_C(0x87c11235836d16a3),
+    UINT64_C(0x8aba10758e1ea3cf), UINT64_C(0x8dc3b8960164a7d9), UINT64_C(0x90de67fff600044c),
+    UINT64_C(0x940a7e28259fb382), UINT64_C(0x97485c9a622adb60), UINT64_C(0x9a9867054d512391),
+    UINT64_C(0x9dfb034651c99c68), UINT64_C(0xa1709975dfb06757), UINT64_C(0xa4f993f3ed7b61ca),
+    UINT64_C(0xa8965f74bf065071), UINT64_C(0xac476b0df43f745f), UINT64_C(0xb00d2843e1060dc2),
+    UINT64_C(0xb3e80b172fd51af7), UINT64_C(0xb7d88a12d0dd9ea0), UINT64_C(0xbbdf1e5a373ce5c6),
+    UINT64_C(0xbffc43b7e604a922), UINT64_C(0xc43078ac4ed47ae7), UINT64_C(0xc87c3e7d03cdbec3),
+    UINT64_C(0xcce019443eb56ce4), UINT64_C(0xd15c9000bf211c1f), UINT64_C(0xd5f22ca6019743e0),
+    UINT64_C(0xdaa17c2cd19555db), UINT64_C(0xdf6b0ea438793a89), UINT64_C(0xe44f7742cb56e3dd),
+    UINT64_C(0xe94f4c7859ce1066), UINT64_C(0xee6b280000000000), UINT64_C(0xf3a3a6f29dd0c333),
+    UINT64_C(0xf8f969d9b5abf948), UINT64_C(0xfe6d14c2b5114024),
 };
 
-static histogram_sum fixed_of(struct octave_part part)
-{
-    return (histogram_sum)part.whole << 64 | part.parts;
-}
-
-/* The octave of a duration: the largest e with 2^e s <= duration. */
-static int32_t octave_of(uint64_t duration_ns)
-{
-    /* By bits first, which is one too high or right: 10^9 has 30 bits. */
-    int32_t octave = 63 - __builtin_clzll(duration_ns) - 29;
-
-    if ((histogram_sum)duration_ns << 32 < (histogram_sum)NS_PER_S << (32 + octave))
-        octave--;
-    return octave;
-}
+/* How many of them are below the first mantissa that begins with 1 and these eight bits. */
+static const uint8_t below[256] = {
+    0,  0,  0,  0,  1,  1,  1,  1,  1,  1,  2,  2,  2,  2,  2,  2,  3,  3,  3,  3,  3,  3,  4,  4,
+    4,  4,  4,  4,  5,  5,  5,  5,  5,  5,  6,  6,  6,  6,  6,  6,  6,  7,  7,  7,  7,  7,  7,  8,
+    8,  8,  8,  8,  8,  8,  9,  9,  9,  9,  9,  9,  10, 10, 10, 10, 10, 10, 10, 11, 11, 11, 11, 11,
+    11, 11, 12, 12, 12, 12, 12, 12, 12, 12, 13, 13, 13, 13, 13, 13, 13, 14, 14, 14, 14, 14, 14, 14,
+    14, 15, 15, 15, 15, 15, 15, 15, 16, 16, 16, 16, 16, 16, 16, 16, 17, 17, 17, 17, 17, 17, 17, 17,
+    18, 18, 18, 18, 18, 18, 18, 18, 19, 19, 19, 19, 19, 19, 19, 19, 19, 20, 20, 20, 20, 20, 20, 20,
+    20, 21, 21, 21, 21, 21, 21, 21, 21, 21, 22, 22, 22, 22, 22, 22, 22, 22, 22, 23, 23, 23, 23, 23,
+    23, 23, 23, 23, 24, 24, 24, 24, 24, 24, 24, 24, 24, 24, 25, 25, 25, 25, 25, 25, 25, 25, 25, 26,
+    26, 26, 26, 26, 26, 26, 26, 26, 26, 27, 27, 27, 27, 27, 27, 27, 27, 27, 27, 28, 28, 28, 28, 28,
+    28, 28, 28, 28, 28, 29, 29, 29, 29, 29, 29, 29, 29, 29, 29, 29, 30, 30, 30, 30, 30, 30, 30, 30,
+    30, 30, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 32, 32, 32};
 
 /* The index at scale 5 of the bucket (2^(i/32), 2^((i+1)/32)] s that holds a duration above 0. */
 static int32_t index_finest(uint64_t duration_ns)
 {
-    int32_t octave = octave_of(duration_ns);
-    /* As if it were in the octave of one second: no bit is lost, 30 + 64 + 23 fit. */
-    histogram_sum scaled = (histogram_sum)duration_ns << (64 - (octave < 0 ? octave : 0));
-    int32_t up = octave > 0 ? octave : 0;
-    int32_t low = 0;
-    int32_t high = 31;
+    int32_t zeros = __builtin_clzll(duration_ns);
+    uint64_t mantissa = duration_ns << zeros;
+    int32_t bounds = below[mantissa >> 55 & 0xFF];
 
-    if (scaled == (histogram_sum)NS_PER_S << (64 + up))
-        return octave * 32 - 1; /* A power of two closes the bucket below it. */
-    while (low < high) {        /* The first bound that is not below. */
-        int32_t middle = (low + high) / 2;
-        if (fixed_of(octave_parts[middle]) << up >= scaled)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return octave * 32 + low;
+    /* A mantissa that begins so may be above one bound more, never two: cells are finer. */
+    bounds += bounds < 32 && mantissa > mantissas[bounds];
+    return (63 - zeros - 29) * 32 + FIRST_BOUND + bounds - 1;
 }
 
 int32_t histogram_index(uint64_t duration_ns, int32_t scale)
 {
-    CHECK(duration_ns != 0 && duration_ns < UINT64_C(1) << 62); /* Above, no 128 bits are enough. */
-    CHECK(scale <= HISTOGRAM_SCALE_MAX);
+    CHECK(duration_ns != 0 && scale <= HISTOGRAM_SCALE_MAX);
     return index_finest(duration_ns) >> (HISTOGRAM_SCALE_MAX - scale);
 }
 
@@ -250,6 +232,22 @@ static uint64_t *bucket_of(struct histogram *histogram, uint64_t duration_ns)
     return &histogram->buckets[index - histogram->offset];
 }
 
+void histogram_prefetch(const struct histogram *histogram, const struct histogram_bounds *bounds,
+                        uint64_t duration_ns)
+{
+    uint32_t classic = 0;
+    int32_t index;
+
+    for (uint32_t i = 0; i < bounds->count; i++)
+        classic += duration_ns > bounds->upper_ns[i];
+    __builtin_prefetch(&histogram->classic[classic], 1);
+    if (duration_ns == 0)
+        return;
+    index = index_finest(duration_ns) >> (HISTOGRAM_SCALE_MAX - histogram->scale);
+    if (index >= histogram->offset && index < histogram->offset + (int32_t)histogram->length)
+        __builtin_prefetch(&histogram->buckets[index - histogram->offset], 1);
+}
+
 int histogram_observe(struct histogram *histogram, const struct histogram_bounds *bounds,
                       uint64_t duration_ns, uint64_t weight)
 {
@@ -264,8 +262,8 @@ int histogram_observe(struct histogram *histogram, const struct histogram_bounds
     if (bucket == NULL)
         return STATUS_NOMEM;
     *bucket += weight;
-    while (classic < bounds->count && duration_ns > bounds->upper_ns[classic])
-        classic++;
+    for (uint32_t i = 0; i < bounds->count; i++) /* Ascending; without a branch to guess. */
+        classic += duration_ns > bounds->upper_ns[i];
     histogram->classic[classic] += weight;
     if (histogram->count == 0 || duration_ns < histogram->min_ns)
         histogram->min_ns = duration_ns;

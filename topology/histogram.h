@@ -31,20 +31,20 @@ struct histogram_bounds {
 /* 2, 4, 6, 8, 10, 50, 100, 200, 400, 800 ms, 1, 1.4, 2, 5, 10, 15 s. */
 extern const struct histogram_bounds histogram_bounds_default;
 
-/* All counts are sums of weights: 2^20 is one (span.h). */
+/* All counts are sums of weights: 2^20 is one (span.h). What an observation always touches stands
+ * first. */
 struct histogram {
     uint64_t count;
     uint64_t zero_count; /* Of `count`, durations of 0. */
     histogram_sum sum;   /* duration_ns * weight */
     uint64_t min_ns;     /* Meaningless while count is 0. */
     uint64_t max_ns;
-    uint64_t
-        classic[HISTOGRAM_BOUNDS_MAX + 1]; /* Not cumulated; the one past the last bound is +Inf. */
     int32_t scale;   /* Bucket i holds (b^i, b^(i+1)] seconds, b = 2^(2^-scale). */
     int32_t offset;  /* Index of buckets[0]. */
     uint32_t length; /* Buckets from the lowest to the highest in use. */
     uint32_t capacity;
     uint64_t *buckets;
+    uint64_t classic[HISTOGRAM_BOUNDS_MAX + 1]; /* Not cumulated; the last in use is +Inf. */
 };
 
 MUST_USE int histogram_new(struct histogram **out_histogram);
@@ -57,6 +57,11 @@ MUST_USE int histogram_copy(const struct histogram *from, struct histogram **out
 /* Returns: 0; STATUS_NOMEM (unchanged). */
 MUST_USE int histogram_observe(struct histogram *histogram, const struct histogram_bounds *bounds,
                                uint64_t duration_ns, uint64_t weight);
+
+/* Brings the lines that histogram_observe() of this duration will write to closer. */
+void histogram_prefetch(const struct histogram *histogram, const struct histogram_bounds *bounds,
+                        uint64_t duration_ns);
+
 MUST_USE int histogram_merge(struct histogram *into, const struct histogram *from);
 
 /* Makes room, so that histogram_merge() of the same two cannot fail until `into` changes.

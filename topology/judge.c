@@ -4,44 +4,19 @@
 #include "base/check.h"
 #include "topology/judge_priv.h"
 
-/* ------------------------------------------------------------------ counting */
-
-struct tally_edge *judge_count(struct judge *judge, const struct request *request)
-{
-    struct tally_edge *edge;
-
-    if (request->weight == 0)
-        return NULL;
-    edge = tally_edge(judge->tally, request->client, request->server, request->type);
-    if (edge == NULL)
-        return NULL;
-    edge->requests += request->weight;
-    if (request->failed)
-        edge->failed += request->weight;
-    return edge;
-}
-
-void judge_observe(struct judge *judge, struct tally_edge *edge, enum edge_seconds which,
-                   const struct remembered *span, uint64_t weight)
-{
-    if (edge != NULL && weight != 0 && !span->no_duration)
-        tally_observe(judge->tally, &edge->seconds[which], span->duration_ns, weight);
-}
-
 static void count_operation(struct judge *judge, const struct remembered *span)
 {
     const struct site *site = kin_site(&judge->kin, span);
-    struct tally_operation *operation;
+    struct tally_call call = {
+        .service = site->service,
+        .name = site->operation,
+        .kind = (uint8_t)span->kind,
+        .status = (uint8_t)span->status,
+        .weight = span->weight,
+        .seconds = {span->duration_ns, span->no_duration ? 0 : span->weight},
+    };
 
-    if (span->weight == 0)
-        return;
-    operation = tally_operation(judge->tally, site->service, site->operation, (uint8_t)span->kind,
-                                (uint8_t)span->status);
-    if (operation == NULL)
-        return;
-    operation->calls += span->weight;
-    if (!span->no_duration)
-        tally_observe(judge->tally, &operation->latency, span->duration_ns, span->weight);
+    tally_add_call(judge->tally, &call);
 }
 
 /* ------------------------------------------------------------------ names (N3, N6) */
@@ -90,15 +65,16 @@ uint32_t judge_consumer_caller(const struct judge *judge, const struct site *sit
 static void count_root(struct judge *judge, const struct remembered *span, uint32_t caller,
                        enum connection_type type)
 {
-    struct request request = {
+    struct tally_request request = {
         .client = caller,
         .server = kin_service(&judge->kin, span),
         .type = type,
         .weight = span->weight,
-        .failed = span->status == SPAN_STATUS_ERROR,
+        .failed = span->status == SPAN_STATUS_ERROR ? span->weight : 0,
     };
 
-    judge_observe(judge, judge_count(judge, &request), SECONDS_SERVER, span, span->weight);
+    judge_observe(&request, SECONDS_SERVER, span, span->weight);
+    tally_add_request(judge->tally, &request);
 }
 
 /* E4: whether a CLIENT or PRODUCER span without an answer is the call. */
@@ -125,16 +101,17 @@ static void count_unanswered(struct judge *judge, struct remembered *span)
         [CALL_MESSAGING] = CONNECTION_MESSAGING,
     };
     const struct site *site = kin_site(&judge->kin, span);
-    struct request request = {
+    struct tally_request request = {
         .client = site->service,
         .server = judge_peer(judge, site),
         .type = types[site->call],
         .weight = span->weight,
-        .failed = span->status == SPAN_STATUS_ERROR,
+        .failed = span->status == SPAN_STATUS_ERROR ? span->weight : 0,
     };
 
     span->drawn = 1;
-    judge_observe(judge, judge_count(judge, &request), SECONDS_CLIENT, span, span->weight);
+    judge_observe(&request, SECONDS_CLIENT, span, span->weight);
+    tally_add_request(judge->tally, &request);
 }
 
 /* ------------------------------------------------------------------ classes */

@@ -63,21 +63,18 @@ static bool is_late(struct judge *judge, uint32_t side)
 }
 
 /* E14: client's duration - server's, where exactly one SERVER answered. */
-static void observe_network(struct judge *judge, struct tally_edge *edge, const struct call *call,
-                            const struct request *request)
+static void observe_network(struct judge *judge, const struct remembered *client,
+                            const struct remembered *server, struct tally_request *request)
 {
-    const struct remembered *client = kin_span(&judge->kin, call->side);
-    const struct remembered *server = kin_span(&judge->kin, call->at);
-
-    if (edge == NULL || client->no_duration || server->no_duration || client->skewed ||
+    if (request->weight == 0 || client->no_duration || server->no_duration || client->skewed ||
         server->skewed)
         return;
     if (client->duration_ns < server->duration_ns) {
         judge->tally->counts.negative_network++;
         return;
     }
-    tally_observe(judge->tally, &edge->seconds[SECONDS_NETWORK],
-                  client->duration_ns - server->duration_ns, request->weight);
+    request->seconds[SECONDS_NETWORK] = (struct tally_seconds){
+        client->duration_ns - server->duration_ns, request->weight};
 }
 
 static void count_single(struct judge *judge, const struct call *call)
@@ -85,23 +82,24 @@ static void count_single(struct judge *judge, const struct call *call)
     struct remembered *side = kin_span(&judge->kin, call->side);
     const struct remembered *span = kin_span(&judge->kin, call->at);
     bool by_server = span->kind != SPAN_KIND_CONSUMER;
-    struct request request = {
+    struct tally_request request = {
         .client = kin_service(&judge->kin, side),
         .server = kin_service(&judge->kin, span),
         .type = judge_type(judge, side, span->kind),
         .weight = side->weight > span->weight ? side->weight : span->weight,
-        .failed = span->status == SPAN_STATUS_ERROR ||
-                  (kind_calls(side->kind) && side->status == SPAN_STATUS_ERROR),
     };
-    struct tally_edge *edge = judge_count(judge, &request);
 
-    judge_observe(judge, edge, SECONDS_SERVER, span, request.weight);
+    if (span->status == SPAN_STATUS_ERROR ||
+        (kind_calls(side->kind) && side->status == SPAN_STATUS_ERROR))
+        request.failed = request.weight;
+    judge_observe(&request, SECONDS_SERVER, span, request.weight);
     /* Before it is noted that this call answered: it is among those still to be judged. */
     if (side->kind == SPAN_KIND_CLIENT && by_server &&
         kin_answers(&judge->kin, call->side).servers == 1)
-        observe_network(judge, edge, call, &request);
+        observe_network(judge, side, span, &request);
     if (kind_calls(side->kind))
-        judge_tell_client(judge, call->side, edge, &request);
+        judge_tell_client(judge, call->side, request.weight, &request);
+    tally_add_request(judge->tally, &request);
     side->answered = 1;
     if (by_server && side->served < 2)
         side->served++;

@@ -88,35 +88,33 @@ static struct note *note_of_edge(struct judge *judge, uint32_t client, uint32_t 
     return note;
 }
 
-void judge_tell_client(struct judge *judge, uint32_t client, struct tally_edge *edge,
-                       const struct request *request)
+void judge_tell_client(struct judge *judge, uint32_t client, uint64_t weight,
+                       struct tally_request *request)
 {
     struct remembered *span = kin_span(&judge->kin, client);
     struct aside *aside = slab_aside(&judge->kin.store->slab, client);
     bool message = request->type == CONNECTION_MESSAGING;
     struct note *note;
-    uint64_t weight;
 
-    if (edge == NULL || request->weight == 0 || span->no_duration)
+    if (weight == 0 || span->no_duration)
         return;
-    if (!span->told && !span->told_more && request->weight == span->weight) {
+    if (!span->told && !span->told_more && weight == span->weight) {
         span->told = 1;
         span->told_message = message;
         aside->edge = request->server;
-        judge_observe(judge, edge, SECONDS_CLIENT, span, request->weight);
+        judge_observe(request, SECONDS_CLIENT, span, weight);
         return;
     }
     if (span->told && aside->edge == request->server && span->told_message == message &&
-        request->weight <= span->weight)
+        weight <= span->weight)
         return;
     if (span->told && move_told(judge, client) != 0) {
         judge->tally->counts.memory_failures++;
         return;
     }
     note = note_of_edge(judge, client, request->server, message);
-    if (note == NULL || request->weight <= note->weight)
+    if (note == NULL || weight <= note->weight)
         return;
-    weight = request->weight - note->weight;
-    note->weight = request->weight & WEIGHT_MASK;
-    judge_observe(judge, edge, SECONDS_CLIENT, span, weight);
+    judge_observe(request, SECONDS_CLIENT, span, weight - note->weight);
+    note->weight = weight & WEIGHT_MASK;
 }

@@ -6,21 +6,34 @@
 #include "base/check.h"
 #include "topology/judge_priv.h"
 
-static void count_first(struct judge *judge, const struct call *call, const struct request *request)
+/* What a group counts as, by all of its members that are known. */
+struct group {
+    uint64_t weight;
+    bool failed;
+};
+
+static void tell_client(struct judge *judge, const struct call *call, uint64_t weight,
+                        struct tally_request *request)
 {
-    struct tally_edge *edge;
+    if (kind_calls(kin_span(&judge->kin, call->side)->kind))
+        judge_tell_client(judge, call->side, weight, request);
+}
+
+static void count_first(struct judge *judge, const struct call *call, const struct group *group,
+                        struct tally_request *request)
+{
     struct note *note;
 
-    edge = judge_count(judge, request);
-    if (kind_calls(kin_span(&judge->kin, call->side)->kind))
-        judge_tell_client(judge, call->side, edge, request);
+    request->weight = group->weight;
+    request->failed = group->failed ? group->weight : 0;
+    tell_client(judge, call, group->weight, request);
     kin_lead(&judge->kin, call->parent, call->at);
     note = judge_note_group(judge, call->at);
     if (note == NULL)
         return; /* Counted; what a later member could add is lost, and was counted as that. */
     note->group = 1;
-    note->weight = request->weight & WEIGHT_MASK;
-    note->failed = request->failed;
+    note->weight = group->weight & WEIGHT_MASK;
+    note->failed = group->failed;
     note->type = request->type & 3;
 }
 
@@ -36,32 +49,26 @@ static struct note *note_of(struct judge *judge, uint32_t leader)
     return number != 0 ? notes_at(notes, number) : NULL;
 }
 
-/* A member that came when the group was counted already: `request` is what it would be now. */
-static void add_late_member(struct judge *judge, const struct call *call,
-                            const struct request *request)
+/* A member that came when the group was counted already: only what it adds. */
+static void count_more(struct judge *judge, const struct call *call, const struct group *group,
+                       struct tally_request *request)
 {
     struct note *note = note_of(judge, call->siblings.leader);
-    struct request more = *request;
-    struct tally_edge *edge;
+    uint64_t weight;
 
     if (note == NULL)
         return;
-    more.type = (enum connection_type)note->type;
-    if (request->weight > note->weight) {
-        more.weight = request->weight - note->weight;
-        more.failed = note->failed;
-        edge = judge_count(judge, &more);
-        note->weight = request->weight & WEIGHT_MASK;
-        more.weight = request->weight;
-        if (kind_calls(kin_span(&judge->kin, call->side)->kind))
-            judge_tell_client(judge, call->side, edge, &more);
-    }
-    if (request->failed && !note->failed && note->weight != 0) {
-        edge = tally_edge(judge->tally, more.client, more.server, more.type);
-        if (edge != NULL)
-            edge->failed += note->weight;
-    }
-    note->failed |= request->failed;
+    weight = group->weight > note->weight ? group->weight : note->weight;
+    request->type = (enum connection_type)note->type;
+    request->weight = weight - note->weight;
+    if (note->failed)
+        request->failed = request->weight;
+    else if (group->failed)
+        request->failed = weight;
+    if (request->weight != 0)
+        tell_client(judge, call, weight, request);
+    note->weight = weight & WEIGHT_MASK;
+    note->failed |= group->failed;
 }
 
 void judge_group(struct judge *judge, const struct call *call)
@@ -70,17 +77,20 @@ void judge_group(struct judge *judge, const struct call *call)
     struct remembered *side = kin_span(kin, call->side);
     const struct remembered *span = kin_span(kin, call->at);
     const struct kin_siblings *siblings = &call->siblings;
-    struct request request = {
+    struct tally_request request = {
         .client = kin_service(kin, side),
         .server = kin_service(kin, span),
         .type = judge_type(judge, side, span->kind),
+    };
+    struct group group = {
         .weight = side->weight > siblings->weight ? side->weight : siblings->weight,
         .failed = siblings->failed || (kind_calls(side->kind) && side->status == SPAN_STATUS_ERROR),
     };
 
     if (siblings->leader == 0)
-        count_first(judge, call, &request);
+        count_first(judge, call, &group, &request);
     else
-        add_late_member(judge, call, &request);
+        count_more(judge, call, &group, &request);
+    tally_add_request(judge->tally, &request);
     side->answered = 1;
 }

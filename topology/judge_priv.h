@@ -6,22 +6,13 @@
 
 #define WEIGHT_MASK ((UINT64_C(1) << 37) - 1) /* What fits in the 37 bits of a weight. */
 
-/* One request between two nodes. */
-struct request {
-    uint32_t client; /* Nodes of the catalog. */
-    uint32_t server;
-    enum connection_type type;
-    uint64_t weight;
-    bool failed;
-};
-
-/* Counts it and gives its edge, whose pointer lives until the next count; NULL: nothing was
- * counted, for its weight is 0 or memory is out. */
-struct tally_edge *judge_count(struct judge *judge, const struct request *request);
-
-/* Observes the span's duration, if it has one. `edge` may be NULL. */
-void judge_observe(struct judge *judge, struct tally_edge *edge, enum edge_seconds which,
-                   const struct remembered *span, uint64_t weight);
+/* Sets what is to be observed of a span, if it has a duration. */
+static inline void judge_observe(struct tally_request *request, enum edge_seconds which,
+                                 const struct remembered *span, uint64_t weight)
+{
+    if (!span->no_duration)
+        request->seconds[which] = (struct tally_seconds){span->duration_ns, weight};
+}
 
 /* A call that is judged: `at` is the callee, or the first member of a group. */
 struct call {
@@ -38,9 +29,9 @@ enum verdict { NO_CALL, COUNTED, LATE };
 enum verdict judge_callee(struct judge *judge, uint32_t at, uint32_t parent);
 
 /* E6, E16: the client's duration counts once on each of its edges, with the largest weight there.
- * `edge` is the one of this call, or NULL. */
-void judge_tell_client(struct judge *judge, uint32_t client, struct tally_edge *edge,
-                       const struct request *request);
+ * Sets in `request` what this call, of that weight, adds to it. */
+void judge_tell_client(struct judge *judge, uint32_t client, uint64_t weight,
+                       struct tally_request *request);
 
 /* E2: counts a group by its first member, or adds what a later one changes. */
 void judge_group(struct judge *judge, const struct call *call);

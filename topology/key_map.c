@@ -9,15 +9,6 @@
 
 enum { SLOTS_FIRST = 64 };
 
-/* Keys are made of numbers that the catalog gave, which no sender can choose: a plain mix will do. */
-static uint32_t hash_of(struct key key)
-{
-    uint64_t mixed = (key.high ^ key.high >> 29) * UINT64_C(0x9E3779B97F4A7C15);
-
-    mixed = (mixed ^ mixed >> 32 ^ key.low) * UINT64_C(0xD6E8FEB86659FD93);
-    return (uint32_t)(mixed >> 32);
-}
-
 int key_map_init(struct key_map *map)
 {
     *map = (struct key_map){.slots = mem_calloc(SLOTS_FIRST, sizeof(*map->slots))};
@@ -41,7 +32,7 @@ void key_map_reset(struct key_map *map)
 uint32_t key_map_find(const struct key_map *map, struct key key)
 {
     CHECK(map->used <= map->mask);
-    for (uint32_t at = hash_of(key) & map->mask;; at = (at + 1) & map->mask) {
+    for (uint32_t at = key_hash(key) & map->mask;; at = (at + 1) & map->mask) {
         const struct key_slot *slot = &map->slots[at];
         if (slot->number_plus_one == 0)
             return KEY_NONE;
@@ -52,7 +43,7 @@ uint32_t key_map_find(const struct key_map *map, struct key key)
 
 static void put(struct key_map *map, const struct key_slot *slot)
 {
-    uint32_t at = hash_of(slot->key) & map->mask;
+    uint32_t at = key_hash(slot->key) & map->mask;
 
     while (map->slots[at].number_plus_one != 0)
         at = (at + 1) & map->mask;

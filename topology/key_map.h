@@ -36,6 +36,20 @@ MUST_USE int key_map_init(struct key_map *map);
 void key_map_release(struct key_map *map);
 void key_map_reset(struct key_map *map); /* Empty again, memory kept. */
 
+/* Keys are made of numbers that the catalog gave, which no sender can choose: a plain mix will do. */
+static inline uint32_t key_hash(struct key key)
+{
+    uint64_t mixed = (key.high ^ key.high >> 29) * UINT64_C(0x9E3779B97F4A7C15);
+
+    mixed = (mixed ^ mixed >> 32 ^ key.low) * UINT64_C(0xD6E8FEB86659FD93);
+    return (uint32_t)(mixed >> 32);
+}
+
+static inline void key_map_prefetch(const struct key_map *map, struct key key)
+{
+    __builtin_prefetch(&map->slots[key_hash(key) & map->mask]);
+}
+
 /* The number of a key; KEY_NONE. */
 uint32_t key_map_find(const struct key_map *map, struct key key);
 

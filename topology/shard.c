@@ -275,6 +275,7 @@ void shard_swap(struct shard *shard, struct tally **tally)
     struct tally *full = shard->tally;
 
     CHECK(tally != NULL && *tally != NULL && tally_is_empty(*tally));
+    tally_flush(full);
     full->accounting.waiting = slab_of(shard)->pending;
     shard->tally = shard->judge.tally = *tally;
     *tally = full;

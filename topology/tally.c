@@ -12,7 +12,7 @@
 #include "topology/catalog.h"
 #include "topology/tally_priv.h"
 
-enum { ROOM_FIRST = 32 };
+enum { ROOM_FIRST = 32, ROW_ALIGNMENT = 64 };
 
 struct key edge_key(uint32_t client, uint32_t server, uint32_t type)
 {
@@ -38,9 +38,13 @@ static int grow(void **rows, uint32_t *room, uint32_t count, size_t size)
 
     if (count < *room)
         return 0;
-    grown = mem_realloc(*rows, wanted * size);
+    /* Not by mem_realloc(): a row of edges is a cache line. */
+    grown = mem_aligned(ROW_ALIGNMENT, wanted * size);
     if (grown == NULL)
         return STATUS_NOMEM;
+    if (count != 0)
+        memcpy(grown, *rows, count * size);
+    mem_free(*rows);
     *rows = grown;
     *room = wanted;
     return 0;
@@ -67,25 +71,25 @@ static int add_edge(struct tally *tally, const struct tally_edge *edge)
     return 0;
 }
 
-struct tally_edge *tally_edge(struct tally *tally, uint32_t client, uint32_t server,
-                              enum connection_type type)
+uint32_t tally_edge_row(struct tally *tally, uint32_t client, uint32_t server,
+                        enum connection_type type)
 {
     struct key key = edge_key(client, server, type);
     uint32_t number = key_map_find(&tally->edge_map, key);
     struct tally_edge edge = {.client = client, .server = server, .type = type};
 
     if (number != KEY_NONE)
-        return &tally->edges[number];
+        return number;
     if (tally->edges_count > tally->options.edges_max) {
         tally->counts.edges_overflowed++;
-        return &tally->edges[0];
+        return 0;
     }
     if (key_map_prepare(&tally->edge_map) != 0 || add_edge(tally, &edge) != 0) {
         tally->counts.memory_failures++;
-        return NULL;
+        return KEY_NONE;
     }
     key_map_add(&tally->edge_map, key, tally->edges_count - 1);
-    return &tally->edges[tally->edges_count - 1];
+    return tally->edges_count - 1;
 }
 
 static int add_operation(struct tally *tally, const struct tally_operation *operation)
@@ -109,26 +113,25 @@ static int add_operation(struct tally *tally, const struct tally_operation *oper
     return 0;
 }
 
-struct tally_operation *tally_operation(struct tally *tally, uint32_t service, uint32_t name,
-                                        uint8_t kind, uint8_t status)
+uint32_t tally_operation_row(struct tally *tally, const struct tally_call *call)
 {
-    struct key key = operation_key(service, name, kind, status);
+    struct key key = operation_key(call->service, call->name, call->kind, call->status);
     uint32_t number = key_map_find(&tally->operation_map, key);
     struct tally_operation operation = {
-        .service = service, .name = name, .kind = kind, .status = status};
+        .service = call->service, .name = call->name, .kind = call->kind, .status = call->status};
 
     if (number != KEY_NONE)
-        return &tally->operations[number];
+        return number;
     if (tally->operations_count > tally->options.operations_max) {
         tally->counts.operations_overflowed++;
-        return &tally->operations[0];
+        return 0;
     }
     if (key_map_prepare(&tally->operation_map) != 0 || add_operation(tally, &operation) != 0) {
         tally->counts.memory_failures++;
-        return NULL;
+        return KEY_NONE;
     }
     key_map_add(&tally->operation_map, key, tally->operations_count - 1);
-    return &tally->operations[tally->operations_count - 1];
+    return tally->operations_count - 1;
 }
 
 void tally_lose(struct tally *tally, const struct tally_loss *loss)
@@ -156,17 +159,6 @@ void tally_lose(struct tally *tally, const struct tally_loss *loss)
     tally->losses[tally->losses_count] = wanted;
     key_map_add(&tally->loss_map, loss_key(&wanted), tally->losses_count);
     tally->losses_count++;
-}
-
-void tally_observe(struct tally *tally, struct histogram **histogram, uint64_t duration_ns,
-                   uint64_t weight)
-{
-    if (*histogram == NULL && histogram_new(histogram) != 0) {
-        tally->counts.memory_failures++;
-        return;
-    }
-    if (histogram_observe(*histogram, tally->options.bounds, duration_ns, weight) != 0)
-        tally->counts.memory_failures++;
 }
 
 /* ------------------------------------------------------------------ the ends */
@@ -225,6 +217,7 @@ void tally_free(struct tally *tally)
 
 void tally_reset(struct tally *tally)
 {
+    CHECK(tally->requests_waiting == 0 && tally->calls_waiting == 0);
     for (uint32_t i = 0; i < tally->edges_count; i++)
         for (size_t j = 0; j < EDGE_SECONDS_COUNT; j++)
             if (tally->edges[i].seconds[j] != NULL)
@@ -249,9 +242,10 @@ bool tally_is_empty(const struct tally *tally)
     static const struct accounting no_spans;
     static const struct topology_counts no_counts;
 
-    return tally->edges_count == 1 && tally->edges[0].requests == 0 &&
-           tally->operations_count == 1 && tally->operations[0].calls == 0 &&
-           tally->losses_count == 0 && tally->span_first_ns == 0 && tally->span_last_ns == 0 &&
+    return tally->requests_waiting == 0 && tally->calls_waiting == 0 && tally->edges_count == 1 &&
+           tally->edges[0].requests == 0 && tally->operations_count == 1 &&
+           tally->operations[0].calls == 0 && tally->losses_count == 0 &&
+           tally->span_first_ns == 0 && tally->span_last_ns == 0 &&
            memcmp(&tally->accounting, &no_spans, sizeof(no_spans)) == 0 &&
            memcmp(&tally->counts, &no_counts, sizeof(no_counts)) == 0;
 }

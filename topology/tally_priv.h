@@ -1,10 +1,12 @@
 /* tally_priv.h: what a tally holds, for the shard that fills it and the publisher that empties it.
  * Invariants: entry 0 of edges and operations is the overflow entry; it exists from the start and
- *             is worth something only if it counted.
+ *             is worth something only if it counted. What is counted goes through a short queue
+ *             first: before anybody else looks at a tally, it is flushed.
  */
 #ifndef SPANMAP_TOPOLOGY_TALLY_PRIV_H
 #define SPANMAP_TOPOLOGY_TALLY_PRIV_H
 
+#include <stdalign.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,8 +18,33 @@
 
 enum edge_seconds { SECONDS_CLIENT, SECONDS_SERVER, SECONDS_NETWORK, EDGE_SECONDS_COUNT };
 
-struct tally_edge {
+struct tally_seconds {
+    uint64_t duration_ns;
+    uint64_t weight; /* 0: nothing to observe. */
+};
+
+/* A request between two nodes, or what is to be added to one that was counted. */
+struct tally_request {
     uint32_t client; /* Nodes of the catalog. */
+    uint32_t server;
+    enum connection_type type;
+    uint64_t weight;
+    uint64_t failed; /* Of the edge's requests, as a weight. */
+    struct tally_seconds seconds[EDGE_SECONDS_COUNT];
+};
+
+/* A span of an operation. */
+struct tally_call {
+    uint32_t service;
+    uint32_t name; /* Text of the catalog. */
+    uint8_t kind;
+    uint8_t status;
+    uint64_t weight;
+    struct tally_seconds seconds;
+};
+
+struct tally_edge {
+    alignas(64) uint32_t client;
     uint32_t server;
     uint32_t type; /* enum connection_type */
     bool overflow;
@@ -28,7 +55,7 @@ struct tally_edge {
 
 struct tally_operation {
     uint32_t service;
-    uint32_t name; /* Text of the catalog. */
+    uint32_t name;
     uint8_t kind;
     uint8_t status;
     bool overflow;
@@ -44,8 +71,14 @@ struct tally_loss {
     uint64_t spans;
 };
 
+enum { TALLY_QUEUE = 32 };
+
 struct tally {
     struct tally_options options;
+    uint32_t requests_waiting;
+    uint32_t calls_waiting;
+    struct tally_request requests[TALLY_QUEUE];
+    struct tally_call calls[TALLY_QUEUE];
     struct accounting accounting; /* `waiting` is set at the swap. */
     struct topology_counts counts;
     uint64_t span_first_ns; /* 0: none. */
@@ -66,23 +99,24 @@ struct tally {
     uint32_t losses_room;
 };
 
-/* The edge, made if need be; the overflow edge past the bound; NULL without memory. The pointer
- * lives until the next call. */
-struct tally_edge *tally_edge(struct tally *tally, uint32_t client, uint32_t server,
-                              enum connection_type type);
+/* Counts what is not 0. What memory is out for is counted as that. */
+void tally_add_request(struct tally *tally, const struct tally_request *request);
+void tally_add_call(struct tally *tally, const struct tally_call *call);
 
-struct tally_operation *tally_operation(struct tally *tally, uint32_t service, uint32_t name,
-                                        uint8_t kind, uint8_t status);
+/* Nothing waits in the queues any more. */
+void tally_flush(struct tally *tally);
 
 /* Counts one span. Past the bound it goes under the overflow node. */
 void tally_lose(struct tally *tally, const struct tally_loss *loss);
 
-/* Observes into a histogram that is made if need be; without memory it is counted. */
-void tally_observe(struct tally *tally, struct histogram **histogram, uint64_t duration_ns,
-                   uint64_t weight);
-
 /* Empty again, memory kept. */
 void tally_reset(struct tally *tally);
+
+/* The row of these, made if need be; the overflow row past the bound; KEY_NONE without memory, which
+ * is counted. For the queues. */
+uint32_t tally_edge_row(struct tally *tally, uint32_t client, uint32_t server,
+                        enum connection_type type);
+uint32_t tally_operation_row(struct tally *tally, const struct tally_call *call);
 
 struct key edge_key(uint32_t client, uint32_t server, uint32_t type);
 struct key operation_key(uint32_t service, uint32_t name, uint8_t kind, uint8_t status);

@@ -3,7 +3,9 @@
  *
  * One shard, one thread, no ring, no decoding. Each case feeds batches of 64 records while a clock
  * of its own runs at 100,000 spans a second, so that spans are judged at the end of a wait of 10 s
- * as in service. The last column says what was counted, to show that the case does what it says.
+ * as in service: a million of them wait at any time. The first rounds fill the memory and the
+ * series and are not measured. Times are of the processor, the best of some rounds. The last column
+ * says what was counted, to show that the case does what it says.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,7 +19,7 @@
 #include "topology/shard.h"
 #include "topology/snapshot.h"
 
-enum { BATCH = 64, TRACE_SPANS = 10, RATE_PER_S = 100000 };
+enum { BATCH = 64, TRACE_SPANS = 10, RATE_PER_S = 100000, ROUNDS_WARM = 2, ROUNDS = 6 };
 
 static const uint64_t seed = 42;
 
@@ -35,7 +37,7 @@ static uint64_t now_ns(void)
 {
     struct timespec time;
 
-    clock_gettime(CLOCK_MONOTONIC, &time);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
     return (uint64_t)time.tv_sec * NS_PER_S + (uint64_t)time.tv_nsec;
 }
 
@@ -207,6 +209,27 @@ static void print_counts(const struct snapshot *snapshot)
            snapshot->accounting.dropped[DROPPED_EVICTED]);
 }
 
+/* New traces of the same spans. */
+static void change_traces(struct span *spans, uint32_t count, uint64_t round)
+{
+    for (uint32_t i = 0; i < count; i++)
+        spans[i].trace[0] ^= round * UINT64_C(0x9E3779B97F4A7C15);
+}
+
+/* Feeds all spans; nanoseconds a span. */
+static double feed_round(struct shard *shard, const struct span *spans, uint32_t spans_count,
+                         struct mono_time *now)
+{
+    uint64_t begun = now_ns();
+
+    for (uint32_t at = 0; at < spans_count; at += BATCH) {
+        uint32_t count = spans_count - at < BATCH ? spans_count - at : BATCH;
+        now->ns += NS_PER_S / RATE_PER_S * count;
+        shard_feed(shard, spans + at, count, *now);
+    }
+    return (double)(now_ns() - begun) / spans_count;
+}
+
 static void run(const struct shape *shape)
 {
     struct world world;
@@ -214,27 +237,22 @@ static void run(const struct shape *shape)
     struct span *spans;
     struct snapshot *snapshot;
     struct mono_time now = {NS_PER_S};
-    uint64_t begun, fed, done;
     double bytes;
+    double best = 0;
 
     make_world(&world, shape);
     spans = make_spans(&world);
     shard = make_shard(&world);
-    begun = now_ns();
-    for (uint32_t at = 0; at < shape->spans; at += BATCH) {
-        uint32_t count = shape->spans - at < BATCH ? shape->spans - at : BATCH;
-        now.ns += NS_PER_S / RATE_PER_S * count;
-        shard_feed(shard, spans + at, count, now);
+    for (uint64_t round = 0; round < ROUNDS; round++) {
+        double ns = feed_round(shard, spans, shape->spans, &now);
+        if (round >= ROUNDS_WARM && (best == 0 || ns < best))
+            best = ns;
+        change_traces(spans, shape->spans, round + 1);
     }
-    fed = now_ns();
     bytes = (double)shard_memory_bytes(shard) / (double)shard_remembered(shard);
-    now.ns += 11 * NS_PER_S;
-    shard_tick(shard, now);
     shard_finish(shard, now);
-    done = now_ns();
     snapshot = snapshot_of(&world, shard);
-    printf("%-44s %6.0f ns a span (%4.0f after the last)  %5.1f bytes  ", shape->name,
-           (double)(done - begun) / shape->spans, (double)(done - fed) / shape->spans, bytes);
+    printf("%-44s %6.0f ns a span  %5.1f bytes  ", shape->name, best, bytes);
     print_counts(snapshot);
     snapshot_release(snapshot);
     shard_free(shard);
@@ -246,15 +264,15 @@ static void run(const struct shape *shape)
 int main(int count, char **words)
 {
     static const struct shape shapes[] = {
-        {"1 trace in flight, 4 services", 4, 1, 1, false, 2000000, 256 << 20},
-        {"1 trace in flight, 100 services", 100, 10, 1, false, 2000000, 256 << 20},
-        {"100 traces in flight, 100 services", 100, 10, 100, false, 2000000, 256 << 20},
-        {"100,000 traces in flight", 100, 10, 100000, false, 2000000, 256 << 20},
-        {"100,000 traces in flight, shuffled", 100, 10, 100000, true, 2000000, 256 << 20},
-        {"10,000 services", 10000, 1, 100, false, 2000000, 256 << 20},
-        {"10,000 services, 100,000 sites", 10000, 10, 100, false, 2000000, 256 << 20},
-        {"100,000 traces in flight, 10,000 services", 10000, 1, 100000, false, 2000000, 256 << 20},
-        {"a tenth of the memory that it needs", 100, 10, 100, false, 2000000, 8 << 20},
+        {"1 trace in flight, 4 services", 4, 1, 1, false, 1000000, 128 << 20},
+        {"1 trace in flight, 100 services", 100, 10, 1, false, 1000000, 128 << 20},
+        {"100 traces in flight, 100 services", 100, 10, 100, false, 1000000, 128 << 20},
+        {"100,000 traces in flight", 100, 10, 100000, false, 1000000, 128 << 20},
+        {"100,000 traces in flight, shuffled", 100, 10, 100000, true, 1000000, 128 << 20},
+        {"10,000 services", 10000, 1, 100, false, 1000000, 128 << 20},
+        {"10,000 services, 100,000 sites", 10000, 10, 100, false, 1000000, 128 << 20},
+        {"100,000 traces in flight, 10,000 services", 10000, 1, 100000, false, 1000000, 128 << 20},
+        {"a tenth of the memory that it needs", 100, 10, 100, false, 1000000, 12 << 20},
     };
 
     /* A number as argument runs that case alone. */
