@@ -366,6 +366,11 @@ const struct site *catalog_site_at(const struct catalog *catalog, uint32_t site)
     return &((const struct site_entry *)table_at(&catalog->sites, site))->site;
 }
 
+void catalog_prefetch_site(const struct catalog *catalog, uint32_t site)
+{
+    __builtin_prefetch(table_at(&catalog->sites, site));
+}
+
 uint32_t catalog_nodes(const struct catalog *catalog)
 {
     struct catalog *locked = (struct catalog *)(uintptr_t)catalog; /* For its lock only. */

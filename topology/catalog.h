@@ -81,6 +81,9 @@ struct view catalog_text_at(const struct catalog *catalog, uint32_t text);
 const struct node *catalog_node_at(const struct catalog *catalog, uint32_t node);
 const struct site *catalog_site_at(const struct catalog *catalog, uint32_t site);
 
+/* Brings a site closer that will be read soon. */
+void catalog_prefetch_site(const struct catalog *catalog, uint32_t site);
+
 /* How many nodes there are: their numbers are those below. */
 uint32_t catalog_nodes(const struct catalog *catalog);
 

@@ -97,10 +97,9 @@ static void meet_halves(struct shard *shard, uint32_t at, const struct matches *
     }
 }
 
-static void link_parent(struct shard *shard, uint32_t at, uint64_t trace_part)
+static void link_parent(struct shard *shard, uint32_t at, uint64_t hash)
 {
     const struct remembered *span = slab_at(&shard->store.slab, at);
-    uint64_t hash = span_index_hash(trace_part, span->parent_id);
     struct matches parent;
 
     if (span->parent_id == 0 || span->parent_bad)
@@ -131,11 +130,15 @@ static void note_span(struct shard *shard, const struct span *span)
         tally->span_last_ns = end_ns;
 }
 
-void shard_admit(struct shard *shard, const struct span *span)
+/* The hashes of a span's own id and of its parent's. */
+struct hashes {
+    uint64_t own;
+    uint64_t parent;
+};
+
+static void admit(struct shard *shard, const struct span *span, const struct hashes *hashes)
 {
     struct store *store = &shard->store;
-    uint64_t trace_part = span_index_trace(&store->index, span->trace);
-    uint64_t hash = span_index_hash(trace_part, span->id);
     struct remembered remembered;
     struct matches own;
     uint32_t at;
@@ -146,7 +149,7 @@ void shard_admit(struct shard *shard, const struct span *span)
         drop(shard, span);
         return;
     }
-    span_index_find(&store->index, &store->slab, span->trace, span->id, hash, &own);
+    span_index_find(&store->index, &store->slab, span->trace, span->id, hashes->own, &own);
     if (is_duplicate(shard, span, &own)) {
         accounting(shard)->duplicate++;
         return;
@@ -165,6 +168,29 @@ void shard_admit(struct shard *shard, const struct span *span)
     }
     adopt(shard, at);
     meet_halves(shard, at, &own);
-    link_parent(shard, at, trace_part);
+    link_parent(shard, at, hashes->parent);
     note_span(shard, span);
+}
+
+/* In three passes, for neither the buckets nor the spans that they name are in the cache: the first
+ * one brings those closer, the second one these. */
+void shard_admit(struct shard *shard, const struct span *spans, size_t count)
+{
+    const struct store *store = &shard->store;
+    struct hashes hashes[ADMIT_SPANS];
+
+    CHECK(count <= ADMIT_SPANS);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t trace_part = span_index_trace(&store->index, spans[i].trace);
+        hashes[i].own = span_index_hash(trace_part, spans[i].id);
+        hashes[i].parent = span_index_hash(trace_part, spans[i].parent);
+        span_index_prefetch(&store->index, hashes[i].own);
+        span_index_prefetch(&store->index, hashes[i].parent);
+    }
+    for (size_t i = 0; i < count; i++) {
+        span_index_prefetch_spans(&store->index, &store->slab, hashes[i].own);
+        span_index_prefetch_spans(&store->index, &store->slab, hashes[i].parent);
+    }
+    for (size_t i = 0; i < count; i++)
+        admit(shard, &spans[i], &hashes[i]);
 }

@@ -25,8 +25,9 @@ struct shard {
     uint64_t judged_ns; /* When spans were last looked through. */
 };
 
-/* Takes one span on. */
-void shard_admit(struct shard *shard, const struct span *span);
+/* Takes spans on, at most ADMIT_SPANS. */
+enum { ADMIT_SPANS = 64 };
+void shard_admit(struct shard *shard, const struct span *spans, size_t count);
 
 /* Judges what has waited long enough. */
 void shard_judge_due(struct shard *shard);

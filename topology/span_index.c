@@ -83,6 +83,25 @@ static struct tag_match match_tags(const struct bucket *bucket, uint16_t tag)
     return match;
 }
 
+void span_index_prefetch_spans(const struct span_index *index, const struct slab *slab,
+                               uint64_t hash)
+{
+    const struct bucket *bucket = &index->buckets[hash & index->mask];
+    struct tag_match tags = match_tags(bucket, tag_of(hash));
+
+    for (uint32_t j = 0; j < 2; j++)
+        for (; tags.words[j] != 0; tags.words[j] &= tags.words[j] - 1) {
+            uint32_t at = bucket->at[j * 4 + (uint32_t)__builtin_ctzll(tags.words[j]) / 16];
+            if (slab_live(slab, at))
+                __builtin_prefetch(slab_at(slab, at), 1);
+        }
+    for (; tags.rest != 0; tags.rest &= tags.rest - 1) {
+        uint32_t at = bucket->at[8 + (uint32_t)__builtin_ctz(tags.rest) / 16];
+        if (slab_live(slab, at))
+            __builtin_prefetch(slab_at(slab, at), 1);
+    }
+}
+
 /* What is in a bucket under this hash; `found` has it when the ids agree. */
 static void look_at(const struct slab *slab, const struct bucket *bucket, uint32_t number,
                     uint32_t entry, const struct search *search, struct matches *found)

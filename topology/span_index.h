@@ -85,6 +85,10 @@ static inline void span_index_prefetch(const struct span_index *index, uint64_t 
     __builtin_prefetch(&index->buckets[hash & index->mask]);
 }
 
+/* Brings what a bucket that is there has of a hash closer too. */
+void span_index_prefetch_spans(const struct span_index *index, const struct slab *slab,
+                               uint64_t hash);
+
 void span_index_find(const struct span_index *index, const struct slab *slab,
                      const uint64_t trace[2], uint64_t id, uint64_t hash,
                      struct matches *out_matches);
