@@ -17,7 +17,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 
-enum { CHUNK_ENTRIES = 1024, SLOTS_FIRST = 256 };
+enum { CHUNK_ENTRIES = CATALOG_CHUNK, SLOTS_FIRST = 256 };
 
 struct slot {
     uint32_t hash;
@@ -366,9 +366,10 @@ const struct site *catalog_site_at(const struct catalog *catalog, uint32_t site)
     return &((const struct site_entry *)table_at(&catalog->sites, site))->site;
 }
 
-void catalog_prefetch_site(const struct catalog *catalog, uint32_t site)
+const struct site *const *catalog_sites(const struct catalog *catalog)
 {
-    __builtin_prefetch(table_at(&catalog->sites, site));
+    _Static_assert(sizeof(struct site_entry) == sizeof(struct site), "a chunk is a row of sites");
+    return (const struct site *const *)catalog->sites.chunks;
 }
 
 uint32_t catalog_nodes(const struct catalog *catalog)

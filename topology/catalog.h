@@ -32,7 +32,7 @@ enum node_type {
 /* What a call is made to (N2). */
 enum call_kind { CALL_OTHER, CALL_DATABASE, CALL_MESSAGING, CALL_RPC };
 
-enum { CATALOG_OVERFLOW = 0, CATALOG_NONE = UINT32_MAX };
+enum { CATALOG_OVERFLOW = 0, CATALOG_NONE = UINT32_MAX, CATALOG_CHUNK = 1024 };
 
 struct node {
     enum node_type type;
@@ -81,8 +81,9 @@ struct view catalog_text_at(const struct catalog *catalog, uint32_t text);
 const struct node *catalog_node_at(const struct catalog *catalog, uint32_t node);
 const struct site *catalog_site_at(const struct catalog *catalog, uint32_t site);
 
-/* Brings a site closer that will be read soon. */
-void catalog_prefetch_site(const struct catalog *catalog, uint32_t site);
+/* All sites in chunks of CATALOG_CHUNK, for who reads one several times a span: number n is
+ * `[n / CATALOG_CHUNK][n % CATALOG_CHUNK]`, if the reader was given n. As long as the catalog. */
+const struct site *const *catalog_sites(const struct catalog *catalog);
 
 /* How many nodes there are: their numbers are those below. */
 uint32_t catalog_nodes(const struct catalog *catalog);

@@ -217,9 +217,8 @@ static void reshape(struct histogram *histogram, const struct extent *extent)
 }
 
 /* The bucket of a duration above 0, which is made if it is not there; NULL without memory. */
-static uint64_t *bucket_of(struct histogram *histogram, uint64_t duration_ns)
+static uint64_t *bucket_of(struct histogram *histogram, int32_t finest)
 {
-    int32_t finest = index_finest(duration_ns);
     int32_t index = finest >> (HISTOGRAM_SCALE_MAX - histogram->scale);
 
     if (index < histogram->offset || index >= histogram->offset + (int32_t)histogram->length) {
@@ -232,39 +231,41 @@ static uint64_t *bucket_of(struct histogram *histogram, uint64_t duration_ns)
     return &histogram->buckets[index - histogram->offset];
 }
 
-void histogram_prefetch(const struct histogram *histogram, const struct histogram_bounds *bounds,
-                        uint64_t duration_ns)
+struct histogram_place histogram_place(const struct histogram_bounds *bounds, uint64_t duration_ns)
 {
-    uint32_t classic = 0;
-    int32_t index;
+    struct histogram_place place = {.duration_ns = duration_ns};
 
-    for (uint32_t i = 0; i < bounds->count; i++)
-        classic += duration_ns > bounds->upper_ns[i];
-    __builtin_prefetch(&histogram->classic[classic], 1);
-    if (duration_ns == 0)
-        return;
-    index = index_finest(duration_ns) >> (HISTOGRAM_SCALE_MAX - histogram->scale);
+    CHECK(duration_ns <= DURATION_NS_MAX);
+    if (duration_ns != 0)
+        place.finest = index_finest(duration_ns);
+    for (uint32_t i = 0; i < bounds->count; i++) /* Ascending; without a branch to guess. */
+        place.classic += duration_ns > bounds->upper_ns[i];
+    return place;
+}
+
+void histogram_prefetch(const struct histogram *histogram, const struct histogram_place *place)
+{
+    int32_t index = place->finest >> (HISTOGRAM_SCALE_MAX - histogram->scale);
+
+    __builtin_prefetch(&histogram->classic[place->classic], 1);
     if (index >= histogram->offset && index < histogram->offset + (int32_t)histogram->length)
         __builtin_prefetch(&histogram->buckets[index - histogram->offset], 1);
 }
 
-int histogram_observe(struct histogram *histogram, const struct histogram_bounds *bounds,
-                      uint64_t duration_ns, uint64_t weight)
+int histogram_observe_at(struct histogram *histogram, const struct histogram_place *place,
+                         uint64_t weight)
 {
     uint64_t *bucket = &histogram->zero_count;
-    uint32_t classic = 0;
+    uint64_t duration_ns = place->duration_ns;
 
-    CHECK(duration_ns <= DURATION_NS_MAX);
     if (weight == 0)
         return 0;
     if (duration_ns != 0)
-        bucket = bucket_of(histogram, duration_ns);
+        bucket = bucket_of(histogram, place->finest);
     if (bucket == NULL)
         return STATUS_NOMEM;
     *bucket += weight;
-    for (uint32_t i = 0; i < bounds->count; i++) /* Ascending; without a branch to guess. */
-        classic += duration_ns > bounds->upper_ns[i];
-    histogram->classic[classic] += weight;
+    histogram->classic[place->classic] += weight;
     if (histogram->count == 0 || duration_ns < histogram->min_ns)
         histogram->min_ns = duration_ns;
     if (histogram->count == 0 || duration_ns > histogram->max_ns)
@@ -272,6 +273,14 @@ int histogram_observe(struct histogram *histogram, const struct histogram_bounds
     histogram->count += weight;
     histogram->sum += (histogram_sum)duration_ns * weight;
     return 0;
+}
+
+int histogram_observe(struct histogram *histogram, const struct histogram_bounds *bounds,
+                      uint64_t duration_ns, uint64_t weight)
+{
+    struct histogram_place place = histogram_place(bounds, duration_ns);
+
+    return histogram_observe_at(histogram, &place, weight);
 }
 
 static struct extent extent_merged(const struct histogram *into, const struct histogram *from)

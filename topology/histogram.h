@@ -58,9 +58,18 @@ MUST_USE int histogram_copy(const struct histogram *from, struct histogram **out
 MUST_USE int histogram_observe(struct histogram *histogram, const struct histogram_bounds *bounds,
                                uint64_t duration_ns, uint64_t weight);
 
-/* Brings the lines that histogram_observe() of this duration will write to closer. */
-void histogram_prefetch(const struct histogram *histogram, const struct histogram_bounds *bounds,
-                        uint64_t duration_ns);
+/* The same in two steps: where a duration belongs by itself, and the rest. */
+struct histogram_place {
+    uint64_t duration_ns;
+    int32_t finest;   /* Index at scale HISTOGRAM_SCALE_MAX; meaningless for a duration of 0. */
+    uint32_t classic; /* Index among the classic buckets. */
+};
+struct histogram_place histogram_place(const struct histogram_bounds *bounds, uint64_t duration_ns);
+MUST_USE int histogram_observe_at(struct histogram *histogram, const struct histogram_place *place,
+                                  uint64_t weight);
+
+/* Brings the lines that histogram_observe_at() will write to closer. */
+void histogram_prefetch(const struct histogram *histogram, const struct histogram_place *place);
 
 MUST_USE int histogram_merge(struct histogram *into, const struct histogram *from);
 

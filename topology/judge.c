@@ -13,9 +13,10 @@ static void count_operation(struct judge *judge, const struct remembered *span)
         .kind = (uint8_t)span->kind,
         .status = (uint8_t)span->status,
         .weight = span->weight,
-        .seconds = {span->duration_ns, span->no_duration ? 0 : span->weight},
     };
 
+    if (!span->no_duration)
+        tally_observe(judge->tally, &call.seconds, span->duration_ns, span->weight);
     tally_add_call(judge->tally, &call);
 }
 
@@ -73,7 +74,7 @@ static void count_root(struct judge *judge, const struct remembered *span, uint3
         .failed = span->status == SPAN_STATUS_ERROR ? span->weight : 0,
     };
 
-    judge_observe(&request, SECONDS_SERVER, span, span->weight);
+    judge_observe(judge, &request, SECONDS_SERVER, span, span->weight);
     tally_add_request(judge->tally, &request);
 }
 
@@ -110,7 +111,7 @@ static void count_unanswered(struct judge *judge, struct remembered *span)
     };
 
     span->drawn = 1;
-    judge_observe(&request, SECONDS_CLIENT, span, span->weight);
+    judge_observe(judge, &request, SECONDS_CLIENT, span, span->weight);
     tally_add_request(judge->tally, &request);
 }
 
@@ -215,10 +216,9 @@ static void count_class(struct judge *judge, const struct remembered *span,
     }
 }
 
-void judge_span(struct judge *judge, uint32_t at)
+void judge_span(struct judge *judge, uint32_t at, uint32_t parent)
 {
     struct remembered *span = kin_span(&judge->kin, at);
-    uint32_t parent = kin_parent(&judge->kin, at);
     struct judged judged = {
         .at = at,
         .span = span,

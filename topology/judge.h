@@ -25,8 +25,8 @@ struct judge {
     bool orphan_servers_as_user;
 };
 
-/* Judges a pending span by what is known now. */
-void judge_span(struct judge *judge, uint32_t at);
+/* Judges a pending span, whose parent is kin_parent(), by what is known now. */
+void judge_span(struct judge *judge, uint32_t at, uint32_t parent);
 
 /* Counts a pending span as dropped. */
 void judge_drop(struct judge *judge, uint32_t at);

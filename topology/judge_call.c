@@ -73,8 +73,8 @@ static void observe_network(struct judge *judge, const struct remembered *client
         judge->tally->counts.negative_network++;
         return;
     }
-    request->seconds[SECONDS_NETWORK] = (struct tally_seconds){
-        client->duration_ns - server->duration_ns, request->weight};
+    tally_observe(judge->tally, &request->seconds[SECONDS_NETWORK],
+                  client->duration_ns - server->duration_ns, request->weight);
 }
 
 static void count_single(struct judge *judge, const struct call *call)
@@ -92,7 +92,7 @@ static void count_single(struct judge *judge, const struct call *call)
     if (span->status == SPAN_STATUS_ERROR ||
         (kind_calls(side->kind) && side->status == SPAN_STATUS_ERROR))
         request.failed = request.weight;
-    judge_observe(&request, SECONDS_SERVER, span, request.weight);
+    judge_observe(judge, &request, SECONDS_SERVER, span, request.weight);
     /* Before it is noted that this call answered: it is among those still to be judged. */
     if (side->kind == SPAN_KIND_CLIENT && by_server &&
         kin_answers(&judge->kin, call->side).servers == 1)

@@ -26,6 +26,7 @@ enum {
 struct kin {
     struct store *store;
     const struct catalog *catalog;
+    const struct site *const *sites; /* Its sites. */
     uint32_t pass;      /* Grows whenever spans came since the last walk: memos are of one pass. */
     uint64_t walks_cut; /* Walks that ended at their bound. */
     struct crowd crowd;
@@ -36,9 +37,14 @@ static inline struct remembered *kin_span(const struct kin *kin, uint32_t at)
     return slab_at(&kin->store->slab, at);
 }
 
+static inline const struct site *kin_site_at(const struct kin *kin, uint32_t site)
+{
+    return &kin->sites[site / CATALOG_CHUNK][site % CATALOG_CHUNK];
+}
+
 static inline const struct site *kin_site(const struct kin *kin, const struct remembered *span)
 {
-    return catalog_site_at(kin->catalog, span->site);
+    return kin_site_at(kin, span->site);
 }
 
 static inline uint32_t kin_service(const struct kin *kin, const struct remembered *span)

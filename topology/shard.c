@@ -109,7 +109,7 @@ static void visit(struct shard *shard, uint32_t at)
     }
     if (waits_for_consumer(shard, at) || waits_with_parent(shard, at, parent))
         return;
-    judge_span(&shard->judge, at);
+    judge_span(&shard->judge, at, parent);
 }
 
 /* The next child that waits to be judged together with the span whose child list this is. */
@@ -189,7 +189,7 @@ static void look_ahead(struct shard *shard, uint32_t at)
         __builtin_prefetch(slab_at(slab, span->parent_at), 1);
     if (slab_live(slab, span->child))
         __builtin_prefetch(slab_at(slab, span->child));
-    catalog_prefetch_site(shard->options.catalog, span->site);
+    __builtin_prefetch(kin_site(kin_of(shard), span));
 }
 
 static void go_on(struct shard *shard, enum shard_wait wait)
@@ -238,7 +238,7 @@ static void let_go(struct shard *shard, uint32_t at)
     if (is_dropped)
         judge_drop(&shard->judge, at);
     else
-        judge_span(&shard->judge, at);
+        judge_span(&shard->judge, at, parent);
 }
 
 void shard_evict(struct shard *shard)
@@ -288,7 +288,7 @@ void shard_finish(struct shard *shard, struct mono_time now)
     kin_of(shard)->pass++;
     for (uint32_t at = slab_next_pending(slab, slab->tail); at != slab->head;
          at = slab_next_pending(slab, at + 1))
-        judge_span(&shard->judge, at);
+        judge_span(&shard->judge, at, kin_parent(kin_of(shard), at));
     shard->tally->counts.walks_cut += kin_of(shard)->walks_cut;
     kin_of(shard)->walks_cut = 0;
     CHECK(slab->pending == 0);
@@ -361,6 +361,7 @@ int shard_new(const struct shard_options *options, struct shard **out_shard)
         shard->cursor[i] = shard->store.slab.tail;
     shard->judge.kin.store = &shard->store;
     shard->judge.kin.catalog = options->catalog;
+    shard->judge.kin.sites = catalog_sites(options->catalog);
     shard->judge.kin.pass = 1;
     shard->judge.catalog = options->catalog;
     shard->judge.tally = shard->tally;
@@ -375,6 +376,7 @@ void shard_free(struct shard *shard)
         return;
     store_release(&shard->store);
     crowd_release(&shard->judge.kin.crowd);
+    mem_free(shard->reported);
     tally_free(shard->tally);
     mem_free(shard);
 }

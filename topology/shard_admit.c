@@ -3,7 +3,10 @@
  * Two look-ups: its own id (duplicates, halves, children that came before it) and its parent's.
  * Nothing is decided here; links only say who named whom.
  */
+#include <string.h>
+
 #include "base/check.h"
+#include "base/mem.h"
 #include "topology/shard_priv.h"
 
 static struct accounting *accounting(struct shard *shard)
@@ -14,7 +17,7 @@ static struct accounting *accounting(struct shard *shard)
 /* There is no memory at all: the span is dropped before it was remembered. */
 static void drop(struct shard *shard, const struct span *span)
 {
-    const struct site *site = catalog_site_at(shard->options.catalog, span->site);
+    const struct site *site = kin_site_at(&shard->judge.kin, span->site);
     struct tally_loss loss = {.service = site->service,
                               .kind = (uint8_t)span->kind,
                               .dropped = true,
@@ -39,7 +42,7 @@ static bool is_duplicate(const struct shard *shard, const struct span *span,
                          const struct matches *own)
 {
     const struct kin *kin = &shard->judge.kin;
-    uint32_t service = catalog_site_at(kin->catalog, span->site)->service;
+    uint32_t service = kin_site_at(kin, span->site)->service;
 
     for (uint32_t i = 0; i < own->count; i++) {
         const struct remembered *other = kin_span(kin, own->at[i]);
@@ -110,13 +113,37 @@ static void link_parent(struct shard *shard, uint32_t at, uint64_t hash)
         shard->tally->counts.memory_failures++;
 }
 
+/* The catalog is told of a service once, not with each of its spans. */
+static void report(struct shard *shard, uint32_t service)
+{
+    uint32_t word = service / 64;
+    uint64_t bit = UINT64_C(1) << service % 64;
+
+    if (word >= shard->reported_words) {
+        uint32_t words = word * 2 + 16;
+        uint64_t *reported = mem_realloc(shard->reported, words * sizeof(*reported));
+        if (reported == NULL) {
+            catalog_mark_reported(shard->options.catalog, service);
+            return;
+        }
+        memset(reported + shard->reported_words, 0,
+               (words - shard->reported_words) * sizeof(*reported));
+        shard->reported = reported;
+        shard->reported_words = words;
+    }
+    if ((shard->reported[word] & bit) != 0)
+        return;
+    catalog_mark_reported(shard->options.catalog, service);
+    if (catalog_is_reported(shard->options.catalog, service))
+        shard->reported[word] |= bit;
+}
+
 static void note_span(struct shard *shard, const struct span *span)
 {
     struct tally *tally = shard->tally;
     uint64_t end_ns = span->start_ns + span->duration_ns;
 
-    catalog_mark_reported(shard->options.catalog,
-                          catalog_site_at(shard->options.catalog, span->site)->service);
+    report(shard, kin_site_at(&shard->judge.kin, span->site)->service);
     tally->counts.skewed_durations += span->skewed;
     tally->counts.weights_unknown += span->weight_unknown;
     tally->counts.weights_cut += span->weight_cut;

@@ -23,6 +23,9 @@ struct shard {
     uint32_t now_ticks;          /* Rounded down. */
     uint64_t now_ns;
     uint64_t judged_ns; /* When spans were last looked through. */
+    uint64_t
+        *reported; /* Bit n: the catalog knows that service n has reported; may be too short. */
+    uint32_t reported_words;
 };
 
 /* Takes spans on, at most ADMIT_SPANS. */

@@ -19,8 +19,8 @@
 enum edge_seconds { SECONDS_CLIENT, SECONDS_SERVER, SECONDS_NETWORK, EDGE_SECONDS_COUNT };
 
 struct tally_seconds {
-    uint64_t duration_ns;
     uint64_t weight; /* 0: nothing to observe. */
+    struct histogram_place place;
 };
 
 /* A request between two nodes, or what is to be added to one that was counted. */
@@ -98,6 +98,14 @@ struct tally {
     uint32_t losses_count;
     uint32_t losses_room;
 };
+
+/* Sets what is to be observed. */
+static inline void tally_observe(const struct tally *tally, struct tally_seconds *seconds,
+                                 uint64_t duration_ns, uint64_t weight)
+{
+    seconds->weight = weight;
+    seconds->place = histogram_place(tally->options.bounds, duration_ns);
+}
 
 /* Counts what is not 0. What memory is out for is counted as that. */
 void tally_add_request(struct tally *tally, const struct tally_request *request);

@@ -16,8 +16,7 @@ static void observe(struct tally *tally, struct histogram **histogram,
         tally->counts.memory_failures++;
         return;
     }
-    if (histogram_observe(*histogram, tally->options.bounds, seconds->duration_ns,
-                          seconds->weight) != 0)
+    if (histogram_observe_at(*histogram, &seconds->place, seconds->weight) != 0)
         tally->counts.memory_failures++;
 }
 
@@ -67,8 +66,7 @@ static void flush_requests(struct tally *tally)
         for (size_t j = 0; j < EDGE_SECONDS_COUNT && rows[i] != KEY_NONE; j++) {
             const struct histogram *histogram = tally->edges[rows[i]].seconds[j];
             if (histogram != NULL && tally->requests[i].seconds[j].weight != 0)
-                histogram_prefetch(histogram, tally->options.bounds,
-                                   tally->requests[i].seconds[j].duration_ns);
+                histogram_prefetch(histogram, &tally->requests[i].seconds[j].place);
         }
     for (uint32_t i = 0; i < count; i++)
         count_request(tally, &tally->requests[i], rows[i]);
@@ -107,8 +105,7 @@ static void flush_calls(struct tally *tally)
             prefetch_head(tally->operations[rows[i]].latency);
     for (uint32_t i = 0; i < count; i++)
         if (rows[i] != KEY_NONE && tally->operations[rows[i]].latency != NULL)
-            histogram_prefetch(tally->operations[rows[i]].latency, tally->options.bounds,
-                               tally->calls[i].seconds.duration_ns);
+            histogram_prefetch(tally->operations[rows[i]].latency, &tally->calls[i].seconds.place);
     for (uint32_t i = 0; i < count; i++) {
         if (rows[i] == KEY_NONE)
             continue;
