@@ -209,9 +209,9 @@ def test_a_second_signal_ends_it_at_once():
         daemon.wait_until_metric("spanmap_receiver_connections", 1)
         daemon.signal()
         wait_until(lambda: logged(daemon.log(), "draining"), "the first signal is logged")
-        assert daemon.process.poll() is None
         # Whoever balances load sees it leave, and its last numbers can still be scraped.
-        assert daemon.get("/readyz")[0] == 503
+        wait_until(lambda: daemon.get("/readyz")[0] == 503, "it is not ready any more")
+        assert daemon.process.poll() is None
         assert daemon.get("/healthz")[0] == 200
         assert daemon.get("/metrics")[0] == 200
         daemon.signal()
