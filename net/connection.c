@@ -14,7 +14,8 @@
 #include "base/mem.h"
 #include "net/server_priv.h"
 
-enum { WRITES_A_TURN = 4 };
+/* A dead socket's receive buffer may hold some megabytes. */
+enum { WRITES_A_TURN = 4, LAST_READS = 64 };
 static const uint64_t linger_ns = NS_PER_S;
 
 enum phase { PHASE_OPEN, PHASE_ENDING, PHASE_LINGERING };
@@ -142,6 +143,7 @@ static int write_round(struct connection *connection, struct mono_time now)
 }
 
 static void on_event(uv_poll_t *poll, int error, int events);
+static void hear_out(struct connection *connection, struct mono_time now);
 
 static bool wants_input(const struct connection *connection)
 {
@@ -187,7 +189,12 @@ static void settle(struct connection *connection, struct mono_time now)
 
     for (int i = 0; i < WRITES_A_TURN && status == 0; i++)
         status = write_round(connection, now);
-    if (status == STATUS_CLOSED || status == STATUS_NOMEM) {
+    if (status == STATUS_CLOSED) {
+        buf_release(&connection->left);
+        hear_out(connection, now);
+        return;
+    }
+    if (status == STATUS_NOMEM) {
         destroy(connection);
         return;
     }
@@ -228,13 +235,32 @@ static int read_some(struct connection *connection, struct mono_time now)
     return 0;
 }
 
+/* The socket is dead, but what its peer had sent before may lie in it still: senders that exit
+ * without waiting for their answers leave such. Nothing that is said to it arrives. */
+static void hear_out(struct connection *connection, struct mono_time now)
+{
+    struct buf *shared = &connection->thread->output;
+
+    for (int i = 0; i < LAST_READS && wants_input(connection); i++) {
+        if (connection->phase == PHASE_LINGERING || read_some(connection, now) != 0)
+            break;
+        buf_reset(shared);
+        if (protocol_of(connection)->produce(connection->state, now, OUTPUT_BYTES, shared) != 0)
+            break;
+    }
+    destroy(connection);
+}
+
 static void on_event(uv_poll_t *poll, int error, int events)
 {
     struct connection *connection = poll->data;
     struct mono_time now = clock_mono();
 
-    if (error != 0 || ((events & UV_READABLE) != 0 && wants_input(connection) &&
-                       read_some(connection, now) != 0)) {
+    if (error != 0) {
+        hear_out(connection, now);
+        return;
+    }
+    if ((events & UV_READABLE) != 0 && wants_input(connection) && read_some(connection, now) != 0) {
         destroy(connection);
         return;
     }

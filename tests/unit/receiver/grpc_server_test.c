@@ -1,8 +1,11 @@
 /* grpc_server_test.c: the server over real sockets, several threads and peers at once. */
 #include "receiver/grpc_server.h"
 
+#include <linux/sockios.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -22,6 +25,7 @@ struct fixture {
     atomic_int inside[THREADS];
     atomic_ullong bytes;
     atomic_uint calls;
+    atomic_bool is_shut; /* Calls wait while it is. */
 };
 
 static void method(void *context, unsigned thread, struct view message, struct grpc_reply *reply)
@@ -30,8 +34,10 @@ static void method(void *context, unsigned thread, struct view message, struct g
 
     /* Calls of one thread never overlap. */
     assert_int_equal(atomic_fetch_add(&on->inside[thread], 1), 0);
-    atomic_fetch_add(&on->bytes, message.size);
     atomic_fetch_add(&on->calls, 1);
+    while (atomic_load(&on->is_shut))
+        (void)usleep(1000);
+    atomic_fetch_add(&on->bytes, message.size);
     (void)buf_append(&reply->body, message.data, message.size < 8 ? message.size : 8);
     atomic_fetch_sub(&on->inside[thread], 1);
 }
@@ -211,6 +217,42 @@ static void server__cuts_off_what_never_ends(void **state)
     stop(&on);
 }
 
+/* As a process that exits without waiting: its last requests lie in the socket when that is reset. */
+static void server__takes_what_came_before_a_reset(void **state)
+{
+    struct linger at_once = {.l_onoff = 1};
+    struct fixture on;
+    struct h2_peer peer;
+    int waiting;
+    int fd;
+
+    (void)state;
+    start(&on);
+    atomic_store(&on.is_shut, true);
+    h2_peer_init(&peer);
+    fd = peer_connect(buf_view(&on.bound));
+    send_request(&peer, 1, 100);
+    peer_send(fd, buf_view(&peer.out));
+    while (atomic_load(&on.calls) != 1)
+        (void)usleep(1000);
+    buf_reset(&peer.out);
+    for (uint32_t stream = 3; stream <= 9; stream += 2)
+        send_request(&peer, stream, 15000);
+    peer_send(fd, buf_view(&peer.out));
+    do {
+        assert_int_equal(ioctl(fd, SIOCOUTQ, &waiting), 0);
+    } while (waiting != 0);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)), 0);
+    (void)close(fd);
+    atomic_store(&on.is_shut, false);
+    while (counters_read(&on.counters, RECEIVER_CONNECTIONS) != 0)
+        (void)usleep(1000);
+    assert_int_equal(atomic_load(&on.calls), 5);
+    assert_int_equal(atomic_load(&on.bytes), 100 + 4 * 15000);
+    h2_peer_release(&peer);
+    stop(&on);
+}
+
 static int make(void *context)
 {
     struct fixture *on = context;
@@ -238,6 +280,7 @@ int main(void)
         cmocka_unit_test(server__loses_nothing_of_many_peers),
         cmocka_unit_test(server__drains_what_it_took_on),
         cmocka_unit_test(server__cuts_off_what_never_ends),
+        cmocka_unit_test(server__takes_what_came_before_a_reset),
         cmocka_unit_test(server__survives_failing_memory),
     };
 
