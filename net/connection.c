@@ -7,6 +7,9 @@
  * a moment: closing with unread bytes would reset the connection and take our last words with it.
  */
 #include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -43,6 +46,21 @@ struct loop *connection_loop(struct connection *connection)
 struct connection *connection_next(const struct connection *connection)
 {
     return connection->next;
+}
+
+void connection_peer(const struct connection *connection, char out_peer[64])
+{
+    struct sockaddr_storage name = {.ss_family = AF_UNSPEC};
+    socklen_t size = sizeof(name);
+    char host[INET6_ADDRSTRLEN];
+    char port[8];
+
+    (void)snprintf(out_peer, 64, "unix");
+    if (getpeername(connection->fd, (struct sockaddr *)&name, &size) == 0 &&
+        name.ss_family != AF_UNIX &&
+        getnameinfo((struct sockaddr *)&name, size, host, sizeof(host), port, sizeof(port),
+                    NI_NUMERICHOST | NI_NUMERICSERV) == 0)
+        (void)snprintf(out_peer, 64, name.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
 }
 
 static const struct server_protocol *protocol_of(const struct connection *connection)

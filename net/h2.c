@@ -213,6 +213,13 @@ static void on_reset_sent(struct h2 *h2, const nghttp2_frame *frame)
         h2->verdict = verdict;
 }
 
+/* The first is what matters; `why` is a literal. */
+static void note_fault(struct h2 *h2, const char *why)
+{
+    if (h2->fault == NULL)
+        h2->fault = why;
+}
+
 static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *context)
 {
     struct h2 *h2 = context;
@@ -236,7 +243,7 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
         break;
     case NGHTTP2_GOAWAY:
         if (frame->goaway.error_code != NGHTTP2_NO_ERROR)
-            h2->is_faulty = true;
+            note_fault(h2, nghttp2_http2_strerror(frame->goaway.error_code));
         break;
     default:
         break;
@@ -330,7 +337,7 @@ void h2_go_away(struct h2 *h2, uint32_t error, struct view why)
         return;
     h2->phase = H2_OVER;
     if (error != H2_NO_ERROR)
-        h2->is_faulty = true;
+        note_fault(h2, why.data);
     if (nghttp2_submit_goaway(h2->session, NGHTTP2_FLAG_NONE,
                               nghttp2_session_get_last_proc_stream_id(h2->session), error,
                               (const uint8_t *)why.data, why.size) != 0)
@@ -353,7 +360,8 @@ int h2_receive(struct h2 *h2, struct view bytes, struct mono_time now)
         bool is_ours = taken == NGHTTP2_ERR_NOMEM || taken == NGHTTP2_ERR_CALLBACK_FAILURE;
 
         h2->is_broken = true;
-        h2->is_faulty = !is_ours;
+        if (!is_ours)
+            note_fault(h2, nghttp2_strerror((int)taken));
         return is_ours ? STATUS_NOMEM : STATUS_INVALID;
     }
     if (verdict != H2_FINE)
@@ -419,9 +427,9 @@ bool h2_is_greeted(const struct h2 *h2)
     return h2->is_greeted;
 }
 
-bool h2_is_faulty(const struct h2 *h2)
+const char *h2_fault(const struct h2 *h2)
 {
-    return h2->is_faulty;
+    return h2->fault;
 }
 
 bool h2_is_shutting_down(const struct h2 *h2)

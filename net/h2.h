@@ -101,7 +101,8 @@ void h2_tick(struct h2 *h2, struct mono_time now);
 /* Whether the connection can be closed once everything was sent. */
 bool h2_is_done(const struct h2 *h2);
 bool h2_is_greeted(const struct h2 *h2); /* The peer's preface and SETTINGS came. */
-bool h2_is_faulty(const struct h2 *h2);  /* Ended for a fault or excess of the peer. */
+/* What the peer did wrong or too much of, where that ended the connection; NULL: nothing. */
+const char *h2_fault(const struct h2 *h2);
 bool h2_is_shutting_down(const struct h2 *h2);
 size_t h2_streams(const struct h2 *h2); /* Open ones. */
 
@@ -109,7 +110,7 @@ size_t h2_streams(const struct h2 *h2); /* Open ones. */
  * then, and is done when all streams are. `why` is a literal. */
 void h2_shut_down(struct h2 *h2, struct view why, struct mono_time now);
 
-/* At once: GOAWAY with `error`, and done. */
+/* At once: GOAWAY with `error`, and done. `why` is a literal. */
 void h2_go_away(struct h2 *h2, uint32_t error, struct view why);
 
 /* ------------------------------------------------------------------ on one stream

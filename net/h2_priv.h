@@ -28,8 +28,8 @@ struct h2 {
     enum h2_phase phase;
     enum h2_verdict verdict; /* Found while sending, to be acted on after it. */
     bool is_greeted;
-    bool is_faulty;
-    bool is_broken; /* nghttp2 failed; it must not be called any more. */
+    const char *fault; /* The peer's; NULL: none. */
+    bool is_broken;    /* nghttp2 failed; it must not be called any more. */
 };
 
 #endif

@@ -44,6 +44,12 @@ static void uncount(struct server_thread *thread)
         counters_subtract(server->options.meter.counters, server->options.meter.open, 1);
 }
 
+static void tell(const struct server *server, enum server_trouble trouble)
+{
+    if (server->options.on_trouble != NULL)
+        server->options.on_trouble(server->options.context, trouble);
+}
+
 static void take_connection(void *context, int fd)
 {
     struct server *server = context;
@@ -52,6 +58,7 @@ static void take_connection(void *context, int fd)
     if (atomic_load_explicit(&server->connections, memory_order_relaxed) >=
         server->options.connections_max) {
         server_count(server, server->options.meter.refused, 1);
+        tell(server, SERVER_FULL);
         (void)close(fd);
         return;
     }
@@ -72,6 +79,7 @@ static void accept_failed(void *context)
     struct server *server = context;
 
     server_count(server, server->options.meter.accept_failures, 1);
+    tell(server, SERVER_ACCEPT_FAILED);
 }
 
 /* ---------------------------------------------------------- a connection's thread */

@@ -60,6 +60,11 @@ struct server_meter {
     size_t bytes;           /* Read. */
 };
 
+enum server_trouble {
+    SERVER_FULL,          /* A connection was closed at once, since there were connections_max. */
+    SERVER_ACCEPT_FAILED, /* Descriptors or memory are out. */
+};
+
 struct server_options {
     const struct server_protocol *protocol; /* Borrowed. */
     void *context;
@@ -69,6 +74,8 @@ struct server_options {
     size_t read_bytes_max; /* At once; 0: 256 KiB */
     uint64_t write_timeout_ns;
     struct server_meter meter;
+    void (*on_trouble)(void *context, enum server_trouble trouble); /* On the acceptor's thread;
+                                                                     * NULL: counted only. */
 };
 
 struct server;
@@ -94,6 +101,9 @@ void server_free(struct server *server);
  * functions of the protocol, after which both are looked at anyway. The connection may be gone
  * (and `close` called) when it returns. */
 void connection_wake(struct connection *connection);
+
+/* Whom the connection comes from: an address and a port, or "unix". */
+void connection_peer(const struct connection *connection, char out_peer[64]);
 
 /* The loop whose thread serves the connection; for loop_post(). */
 struct loop *connection_loop(struct connection *connection);

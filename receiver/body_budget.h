@@ -33,6 +33,14 @@ static inline void body_budget_give(struct body_budget *budget, size_t bytes)
     (void)atomic_fetch_sub_explicit(&budget->held, bytes, memory_order_relaxed);
 }
 
+/* What can be taken now; a moment's view. */
+static inline size_t body_budget_room(const struct body_budget *budget)
+{
+    size_t held = atomic_load_explicit(&budget->held, memory_order_relaxed);
+
+    return held < budget->max ? budget->max - held : 0;
+}
+
 static inline bool body_budget_is_tight(const struct body_budget *budget)
 {
     return atomic_load_explicit(&budget->held, memory_order_relaxed) > budget->max / 2;

@@ -225,20 +225,35 @@ static void call_method(struct grpc_call *call, struct view message)
     answer_status(call, &refusal);
 }
 
+/* As far as the budget goes, too. What would not fit if the call were alone is too large; for what
+ * only others leave no room for there will be room later. */
 static void inflate_and_call(struct grpc_call *call)
 {
+    struct grpc_service *service = call->session->service;
     struct buf *inflated = &call->session->worker->inflated;
+    size_t alone = service->budget.max - call->charged;
+    size_t room = body_budget_room(&service->budget);
+    size_t max = service->message_bytes_max < alone ? service->message_bytes_max : alone;
     int status;
 
     buf_reset(inflated);
-    status = inflate_gzip(call->frame.message, call->session->service->message_bytes_max, inflated);
-    if (status == 0)
-        call_method(call, buf_view(inflated));
+    status = inflate_gzip(call->frame.message, max < room ? max : room, inflated);
+    if (status == 0) {
+        size_t size = inflated->size;
+
+        status = body_budget_take(&service->budget, size);
+        if (status == 0) {
+            call_method(call, buf_view(inflated));
+            body_budget_give(&service->budget, size);
+        }
+    }
+    if (status == STATUS_FULL || (status == STATUS_TOO_LARGE && room < max))
+        refuse_for_now(call, VIEW("too many bytes of requests are under way"));
     else if (status == STATUS_TOO_LARGE)
         refuse_too_large(call, "the inflated message");
     else if (status == STATUS_NOMEM)
         refuse_for_now(call, VIEW("no memory to inflate the message"));
-    else
+    else if (status != 0)
         refuse(call, GRPC_INTERNAL, VIEW("the message is not valid gzip"));
     if (inflated->capacity > INFLATED_KEPT)
         buf_release(inflated);

@@ -1,9 +1,11 @@
 /* grpc_server.c: sessions behind sockets. */
 #include "receiver/grpc_server.h"
 
-#include <stdio.h>
+#include <stdbool.h>
 
 #include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "net/server.h"
 #include "receiver/grpc_session.h"
@@ -19,12 +21,75 @@ enum {
 
 static const uint64_t request_timeout_ns = 60 * NS_PER_S;
 
+/* The same line at most so often a thread: a flood must not become one of lines. */
+static const uint64_t log_interval_ns = 10 * NS_PER_S;
+
+/* Of one line. */
+struct log_gate {
+    bool is_used;
+    struct mono_time last;
+};
+
+struct grpc_thread {
+    struct grpc_worker worker;
+    struct log_gate fault_logged;
+};
+
 struct grpc_server {
     struct grpc_service service;
-    struct grpc_worker *workers; /* `threads` of them */
-    unsigned threads;
+    const struct log *log;
+    uint32_t connections_max;
+    struct grpc_thread *threads; /* threads_count of them */
+    unsigned threads_count;
+    struct log_gate trouble_logged[2]; /* By enum server_trouble; the acceptor's. */
     struct server *server;
 };
+
+/* One socket. */
+struct grpc_peer {
+    struct grpc_server *server;
+    struct grpc_thread *thread;
+    struct connection *connection;
+    struct grpc_session *session;
+    struct mono_time now; /* Of the last event. */
+};
+
+/* ---------------------------------------------------------------------------- log */
+
+static bool may_log(struct log_gate *gate, struct mono_time now)
+{
+    if (gate->is_used && now.ns - gate->last.ns < log_interval_ns)
+        return false;
+    *gate = (struct log_gate){.is_used = true, .last = now};
+    return true;
+}
+
+static void on_trouble(void *context, enum server_trouble trouble)
+{
+    struct grpc_server *server = context;
+
+    if (!may_log(&server->trouble_logged[trouble], clock_mono()))
+        return;
+    if (trouble == SERVER_FULL)
+        LOG(server->log, LOG_WARN, "connection refused",
+            LOG_TEXT("reason", "receiver.connections_max is reached"),
+            LOG_NUM("connections_max", server->connections_max), LOG_END);
+    else
+        LOG(server->log, LOG_WARN, "connection not accepted",
+            LOG_TEXT("reason", "file descriptors or memory are out"), LOG_END);
+}
+
+static void log_fault(struct grpc_peer *peer)
+{
+    const char *fault = grpc_session_fault(peer->session);
+    char name[64];
+
+    if (fault == NULL || !may_log(&peer->thread->fault_logged, peer->now))
+        return;
+    connection_peer(peer->connection, name);
+    LOG(peer->server->log, LOG_WARN, "connection ended for its peer's fault",
+        LOG_TEXT("peer", name), LOG_TEXT("reason", fault), LOG_END);
+}
 
 /* ------------------------------------------------------------------- the protocol */
 
@@ -32,39 +97,60 @@ static int open_session(void *context, unsigned thread, struct connection *conne
                         struct mono_time now, void **out_state)
 {
     struct grpc_server *server = context;
-    struct grpc_session *session = NULL;
+    struct grpc_peer *peer = mem_calloc(1, sizeof(*peer));
     int status;
 
-    (void)connection;
-    status = grpc_session_new(&server->service, &server->workers[thread], now, &session);
-    if (status == 0)
-        *out_state = session;
+    if (peer == NULL)
+        return STATUS_NOMEM;
+    peer->server = server;
+    peer->thread = &server->threads[thread];
+    peer->connection = connection;
+    peer->now = now;
+    status = grpc_session_new(&server->service, &peer->thread->worker, now, &peer->session);
+    if (status != 0)
+        mem_free(peer);
+    else
+        *out_state = peer;
     return status;
 }
 
 static int receive(void *state, struct view bytes, struct mono_time now)
 {
-    return grpc_session_receive(state, bytes, now);
+    struct grpc_peer *peer = state;
+
+    peer->now = now;
+    return grpc_session_receive(peer->session, bytes, now);
 }
 
 static int tick(void *state, struct mono_time now)
 {
-    return grpc_session_tick(state, now);
+    struct grpc_peer *peer = state;
+
+    peer->now = now;
+    return grpc_session_tick(peer->session, now);
 }
 
 static int drain(void *state, struct mono_time now)
 {
-    return grpc_session_drain(state, now);
+    struct grpc_peer *peer = state;
+
+    return grpc_session_drain(peer->session, now);
 }
 
 static int produce(void *state, struct mono_time now, size_t enough, struct buf *out)
 {
-    return grpc_session_produce(state, now, enough, out);
+    struct grpc_peer *peer = state;
+
+    return grpc_session_produce(peer->session, now, enough, out);
 }
 
 static void close_session(void *state)
 {
-    grpc_session_free(state);
+    struct grpc_peer *peer = state;
+
+    log_fault(peer);
+    grpc_session_free(peer->session);
+    mem_free(peer);
 }
 
 /* A peer that has closed its side is done: what came whole was answered on the spot. */
@@ -105,8 +191,8 @@ static int open_server(const struct grpc_server_options *options, struct grpc_se
         .context = server,
         .name = "grpc",
         .threads = options->threads,
-        .connections_max = options->connections_max != 0 ? options->connections_max
-                                                         : CONNECTIONS_MAX,
+        .connections_max = server->connections_max,
+        .on_trouble = on_trouble,
         .write_timeout_ns = server->service.request_timeout_ns,
         .meter =
             {
@@ -132,12 +218,15 @@ int grpc_server_new(const struct grpc_server_options *options, struct grpc_serve
     if (server == NULL)
         return STATUS_NOMEM;
     init_service(options, &server->service);
-    server->workers = mem_calloc(options->threads, sizeof(*server->workers));
-    if (server->workers == NULL)
+    server->log = options->log;
+    server->connections_max = options->connections_max != 0 ? options->connections_max
+                                                            : CONNECTIONS_MAX;
+    server->threads = mem_calloc(options->threads, sizeof(*server->threads));
+    if (server->threads == NULL)
         goto out;
-    server->threads = options->threads;
-    for (unsigned i = 0; i < server->threads; i++)
-        grpc_worker_init(&server->workers[i], i, server->service.message_bytes_max);
+    server->threads_count = options->threads;
+    for (unsigned i = 0; i < options->threads; i++)
+        grpc_worker_init(&server->threads[i].worker, i, server->service.message_bytes_max);
     status = open_server(options, server);
 out:
     if (status != 0)
@@ -168,8 +257,8 @@ void grpc_server_free(struct grpc_server *server)
     if (server == NULL)
         return;
     server_free(server->server);
-    for (unsigned i = 0; i < server->threads; i++)
-        grpc_worker_release(&server->workers[i]);
-    mem_free(server->workers);
+    for (unsigned i = 0; i < server->threads_count; i++)
+        grpc_worker_release(&server->threads[i].worker);
+    mem_free(server->threads);
     mem_free(server);
 }

@@ -56,11 +56,16 @@ int grpc_session_new(struct grpc_service *service, struct grpc_worker *worker, s
     return status;
 }
 
+const char *grpc_session_fault(const struct grpc_session *session)
+{
+    return h2_fault(session->h2);
+}
+
 void grpc_session_free(struct grpc_session *session)
 {
     if (session == NULL)
         return;
-    if (h2_is_faulty(session->h2))
+    if (h2_fault(session->h2) != NULL)
         counters_add(session->service->counters, RECEIVER_PROTOCOL_ERRORS, 1);
     h2_free(session->h2);
     mem_free(session);

@@ -53,6 +53,9 @@ MUST_USE int grpc_session_new(struct grpc_service *service, struct grpc_worker *
                               struct mono_time now, struct grpc_session **out_session);
 void grpc_session_free(struct grpc_session *session);
 
+/* What the peer did wrong, where that ended the connection; NULL: nothing. */
+const char *grpc_session_fault(const struct grpc_session *session);
+
 /* All return 0 to go on; or a negative status: produce what is left and close. */
 MUST_USE int grpc_session_receive(struct grpc_session *session, struct view bytes,
                                   struct mono_time now);

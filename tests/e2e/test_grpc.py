@@ -161,6 +161,7 @@ def test_connections_beyond_their_number_are_closed_and_counted():
             peer.read_to_the_end()
         assert daemon.metrics()["spanmap_receiver_connections_refused_total"] == 1
         assert daemon.metrics()["spanmap_receiver_connections"] == 3
+        assert "receiver.connections_max is reached" in daemon.log()
         for peer in peers:
             peer.socket.close()
         wait_until(lambda: daemon.metrics()["spanmap_receiver_connections"] == 0, "they are gone")

@@ -82,8 +82,13 @@ def test_property_flood_is_stopped(name):
             # Streams that are to be reset count as open until they are: there may be too many first.
             assert error in (ENHANCE_YOUR_CALM, PROTOCOL_ERROR if name == "reset by the server" else None)
             assert text
+            address = "{}:{}".format(*peer.socket.getsockname())
         wait_until(lambda: faults(daemon) == 1, "it is counted")
         assert_serves(daemon, 0)
+        lines = [line for line in daemon.log().splitlines() if "its peer's fault" in line]
+        assert len(lines) == 1
+        assert f"peer={address}" in lines[0] or f'peer="{address}"' in lines[0]
+        assert "reason=" in lines[0]
 
 
 def test_property_empty_data_is_stopped():

@@ -247,7 +247,7 @@ static void h2__refuses_streams_beyond_their_number(void **state)
     assert_int_equal(h2_peer_seen(&on.peer, 21)->reset_error, H2_REFUSED_STREAM);
     assert_int_equal(h2_peer_seen(&on.peer, 23)->reset_error, H2_REFUSED_STREAM);
     assert_int_equal(on.status, 0);
-    assert_false(h2_is_faulty(on.h2));
+    assert_null(h2_fault(on.h2));
     stop(&on);
     start(&on);
     for (uint32_t stream = 1; stream <= 21; stream += 2)
@@ -459,7 +459,7 @@ static void h2__ends_for_floods(void **state)
     assert_int_equal(on.peer.ping_acks, 3);
     assert_int_equal(on.peer.goaway_error, H2_ENHANCE_YOUR_CALM);
     assert_view_equal(buf_view(&on.peer.goaway_text), "too_many_pings");
-    assert_true(h2_is_faulty(on.h2));
+    assert_non_null(h2_fault(on.h2));
     assert_true(h2_is_done(on.h2));
     assert_int_equal(h2_receive(on.h2, VIEW("x"), on.now), STATUS_CLOSED);
     stop(&on);
@@ -492,7 +492,7 @@ static void h2__ends_for_a_broken_preface(void **state)
     h2_peer_init(&on.peer);
     assert_int_equal(h2_new(&options, on.now, &on.h2), 0);
     assert_int_equal(h2_receive(on.h2, VIEW("PRI * HTTP/2.0\r\n\r\nXX"), on.now), STATUS_INVALID);
-    assert_true(h2_is_faulty(on.h2));
+    assert_non_null(h2_fault(on.h2));
     assert_true(h2_is_done(on.h2));
     stop(&on);
 }
@@ -511,7 +511,7 @@ static void h2__ends_when_the_peer_goes_away(void **state)
     assert_false(h2_is_done(on.h2));
     hear(&on);
     assert_true(h2_is_done(on.h2));
-    assert_false(h2_is_faulty(on.h2));
+    assert_null(h2_fault(on.h2));
     stop(&on);
 }
 

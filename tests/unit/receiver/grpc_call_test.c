@@ -278,6 +278,37 @@ static void call__inflates_up_to_the_limit(void **state)
     grpc_stop(&on);
 }
 
+static void call__inflates_within_the_budget(void **state)
+{
+    static const struct h2_field gzip[] = {{VIEW("grpc-encoding"), VIEW("gzip")}};
+    struct grpc_fixture on;
+    struct buf body;
+
+    (void)state;
+    grpc_start(&on);
+    buf_init(&body, 0);
+    grpc_put_gzip(&body, 50000, 'z');
+    on.service.budget.held = on.service.budget.max - 49999; /* By others: later there is room. */
+    grpc_open_with(&on, 1, gzip, 1, 0);
+    grpc_send_body(&on, 1, buf_view(&body), 16384, true);
+    grpc_run(&on);
+    assert_grpc_answer(&on, 1, "grpc-status: 14");
+    assert_int_equal(on.service.budget.held, on.service.budget.max - 49999);
+    on.service.budget.held--;
+    grpc_open_with(&on, 3, gzip, 1, 0);
+    grpc_send_body(&on, 3, buf_view(&body), 16384, true);
+    grpc_run(&on);
+    assert_grpc_ok(&on, 3);
+    on.service.budget.held = 0;
+    on.service.budget.max = 49999; /* There will never be: it must not come again. */
+    grpc_open_with(&on, 5, gzip, 1, 0);
+    grpc_send_body(&on, 5, buf_view(&body), 16384, true);
+    grpc_run(&on);
+    assert_grpc_answer(&on, 5, "grpc-status: 8");
+    buf_release(&body);
+    grpc_stop(&on);
+}
+
 /* ----------------------------------------------------------------------- fields */
 
 static void expect_field(const char *name, const char *value, const char *line)
@@ -406,6 +437,7 @@ int main(void)
         cmocka_unit_test(call__tells_wrong_frames_apart),
         cmocka_unit_test(call__wants_exactly_one_message),
         cmocka_unit_test(call__inflates_up_to_the_limit),
+        cmocka_unit_test(call__inflates_within_the_budget),
         cmocka_unit_test(call__judges_the_fields_of_a_request),
         cmocka_unit_test(call__tells_foreigners_what_listens_here),
         cmocka_unit_test(call__refuses_too_long_a_header_list),
