@@ -28,7 +28,8 @@ enum {
     NAME_CHARACTERS = 34,
     NAME_POINTS = 12,
     FIGURE_POINTS = 9,
-    DOT_BYTES_MAX = 1 << 20, /* Of one text: a tooltip or a label. */
+    LONE_ROWS_PER_COLUMN_TENTHS = 14, /* A node is wider than it is high. */
+    DOT_BYTES_MAX = 1 << 20,          /* Of one text: a tooltip or a label. */
 };
 
 struct drawing {
@@ -346,6 +347,38 @@ static void all_edges(struct drawing *drawing)
             edge(drawing, &drawing->graph.edges[i]);
 }
 
+/* dot would stack the nodes without edges in one column; unseen edges make rows of them, about as wide
+ * as a screen is. */
+static int lone_nodes(struct drawing *drawing)
+{
+    const struct map_graph *graph = &drawing->graph;
+    uint32_t *lone = mem_calloc(graph->nodes_count, sizeof(*lone));
+    size_t count = 0;
+    size_t row = 1;
+
+    if (lone == NULL)
+        return STATUS_NOMEM;
+    for (size_t i = 0; i < graph->edges_count; i++)
+        if (drawing->pick.edges[i])
+            lone[graph->edges[i].client] = lone[graph->edges[i].server] = 1;
+    for (uint32_t i = 0; i < graph->nodes_count; i++)
+        if (lone[i] == 0 && drawing->pick.nodes[i])
+            lone[count++] = i; /* `count` is never above i. */
+    while (row * row * LONE_ROWS_PER_COLUMN_TENTHS / 10 < count)
+        row++;
+    for (size_t i = 1; i < count; i++) {
+        if (i % row == 0)
+            continue;
+        (void)buf_append_text(drawing->out, "  ");
+        name_of_node(drawing, lone[i - 1]);
+        (void)buf_append_text(drawing->out, " -> ");
+        name_of_node(drawing, lone[i]);
+        (void)buf_append_text(drawing->out, " [style=invis];\n");
+    }
+    mem_free(lone);
+    return 0;
+}
+
 /* One colour and its word. */
 struct legend_cell {
     const char *fill;
@@ -447,6 +480,9 @@ static int write(struct drawing *drawing)
     if (status != 0)
         return status;
     all_edges(drawing);
+    status = lone_nodes(drawing);
+    if (status != 0)
+        return status;
     legend(drawing);
     (void)buf_append_text(drawing->out, "}\n");
     (void)anew(drawing, &drawing->text);

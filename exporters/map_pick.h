@@ -1,6 +1,6 @@
 /* map_pick.h: what of a large map still makes a picture.
- * Is:         the busiest edges and the nodes they join, as far as the bounds go, and how much was
- *             left out.
+ * Is:         the busiest nodes and the busiest edges among them, as far as the bounds go, and how much
+ *             that is.
  * Is not:     a focus (map_graph.h): it is what remains when nobody chose.
  * Invariants: depends on the graph alone; an edge is picked only with both its nodes.
  * Memory:     owns its two arrays.

@@ -8,6 +8,7 @@
  * standard error.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,6 +120,20 @@ static bool write_all(const char *data, size_t size)
     return true;
 }
 
+/* A picture of points is held whole in memory: a large map gets fewer points an inch. */
+static void bound_points(Agraph_t *graph)
+{
+    const double side_max = 12000;
+    const double area_max = 40e6;
+    double width = (GD_bb(graph).UR.x - GD_bb(graph).LL.x) / 72; /* Inches. */
+    double height = (GD_bb(graph).UR.y - GD_bb(graph).LL.y) / 72;
+    double dpi = 96;
+
+    dpi = fmin(dpi, side_max / fmax(fmax(width, height), 1));
+    dpi = fmin(dpi, sqrt(area_max / fmax(width * height, 1)));
+    GD_drawing(graph)->dpi = dpi;
+}
+
 static int draw(GVC_t *gvc, const char *text, const char *format)
 {
     Agraph_t *graph = agmemread(text);
@@ -129,6 +144,8 @@ static int draw(GVC_t *gvc, const char *text, const char *format)
         return fail(EXIT_NOT_DRAWN, "Graphviz does not understand the description");
     if (gvLayout(gvc, graph, "dot") != 0)
         return fail(EXIT_NOT_DRAWN, "Graphviz could not lay the map out");
+    if (strcmp(format, "png") == 0)
+        bound_points(graph);
     if (gvRenderData(gvc, graph, format, &picture, &size) != 0 || picture == NULL)
         return fail(EXIT_NO_GRAPHVIZ, "this Graphviz cannot write that format");
     if (!write_all(picture, size))

@@ -3,6 +3,8 @@
  */
 #include "exporters/dot.h"
 
+#include <stdio.h>
+
 #include "tests/lib/exporter_fixture.h"
 
 static void dot__describes_nodes_and_edges(void **state)
@@ -131,6 +133,30 @@ static void dot__keeps_hostile_names_in_their_literals(void **state)
     fixture_end(&fixture);
 }
 
+static void dot__lays_lone_nodes_in_rows(void **state)
+{
+    struct exporter_fixture fixture;
+    const char *text;
+    char name[8];
+
+    (void)state;
+    fixture_begin(&fixture, &exporter_dot, NULL);
+    for (int i = 0; i < 6; i++) {
+        int size = snprintf(name, sizeof(name), "s%d", i);
+        uint32_t node = snapshot_build_node(
+            &fixture.build, NODE_SERVICE, VIEW(""),
+            snapshot_build_text(&fixture.build, (struct view){name, (size_t)size}));
+        fixture.build.nodes[node].reported = true;
+    }
+    (void)snapshot_build_edge(&fixture.build, 0, 1, CONNECTION_DIRECT, 1, 0);
+    text = fixture_text(&fixture);
+    assert_has(text, "\n  \"service//s2\" -> \"service//s3\" [style=invis];\n"
+                     "  \"service//s4\" -> \"service//s5\" [style=invis];\n");
+    assert_lacks(text, "\"service//s1\" -> ");
+    assert_lacks(text, "\"service//s3\" -> ");
+    fixture_end(&fixture);
+}
+
 /* Two names that differ only in what is not UTF-8 share an id, not a node. */
 static void dot__tells_twins_apart(void **state)
 {
@@ -177,6 +203,7 @@ int main(void)
         cmocka_unit_test(dot__draws_namespaces_as_clusters),
         cmocka_unit_test(dot__says_what_it_leaves_out),
         cmocka_unit_test(dot__keeps_hostile_names_in_their_literals),
+        cmocka_unit_test(dot__lays_lone_nodes_in_rows),
         cmocka_unit_test(dot__tells_twins_apart),
         cmocka_unit_test(dot__leaves_the_buffer_as_it_was_on_failure),
         cmocka_unit_test(dot__survives_failing_memory),
