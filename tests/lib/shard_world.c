@@ -1,3 +1,4 @@
+/* shard_world.c: the engine in small, and a snapshot as text. */
 #include "tests/lib/shard_world.h"
 
 #include <inttypes.h>
