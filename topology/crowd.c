@@ -106,8 +106,9 @@ void crowd_go_on(struct crowd *crowd, uint32_t parent, uint32_t newest)
 }
 
 void crowd_add(struct crowd *crowd, const struct slab *slab, uint32_t parent, uint32_t service,
-               const struct remembered *child)
+               uint32_t child)
 {
+    const struct remembered *span = slab_at(slab, child);
     const struct crowd_sum *head = head_of(crowd, parent);
     struct crowd_sum *sum = get(crowd, parent, service);
     uint32_t generation;
@@ -119,10 +120,15 @@ void crowd_add(struct crowd *crowd, const struct slab *slab, uint32_t parent, ui
         sum = make(crowd, slab, parent, service);
     if (sum->generation != generation)
         *sum = (struct crowd_sum){.parent = parent, .service = service, .generation = generation};
-    sum->servers += child->kind == SPAN_KIND_SERVER || child->kind == SPAN_KIND_CONSUMER;
-    sum->kindless += child->kind == SPAN_KIND_UNSPECIFIED;
-    sum->weight = child->weight > sum->weight ? child->weight : sum->weight;
-    sum->failed |= child->status == SPAN_STATUS_ERROR;
+    if (span->kind == SPAN_KIND_SERVER || span->kind == SPAN_KIND_CONSUMER) {
+        sum->servers++;
+        return;
+    }
+    sum->kindless += span->kind == SPAN_KIND_UNSPECIFIED;
+    sum->weight = span->weight > sum->weight ? span->weight : sum->weight;
+    sum->failed |= span->status == SPAN_STATUS_ERROR;
+    if (span->leads)
+        sum->leader = child;
 }
 
 struct crowd_sum *crowd_find(const struct crowd *crowd, uint32_t parent, uint32_t service)

@@ -58,7 +58,7 @@ void crowd_go_on(struct crowd *crowd, uint32_t parent, uint32_t newest);
 
 /* Adds one child; crowd_begin() went before. */
 void crowd_add(struct crowd *crowd, const struct slab *slab, uint32_t parent, uint32_t service,
-               const struct remembered *child);
+               uint32_t child);
 
 /* The sum for a service; NULL: it is not known. May be written to. */
 struct crowd_sum *crowd_find(const struct crowd *crowd, uint32_t parent, uint32_t service);

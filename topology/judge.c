@@ -87,7 +87,8 @@ static bool is_unanswered_call(struct judge *judge, uint32_t at)
     if (kin_inside(&judge->kin, at).answered)
         return false;
     while ((outer = kin_around_next(&judge->kin, &around)) != 0)
-        if (kin_answers(&judge->kin, outer).answered || !kin_inside(&judge->kin, outer).answered)
+        if (kin_answers_roughly(&judge->kin, outer).answered ||
+            !kin_inside_roughly(&judge->kin, outer).answered)
             return false;
     return true;
 }

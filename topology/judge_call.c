@@ -94,8 +94,8 @@ static void count_single(struct judge *judge, const struct call *call)
         request.failed = request.weight;
     judge_observe(judge, &request, SECONDS_SERVER, span, request.weight);
     /* Before it is noted that this call answered: it is among those still to be judged. */
-    if (side->kind == SPAN_KIND_CLIENT && by_server &&
-        kin_answers(&judge->kin, call->side).servers == 1)
+    if (side->kind == SPAN_KIND_CLIENT && by_server && side->served == 0 &&
+        kin_answers_roughly(&judge->kin, call->side).servers == 1)
         observe_network(judge, side, span, &request);
     if (kind_calls(side->kind))
         judge_tell_client(judge, call->side, request.weight, &request);

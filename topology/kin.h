@@ -20,7 +20,7 @@
 enum {
     WALK_STEPS = 64,           /* Up. */
     WALK_DOWN_SPANS = 1 << 16, /* All that one walk down may see. */
-    WALK_SIBLINGS = 4096,      /* Children that are gone through for one of them. */
+    WALK_SIBLINGS = 1024,      /* Children that are gone through for one of them. */
 };
 
 struct kin {
@@ -119,10 +119,10 @@ uint32_t kin_children_next(const struct kin *kin, struct kin_children *children)
 struct kin_siblings {
     bool has_server; /* SERVER or CONSUMER */
     bool has_kindless;
-    bool failed;     /* Any of them. */
+    bool failed;     /* Any of those that do not serve. */
     bool is_cut;     /* There are too many to say; nothing here is whole. */
     uint32_t leader; /* By which they were counted as a group; 0: they were not. */
-    uint64_t weight; /* The largest. */
+    uint64_t weight; /* The largest of those that do not serve. */
 };
 struct kin_siblings kin_siblings(struct kin *kin, uint32_t parent, uint32_t service);
 
@@ -139,12 +139,17 @@ struct kin_answers {
 };
 struct kin_answers kin_answers(struct kin *kin, uint32_t at);
 
+/* The same of a span that is not the one to be judged: where finding out took long, what was found
+ * holds for some passes. Else a sender could have a large family gone through for each of its spans. */
+struct kin_answers kin_answers_roughly(struct kin *kin, uint32_t at);
+
 /* E4: what is nested in a CLIENT or PRODUCER span. */
 struct kin_inside {
     bool answered;       /* A CLIENT or PRODUCER in it has an answer. */
     bool producer_waits; /* A PRODUCER in it is not judged yet. */
 };
 struct kin_inside kin_inside(struct kin *kin, uint32_t at);
+struct kin_inside kin_inside_roughly(struct kin *kin, uint32_t at); /* As above. */
 
 /* E2: whether a span that makes no calls by its kind is the side of one all the same. */
 bool kin_is_plain_side(struct kin *kin, uint32_t at);

@@ -148,7 +148,7 @@ static void walk_init(struct walk *walk, struct kin *kin, uint32_t at, bool is_d
 
 /* ------------------------------------------------------------------ memos */
 
-/* A memo is 26 bits of the pass and what was found in it. */
+/* A memo is 24 bits of the pass and what was found in it. */
 enum {
     MEMO_ANSWERED = 1,
     MEMO_SERVERS = 6,
@@ -156,43 +156,79 @@ enum {
     MEMO_HAS_INSIDE = 8,
     MEMO_INSIDE = 16,
     MEMO_PRODUCER_WAITS = 32,
-    MEMO_BITS = 6,
+    MEMO_TOOK_LONG = 64,
+    MEMO_FOUND = 128, /* There is a memo at all. */
+    MEMO_BITS = 8,
 };
 
-static bool memo_is_fresh(const struct kin *kin, uint32_t memo)
+/* A walk past this many spans took long; what it found may be used for so many passes. */
+enum { LONG_SPANS = 4096, LONG_PASSES = 64 };
+
+static uint32_t memo_of_pass(const struct kin *kin)
 {
-    return memo >> MEMO_BITS == (kin->pass & UINT32_MAX >> MEMO_BITS) && memo != 0;
+    return kin->pass << MEMO_BITS;
 }
 
-struct kin_answers kin_answers(struct kin *kin, uint32_t at)
+static bool memo_holds(const struct kin *kin, uint32_t memo, bool roughly)
+{
+    uint32_t age = (kin->pass - (memo >> MEMO_BITS)) & (UINT32_MAX >> MEMO_BITS);
+
+    if ((memo & MEMO_FOUND) == 0)
+        return false;
+    return age == 0 || (roughly && (memo & MEMO_TOOK_LONG) != 0 && age < LONG_PASSES);
+}
+
+static struct kin_answers answers(struct kin *kin, uint32_t at, bool roughly)
 {
     uint32_t *memo = &slab_aside(&kin->store->slab, at)->memo;
     struct walk walk;
 
-    if (memo_is_fresh(kin, *memo))
+    if (memo_holds(kin, *memo, roughly))
         return (struct kin_answers){(*memo & MEMO_ANSWERED) != 0,
                                     (*memo & MEMO_SERVERS) >> MEMO_SERVERS_SHIFT};
     walk_init(&walk, kin, at, false);
     if (!is_over(&walk))
         go_down(&walk);
-    *memo = kin->pass << MEMO_BITS | (walk.answers.answered ? MEMO_ANSWERED : 0) |
-            walk.answers.servers << MEMO_SERVERS_SHIFT;
+    *memo = memo_of_pass(kin) | (walk.answers.answered ? MEMO_ANSWERED : 0) |
+            walk.answers.servers << MEMO_SERVERS_SHIFT | MEMO_FOUND |
+            (walk.spans > LONG_SPANS ? MEMO_TOOK_LONG : 0);
     return walk.answers;
 }
 
-struct kin_inside kin_inside(struct kin *kin, uint32_t at)
+static struct kin_inside inside(struct kin *kin, uint32_t at, bool roughly)
 {
     uint32_t *memo = &slab_aside(&kin->store->slab, at)->memo;
     struct walk walk;
 
-    (void)kin_answers(kin, at); /* So that there is a memo of this pass to add to. */
+    (void)answers(kin, at, roughly); /* So that there is a memo to add to. */
     if ((*memo & MEMO_HAS_INSIDE) != 0)
         return (struct kin_inside){(*memo & MEMO_INSIDE) != 0, (*memo & MEMO_PRODUCER_WAITS) != 0};
     walk_init(&walk, kin, at, true);
     go_down(&walk);
     *memo |= MEMO_HAS_INSIDE | (walk.inside.answered ? MEMO_INSIDE : 0) |
-             (walk.inside.producer_waits ? MEMO_PRODUCER_WAITS : 0);
+             (walk.inside.producer_waits ? MEMO_PRODUCER_WAITS : 0) |
+             (walk.spans > LONG_SPANS ? MEMO_TOOK_LONG : 0);
     return walk.inside;
+}
+
+struct kin_answers kin_answers(struct kin *kin, uint32_t at)
+{
+    return answers(kin, at, false);
+}
+
+struct kin_answers kin_answers_roughly(struct kin *kin, uint32_t at)
+{
+    return answers(kin, at, true);
+}
+
+struct kin_inside kin_inside(struct kin *kin, uint32_t at)
+{
+    return inside(kin, at, false);
+}
+
+struct kin_inside kin_inside_roughly(struct kin *kin, uint32_t at)
+{
+    return inside(kin, at, true);
 }
 
 bool kin_is_plain_side(struct kin *kin, uint32_t at)

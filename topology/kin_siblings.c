@@ -1,16 +1,22 @@
 /* kin_siblings.c: what the children of one parent in one service are to each other (E2).
  *
  * A few children are gone through. Of many, sums are kept (crowd.h), which only have to catch up
- * with the children that came since. Where neither is possible, the answer says that it is cut.
+ * with the children that came since. They are sums of all children of an id: where spans share it
+ * (E7), those that serve belong to one of them and the others to one, too, so that the sums tell
+ * each half's. Where none of this is possible, the answer says that it is cut.
  */
 #include "base/check.h"
 #include "topology/kin.h"
 
 enum { FAMILY_SMALL = 32 };
 
+/* Weight and status are of those that may be a group together. */
 static void add(struct kin_siblings *siblings, const struct remembered *span, uint32_t at)
 {
-    siblings->has_server |= kind_serves(span->kind);
+    if (kind_serves(span->kind)) {
+        siblings->has_server = true;
+        return;
+    }
     siblings->has_kindless |= span->kind == SPAN_KIND_UNSPECIFIED;
     siblings->failed |= span->status == SPAN_STATUS_ERROR;
     if (span->weight > siblings->weight)
@@ -41,51 +47,89 @@ static struct kin_siblings go_through(const struct kin *kin, uint32_t parent, ui
     return siblings;
 }
 
-/* Brings the sums of a parent up to its newest child. */
-static void catch_up(struct kin *kin, uint32_t parent)
+/* Brings the sums of the children of an id up to the newest one. */
+static void catch_up(struct kin *kin, uint32_t oldest)
 {
     const struct slab *slab = &kin->store->slab;
-    uint32_t newest = kin_span(kin, parent)->child;
-    uint32_t known = crowd_newest(&kin->crowd, parent);
+    uint32_t newest = kin_span(kin, oldest)->child;
+    uint32_t known = crowd_newest(&kin->crowd, oldest);
 
     if (known == newest)
         return;
     if (known == 0)
-        crowd_begin(&kin->crowd, slab, parent, newest);
+        crowd_begin(&kin->crowd, slab, oldest, newest);
     else
-        crowd_go_on(&kin->crowd, parent, newest);
+        crowd_go_on(&kin->crowd, oldest, newest);
     for (uint32_t at = newest; slab_live(slab, at) && at != known;) {
         const struct remembered *span = kin_span(kin, at);
-        struct crowd_sum *sum;
-        if (!span->moved) {
-            crowd_add(&kin->crowd, slab, parent, kin_service(kin, span), span);
-            sum = span->leads ? crowd_find(&kin->crowd, parent, kin_service(kin, span)) : NULL;
-            if (sum != NULL)
-                sum->leader = at;
-        }
+        if (!span->moved)
+            crowd_add(&kin->crowd, slab, oldest, kin_service(kin, span), at);
         at = span->sibling;
     }
+}
+
+/* Whether a SERVER that has the id of this CLIENT is in that service. */
+static bool is_served_by_same_id(const struct kin *kin, const struct matches *own, uint32_t parent,
+                                 uint32_t service)
+{
+    for (uint32_t i = 0; i < own->count; i++) {
+        const struct remembered *half = kin_span(kin, own->at[i]);
+        if (half->moved && kin_service(kin, half) == service &&
+            kin_parent(kin, own->at[i]) == parent)
+            return true;
+    }
+    return false;
+}
+
+/* What the sums say of one half of an id. */
+static struct kin_siblings of_half(const struct kin *kin, const struct crowd_sum *sum,
+                                   uint32_t parent)
+{
+    struct kin_siblings siblings = {
+        .has_server = sum->servers != 0,
+        .has_kindless = sum->kindless != 0,
+        .failed = sum->failed,
+        .leader = slab_live(&kin->store->slab, sum->leader) ? sum->leader : 0,
+        .weight = sum->weight,
+    };
+    const struct remembered *span = kin_span(kin, parent);
+    struct matches own;
+
+    if (!span->halves)
+        return siblings;
+    store_find(kin->store, span, span->id, &own);
+    if (kin_parent_among(kin, SPAN_KIND_SERVER, sum->service, &own) != parent)
+        siblings.has_server = false;
+    if (kin_parent_among(kin, SPAN_KIND_INTERNAL, sum->service, &own) != parent)
+        siblings = (struct kin_siblings){.has_server = siblings.has_server};
+    siblings.has_server |= is_served_by_same_id(kin, &own, parent, sum->service);
+    return siblings;
+}
+
+static uint32_t oldest_of_id(const struct kin *kin, uint32_t at)
+{
+    const struct remembered *span = kin_span(kin, at);
+    struct matches own;
+
+    if (!span->halves)
+        return at;
+    store_find(kin->store, span, span->id, &own);
+    return own.oldest;
 }
 
 struct kin_siblings kin_siblings(struct kin *kin, uint32_t parent, uint32_t service)
 {
     struct kin_siblings siblings = go_through(kin, parent, service, FAMILY_SMALL);
     const struct crowd_sum *sum;
+    uint32_t oldest;
 
     if (!siblings.is_cut)
         return siblings;
-    if (!kin_span(kin, parent)->halves) {
-        catch_up(kin, parent);
-        sum = crowd_find(&kin->crowd, parent, service);
-        if (sum != NULL)
-            return (struct kin_siblings){
-                .has_server = sum->servers != 0,
-                .has_kindless = sum->kindless != 0,
-                .failed = sum->failed,
-                .leader = slab_live(&kin->store->slab, sum->leader) ? sum->leader : 0,
-                .weight = sum->weight,
-            };
-    }
+    oldest = oldest_of_id(kin, parent);
+    catch_up(kin, oldest);
+    sum = crowd_find(&kin->crowd, oldest, service);
+    if (sum != NULL)
+        return of_half(kin, sum, parent);
     siblings = go_through(kin, parent, service, WALK_SIBLINGS);
     kin->walks_cut += siblings.is_cut;
     return siblings;
@@ -94,7 +138,8 @@ struct kin_siblings kin_siblings(struct kin *kin, uint32_t parent, uint32_t serv
 void kin_lead(struct kin *kin, uint32_t parent, uint32_t at)
 {
     struct remembered *span = kin_span(kin, at);
-    struct crowd_sum *sum = crowd_find(&kin->crowd, parent, kin_service(kin, span));
+    struct crowd_sum *sum = crowd_find(&kin->crowd, oldest_of_id(kin, parent),
+                                       kin_service(kin, span));
 
     CHECK(!span->leads);
     span->leads = 1;
@@ -105,16 +150,16 @@ void kin_lead(struct kin *kin, uint32_t parent, uint32_t at)
 void kin_move(struct kin *kin, uint32_t at)
 {
     struct remembered *span = kin_span(kin, at);
-    uint32_t parent = span->parent_at;
+    uint32_t oldest = span->parent_at;
     uint32_t newest;
     struct crowd_sum *sum;
 
     CHECK(!span->moved && span->kind == SPAN_KIND_SERVER);
     span->moved = 1;
-    if (!slab_live(&kin->store->slab, parent))
+    if (!slab_live(&kin->store->slab, oldest))
         return;
-    newest = crowd_newest(&kin->crowd, parent);
-    sum = crowd_find(&kin->crowd, parent, kin_service(kin, span));
+    newest = crowd_newest(&kin->crowd, oldest);
+    sum = crowd_find(&kin->crowd, oldest, kin_service(kin, span));
     if (sum != NULL && newest != 0 && !slab_before(newest, at) && sum->servers != 0)
         sum->servers--;
 }

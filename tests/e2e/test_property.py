@@ -21,6 +21,21 @@ from model.generate import CLIENT, CONSUMER, INTERNAL, NONE, PRODUCER, SERVER  #
 FIRST = int(os.environ.get("SPANMAP_SEED") or 1)
 SEEDS = range(FIRST, FIRST + int(os.environ.get("SPANMAP_SEEDS") or 6))
 
+def families(seed):
+    """Traces in which most spans have one of a few parents: sums of families are kept then."""
+    rng = random.Random(seed)
+    spans = generate.chaos_spans(seed, generate.Chaos(
+        traces=4, spans_max=400, shared_ids=rng.choice((0, 0.1, 0.3)), reused=False))
+    parents = {}
+    for span in spans:
+        few = parents.setdefault(span.trace, [])
+        if len(few) < rng.choice((1, 2, 4)):
+            few.append(span.id)
+        elif rng.random() < 0.8:
+            span.parent = rng.choice(few)
+    return spans
+
+
 GRAPHS = {
     "scripted": lambda seed: generate.scripted(seed).spans,
     "scripted_one_trace": lambda seed: generate.scripted(
@@ -35,6 +50,7 @@ GRAPHS = {
         seed, generate.Chaos(kinds=(PRODUCER, CONSUMER, CLIENT, INTERNAL), services=2)),
     "large_traces": lambda seed: generate.chaos_spans(
         seed, generate.Chaos(traces=6, spans_max=250, shared_ids=0.1, reused=False)),
+    "families": families,
 }
 
 

@@ -25,6 +25,7 @@ static const uint64_t weights[] = {WEIGHT_ONE,     WEIGHT_ONE,         WEIGHT_ON
 struct chaos {
     unsigned traces;
     unsigned ids;      /* A trace. */
+    unsigned parents;  /* Of those, spans are children. */
     unsigned services; /* Of those above. */
     unsigned kinds;    /* Bits; 0: all. */
     bool reuses_ids;   /* Else a span is the only one of its id, or one of a CLIENT-SERVER pair. */
@@ -65,7 +66,7 @@ static struct span random_span(struct world *world, struct random *random,
 
     span.trace[1] = 1 + random_below(random, chaos->traces);
     if (random_below(random, 8) != 0)
-        span.parent = 1 + random_below(random, chaos->ids + chaos->ids / 4 + 1);
+        span.parent = 1 + random_below(random, chaos->parents);
     if (span.parent == span.id) {
         span.parent_bad = 1;
         span.parent = 0;
@@ -129,9 +130,13 @@ static struct chaos random_chaos(struct random *random)
         1u << SPAN_KIND_CLIENT | 1u << SPAN_KIND_INTERNAL | 1u << SPAN_KIND_UNSPECIFIED,
     };
 
+    unsigned ids = 2 + (unsigned)random_below(random, random_below(random, 3) == 0 ? 600 : 60);
+
+    /* Some parents never come; or there are few, with large families. */
     return (struct chaos){
         .traces = 1 + (unsigned)random_below(random, 20),
-        .ids = 2 + (unsigned)random_below(random, 60),
+        .ids = ids,
+        .parents = random_below(random, 3) == 0 ? 3 : ids + ids / 4 + 1,
         .services = 1 + (unsigned)random_below(random, SERVICES),
         .kinds = kinds[random_below(random, 4)],
         .reuses_ids = random_below(random, 2) != 0,
