@@ -473,9 +473,10 @@ static int write(struct drawing *drawing)
         "  edge [fontname=\"Helvetica,Arial,sans-serif\", fontsize=9, fontcolor=\"" STYLE_INK
         "\", arrowsize=0.7];\n");
     /* A screen is wide: ranks move apart, so that lines run flat and names beside each other have
-     * room. Nothing is drawn larger by this, and a map that is wide already stays as it is. */
+     * room. Nothing is drawn larger by this. Graphviz' own `ratio` would also pull a map that is
+     * wide already apart in height, so the helper sets it where it is needed. */
     if (drawing->pick.nodes_count >= STRETCH_NODES)
-        (void)buf_append_text(drawing->out, "  ratio=0.6;\n");
+        (void)buf_append_text(drawing->out, "  spanmap_height_max=0.6;\n");
     status = all_nodes(drawing);
     if (status != 0)
         return status;
