@@ -19,6 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from lib import programs  # noqa: E402
 from lib.daemon import Daemon, binary  # noqa: E402
 from lib.sender import Sender  # noqa: E402
 from model import compare, otlp_json  # noqa: E402
@@ -228,9 +229,9 @@ def test_account_of_spans_adds_up(daemon):
     assert metrics["spanmap_spans_received_total"] == judged + metrics["spanmap_spans_waiting"]
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+@pytest.mark.skipif(programs.find("promtool") is None, reason="promtool is not installed")
 def test_promtool_has_nothing_to_say(daemon):
-    done = subprocess.run(["promtool", "check", "metrics"], input=daemon.get("/metrics")[2],
+    done = subprocess.run([programs.find("promtool"), "check", "metrics"], input=daemon.get("/metrics")[2],
                           capture_output=True, timeout=60, check=False)
     said = (done.stdout + done.stderr).decode().splitlines()
     # The names that Grafana's queries want have no unit.

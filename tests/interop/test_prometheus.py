@@ -2,7 +2,6 @@
 drawn from are answered with the numbers of the map."""
 
 import math
-import shutil
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from prometheus_process import Prometheus
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from lib import programs  # noqa: E402
 from lib.daemon import Daemon  # noqa: E402
 from lib.sender import Sender  # noqa: E402
 from model.otlp_json import CLIENT, ERROR, SERVER, UNSET, Span  # noqa: E402
@@ -45,8 +45,10 @@ def calls(batch):
 
 @pytest.fixture(name="program")
 def program_of():
-    toolchains.require("prometheus")
-    return shutil.which("prometheus")
+    program = programs.find("prometheus")
+    if program is None:
+        toolchains.require("prometheus")
+    return program
 
 
 @pytest.fixture(name="scraped")
