@@ -57,20 +57,27 @@ static void push_out(struct crowd *crowd, const struct crowd_sum *sum)
         head->is_cut = 1;
 }
 
-/* An entry for these, which is not there yet: a free one, else one of another family. */
+/* How little it matters that an entry goes. Heads stay where they can: without one, a family is gone
+ * through from its first child again. */
+static unsigned worth(const struct slab *slab, const struct crowd_sum *sum, uint32_t parent)
+{
+    if (!slab_live(slab, sum->parent))
+        return 0;
+    if (sum->service == CATALOG_NONE)
+        return 3;
+    return sum->parent == parent ? 2 : 1;
+}
+
+/* An entry for these, which is not there yet. */
 static struct crowd_sum *make(struct crowd *crowd, const struct slab *slab, uint32_t parent,
                               uint32_t service)
 {
     uint32_t hash = hash_of(parent, service);
     struct crowd_sum *sum = &crowd->sums[hash & crowd->mask];
 
-    for (uint32_t i = 0; i < PROBES; i++) {
+    for (uint32_t i = 1; i < PROBES; i++) {
         struct crowd_sum *other = &crowd->sums[(hash + i) & crowd->mask];
-        if (!slab_live(slab, other->parent)) {
-            sum = other;
-            break;
-        }
-        if (sum->parent == parent)
+        if (worth(slab, other, parent) < worth(slab, sum, parent))
             sum = other;
     }
     if (slab_live(slab, sum->parent))
@@ -114,7 +121,7 @@ void crowd_add(struct crowd *crowd, const struct slab *slab, uint32_t parent, ui
     uint32_t generation;
 
     if (head == NULL)
-        return; /* A sum of this very family pushed it out: there are too many. */
+        return; /* Only heads were in reach of one of its sums: nothing is known of it. */
     generation = head->generation;
     if (sum == NULL)
         sum = make(crowd, slab, parent, service);

@@ -80,6 +80,50 @@ static void histogram__finds_the_bucket_of_any_duration(void **state)
     }
 }
 
+/* Whether a duration is above 2^(index/32) s: by its 32nd power, which needs 2,048 bits. */
+static bool is_above_bound(uint64_t duration_ns, int32_t index)
+{
+    /* duration^32 > 2^index * 10^(9 * 32), in limbs of 32 bits, lowest first. */
+    uint32_t left[64] = {1}, right[64] = {1};
+    uint32_t *longer = index >= 0 ? right : left;
+
+    for (int i = 0; i < 32; i++) {
+        uint64_t carry[2] = {0, 0};
+        for (int j = 0; j < 64; j++) {
+            unsigned __int128 product = (unsigned __int128)left[j] * duration_ns + carry[0];
+            left[j] = (uint32_t)product;
+            carry[0] = (uint64_t)(product >> 32);
+            product = (unsigned __int128)right[j] * NS_PER_S + carry[1];
+            right[j] = (uint32_t)product;
+            carry[1] = (uint64_t)(product >> 32);
+        }
+        assert_true(carry[0] == 0 && carry[1] == 0);
+    }
+    for (int32_t i = 0; i < (index >= 0 ? index : -index); i++)
+        for (int j = 63; j >= 0; j--)
+            longer[j] = longer[j] << 1 | (j > 0 ? longer[j - 1] >> 31 : 0);
+    for (int j = 63; j >= 0; j--)
+        if (left[j] != right[j])
+            return left[j] > right[j];
+    return false;
+}
+
+/* On both sides of bounds, where a double would not do: the nearest whole numbers. */
+static void histogram__puts_no_duration_on_the_wrong_side_of_a_bound(void **state)
+{
+    (void)state;
+    for (int32_t index = -600; index <= 320; index += 7) {
+        long double bound = exp2l((long double)index / 32) * 1e9L;
+        uint64_t below = (uint64_t)floorl(bound);
+        for (uint64_t duration_ns = below > 2 ? below - 2 : 1; duration_ns <= below + 3;
+             duration_ns++) {
+            int32_t found = histogram_index(duration_ns, HISTOGRAM_SCALE_MAX);
+            assert_true(is_above_bound(duration_ns, found));
+            assert_false(is_above_bound(duration_ns, found + 1));
+        }
+    }
+}
+
 static void histogram__closes_buckets_at_their_upper_bound(void **state)
 {
     (void)state;
@@ -259,6 +303,51 @@ static void histogram__copies_apart(void **state)
     histogram_free(copy);
 }
 
+/* After a reservation the merge cannot fail, and until then nothing shows. */
+static void histogram__reserves_without_a_trace(void **state)
+{
+    struct histogram *into = make();
+    struct histogram *from = make();
+    struct histogram *before = NULL;
+
+    (void)state;
+    observe(into, 1000);
+    for (uint64_t ns = 1; ns < UINT64_C(1) << 40; ns *= 2)
+        observe(from, ns);
+    assert_int_equal(histogram_copy(into, &before), 0);
+    assert_int_equal(histogram_reserve(into, from), 0);
+    assert_same(before, into);
+    mem_fail_after(0);
+    assert_int_equal(histogram_merge(into, from), 0);
+    mem_fail_after(-1);
+    assert_sound(into);
+    assert_true(into->count == before->count + from->count);
+    histogram_reset(into);
+    assert_true(into->count == 0 && into->length == 0 && into->scale == HISTOGRAM_SCALE_MAX);
+    assert_int_equal(histogram_reserve_all(into), 0);
+    mem_fail_after(0);
+    for (uint64_t ns = DURATION_NS_MAX; ns != 0; ns /= 3)
+        observe(into, ns);
+    mem_fail_after(-1);
+    assert_sound(into);
+    histogram_free(into);
+    histogram_free(from);
+    histogram_free(before);
+}
+
+/* Of weights below one a rank is a part too: the last of 4/3 is not the second. */
+static void histogram__ranks_in_parts_of_an_observation(void **state)
+{
+    struct histogram *histogram = make();
+
+    (void)state;
+    assert_int_equal(histogram_observe(histogram, bounds, 1000, WEIGHT_ONE), 0);
+    assert_int_equal(histogram_observe(histogram, bounds, NS_PER_S, WEIGHT_ONE / 3), 0);
+    assert_true(histogram_quantile(histogram, 0.75) < 2e-6);
+    assert_true(histogram_quantile(histogram, 0.76) > 0.9);
+    histogram_free(histogram);
+}
+
 /* What fails leaves the histogram as it was. */
 static int use_all(void *context)
 {
@@ -296,7 +385,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(histogram__finds_the_bucket_of_any_duration),
+        cmocka_unit_test(histogram__puts_no_duration_on_the_wrong_side_of_a_bound),
         cmocka_unit_test(histogram__closes_buckets_at_their_upper_bound),
+        cmocka_unit_test(histogram__reserves_without_a_trace),
+        cmocka_unit_test(histogram__ranks_in_parts_of_an_observation),
         cmocka_unit_test(histogram__counts_classic_buckets_inclusively),
         cmocka_unit_test(histogram__weighs_what_it_counts),
         cmocka_unit_test(histogram__sums_without_overflow),
