@@ -156,7 +156,10 @@ static struct series *touch(struct series_table *table, uint32_t number, struct 
         table->order_stale = true;
     }
     series->updated = now;
-    series->changed = true;
+    if (!series->changed) {
+        series->changed = true;
+        table->changed[table->changed_count++] = number;
+    }
     table->stale = true;
     return series;
 }
@@ -192,7 +195,8 @@ static void add_edges(struct publisher *publisher, const struct tally *tally,
         const struct tally_edge *edge = &tally->edges[i];
         struct series *series;
         uint32_t number;
-        if (edge->requests == 0)
+        /* A later member of a group may add a failure alone. */
+        if (edge->requests == 0 && edge->failed == 0)
             continue;
         number = find_series(&publisher->edges, edge_key(edge->client, edge->server, edge->type),
                              edge->overflow, edge->requests, &publisher->counts.edges_overflowed);

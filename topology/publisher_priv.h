@@ -35,6 +35,8 @@ struct series_table {
     uint32_t room;
     uint32_t series_max;
     uint32_t listed;
+    uint32_t *changed; /* Those whose `changed` is set; as much room as for series. */
+    uint32_t changed_count;
     uint32_t *order; /* The listed ones as a snapshot sorts them. */
     uint32_t order_count;
     bool order_stale;

@@ -177,16 +177,15 @@ static int renew_order(const struct publisher *publisher, struct series_table *t
 
 static int renew_values(struct series_table *table)
 {
-    for (uint32_t i = 0; i < table->count; i++) {
-        struct series *series = &table->series[i];
+    while (table->changed_count != 0) {
+        struct series *series = &table->series[table->changed[table->changed_count - 1]];
         struct series_value *value;
-        if (!series->changed)
-            continue;
         if (series_value_new(series->seconds, SERIES_SECONDS_MAX, &value) != 0)
             return STATUS_NOMEM;
         series_value_release(series->value);
         series->value = value;
         series->changed = false;
+        table->changed_count--;
     }
     return 0;
 }

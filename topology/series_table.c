@@ -11,6 +11,7 @@ static int grow(struct series_table *table)
 {
     uint32_t room = table->room != 0 ? table->room * 2 : ROOM_FIRST;
     struct series *series;
+    uint32_t *changed;
 
     if (table->count < table->room)
         return 0;
@@ -18,6 +19,10 @@ static int grow(struct series_table *table)
     if (series == NULL)
         return STATUS_NOMEM;
     table->series = series;
+    changed = mem_realloc(table->changed, room * sizeof(*changed));
+    if (changed == NULL)
+        return STATUS_NOMEM; /* The larger row of series stays: `room` tells what both have. */
+    table->changed = changed;
     table->room = room;
     return 0;
 }
@@ -63,6 +68,7 @@ void series_table_release(struct series_table *table)
     snapshot_list_release(table->list);
     key_map_release(&table->map);
     mem_free(table->series);
+    mem_free(table->changed);
     mem_free(table->order);
     *table = (struct series_table){0};
 }

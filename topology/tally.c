@@ -243,9 +243,9 @@ bool tally_is_empty(const struct tally *tally)
     static const struct topology_counts no_counts;
 
     return tally->requests_waiting == 0 && tally->calls_waiting == 0 && tally->edges_count == 1 &&
-           tally->edges[0].requests == 0 && tally->operations_count == 1 &&
-           tally->operations[0].calls == 0 && tally->losses_count == 0 &&
-           tally->span_first_ns == 0 && tally->span_last_ns == 0 &&
+           tally->edges[0].requests == 0 && tally->edges[0].failed == 0 &&
+           tally->operations_count == 1 && tally->operations[0].calls == 0 &&
+           tally->losses_count == 0 && tally->span_first_ns == 0 && tally->span_last_ns == 0 &&
            memcmp(&tally->accounting, &no_spans, sizeof(no_spans)) == 0 &&
            memcmp(&tally->counts, &no_counts, sizeof(no_counts)) == 0;
 }

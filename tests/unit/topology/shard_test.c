@@ -297,11 +297,13 @@ static void shard__adds_what_a_later_member_changes_of_a_group(void **state)
     member.id = 3;
     member.weight = 3 * WEIGHT_ONE;
     feed_at(&fixture, member, start_ns + 12 * NS_PER_S);
+    world_tick(&fixture.world, start_ns + 23 * NS_PER_S);
+    assert_true(look_at(&fixture, "service//front -> service//back") == 3);
     member.id = 4;
     member.weight = WEIGHT_ONE;
-    member.status = SPAN_STATUS_ERROR;
-    feed_at(&fixture, member, start_ns + 13 * NS_PER_S);
-    world_tick(&fixture.world, start_ns + 24 * NS_PER_S);
+    member.status = SPAN_STATUS_ERROR; /* A failure alone is all that the next tally has. */
+    feed_at(&fixture, member, start_ns + 23 * NS_PER_S);
+    world_tick(&fixture.world, start_ns + 34 * NS_PER_S);
     snapshot = world_snapshot(&fixture.world);
     edge = world_edge(snapshot, "service//front -> service//back");
     assert_true(edge->requests == 3 * WEIGHT_ONE && edge->failed == 3 * WEIGHT_ONE);
