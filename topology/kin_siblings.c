@@ -68,20 +68,8 @@ static void catch_up(struct kin *kin, uint32_t oldest)
     }
 }
 
-/* Whether a SERVER that has the id of this CLIENT is in that service. */
-static bool is_served_by_same_id(const struct kin *kin, const struct matches *own, uint32_t parent,
-                                 uint32_t service)
-{
-    for (uint32_t i = 0; i < own->count; i++) {
-        const struct remembered *half = kin_span(kin, own->at[i]);
-        if (half->moved && kin_service(kin, half) == service &&
-            kin_parent(kin, own->at[i]) == parent)
-            return true;
-    }
-    return false;
-}
-
-/* What the sums say of one half of an id. */
+/* What the sums say of one half of an id. A SERVER with that very id is not among them: the others
+ * in its service are its own children, not its siblings. */
 static struct kin_siblings of_half(const struct kin *kin, const struct crowd_sum *sum,
                                    uint32_t parent)
 {
@@ -102,7 +90,6 @@ static struct kin_siblings of_half(const struct kin *kin, const struct crowd_sum
         siblings.has_server = false;
     if (kin_parent_among(kin, SPAN_KIND_INTERNAL, sum->service, &own) != parent)
         siblings = (struct kin_siblings){.has_server = siblings.has_server};
-    siblings.has_server |= is_served_by_same_id(kin, &own, parent, sum->service);
     return siblings;
 }
 

@@ -122,16 +122,22 @@ static void shard__drops_what_leaves_before_its_wait_is_over(void **state)
     world_release(&fixture.world);
 }
 
+/* A PRODUCER too, though it would have waited for a consumer; one with its parent is dropped. */
 static void shard__judges_an_orphan_when_its_room_is_needed(void **state)
 {
     struct fixture fixture;
+    uint32_t producer;
 
     (void)state;
     setup(&fixture, &(struct world_options){.memory_bytes_max = 1 << 20});
+    producer = fixture.front_producer;
     feed_at(&fixture, back_server(&fixture, 1000000, 1000001), start_ns);
+    feed_at(&fixture, world_span(producer, SPAN_KIND_PRODUCER, 1000002, 1000003), start_ns);
+    feed_at(&fixture, world_span(producer, SPAN_KIND_PRODUCER, 1000004, 0), start_ns);
     world_tick(&fixture.world, start_ns + 11 * NS_PER_S);
     feed_many(&fixture, fixture.front_client, SPAN_KIND_CLIENT, 1, 30000, start_ns + 12 * NS_PER_S);
-    assert_int_equal(look(&fixture).unpaired[UNPAIRED_PARENT_MISSING], 1);
+    assert_int_equal(look(&fixture).unpaired[UNPAIRED_PARENT_MISSING], 2);
+    assert_int_equal(look(&fixture).unpaired[UNPAIRED_NO_CONSUMER], 0);
     world_release(&fixture.world);
 }
 

@@ -134,6 +134,23 @@ static void shard__judges_a_child_together_with_its_late_parent(void **state)
     world_release(&fixture.world);
 }
 
+/* The child that waits past its time is not forgotten when a younger one wants the same parent. */
+static void shard__judges_the_eldest_of_waiting_children_with_its_parent(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    setup(&fixture, &plain);
+    feed_at(&fixture, back_server(&fixture, 2, 1), start_ns);
+    world_tick(&fixture.world, start_ns + 20 * NS_PER_S);
+    feed_at(&fixture, back_server(&fixture, 3, 1), start_ns + 20 * NS_PER_S);
+    feed_at(&fixture, front_client(&fixture, 1, 0), start_ns + 21 * NS_PER_S);
+    world_tick(&fixture.world, start_ns + 32 * NS_PER_S);
+    assert_int_equal(look(&fixture).waiting, 0);
+    assert_true(look_at(&fixture, "service//front -> service//back") == 2);
+    world_release(&fixture.world);
+}
+
 /* A parent that comes just before the child's time is over may finish its own wait. */
 static void shard__lets_a_parent_wait_past_its_childs_time(void **state)
 {
@@ -323,6 +340,7 @@ int main(void)
         cmocka_unit_test(shard__calls_a_server_late_whose_outer_call_was_drawn),
         cmocka_unit_test(shard__waits_longer_for_a_parent),
         cmocka_unit_test(shard__judges_a_child_together_with_its_late_parent),
+        cmocka_unit_test(shard__judges_the_eldest_of_waiting_children_with_its_parent),
         cmocka_unit_test(shard__lets_a_parent_wait_past_its_childs_time),
         cmocka_unit_test(shard__judges_a_long_line_of_late_parents),
         cmocka_unit_test(shard__finds_the_late_client_that_shares_an_id),
