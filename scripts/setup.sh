@@ -115,6 +115,8 @@ test demo       : redis                  : redis-tools                 : the sho
 test            : pc cmocka              : libcmocka-dev               : unit tests
 test            : has clang              : clang                       : second compiler, fuzzing
 test            : fuzzer_runtime         : libclang-rt-dev/libclang-rt-14-dev : fuzzing
+test            : has dot                : graphviz                    : tests of the map
+test            : has zstd               : zstd                        : tests of packed files
 test            : ? browser              : chromium chromium-driver    : tests of the page
 test            : = prometheus           : prometheus promtool         : tests of /metrics
 TABLE

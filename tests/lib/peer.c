@@ -79,6 +79,8 @@ void peer_send(int fd, struct view bytes)
     while (bytes.size != 0) {
         ssize_t size = send(fd, bytes.data, bytes.size, MSG_NOSIGNAL);
 
+        if (size < 0 && errno == EINTR)
+            continue;
         assert_true(size > 0);
         bytes = (struct view){bytes.data + size, bytes.size - (size_t)size};
     }
@@ -88,8 +90,13 @@ void peer_send(int fd, struct view bytes)
 static size_t read_some(int fd, struct buf *out)
 {
     char bytes[65536];
-    ssize_t size = recv(fd, bytes, sizeof(bytes), 0);
+    ssize_t size;
 
+    /* A call with a timeout is not restarted when the kernel needs the thread for a moment, as it
+     * does on behalf of a loop that uses io_uring. */
+    do
+        size = recv(fd, bytes, sizeof(bytes), 0);
+    while (size < 0 && errno == EINTR);
     if (size < 0 && errno == ECONNRESET)
         return 0;
     assert_true(size >= 0);
