@@ -3,7 +3,7 @@
  *   fields ──bad──> refused with trailers only
  *     │
  *   body ──bad, too large, late, budget full──> refused, the rest is dropped
- *     │ (begun while the budget is tight: no credit until there is room)
+ *     │ (while the budget is tight: no credit until there is room, grpc_credit.c)
  *   end ──> inflate ──> method ──> response and trailers, or trailers only
  */
 #include <stdio.h>
@@ -49,27 +49,7 @@ static void count(struct grpc_call *call, enum receiver_counter which, uint64_t 
     counters_add(call->session->service->counters, which, more);
 }
 
-static void stop_waiting(struct grpc_call *call)
-{
-    if (!call->is_waiting)
-        return;
-    call->is_waiting = false;
-    call->session->waiting--;
-    call->session->withheld -= call->withheld;
-    call->withheld = 0;
-}
-
-/* Gives back what the request holds: it is answered, or gone. */
-static void let_go(struct grpc_call *call)
-{
-    struct grpc_session *session = call->session;
-
-    stop_waiting(call);
-    grpc_frame_release(&call->frame);
-    body_budget_give(&session->service->budget, call->charged);
-    counters_subtract(session->service->counters, RECEIVER_BODY_BYTES, call->charged);
-    call->charged = 0;
-}
+static const struct view under_way = VIEW("too many bytes of requests are under way");
 
 struct refusal {
     struct view http_status;
@@ -110,7 +90,7 @@ static void answer_status(struct grpc_call *call, const struct refusal *refusal)
     if (refusal->tells_encodings)
         fields[fields_count++] = (struct h2_field){VIEW("grpc-accept-encoding"),
                                                    VIEW("identity,gzip")};
-    let_go(call);
+    grpc_call_let_go(call);
     (void)h2_answer(call->stream, fields, fields_count);
 }
 
@@ -169,7 +149,7 @@ static void answer_foreign(struct grpc_call *call)
     struct h2_stream *stream = call->stream;
 
     count(call, RECEIVER_REQUESTS_INVALID, 1);
-    let_go(call);
+    grpc_call_let_go(call);
     if (h2_begin_answer(stream, fields, sizeof(fields) / sizeof(fields[0])) == 0 &&
         h2_write(stream, VIEW("Here listens OTLP over gRPC: the content type application/grpc is "
                               "expected.\n")) == 0)
@@ -189,7 +169,7 @@ static void answer_ok(struct grpc_call *call, struct view body)
     struct h2_stream *stream = call->stream;
 
     count(call, RECEIVER_REQUESTS_OK, 1);
-    let_go(call);
+    grpc_call_let_go(call);
     /* Each failure has the stream reset by h2, so there is nothing to do about it here. */
     if (h2_begin_answer(stream, fields, sizeof(fields) / sizeof(fields[0])) == 0 &&
         h2_write(stream, (struct view){prefix, sizeof(prefix)}) == 0 && h2_write(stream, body) == 0)
@@ -241,14 +221,14 @@ static void inflate_and_call(struct grpc_call *call)
     if (status == 0) {
         size_t size = inflated->size;
 
-        status = body_budget_take(&service->budget, size);
+        status = body_budget_take_below(&service->budget, size, service->budget.max);
         if (status == 0) {
             call_method(call, buf_view(inflated));
             body_budget_give(&service->budget, size);
         }
     }
     if (status == STATUS_FULL || (status == STATUS_TOO_LARGE && room < max))
-        refuse_for_now(call, VIEW("too many bytes of requests are under way"));
+        refuse_for_now(call, under_way);
     else if (status == STATUS_TOO_LARGE)
         refuse_too_large(call, "the inflated message");
     else if (status == STATUS_NOMEM)
@@ -346,38 +326,10 @@ static void on_fields_end(void *context, struct h2_stream *stream)
         refuse(call, GRPC_DEADLINE_EXCEEDED, VIEW("the deadline was over when the request came"));
 }
 
-/* The budget follows what the frame holds. Returns: 0; STATUS_FULL. */
-static int charge(struct grpc_call *call)
+static void give_credit(struct grpc_call *call)
 {
-    struct grpc_service *service = call->session->service;
-    size_t held = grpc_frame_held(&call->frame);
-
-    if (held <= call->charged)
-        return 0;
-    if (body_budget_take(&service->budget, held - call->charged) != 0)
-        return STATUS_FULL;
-    counters_add(service->counters, RECEIVER_BODY_BYTES, held - call->charged);
-    call->charged = held;
-    return 0;
-}
-
-/* What came of the body is held: its sender may send as much again, unless the call waits. Waiting
- * calls must not use up the connection, or those before them could never end. */
-static void give_credit(struct grpc_call *call, size_t piece_size)
-{
-    struct grpc_session *session = call->session;
-
-    if (!call->is_waiting) {
-        h2_return(call->stream);
-        return;
-    }
-    call->withheld += piece_size;
-    session->withheld += piece_size;
-    if (session->withheld > CONNECTION_WINDOW / 2) {
-        session->withheld -= call->withheld;
-        call->withheld = 0;
-        h2_return_connection(call->stream);
-    }
+    if (grpc_call_credit(call) != 0)
+        refuse_for_now(call, under_way);
 }
 
 /* The frame failed, or there are two of them. */
@@ -402,8 +354,8 @@ static bool refuse_body(struct grpc_call *call, int status)
         refuse(call, GRPC_INTERNAL, VIEW("a compressed message, but no grpc-encoding"));
     else if (call->frame.whole > 1)
         refuse(call, GRPC_UNIMPLEMENTED, VIEW("more than one message in a unary request"));
-    else if (charge(call) != 0)
-        refuse_for_now(call, VIEW("too many bytes of requests are under way"));
+    else if (grpc_call_charge(call) != 0)
+        refuse_for_now(call, under_way);
     else
         return false;
     return true;
@@ -422,17 +374,12 @@ static void on_data(void *context, struct h2_stream *stream, struct view data)
             answer_foreign(call);
         return;
     }
-    if (!call->has_body && body_budget_is_tight(&session->service->budget)) {
-        call->is_waiting = true;
-        session->waiting++;
-    }
-    call->has_body = true;
     /* What was borrowed goes away before this piece does only if it came with an earlier one. */
     status = grpc_frame_read(&call->frame, data, session->service->message_bytes_max);
     if (refuse_body(call, status))
         return;
     if (!call->frame.is_borrowed) {
-        give_credit(call, data.size);
+        give_credit(call);
     } else if (!call->is_on_borrowed_list) {
         call->is_on_borrowed_list = true;
         call->next_borrowed = session->borrowed;
@@ -464,7 +411,7 @@ static void on_close(void *context, struct h2_stream *stream)
 
     if (!stream->is_answered)
         count(call, RECEIVER_STREAMS_LOST, 1);
-    let_go(call);
+    grpc_call_let_go(call);
     *call->link = call->next;
     if (call->next != NULL)
         call->next->link = call->link;
@@ -500,10 +447,10 @@ void grpc_calls_keep(struct grpc_session *session)
             continue;
         if (grpc_frame_keep(&call->frame) != 0)
             refuse_for_now(call, VIEW("no memory to hold the message"));
-        else if (charge(call) != 0)
-            refuse_for_now(call, VIEW("too many bytes of requests are under way"));
+        else if (grpc_call_charge(call) != 0)
+            refuse_for_now(call, under_way);
         else
-            give_credit(call, call->stream->owed_connection);
+            give_credit(call);
     }
 }
 
@@ -520,33 +467,27 @@ static void end_late(struct grpc_call *call)
     else if (call->is_foreign)
         answer_foreign(call);
     else if (call->is_waiting)
-        refuse_for_now(call, VIEW("too many bytes of requests are under way"));
+        refuse_for_now(call, under_way);
     else
         refuse(call, GRPC_DEADLINE_EXCEEDED, VIEW("the request did not end in time"));
     /* Once more before anything is done about it again. */
     call->deadline.ns = session->now.ns + session->service->request_timeout_ns;
 }
 
-static void resume(struct grpc_call *call)
-{
-    stop_waiting(call);
-    h2_return(call->stream);
-}
-
 void grpc_calls_tick(struct grpc_session *session)
 {
-    struct grpc_call *oldest_waiting = NULL;
     uint64_t earliest_ns = UINT64_MAX;
 
     for (struct grpc_call *call = session->calls; call != NULL; call = call->next) {
         if (call->deadline.ns <= session->now.ns)
             end_late(call);
-        if (call->is_waiting)
-            oldest_waiting = call;
+        else if (grpc_call_is_tiresome(call))
+            refuse_for_now(call, under_way);
         if (call->deadline.ns < earliest_ns)
             earliest_ns = call->deadline.ns;
+        if (body_budget_favours(&session->service->budget, call))
+            earliest_ns = session->now.ns; /* It is looked at each time. */
     }
     session->earliest.ns = earliest_ns;
-    if (oldest_waiting != NULL && !body_budget_is_tight(&session->service->budget))
-        resume(oldest_waiting);
+    grpc_session_resume(session);
 }

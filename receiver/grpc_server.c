@@ -181,7 +181,7 @@ static void init_service(const struct grpc_server_options *options, struct grpc_
     service->request_timeout_ns = options->request_timeout_ns != 0 ? options->request_timeout_ns
                                                                    : request_timeout_ns;
     service->counters = options->counters;
-    service->budget.max = or_default(options->body_bytes_max, BODY_BYTES_MAX);
+    grpc_service_bound(service, or_default(options->body_bytes_max, BODY_BYTES_MAX));
 }
 
 static int open_server(const struct grpc_server_options *options, struct grpc_server *server)

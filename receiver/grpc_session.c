@@ -8,6 +8,26 @@
 /* A peer that has not even said what it speaks is given less time than a request. */
 static const uint64_t greeting_ns = 10 * NS_PER_S;
 
+/* Windows of a megabyte gain all that there is to gain; where there is less memory for all
+ * connections together, they follow it. */
+enum { WINDOW_MIN = 64 * 1024, WINDOW_MAX = 1024 * 1024, WINDOWS_IN_BUDGET = 256 };
+
+void grpc_service_bound(struct grpc_service *service, size_t body_bytes_max)
+{
+    size_t window = body_bytes_max / WINDOWS_IN_BUDGET;
+
+    if (window < WINDOW_MIN)
+        window = WINDOW_MIN;
+    if (window > WINDOW_MAX)
+        window = WINDOW_MAX;
+    /* What would never fit must be told so, and not to come again. */
+    if (service->message_bytes_max > body_bytes_max)
+        service->message_bytes_max = body_bytes_max;
+    body_budget_init(&service->budget, body_bytes_max, service->message_bytes_max);
+    service->stream_window = (uint32_t)window;
+    service->connection_window = (uint32_t)(2 * window);
+}
+
 void grpc_worker_init(struct grpc_worker *worker, unsigned thread, size_t message_bytes_max)
 {
     *worker = (struct grpc_worker){.thread = thread};
@@ -33,8 +53,8 @@ int grpc_session_new(struct grpc_service *service, struct grpc_worker *worker, s
         .events = &grpc_call_events,
         .context = session,
         .streams_max = service->streams_max,
-        .stream_window = STREAM_WINDOW,
-        .connection_window = CONNECTION_WINDOW,
+        .stream_window = service->stream_window,
+        .connection_window = service->connection_window,
         .frame_size_max = FRAME_SIZE_MAX,
         .header_list_max = HEADER_LIST_MAX,
     };

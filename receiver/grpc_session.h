@@ -33,7 +33,13 @@ struct grpc_service {
     uint64_t request_timeout_ns;
     struct counters *counters;
     struct body_budget budget;
+    uint32_t stream_window;     /* How much a peer may send ahead of us on a stream, */
+    uint32_t connection_window; /* and on a connection. */
 };
+
+/* Budget and windows, from how many bytes of bodies may be held. message_bytes_max is set, and
+ * lowered where it is above that. */
+void grpc_service_bound(struct grpc_service *service, size_t body_bytes_max);
 
 /* What the sessions of one thread share: memory that lives for one request. */
 struct grpc_worker {

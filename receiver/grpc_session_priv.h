@@ -9,10 +9,7 @@
 #include "receiver/grpc_frame.h"
 #include "receiver/grpc_session.h"
 
-/* How many bytes of bodies a connection's peer may send ahead of us: a body, and all of them. */
 enum {
-    STREAM_WINDOW = 1024 * 1024,
-    CONNECTION_WINDOW = 2 * 1024 * 1024,
     FRAME_SIZE_MAX = 64 * 1024,
     HEADER_LIST_MAX = 16 * 1024,
 };
@@ -41,6 +38,7 @@ struct grpc_call {
     struct grpc_call **link;
     struct grpc_call *next_borrowed;
     struct mono_time deadline;
+    struct mono_time favoured; /* When it became the budget's favourite. */
     enum grpc_encoding encoding;
     size_t dropped;  /* Bytes of a foreign request's body. */
     size_t charged;  /* To the budget. */
@@ -50,7 +48,6 @@ struct grpc_call {
     bool is_foreign; /* It is not, and is told so in the end. */
     bool is_timeout_bad;
     bool has_fields; /* All of them came. */
-    bool has_body;   /* Some of it came. */
     bool is_waiting; /* For the budget; gets no credit meanwhile. */
     bool is_on_borrowed_list;
 };
@@ -63,5 +60,23 @@ void grpc_calls_keep(struct grpc_session *session);
 
 /* Ends those that are late, and lets one go on that waits, if there is room again. */
 void grpc_calls_tick(struct grpc_session *session);
+
+/* ---------------------------------------------------------------- grpc_credit.c */
+
+/* The budget follows what the frame holds. Returns: 0; STATUS_FULL. */
+MUST_USE int grpc_call_charge(struct grpc_call *call);
+
+/* What came is held: its sender may send as much again, or the call waits. Returns: 0; STATUS_FULL,
+ * where too much waits on this connection already. */
+MUST_USE int grpc_call_credit(struct grpc_call *call);
+
+/* Gives back what the request holds: it is answered, or gone. */
+void grpc_call_let_go(struct grpc_call *call);
+
+/* Whether it is the favourite, for so long that it is another's turn. */
+bool grpc_call_is_tiresome(struct grpc_call *call);
+
+/* Lets the oldest call that waits go on, if it may. */
+void grpc_session_resume(struct grpc_session *session);
 
 #endif

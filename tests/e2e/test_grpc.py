@@ -4,6 +4,7 @@ import gzip
 import socket
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -32,9 +33,9 @@ def call_of(number):
                  resource={"service.name": "stock"})]
 
 
-def padded_to(size):
+def padded_to(size, number=0):
     """A sound request of exactly so many bytes: unknown fields fill it up."""
-    request = request_of(call_of(0)).SerializeToString()
+    request = request_of(call_of(number)).SerializeToString()
     filler = size - len(request)
     for length_bytes in range(1, 6):
         body = filler - 2 - length_bytes  # Tags above 15 take two bytes.
@@ -150,6 +151,30 @@ def test_property_many_connections_and_streams_lose_nothing():
         answer = daemon.wait_for_counted(2 * CONNECTIONS * STREAMS)
         assert [edge["requests"] for edge in answer["edges"]
                 if edge["client"] == "service//shop"] == [CONNECTIONS * STREAMS]
+
+
+def test_property_large_messages_in_little_memory_lose_nothing():
+    senders, messages = 12, 6
+
+    def send(sender, message):
+        while True:
+            try:
+                return sender.raw(message)
+            except grpc.RpcError as error:
+                assert error.code() == grpc.StatusCode.UNAVAILABLE
+                time.sleep(retry_delay_s(error))
+
+    def run(number):
+        requests = [padded_to(700_000, number * messages + i) for i in range(messages)]
+        with Sender(daemon.grpc) as sender, ThreadPoolExecutor(messages) as streams:
+            return list(streams.map(lambda message: send(sender, message), requests))
+
+    with Daemon({**FAST, "receiver.memory_max": "4MiB"}) as daemon:
+        with ThreadPoolExecutor(senders) as pool:
+            answers = list(pool.map(run, range(senders)))
+        assert answers == [[b""] * messages] * senders
+        daemon.wait_for_counted(2 * senders * messages)
+        assert daemon.metrics()["spanmap_receiver_body_bytes"] == 0
 
 
 def test_connections_beyond_their_number_are_closed_and_counted():

@@ -49,8 +49,8 @@ static void start(struct fixture *on)
         .idle_timeout_ns = 20 * NS_PER_S,
         .request_timeout_ns = 10 * NS_PER_S,
         .counters = &on->counters,
-        .budget = {.max = 3 * MESSAGE_MAX},
     };
+    grpc_service_bound(&on->service, 3 * MESSAGE_MAX);
     on->now.ns = NS_PER_S;
     buf_init(&on->out, 0);
     grpc_worker_init(&on->worker, 0, MESSAGE_MAX);

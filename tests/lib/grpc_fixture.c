@@ -25,7 +25,7 @@ static void method(void *context, unsigned thread, struct view message, struct g
         (void)buf_append_byte(&reply->body, 'b');
 }
 
-void grpc_start_unheard(struct grpc_fixture *on)
+static void make(struct grpc_fixture *on, size_t message_bytes_max, size_t body_bytes_max)
 {
     memset(on, 0, sizeof(*on));
     assert_int_equal(counters_init(&on->counters, receiver_counter_rows, RECEIVER_COUNTER_COUNT),
@@ -34,15 +34,15 @@ void grpc_start_unheard(struct grpc_fixture *on)
     on->service = (struct grpc_service){
         .methods = on->methods,
         .methods_count = 1,
-        .message_bytes_max = GRPC_MESSAGE_MAX,
+        .message_bytes_max = message_bytes_max,
         .response_bytes_max = 1000,
         .streams_max = 100,
         .request_timeout_ns = 60 * NS_PER_S,
         .counters = &on->counters,
-        .budget = {.max = 1000000},
     };
+    grpc_service_bound(&on->service, body_bytes_max);
     on->now.ns = 1000 * NS_PER_S;
-    grpc_worker_init(&on->worker, 3, GRPC_MESSAGE_MAX);
+    grpc_worker_init(&on->worker, 3, message_bytes_max);
     assert_int_equal(grpc_session_new(&on->service, &on->worker, on->now, &on->session), 0);
     h2_peer_init(&on->peer);
 }
@@ -93,9 +93,19 @@ void grpc_run(struct grpc_fixture *on)
     grpc_hear(on);
 }
 
+void grpc_start_unheard(struct grpc_fixture *on)
+{
+    make(on, GRPC_MESSAGE_MAX, GRPC_BODY_BYTES_MAX);
+}
+
 void grpc_start(struct grpc_fixture *on)
 {
-    grpc_start_unheard(on);
+    grpc_start_with(on, GRPC_MESSAGE_MAX, GRPC_BODY_BYTES_MAX);
+}
+
+void grpc_start_with(struct grpc_fixture *on, size_t message_bytes_max, size_t body_bytes_max)
+{
+    make(on, message_bytes_max, body_bytes_max);
     grpc_run(on);
     grpc_run(on);
     assert_int_equal(on->peer.settings_acks, 1);

@@ -14,7 +14,12 @@
 #include "receiver/receiver_counters.h"
 #include "tests/lib/h2_peer.h"
 
-enum { GRPC_MESSAGE_MAX = 100000, GRPC_CALLS_KEPT = 256, GRPC_BASIC_COUNT = 6 };
+enum {
+    GRPC_MESSAGE_MAX = 100000,
+    GRPC_BODY_BYTES_MAX = 1000000,
+    GRPC_CALLS_KEPT = 256,
+    GRPC_BASIC_COUNT = 6
+};
 
 struct grpc_fixture {
     struct grpc_method methods[1];
@@ -45,6 +50,7 @@ void grpc_start_unheard(struct grpc_fixture *on);
 
 /* Both sides know each other's SETTINGS. */
 void grpc_start(struct grpc_fixture *on);
+void grpc_start_with(struct grpc_fixture *on, size_t message_bytes_max, size_t body_bytes_max);
 
 /* Nothing may be held any more. */
 void grpc_stop(struct grpc_fixture *on);

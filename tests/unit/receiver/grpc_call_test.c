@@ -151,7 +151,7 @@ static void call__holds_to_the_limit_of_a_message(void **state)
     struct buf prefix;
 
     (void)state;
-    grpc_start(&on);
+    grpc_start_with(&on, GRPC_MESSAGE_MAX, 512 << 20);
     grpc_open(&on, 1);
     grpc_send_message(&on, 1, GRPC_MESSAGE_MAX, 'm', 16384);
     grpc_run(&on);
@@ -300,7 +300,8 @@ static void call__inflates_within_the_budget(void **state)
     grpc_run(&on);
     assert_grpc_ok(&on, 3);
     on.service.budget.held = 0;
-    on.service.budget.max = 49999; /* There will never be: it must not come again. */
+    on.service.budget.max = on.service.budget
+                                .pool = 49999; /* There will never be: it must not come again. */
     grpc_open_with(&on, 5, gzip, 1, 0);
     grpc_send_body(&on, 5, buf_view(&body), 16384, true);
     grpc_run(&on);

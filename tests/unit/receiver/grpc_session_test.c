@@ -12,9 +12,7 @@ static void session__gives_credit_for_what_it_took(void **state)
     struct buf body;
 
     (void)state;
-    grpc_start(&on);
-    on.service.message_bytes_max = 10000000;
-    on.service.budget.max = 100000000;
+    grpc_start_with(&on, 10000000, 512 << 20);
     buf_init(&body, 0);
     grpc_put_message(&body, 0, 1500000, 'w');
     grpc_open(&on, 1);
@@ -31,57 +29,162 @@ static void session__gives_credit_for_what_it_took(void **state)
     grpc_stop(&on);
 }
 
+/* --------------------------------------------------------------------------- budget */
+
+/* Of the million 900,000 are the pool, and half of that is tight. */
+static const char others[] = "somebody else's call";
+
+/* The budget as other connections have left it: `held` bytes, and the favourite is theirs. */
+static void start_beside(struct grpc_fixture *on, size_t held)
+{
+    grpc_start(on);
+    on->service.budget.held = held;
+    on->service.budget.favourite = others;
+}
+
+static void stop_beside(struct grpc_fixture *on, size_t held)
+{
+    assert_int_equal(on->service.budget.held, held);
+    assert_ptr_equal(on->service.budget.favourite, others);
+    on->service.budget.held = 0;
+    grpc_stop(on);
+}
+
+/* Opens a call and sends all but the last byte of a message. */
+static void send_most(struct grpc_fixture *on, uint32_t stream, size_t size)
+{
+    struct buf body;
+
+    buf_init(&body, 0);
+    grpc_put_message(&body, 0, size, 'w');
+    grpc_open(on, stream);
+    grpc_send_body(on, stream, (struct view){body.data, body.size - 1}, 16384, false);
+    buf_release(&body);
+}
+
+static void send_last(struct grpc_fixture *on, uint32_t stream)
+{
+    grpc_send_body(on, stream, VIEW("w"), 16384, true);
+}
+
 static void session__makes_bodies_wait_while_the_budget_is_tight(void **state)
 {
     struct grpc_fixture on;
-    struct buf body;
 
     (void)state;
-    grpc_start(&on);
-    buf_init(&body, 0);
-    grpc_put_message(&body, 0, 90000, 'w');
-    on.service.budget.held = 600000; /* By others. */
-    grpc_open(&on, 1);
-    for (size_t at = 0; at < 80000; at += 16000)
-        grpc_send_body(&on, 1, (struct view){body.data + at, 16000}, 16384, false);
+    start_beside(&on, 600000);
+    send_most(&on, 1, 60000);
     grpc_run(&on);
     assert_null(h2_peer_seen(&on.peer, 1)); /* No credit, no answer. */
     grpc_tick(&on, NS_PER_S);
     assert_null(h2_peer_seen(&on.peer, 1));
     on.service.budget.held -= 600000;
-    grpc_tick(&on, NS_PER_S); /* The window is large, so that no update is due; but it goes on. */
-    grpc_send_body(&on, 1, (struct view){body.data + 80000, 10005}, 16384, true);
+    grpc_tick(&on, NS_PER_S);
+    assert_true(grpc_seen(&on, 1)->credit >= 32768);
+    send_last(&on, 1);
     grpc_run(&on);
     assert_grpc_ok(&on, 1);
-    buf_release(&body);
+    stop_beside(&on, 0);
+}
+
+static void session__lets_the_favourite_go_on(void **state)
+{
+    struct grpc_fixture on;
+
+    (void)state;
+    grpc_start(&on);
+    on.service.budget.held = 890000;
+    send_most(&on, 1, 60000); /* More than the pool has. */
+    grpc_run(&on);
+    assert_true(grpc_seen(&on, 1)->credit >= 32768);
+    assert_non_null(on.service.budget.favourite);
+    send_most(&on, 3, 50000); /* There is one favourite only. */
+    grpc_run(&on);
+    assert_grpc_answer(&on, 3, "grpc-status: 14");
+    on.service.budget.held -= 290000;
+    send_most(&on, 5, 50000);
+    grpc_run(&on);
+    assert_null(h2_peer_seen(&on.peer, 5));
+    send_last(&on, 1);
+    grpc_run(&on);
+    assert_grpc_ok(&on, 1);
+    assert_true(grpc_seen(&on, 5)->credit >= 32768); /* It is the next. */
+    send_last(&on, 5);
+    grpc_run(&on);
+    assert_grpc_ok(&on, 5);
+    assert_null(on.service.budget.favourite);
+    on.service.budget.held -= 600000;
     grpc_stop(&on);
+}
+
+static void session__tires_of_a_slow_favourite(void **state)
+{
+    struct grpc_fixture on;
+
+    (void)state;
+    grpc_start(&on);
+    on.service.budget.held = 600000;
+    send_most(&on, 1, 60000);
+    grpc_run(&on);
+    grpc_tick(&on, 4 * NS_PER_S);
+    assert_false(grpc_seen(&on, 1)->is_ended);
+    grpc_tick(&on, 2 * NS_PER_S);
+    assert_grpc_answer(&on, 1, "grpc-status: 14");
+    assert_null(on.service.budget.favourite);
+    send_most(&on, 3, 60000);
+    grpc_run(&on);
+    on.service.budget.held -= 600000; /* Where there is room, it may take its time. */
+    grpc_tick(&on, 20 * NS_PER_S);
+    assert_false(grpc_seen(&on, 3)->is_ended);
+    assert_null(on.service.budget.favourite);
+    send_last(&on, 3);
+    grpc_run(&on);
+    assert_grpc_ok(&on, 3);
+    grpc_stop(&on);
+}
+
+static void session__bounds_what_waits_on_a_connection(void **state)
+{
+    struct grpc_fixture on;
+    size_t refused = 0;
+
+    (void)state;
+    start_beside(&on, 500000);
+    for (uint32_t stream = 1; stream <= 9; stream += 2)
+        send_most(&on, stream, 20000);
+    grpc_run(&on);
+    for (uint32_t stream = 1; stream <= 9; stream += 2)
+        refused += h2_peer_seen(&on.peer, stream) != NULL &&
+                   h2_seen_has(grpc_seen(&on, stream), "grpc-status: 14");
+    assert_int_equal(refused, 2); /* Of 64 KiB the first three leave no room for more. */
+    on.service.budget.held -= 500000;
+    for (int i = 0; i < 3; i++)
+        grpc_tick(&on, NS_PER_S / 10);
+    for (uint32_t stream = 1; stream <= 5; stream += 2)
+        send_last(&on, stream);
+    grpc_run(&on);
+    for (uint32_t stream = 1; stream <= 5; stream += 2)
+        assert_grpc_ok(&on, stream);
+    stop_beside(&on, 0);
 }
 
 static void session__refuses_bodies_beyond_the_budget(void **state)
 {
     struct grpc_fixture on;
-    struct buf body;
 
     (void)state;
-    grpc_start(&on);
-    buf_init(&body, 0);
-    grpc_put_message(&body, 0, 90000, 'r');
-    on.service.budget.held = 950000;
-    grpc_open(&on, 1);
-    grpc_send_body(&on, 1, (struct view){body.data, 50000}, 16384, false);
+    start_beside(&on, 890000);
+    send_most(&on, 1, 50000);
     grpc_run(&on);
     assert_grpc_answer(&on, 1, "grpc-status: 14");
     assert_non_null(memmem(grpc_seen(&on, 1)->fields.data, grpc_seen(&on, 1)->fields.size,
                            "grpc-status-details-bin", 23));
-    assert_int_equal(on.service.budget.held, 950000);
     /* A message that lies in one piece holds nothing, and goes through. */
     grpc_open(&on, 3);
     grpc_send_message(&on, 3, 5000, 'r', 16384);
     grpc_run(&on);
     assert_grpc_ok(&on, 3);
-    on.service.budget.held = 0;
-    buf_release(&body);
-    grpc_stop(&on);
+    stop_beside(&on, 890000);
 }
 
 /* ------------------------------------------------------------------------- time */
@@ -304,6 +407,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(session__gives_credit_for_what_it_took),
         cmocka_unit_test(session__makes_bodies_wait_while_the_budget_is_tight),
+        cmocka_unit_test(session__lets_the_favourite_go_on),
+        cmocka_unit_test(session__tires_of_a_slow_favourite),
+        cmocka_unit_test(session__bounds_what_waits_on_a_connection),
         cmocka_unit_test(session__refuses_bodies_beyond_the_budget),
         cmocka_unit_test(session__ends_what_takes_too_long),
         cmocka_unit_test(session__ends_peers_that_never_greet),
