@@ -68,8 +68,9 @@ static void catch_up(struct kin *kin, uint32_t oldest)
     }
 }
 
-/* What the sums say of one half of an id. A SERVER with that very id is not among them: the others
- * in its service are its own children, not its siblings. */
+/* What the sums say of the half whose children do not serve, which are the ones that ask. Those that
+ * serve may be another half's. A SERVER with that very id is not among them: the others in its
+ * service are its own children, not its siblings. */
 static struct kin_siblings of_half(const struct kin *kin, const struct crowd_sum *sum,
                                    uint32_t parent)
 {
@@ -88,8 +89,6 @@ static struct kin_siblings of_half(const struct kin *kin, const struct crowd_sum
     store_find(kin->store, span, span->id, &own);
     if (kin_parent_among(kin, SPAN_KIND_SERVER, sum->service, &own) != parent)
         siblings.has_server = false;
-    if (kin_parent_among(kin, SPAN_KIND_INTERNAL, sum->service, &own) != parent)
-        siblings = (struct kin_siblings){.has_server = siblings.has_server};
     return siblings;
 }
 

@@ -82,17 +82,20 @@ static bool waits_for_consumer(struct shard *shard, uint32_t at)
     return inside.producer_waits && !inside.answered;
 }
 
-/* Whether the span's parent came so late that the two are judged together, later. */
+/* Whether the span's parent came so late that the two are judged together, later. A parent that does
+ * not know of the child cannot call it: then there is nothing to wait for. */
 static bool waits_with_parent(struct shard *shard, uint32_t at, uint32_t parent)
 {
+    const struct remembered *span = kin_span(kin_of(shard), at);
     struct remembered *other;
 
-    if (parent == 0 || kin_span(kin_of(shard), at)->moved ||
+    if (parent == 0 || span->moved || !slab_live(slab_of(shard), span->parent_at) ||
         !slab_before(at, shard->cursor[WAIT_PAIRING]))
         return false;
-    other = kin_span(kin_of(shard), parent);
+    /* The one that has the list of children; of a shared id, it may not be the parent itself. */
+    other = kin_span(kin_of(shard), span->parent_at);
     /* A parent that came within the child's own wait does not hold it up. */
-    if (other->judged || slab_before(parent, shard->cursor[WAIT_PAIRING]))
+    if (other->judged || slab_before(span->parent_at, shard->cursor[WAIT_PAIRING]))
         return false;
     other->kin_waits = 1;
     return true;

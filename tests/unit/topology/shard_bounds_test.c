@@ -141,6 +141,31 @@ static void shard__judges_an_orphan_when_its_room_is_needed(void **state)
     world_release(&fixture.world);
 }
 
+/* A wish that gave way to a span of others: the parent does not know its child, which asks for it
+ * when its time is over. With a child that is known but not as waiting, both go together. */
+static void shard__survives_a_lost_wish(void **state)
+{
+    (void)state;
+    for (int lost = 0; lost <= 1; lost++) {
+        struct fixture fixture;
+        struct slab *slab;
+        setup(&fixture, &plain);
+        slab = &fixture.world.shards[0]->store.slab;
+        feed_at(&fixture, back_server(&fixture, 2, 1), start_ns);
+        world_tick(&fixture.world, start_ns + 295 * NS_PER_S);
+        feed_at(&fixture, front_client(&fixture, 1, 0), start_ns + 295 * NS_PER_S);
+        slab_at(slab, slab->head - 1)->kin_waits = 0;
+        if (lost)
+            slab_at(slab, slab->head - 1)->child = slab_at(slab, slab->head - 2)->parent_at = 0;
+        world_tick(&fixture.world, start_ns + 302 * NS_PER_S);
+        assert_int_equal(look(&fixture).waiting, lost ? 1 : 2);
+        world_tick(&fixture.world, start_ns + 306 * NS_PER_S);
+        assert_int_equal(look(&fixture).paired, 2);
+        assert_true(look_at(&fixture, "service//front -> service//back") == 1);
+        world_release(&fixture.world);
+    }
+}
+
 static void shard__remembers_spans_in_few_bytes(void **state)
 {
     struct fixture fixture;
@@ -344,6 +369,7 @@ int main(void)
         cmocka_unit_test(shard__counts_past_the_bounds_in_overflow_series),
         cmocka_unit_test(shard__drops_what_leaves_before_its_wait_is_over),
         cmocka_unit_test(shard__judges_an_orphan_when_its_room_is_needed),
+        cmocka_unit_test(shard__survives_a_lost_wish),
         cmocka_unit_test(shard__remembers_spans_in_few_bytes),
         cmocka_unit_test(shard__goes_on_when_positions_wrap),
         cmocka_unit_test(shard__accounts_for_spans_without_memory),
