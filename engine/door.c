@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "engine/engine_counters.h"
+#include "engine/lateness.h"
 
 /* A ring drains in well under 100 ms; the spread keeps the senders that were turned away together
  * from coming back together. */
@@ -26,6 +27,7 @@ struct door {
     struct counters *counters;
     size_t *counts; /* Of the request at hand, by worker. */
     uint64_t random;
+    struct lateness lateness;
 };
 
 int door_new(const struct door_options *options, struct door **out_door)
@@ -125,13 +127,17 @@ static bool has_room(struct door *door, const struct otlp_stage *stage)
 
 static void hand_over(struct door *door, const struct otlp_stage *stage)
 {
+    struct wall_time now = clock_wall();
+
     memset(door->counts, 0, door->workers_count * sizeof(*door->counts));
     for (size_t i = 0; i < stage->count; i++) {
         unsigned shard = span_shard(stage->spans[i].trace_hash, door->workers_count);
         struct ring *ring = worker_ring(door->workers[shard], door->number);
 
         memcpy(ring_slot(ring, door->counts[shard]++), &stage->spans[i], sizeof(struct span));
+        lateness_note(&door->lateness, &stage->spans[i], now);
     }
+    lateness_count(&door->lateness, door->counters);
     for (unsigned shard = 0; shard < door->workers_count; shard++) {
         if (door->counts[shard] == 0)
             continue;

@@ -13,6 +13,7 @@
 #include "engine/machine.h"
 #include "engine/merger.h"
 #include "engine/worker.h"
+#include "exporters/debug.h"
 #include "topology/catalog.h"
 #include "topology/naming.h"
 #include "topology/publisher.h"
@@ -402,12 +403,14 @@ int engine_cardinality(struct engine *engine, struct buf *out)
         {"operation_series", snapshot->operations_count, budget->operation_series_max,
          snapshot->counts.operations_overflowed},
     };
-    snapshot_release(snapshot);
     buf_append_byte(out, '{');
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         buf_printf(out,
                    "%s\n  \"%s\": {\"used\": %" PRIu64 ", \"max\": %" PRIu64
                    ", \"refused\": %" PRIu64 "}",
                    i != 0 ? "," : "", rows[i].name, rows[i].used, rows[i].max, rows[i].refused);
-    return buf_append_text(out, "\n}\n");
+    buf_append_text(out, ",\n  ");
+    status = debug_write_largest(snapshot, out);
+    snapshot_release(snapshot);
+    return status == 0 ? buf_append_text(out, "\n}\n") : status;
 }

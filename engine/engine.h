@@ -82,7 +82,8 @@ void engine_finish(struct engine *engine, struct mono_time now);
  * freed; STATUS_NOMEM. */
 MUST_USE int engine_snapshot(struct engine *engine, struct snapshot **out_snapshot);
 
-/* Appends, as JSON, how full each quota is. Returns: as buf_append(). */
+/* Appends, as JSON, how full each quota is, and whose names and edges are most.
+ * Returns: as buf_append(). */
 int engine_cardinality(struct engine *engine, struct buf *out);
 
 #endif

@@ -26,6 +26,20 @@
       "Span links without a trace or span id, which were left out.")                               \
     X(ATTRIBUTES_REPEATED, "spanmap_engine_attributes_repeated_total", NULL, false,                \
       "Attributes whose key came before in the same span; the first was taken.")                   \
+    X(LATENESS_0, "spanmap_span_lateness_seconds_bucket", "le=\"0.0\"", false,                     \
+      "Time from the end of a span to its arrival; 0: it ended later, by its sender's clock.")     \
+    X(LATENESS_1S, "spanmap_span_lateness_seconds_bucket", "le=\"1.0\"", false, "")                \
+    X(LATENESS_2S, "spanmap_span_lateness_seconds_bucket", "le=\"2.0\"", false, "")                \
+    X(LATENESS_5S, "spanmap_span_lateness_seconds_bucket", "le=\"5.0\"", false, "")                \
+    X(LATENESS_10S, "spanmap_span_lateness_seconds_bucket", "le=\"10.0\"", false, "")              \
+    X(LATENESS_30S, "spanmap_span_lateness_seconds_bucket", "le=\"30.0\"", false, "")              \
+    X(LATENESS_1M, "spanmap_span_lateness_seconds_bucket", "le=\"60.0\"", false, "")               \
+    X(LATENESS_5M, "spanmap_span_lateness_seconds_bucket", "le=\"300.0\"", false, "")              \
+    X(LATENESS_15M, "spanmap_span_lateness_seconds_bucket", "le=\"900.0\"", false, "")             \
+    X(LATENESS_1H, "spanmap_span_lateness_seconds_bucket", "le=\"3600.0\"", false, "")             \
+    X(LATENESS_1D, "spanmap_span_lateness_seconds_bucket", "le=\"86400.0\"", false, "")            \
+    X(LATENESS_MORE, "spanmap_span_lateness_seconds_bucket", "le=\"+Inf\"", false, "")             \
+    X(LATENESS_SUM, "spanmap_span_lateness_seconds_sum", NULL, false, "")                          \
     X(SITES_MISSED, "spanmap_engine_sites_missed_total", NULL, false,                              \
       "Spans whose names were not in a receiver's memo and had to be resolved.")                   \
     X(MERGES, "spanmap_engine_merges_total", NULL, false,                                          \

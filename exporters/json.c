@@ -82,7 +82,8 @@ static void node(struct buf *out, const struct map_node *map_node)
     (void)buf_append_text(out, ", ");
     figures(out, map_node->requests, map_node->failed);
     seconds(out, "seconds", map_node->seconds);
-    (void)buf_append_byte(out, '}');
+    (void)buf_append_text(out, ", ");
+    count(out, "parent_missing", map_node->parent_missing, "}");
 }
 
 static void edge(struct buf *out, const struct map_graph *graph, const struct map_edge *map_edge)

@@ -175,6 +175,20 @@ static int add_up(struct map_graph *graph)
     return 0;
 }
 
+/* Calls to a node that nobody drawn is known to have made. */
+static void add_orphans(const struct draft *draft, struct map_graph *graph)
+{
+    const struct snapshot *snapshot = draft->snapshot;
+
+    for (size_t i = 0; i < snapshot->losses_count; i++) {
+        const struct snapshot_loss *loss = &snapshot->losses[i];
+        int64_t number = draft->number[loss->service];
+        if (number != NUMBER_NONE && !loss->dropped && loss->reason == UNPAIRED_PARENT_MISSING &&
+            (loss->kind == SPAN_KIND_SERVER || loss->kind == SPAN_KIND_CONSUMER))
+            graph->nodes[number].parent_missing += loss->spans;
+    }
+}
+
 static int find_focus(const struct map_graph *graph, struct view focus, bool *kept,
                       char out_error[256])
 {
@@ -291,6 +305,8 @@ int map_graph_init(const struct export_input *input, char out_error[256],
     }
     if (status == 0)
         status = add_up(&graph);
+    if (status == 0)
+        add_orphans(&draft, &graph);
     if (status == 0)
         status = apply_focus(&input->options, out_error, &graph);
     mem_free(draft.drawn);

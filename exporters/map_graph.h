@@ -29,6 +29,7 @@ struct map_node {
     uint64_t failed;
     const struct histogram *seconds; /* The server side; NULL: never seen. */
     struct histogram *merged;        /* What `seconds` points to where it is our own. */
+    uint64_t parent_missing; /* SERVER and CONSUMER spans of it whose named parent never came. */
 };
 
 struct map_edge {

@@ -163,22 +163,49 @@ static bool ends_with(const char *text, size_t size, const char *end)
     return size > end_size && memcmp(text + size - end_size, end, end_size) == 0;
 }
 
-/* A row's family, by its name: NAME_total is a counter, NAME_info an info, all else a gauge. */
+/* A row's family, by its name: NAME_total is a counter, NAME_info an info, NAME_bucket a histogram,
+ * all else a gauge. */
 static struct prom_family family_of(const struct counter_row *row, char name[PROM_NAME_MAX])
 {
     size_t size = strlen(row->name);
     struct prom_family family = {PROM_GAUGE, name, row->help != NULL ? row->help : ""};
 
     if (!row->gauge)
-        family.type = ends_with(row->name, size, "_total") ? PROM_COUNTER : PROM_UNKNOWN;
+        family.type = ends_with(row->name, size, "_total")    ? PROM_COUNTER
+                      : ends_with(row->name, size, "_bucket") ? PROM_HISTOGRAM
+                                                              : PROM_UNKNOWN;
     else if (ends_with(row->name, size, "_info"))
         family.type = PROM_INFO;
     if (family.type == PROM_COUNTER)
         size -= strlen("_total");
     else if (family.type == PROM_INFO)
         size -= strlen("_info");
+    else if (family.type == PROM_HISTOGRAM)
+        size -= strlen("_bucket");
     (void)snprintf(name, PROM_NAME_MAX, "%.*s", (int)size, row->name);
     return family;
+}
+
+/* Rows NAME_bucket count what lies between their bound and the one before; NAME_sum is there too. */
+static void histogram(struct prom_text *text, struct health_row *rows, size_t count, size_t first)
+{
+    const char *name = rows[first].row->name;
+    size_t size = strlen(name) - strlen("_bucket");
+    uint64_t below = 0;
+
+    for (size_t i = first; i < count; i++)
+        if (strcmp(rows[i].row->name, name) == 0) {
+            rows[i].written = true;
+            below += rows[i].value;
+            prom_text_part(text, "_bucket", view_of(rows[i].row->label), below);
+        }
+    for (size_t i = first; i < count; i++)
+        if (strncmp(rows[i].row->name, name, size) == 0 &&
+            strcmp(rows[i].row->name + size, "_sum") == 0) {
+            rows[i].written = true;
+            prom_text_part(text, "_sum", VIEW(""), rows[i].value);
+        }
+    prom_text_part(text, "_count", VIEW(""), below);
 }
 
 /* All rows of the metric of row `first`. What was written of it behind `begin`, by us, stands. */
@@ -192,6 +219,10 @@ static void metric(struct prom_text *text, size_t begin, struct health_row *rows
 
     if (fresh)
         prom_text_family(text, &family);
+    if (fresh && family.type == PROM_HISTOGRAM) {
+        histogram(text, rows, count, first);
+        return;
+    }
     for (size_t i = first; i < count; i++) {
         if (rows[i].written || strcmp(rows[i].row->name, row->name) != 0)
             continue;

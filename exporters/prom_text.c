@@ -143,14 +143,19 @@ static void end_sample(struct prom_text *text, char *at)
     text->out->size = (size_t)(at - text->out->data);
 }
 
-void prom_text_u64(struct prom_text *text, struct view labels, uint64_t value)
+void prom_text_part(struct prom_text *text, const char *suffix, struct view labels, uint64_t value)
 {
     char *at = room(text, labels, 1);
 
     if (at == NULL)
         return;
-    at = begin_sample(text, at, suffix_of(text->family->type), labels);
+    at = begin_sample(text, at, suffix, labels);
     end_sample(text, at + number_write_u64(at, value));
+}
+
+void prom_text_u64(struct prom_text *text, struct view labels, uint64_t value)
+{
+    prom_text_part(text, suffix_of(text->family->type), labels, value);
 }
 
 void prom_text_double(struct prom_text *text, struct view labels, double value)

@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "exporters/assets.h"
+#include "exporters/debug.h"
 #include "exporters/deflate.h"
 #include "exporters/dot.h"
 #include "exporters/drawings.h"
@@ -345,6 +346,17 @@ static void show_cardinality(struct routes *routes, const struct route *route,
                "application/json", reply);
 }
 
+static void show_debug(struct routes *routes, const struct route *route,
+                       const struct http_request *request, struct http_reply *reply)
+{
+    header(reply, "Cache-Control: no-store\r\n");
+    if (!render(routes, &routes->options.defaults, route->render, reply))
+        return;
+    reply->status = 200;
+    reply->content_type = "application/json";
+    compress(request, DEFLATE_FAST, reply);
+}
+
 static void show_asset(const struct asset *asset, const struct http_request *request,
                        struct http_reply *reply)
 {
@@ -376,7 +388,10 @@ static const struct route table[] = {
     {"/healthz", "200 while the process lives", show_health, NULL, NULL},
     {"/readyz", "200 while spans are taken in", show_ready, NULL, NULL},
     {"/debug/config", "the effective configuration", show_config, NULL, NULL},
-    {"/debug/cardinality", "how full each quota is", show_cardinality, NULL, NULL},
+    {"/debug/cardinality", "how full each quota is, and who fills it", show_cardinality, NULL,
+     NULL},
+    {"/debug/unpaired", "which spans found no other side, whose, why, in which traces", show_debug,
+     NULL, debug_render_unpaired},
 };
 
 static void say_what_there_is(struct http_reply *reply)

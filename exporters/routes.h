@@ -1,7 +1,7 @@
 /* routes.h: what stands behind each path of the web door.
  * Is:         the table of paths: `/` and its assets, /metrics, /map.svg, /map.dot, /api/v1/map,
  *             /api/v1/services, /api/v1/edges, /healthz, /readyz, /debug/config,
- *             /debug/cardinality; negotiation, gzip, ETag.
+ *             /debug/cardinality, /debug/unpaired; negotiation, gzip, ETag.
  * Is not:     the server (net/http_server.h), and not the owner of what it shows.
  * Threads:    routes_handle() on any number of threads at once.
  * Memory:     one answer at a time that is as large as the map, of at most body_bytes_max; the last

@@ -201,6 +201,7 @@ static void count_class(struct judge *judge, const struct remembered *span,
         .service = kin_service(&judge->kin, span),
         .kind = (uint8_t)span->kind,
         .reason = (uint8_t)span_class.reason,
+        .traces = {{span->trace[0], span->trace[1]}},
     };
 
     switch (span_class.group) {
@@ -254,6 +255,7 @@ void judge_drop(struct judge *judge, uint32_t at)
         .kind = (uint8_t)span->kind,
         .dropped = true,
         .reason = DROPPED_EVICTED,
+        .traces = {{span->trace[0], span->trace[1]}},
     };
 
     CHECK(!span->judged);

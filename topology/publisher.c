@@ -97,6 +97,23 @@ static struct tally_loss loss_of(const struct publisher *publisher, const struct
     return wanted;
 }
 
+/* As many as there is room for series of losses. */
+static int prepare_traces(struct publisher *publisher)
+{
+    uint32_t room = publisher->losses.room;
+    struct publisher_traces *grown;
+
+    if (room <= publisher->traces_room)
+        return 0;
+    grown = mem_realloc(publisher->traces, room * sizeof(*grown));
+    if (grown == NULL)
+        return STATUS_NOMEM;
+    memset(grown + publisher->traces_room, 0, (room - publisher->traces_room) * sizeof(*grown));
+    publisher->traces = grown;
+    publisher->traces_room = room;
+    return 0;
+}
+
 static int prepare_losses(struct publisher *publisher, const struct tally *tally)
 {
     for (uint32_t i = 0; i < tally->losses_count; i++) {
@@ -108,7 +125,7 @@ static int prepare_losses(struct publisher *publisher, const struct tally *tally
         if (status != 0)
             return status;
     }
-    return 0;
+    return prepare_traces(publisher);
 }
 
 /* Room to note that a node is in use, for all that there are. */
@@ -235,8 +252,13 @@ static void add_losses(struct publisher *publisher, const struct tally *tally,
     for (uint32_t i = 0; i < tally->losses_count; i++) {
         struct tally_loss loss = loss_of(publisher, &tally->losses[i]);
         uint32_t number = key_map_find(&publisher->losses.map, loss_key(&loss));
+        struct series *series;
         CHECK(number != KEY_NONE);
-        touch(&publisher->losses, number, since, now)->count += loss.spans;
+        series = touch(&publisher->losses, number, since, now);
+        for (uint64_t j = 0; j < loss.spans && j < LOSS_TRACES; j++)
+            memcpy(publisher->traces[number].newest[(series->count + j) % LOSS_TRACES],
+                   loss.traces[j], sizeof(loss.traces[j]));
+        series->count += loss.spans;
         list_node(publisher, loss.service);
     }
 }
@@ -339,6 +361,7 @@ void publisher_free(struct publisher *publisher)
     series_table_release(&publisher->operations);
     series_table_release(&publisher->losses);
     snapshot_list_release(publisher->node_list);
+    mem_free(publisher->traces);
     mem_free(publisher->nodes);
     mem_free(publisher->shards);
     mem_free(publisher);

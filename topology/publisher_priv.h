@@ -44,6 +44,11 @@ struct series_table {
     struct snapshot_list *list; /* NULL: none made yet. */
 };
 
+/* Of a loss, by its series' number. */
+struct publisher_traces {
+    uint64_t newest[LOSS_TRACES][2];
+};
+
 struct publisher_node {
     uint32_t index; /* Among a snapshot's nodes. */
     bool listed;
@@ -65,6 +70,8 @@ struct publisher {
     struct series_table edges;
     struct series_table operations;
     struct series_table losses;
+    struct publisher_traces *traces;
+    uint32_t traces_room;
     struct publisher_node *nodes; /* By the catalog's number. */
     uint32_t nodes_room;
     uint32_t nodes_listed;

@@ -230,8 +230,10 @@ static void fill_operation(const struct publisher *publisher, const struct serie
 static void fill_loss(const struct publisher *publisher, const struct series *series, bool overflow,
                       void *out_element)
 {
+    struct snapshot_loss *loss = out_element;
+
     (void)overflow; /* Its service says so. */
-    *(struct snapshot_loss *)out_element = (struct snapshot_loss){
+    *loss = (struct snapshot_loss){
         .service = place(publisher, series->key.high),
         .kind = (uint8_t)(series->key.low >> 16),
         .dropped = (series->key.low >> 8 & 1) != 0,
@@ -239,6 +241,8 @@ static void fill_loss(const struct publisher *publisher, const struct series *se
         .spans = series->count,
         .created = series->created,
     };
+    memcpy(loss->traces, publisher->traces[series - publisher->losses.series].newest,
+           sizeof(loss->traces));
 }
 
 static int renew_list(const struct publisher *publisher, struct series_table *table, size_t size,

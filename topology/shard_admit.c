@@ -21,7 +21,8 @@ static void drop(struct shard *shard, const struct span *span)
     struct tally_loss loss = {.service = site->service,
                               .kind = (uint8_t)span->kind,
                               .dropped = true,
-                              .reason = DROPPED_EVICTED};
+                              .reason = DROPPED_EVICTED,
+                              .traces = {{span->trace[0], span->trace[1]}}};
 
     accounting(shard)->dropped[DROPPED_EVICTED]++;
     tally_lose(shard->tally, &loss);

@@ -111,6 +111,8 @@ struct snapshot_operation {
     struct wall_time updated;
 };
 
+enum { LOSS_TRACES = 3 };
+
 /* Spans that were not paired or were dropped, by who sent them. */
 struct snapshot_loss {
     uint32_t service; /* Index into nodes. */
@@ -118,6 +120,7 @@ struct snapshot_loss {
     bool dropped;     /* `reason` is a dropped_reason; else an unpaired_reason. */
     uint8_t reason;
     uint64_t spans;
+    uint64_t traces[LOSS_TRACES][2]; /* Trace ids of the newest, as many as there are spans. */
     struct wall_time created;
 };
 

@@ -146,7 +146,9 @@ void tally_lose(struct tally *tally, const struct tally_loss *loss)
         number = key_map_find(&tally->loss_map, loss_key(&wanted));
     }
     if (number != KEY_NONE) {
-        tally->losses[number].spans++;
+        struct tally_loss *known = &tally->losses[number];
+        memcpy(known->traces[known->spans++ % LOSS_TRACES], loss->traces[0],
+               sizeof(loss->traces[0]));
         return;
     }
     if (key_map_prepare(&tally->loss_map) != 0 ||

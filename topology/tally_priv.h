@@ -69,6 +69,7 @@ struct tally_loss {
     bool dropped;
     uint8_t reason;
     uint64_t spans;
+    uint64_t traces[LOSS_TRACES][2]; /* Of the newest; of a loss that is told, the first is it. */
 };
 
 enum { TALLY_QUEUE = 32 };

@@ -23,6 +23,7 @@
  * @property {number} requests
  * @property {number} failed
  * @property {Seconds|null} seconds
+ * @property {number} parent_missing  spans whose named parent never came
  *
  * @typedef {object} MapEdge
  * @property {string} client

@@ -136,6 +136,22 @@ function headOf(state, title, subtitle) {
 }
 
 /**
+ * What is said of a node that nobody is known to call.
+ * @param {import("./model.js").MapNode} node
+ */
+function uncalled(node) {
+  if (node.type === "user") return h("p", { class: "muted" }, "Requests that came from outside: no instrumented service sent them.");
+  if (node.parent_missing > 0) {
+    return h("p", { class: "muted", "data-note": "parent_missing" },
+      `It was called: ${formatCount(node.parent_missing)} of its spans name a parent that never came (`, h("code", {}, "parent_missing"),
+      "), so that their caller is not known. With ", h("code", {}, "topology.orphan_servers: user"),
+      " in the configuration they are drawn as called by the user. ",
+      h("a", { href: "debug/unpaired" }, "Which traces?"));
+  }
+  return h("p", { class: "muted" }, "No request to it was seen in this time.");
+}
+
+/**
  * @param {PanelState} state
  * @param {import("./model.js").MapNode} node
  */
@@ -152,9 +168,7 @@ function nodeContent(state, node) {
     headOf(state, [icon(node.type), h("span", {}, name(shorten(node.name)))], subtitle),
     called ? liveSection(state, keyOfNodeId(node.id)) : null,
     h("section", {}, h("h3", {}, windows.whole),
-      called ? wholeTiles(state, node) : h("p", { class: "muted" }, node.type === "user"
-        ? "Requests that came from outside: no instrumented service sent them."
-        : "No request to it was seen in this time."),
+      called ? wholeTiles(state, node) : uncalled(node),
       called ? durations([["Server", "How long it worked on a request", node.seconds]]) : null,
       called && !node.seconds ? h("p", { class: "muted" },
         "It does not report itself; its callers' view of it stands on their calls below.") : null),

@@ -196,6 +196,24 @@ def test_click_on_a_node_shows_its_numbers_and_neighbours(browser):
         browser.check_quiet(daemon.web)
 
 
+def test_service_whose_callers_are_missing_says_so(browser):
+    with Daemon(FAST) as daemon:
+        spans = shop()
+        for number in range(3):
+            spans.append(Span(trace=f"{next(ids):032x}", id=f"{2:016x}", parent=f"{9:016x}", kind=SERVER, name="op",
+                              resource=service("orphan"), start=1_700_000_000_000_000_000 + number,
+                              end=1_700_000_000_005_000_000))
+        answer = show(daemon, spans)
+        assert node_of(answer, "orphan")["parent_missing"] == 3
+        browser.open(daemon.web + "/#select=node:service//orphan")
+        browser.wait_for("#panel [data-note='parent_missing']", "topology.orphan_servers: user", REFRESH_S)
+        assert "3 of its spans name a parent that never came" in browser.text("#panel")
+        browser.open(daemon.web + "/#select=node:service//checkout")
+        browser.wait_for("#panel h2", "checkout", REFRESH_S)
+        assert "orphan_servers" not in browser.text("#panel")
+        browser.check_quiet(daemon.web)
+
+
 def middle_of_line(browser, key):
     """Where the middle of an edge is on the screen, wherever it bends."""
     return browser.run("""

@@ -135,6 +135,8 @@ static void door__sends_each_span_to_its_shard(void **state)
     for (size_t i = 0; i < 2; i++)
         assert_int_equal(span_shard(spans[i].trace_hash, SHARDS), 1);
     assert_int_equal(counters_read(&setting.counters, ENGINE_SPANS_ADMITTED), 5);
+    /* They ended in 1970. */
+    assert_int_equal(counters_read(&setting.counters, ENGINE_LATENESS_MORE), 5);
     door_free(door);
     door_free(NULL);
     setting_release(&setting);

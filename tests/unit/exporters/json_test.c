@@ -65,6 +65,12 @@ static void sample_small(struct snapshot_build *build)
     snapshot_build_observe(build, &edge->server_seconds, 250 * NS_PER_MS, 3);
     snapshot_build_observe(build, &edge->server_seconds, 1500 * NS_PER_MS, 1);
     (void)snapshot_build_edge(build, shop, orders, CONNECTION_DATABASE, 2, 0);
+    /* Of the last three, two are no calls, and one found its parent. */
+    (void)snapshot_build_loss(build, shop, SPAN_KIND_SERVER, false, UNPAIRED_PARENT_MISSING, 2);
+    (void)snapshot_build_loss(build, shop, SPAN_KIND_CONSUMER, false, UNPAIRED_PARENT_MISSING, 1);
+    (void)snapshot_build_loss(build, shop, SPAN_KIND_CLIENT, false, UNPAIRED_PARENT_MISSING, 4);
+    (void)snapshot_build_loss(build, shop, SPAN_KIND_SERVER, true, DROPPED_EVICTED, 8);
+    (void)snapshot_build_loss(build, shop, SPAN_KIND_SERVER, false, UNPAIRED_LATE, 16);
     build->snapshot.accounting = (struct accounting){.received = 11,
                                                      .internal = 1,
                                                      .paired = 2,
@@ -89,12 +95,12 @@ static void json__is_the_contracts(void **state)
         "\"end_unix_nano\": \"1700000060000000000\"},\n"
         " \"nodes\": [\n"
         "  {\"id\": \"database//orders\", \"type\": \"database\", \"namespace\": \"\", "
-        "\"name\": \"orders\", \"requests\": 2, \"failed\": 0, \"seconds\": null},\n"
+        "\"name\": \"orders\", \"requests\": 2, \"failed\": 0, \"seconds\": null, \"parent_missing\": 0},\n"
         "  {\"id\": \"service/eu/shop\", \"type\": \"service\", \"namespace\": \"eu\", "
         "\"name\": \"shop\", \"requests\": 4.5, \"failed\": 1, \"seconds\": {\"count\": 4, "
-        "\"sum\": 2.25, \"p50\": 0.25, \"p95\": 1.4929077282912648, \"p99\": 1.4929077282912648, \"max\": 1.5}},\n"
+        "\"sum\": 2.25, \"p50\": 0.25, \"p95\": 1.4929077282912648, \"p99\": 1.4929077282912648, \"max\": 1.5}, \"parent_missing\": 3},\n"
         "  {\"id\": \"user//user\", \"type\": \"user\", \"namespace\": \"\", \"name\": \"user\", "
-        "\"requests\": 0, \"failed\": 0, \"seconds\": null}],\n"
+        "\"requests\": 0, \"failed\": 0, \"seconds\": null, \"parent_missing\": 0}],\n"
         " \"edges\": [\n"
         "  {\"client\": \"service/eu/shop\", \"server\": \"database//orders\", "
         "\"connection_type\": \"database\", \"requests\": 2, \"failed\": 0, "

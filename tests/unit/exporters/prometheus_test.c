@@ -242,6 +242,11 @@ static const struct counter_row receiver_rows[] = {
     {"spanmap_receiver_requests_total", "code=\"bad\"", NULL, false},
     {"spanmap_receiver_open", NULL, "Open \"now\" \\ \n.", true},
 };
+static const struct counter_row late_rows[] = {
+    {"spanmap_late_seconds_bucket", "le=\"1.0\"", "How late.", false},
+    {"spanmap_late_seconds_bucket", "le=\"+Inf\"", NULL, false},
+    {"spanmap_late_seconds_sum", NULL, NULL, false},
+};
 static const struct counter_row other_rows[] = {
     {"spanmap_ring_bytes", NULL, "Bytes.", true},
     {"spanmap_receiver_requests_total", "code=\"ok\"", "Requests.", false},
@@ -297,6 +302,33 @@ static void prometheus__shows_each_stages_health(void **state)
     assert_has(text, "# HELP spanmap_receiver_open Open \\\"now\\\" \\\\ \\n.\n");
     for (size_t i = 0; i < 3; i++)
         counters_release(&stages[i]);
+    end(&fixture);
+}
+
+static void prometheus__adds_up_the_buckets_of_a_stage(void **state)
+{
+    struct fixture fixture;
+    struct counters stage;
+    const struct counters *const health[] = {&stage};
+
+    (void)state;
+    begin(&fixture, NULL);
+    assert_int_equal(counters_init(&stage, late_rows, 3), 0);
+    counters_add(&stage, 0, 5);
+    counters_add(&stage, 1, 2);
+    counters_add(&stage, 2, 70);
+    fixture.input.health = health;
+    fixture.input.health_count = 1;
+    assert_has(scrape(&fixture, &exporter_prometheus),
+               "# TYPE spanmap_late_seconds histogram\n"
+               "# HELP spanmap_late_seconds How late.\n"
+               "spanmap_late_seconds_bucket{le=\"1.0\"} 5\n"
+               "spanmap_late_seconds_bucket{le=\"+Inf\"} 7\n"
+               "spanmap_late_seconds_sum 70\n"
+               "spanmap_late_seconds_count 7\n");
+    assert_has(scrape(&fixture, &exporter_openmetrics),
+               "# TYPE spanmap_late_seconds histogram\n# UNIT spanmap_late_seconds seconds\n");
+    counters_release(&stage);
     end(&fixture);
 }
 
@@ -379,6 +411,7 @@ int main(void)
         cmocka_unit_test(prometheus__marks_what_overflowed),
         cmocka_unit_test(prometheus__hides_idle_series),
         cmocka_unit_test(prometheus__shows_each_stages_health),
+        cmocka_unit_test(prometheus__adds_up_the_buckets_of_a_stage),
         cmocka_unit_test(prometheus__keeps_hostile_names_in_their_quotes),
         cmocka_unit_test(prometheus__survives_failing_memory),
     };

@@ -119,6 +119,7 @@ static void routes__answer_each_path(void **state)
     check(&door, "/readyz", "", 200, PLAIN, "ready\n");
     check(&door, "/debug/config", "", 200, PLAIN, "web: localhost:9464\n");
     check(&door, "/debug/cardinality", "", 200, "application/json", "\"services\": 3");
+    check(&door, "/debug/unpaired", "", 200, "application/json", "\"reasons\": {");
     check(&door, "/", "", 200, "text/html; charset=utf-8", "<html");
     door.ready = false;
     check(&door, "/readyz", "", 503, PLAIN, "not ready");

@@ -154,6 +154,40 @@ static void publisher__counts_what_the_receiver_rejects(void **state)
     release_stage(&stage);
 }
 
+/* Tells of one lost span in trace `trace`. */
+static void lose(struct stage *stage, uint64_t trace)
+{
+    struct tally_loss loss = {
+        .service = stage->a, .kind = 3, .reason = UNPAIRED_LATE, .traces = {{trace, trace + 1}}};
+
+    tally_lose(stage->tally, &loss);
+}
+
+static void publisher__keeps_the_newest_traces_of_a_loss(void **state)
+{
+    struct stage stage;
+    struct snapshot *snapshot;
+    uint64_t sum = 0;
+
+    (void)state;
+    setup_stage(&stage, 1);
+    for (uint64_t trace = 1; trace <= 5; trace++)
+        lose(&stage, trace);
+    absorb(&stage, 0, 20);
+    lose(&stage, 6);
+    absorb(&stage, 0, 30);
+    snapshot = take(&stage);
+    assert_int_equal(snapshot->losses[0].spans, 6);
+    for (size_t i = 0; i < LOSS_TRACES; i++) {
+        assert_true(snapshot->losses[0].traces[i][0] != 0);
+        assert_true(snapshot->losses[0].traces[i][1] == snapshot->losses[0].traces[i][0] + 1);
+        sum += snapshot->losses[0].traces[i][0];
+    }
+    assert_true(sum >= 3 + 4 + 6 && sum <= 4 + 5 + 6);
+    snapshot_release(snapshot);
+    release_stage(&stage);
+}
+
 static void publisher__lists_services_that_only_reported(void **state)
 {
     struct stage stage;
@@ -383,6 +417,7 @@ int main(void)
         cmocka_unit_test(publisher__adds_up_what_shards_counted),
         cmocka_unit_test(publisher__dates_a_series_from_the_absorption_before_it),
         cmocka_unit_test(publisher__counts_what_the_receiver_rejects),
+        cmocka_unit_test(publisher__keeps_the_newest_traces_of_a_loss),
         cmocka_unit_test(publisher__lists_services_that_only_reported),
         cmocka_unit_test(publisher__sorts_nodes_and_edges),
         cmocka_unit_test(snapshot__shares_what_did_not_change),

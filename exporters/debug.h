@@ -1,0 +1,21 @@
+/* debug.h: answers to what a user asks of a map that looks wrong.
+ * Is:         JSON from one snapshot: which spans found no other side, whose, why, and in which
+ *             traces to look (/debug/unpaired); whose names and edges are many (/debug/cardinality).
+ * Is not:     how full a table is: that is the engine's to say.
+ * Invariants: lists are bounded, and say how many they leave out. Largest first, then by node.
+ * Threads:    any.
+ * Source:     TOPOLOGY N6, "Nothing is lost in silence", section 3; EXPORT P15.
+ */
+#ifndef SPANMAP_EXPORTERS_DEBUG_H
+#define SPANMAP_EXPORTERS_DEBUG_H
+
+#include "exporters/exporter.h"
+
+/* As struct exporter's render. */
+int debug_render_unpaired(const struct export_input *input, char out_error[256], struct buf *out);
+
+/* Appends `"key": [...], ...`: the services with most operations, the nodes with most edges.
+ * Returns: 0; STATUS_NOMEM; as buf_append(). */
+MUST_USE int debug_write_largest(const struct snapshot *snapshot, struct buf *out);
+
+#endif
