@@ -39,6 +39,7 @@ static void prepare_signals(void)
     sigset_t set;
 
     ending_signals(&set);
+    sigaddset(&set, SIGHUP);
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
@@ -50,6 +51,22 @@ static int wait_for_signal(void)
     ending_signals(&set);
     while (sigwait(&set, &which) != 0)
         continue;
+    return which;
+}
+
+/* A SIGHUP asks for a configuration to be read anew. Whoever sends it does not want an end, and
+ * least of all one that loses what was accepted.
+ */
+static int wait_for_ending_signal(const struct log *log)
+{
+    sigset_t set;
+    int which = SIGHUP;
+
+    ending_signals(&set);
+    sigaddset(&set, SIGHUP);
+    while (sigwait(&set, &which) != 0 || which == SIGHUP)
+        LOG(log, LOG_WARN, "the configuration is not read anew", LOG_TEXT("signal", "HUP"),
+            LOG_TEXT("reason", "reloading is not there yet; restart to change it"), LOG_END);
     return which;
 }
 
@@ -219,7 +236,7 @@ static int serve(const struct log *log, const struct options *options, struct se
         LOG_NUM("memory_limit_bytes", engine_budget(service_engine(service))->limit_bytes),
         LOG_NUM("receiver_threads", engine_budget(service_engine(service))->threads),
         LOG_NUM("shards", engine_budget(service_engine(service))->shards), LOG_END);
-    which = wait_for_signal();
+    which = wait_for_ending_signal(log);
     LOG(log, LOG_INFO, "draining", LOG_TEXT("signal", which == SIGINT ? "INT" : "TERM"), LOG_END);
     remove_ready_file(ready_file);
     return drain(log, options, service);

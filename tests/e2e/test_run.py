@@ -7,8 +7,10 @@ import resource
 import signal
 import socket
 import stat
+import subprocess
 import sys
 import threading
+import urllib.request
 from pathlib import Path
 
 import grpc
@@ -16,7 +18,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lib.daemon import Daemon, wait_until  # noqa: E402
+from lib.daemon import Daemon, binary, wait_until  # noqa: E402
 from lib.sender import Sender  # noqa: E402
 from model import generate  # noqa: E402
 
@@ -192,6 +194,33 @@ def test_a_signal_ends_it_in_order(which):
         daemon.signal(which)
         assert daemon.wait() == 0
         assert logged(daemon.log(), "draining")[0]["signal"] == signal.Signals(which).name[3:]
+
+
+def test_a_hangup_ends_nothing():
+    with Daemon() as daemon:
+        for count in (1, 2):
+            daemon.signal(signal.SIGHUP)
+            wait_until(lambda: len(logged(daemon.log(), "the configuration is not read anew"))
+                       == count, "the signal is logged")
+        assert daemon.get("/readyz")[0] == 200
+
+
+def test_closed_standard_files_are_not_taken_for_sockets(tmp_path):
+    ready = tmp_path / "ready.json"
+    with subprocess.Popen(
+            ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", binary(), "run", "--ready-file", str(ready),
+             "--set", "listen.grpc=127.0.0.1:0", "--set", "listen.web=127.0.0.1:0",
+             "--set", "log.level=debug"]) as process:
+        try:
+            wait_until(ready.exists, "it is ready")
+            web = json.loads(ready.read_text(encoding="utf-8"))["web"]
+            for path in ("/metrics", "/map.svg"):
+                with urllib.request.urlopen(f"http://{web}{path}", timeout=60) as answer:
+                    assert answer.read()
+            process.terminate()
+            assert process.wait(timeout=60) == 0
+        finally:
+            process.kill()
 
 
 def test_a_second_signal_ends_it_at_once():
