@@ -15,11 +15,8 @@ static int print(int status, const struct buf *text)
         command_complain("%s", status_text(status));
         return COMMAND_FAILED;
     }
-    if (fwrite(text->data, 1, text->size, stdout) != text->size || fflush(stdout) != 0) {
-        command_complain("standard output cannot be written to");
-        return COMMAND_FAILED;
-    }
-    return COMMAND_DONE;
+    (void)fwrite(text->data, 1, text->size, stdout);
+    return command_printed();
 }
 
 /* Whether the options fit together on this machine, as `run` would find out. */

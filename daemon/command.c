@@ -1,6 +1,7 @@
 /* command.c: the table of subcommands, and one reader of arguments for all of them. */
 #include "daemon/command.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -42,6 +43,21 @@ int command_wrong(const struct command *command, const char *format, ...)
     fprintf(stderr, "Try `spanmap %s%s--help`.\n", command != NULL ? command->name : "",
             command != NULL ? " " : "");
     return COMMAND_WRONG;
+}
+
+int command_printed(void)
+{
+    /* A part that failed long ago leaves no reason behind. */
+    int reason = EIO;
+
+    if (fflush(stdout) == 0) {
+        if (ferror(stdout) == 0)
+            return COMMAND_DONE;
+    } else {
+        reason = errno;
+    }
+    command_complain("cannot write standard output: %s", strerror(reason));
+    return COMMAND_FAILED;
 }
 
 /* ---------------------------------------------------------------------- help */
@@ -94,7 +110,7 @@ static int print_command_help(const struct command *command)
         print_options();
     if (command->details != NULL)
         printf("\n%s", command->details);
-    return fflush(stdout) == 0 ? COMMAND_DONE : COMMAND_FAILED;
+    return command_printed();
 }
 
 static int print_help(void)
@@ -105,7 +121,7 @@ static int print_help(void)
     for (size_t i = 0; commands[i] != NULL; i++)
         print_row(commands[i]->name, commands[i]->doc);
     puts("\nEach has its own --help.");
-    return fflush(stdout) == 0 ? COMMAND_DONE : COMMAND_FAILED;
+    return command_printed();
 }
 
 /* ----------------------------------------------------------------- arguments */

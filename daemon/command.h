@@ -74,7 +74,11 @@ bool command_has(const struct command_line *line, const char *name);
 /* Writes "spanmap: ..." and a line end to standard error. */
 void command_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Likewise, names the command's --help, and gives COMMAND_WRONG. */
+/* Ends what was printed to standard output. COMMAND_DONE; COMMAND_FAILED where any of it could not
+ * be written, which is complained about. */
+int command_printed(void);
+
+/* Like command_complain(), names the command's --help, and gives COMMAND_WRONG. */
 int command_wrong(const struct command *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

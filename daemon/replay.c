@@ -272,7 +272,7 @@ static int tell_end(const struct replay *replay)
     printf("Sent %" PRIu64 " requests with %" PRIu64 " spans to %s in %" PRIu64 ".%03" PRIu64
            " s; %" PRIu64 " spans were rejected.\n",
            replay->requests, replay->spans, replay->to, ms / 1000, ms % 1000, replay->rejected);
-    return fflush(stdout) == 0 ? COMMAND_DONE : COMMAND_FAILED;
+    return command_printed();
 }
 
 static int replay_inputs(struct replay *replay, const struct otlp_client_options *options,

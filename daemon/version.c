@@ -40,7 +40,7 @@ static int run(const struct command *command, const struct command_line *line)
     print_library("protobuf-c", protobuf_c_version());
     print_library("zlib", zlibVersion());
     print_library("zstd", ZSTD_versionString());
-    return fflush(stdout) == 0 ? COMMAND_DONE : COMMAND_FAILED;
+    return command_printed();
 }
 
 static const struct command_flag flags[] = {COMMAND_FLAG_END};

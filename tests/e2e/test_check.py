@@ -73,7 +73,7 @@ def test_a_closed_output_is_a_failure():
         done = subprocess.run([SPANMAP, "check"], stdout=full, stderr=subprocess.PIPE, text=True,
                               check=False, timeout=60)
     assert done.returncode == 1
-    assert done.stderr == "spanmap: standard output cannot be written to\n"
+    assert done.stderr == "spanmap: cannot write standard output: No space left on device\n"
 
 
 @pytest.mark.parametrize(("flag", "name"), [("--print-reference", "docs/CONFIGURATION.md"),

@@ -78,8 +78,21 @@ def test_a_wrong_option_names_the_commands_help():
     assert "spanmap map --help" in spanmap("map", "--nothing").stderr
 
 
-def test_output_that_cannot_be_written_is_a_failure():
+@pytest.mark.parametrize("arguments", [["version"], ["--help"], ["map", "--help"]])
+def test_output_that_cannot_be_written_is_a_failure(arguments):
     with open("/dev/full", "w", encoding="ascii") as full:
-        done = subprocess.run([binary(), "version"], stdout=full, stderr=subprocess.PIPE,
-                              timeout=60, check=False)
+        done = subprocess.run([binary(), *arguments], stdout=full, stderr=subprocess.PIPE,
+                              timeout=60, text=True, check=False)
     assert done.returncode == 1
+    assert done.stderr == "spanmap: cannot write standard output: No space left on device\n"
+
+
+@pytest.mark.parametrize("command, says", [
+    ('"$0" version >&-', "cannot write standard output: Bad file descriptor"),
+    ('"$0" map - <&-', "cannot be read: Bad file descriptor"),
+])
+def test_closed_standard_files_are_a_failure(command, says):
+    done = subprocess.run(["sh", "-c", command, binary()], stderr=subprocess.PIPE, timeout=60,
+                          text=True, check=False)
+    assert done.returncode == 1
+    assert says in done.stderr
