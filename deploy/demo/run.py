@@ -92,8 +92,15 @@ def die_with(parent):
 
 
 def stop_on_signals():
+    """The first one stops the demo. Others may be on their heels, before they are ignored: what
+    forwards a Ctrl-C to a group that has it already sends two."""
+    first = True
+
     def stop(number, frame):
-        raise Stop
+        nonlocal first
+        if first:
+            first = False
+            raise Stop
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
@@ -232,7 +239,8 @@ class Demo:
         say("Try:")
         say(f"  curl -s http://{web}/metrics | grep request_total")
         say(f"  {os.path.relpath(self.spanmap)} map --from http://{web} --focus checkout --format text")
-        say(f"  OTEL_EXPORTER_OTLP_ENDPOINT=http://{self.addresses['grpc']} your-own-service")
+        say("  OTEL_EXPORTER_OTLP_PROTOCOL=grpc "
+            f"OTEL_EXPORTER_OTLP_ENDPOINT=http://{self.addresses['grpc']} your-own-service")
         say()
         say("Ctrl-C stops everything.")
 

@@ -149,6 +149,18 @@ def test_a_signal_stops_everything(demo, number):
     assert not list(demo.temporary.iterdir())
 
 
+def test_further_signals_change_nothing(demo):
+    demo.wait_for("the shop")
+    children = children_of(demo.process.pid)
+    # While it stands still, so that all are there at once when it goes on.
+    for number in (signal.SIGSTOP, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCONT):
+        demo.process.send_signal(number)
+    status, output = demo.wait_for_end()
+    assert status == 0 and output.endswith("stopped\n") and "Traceback" not in output, output
+    demo.assert_nothing_left(children)
+    assert not list(demo.temporary.iterdir())
+
+
 def test_a_part_that_ends_stops_everything(demo):
     demo.wait_for("the shop")
     children = children_of(demo.process.pid)
