@@ -325,19 +325,23 @@ demo: all
 
 # --------------------------------------------------------------- installing
 
+# As they stand in the tree, so that they find each other.
+doc_files := $(wildcard README.md CONTRIBUTING.md LICENSE docs/*.md docs/*.svg docs/decisions/*.md)
+
 .PHONY: install
 install: all
-	install -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(LIBEXECDIR)' '$(DESTDIR)$(DOCDIR)'
+	install -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(LIBEXECDIR)' '$(DESTDIR)$(DOCDIR)/docs/decisions'
 	install -m 755 $(BUILD)/spanmap '$(DESTDIR)$(BINDIR)/spanmap'
 	$(if $(wildcard $(BUILD)/libexec/spanmap-draw)$(filter %/spanmap-draw,$(programs)),install -m 755 \
 	    $(BUILD)/libexec/spanmap-draw '$(DESTDIR)$(LIBEXECDIR)/spanmap-draw')
-	install -m 644 $(wildcard README.md CONTRIBUTING.md LICENSE docs/ARCHITECTURE.md) '$(DESTDIR)$(DOCDIR)'
+	for doc in $(doc_files); do install -m 644 $$doc '$(DESTDIR)$(DOCDIR)'/$$doc || exit; done
 
 .PHONY: uninstall
 uninstall:
 	rm -f '$(DESTDIR)$(BINDIR)/spanmap' '$(DESTDIR)$(LIBEXECDIR)/spanmap-draw'
-	rm -f $(patsubst %,'$(DESTDIR)$(DOCDIR)/%',README.md CONTRIBUTING.md LICENSE ARCHITECTURE.md)
-	if [ -d '$(DESTDIR)$(DOCDIR)' ]; then rmdir '$(DESTDIR)$(DOCDIR)'; fi
+	rm -f $(doc_files:%='$(DESTDIR)$(DOCDIR)/%')
+	for folder in /docs/decisions /docs ''; do if [ -d '$(DESTDIR)$(DOCDIR)'$$folder ]; then \
+	    rmdir --ignore-fail-on-non-empty '$(DESTDIR)$(DOCDIR)'$$folder; fi; done
 
 # A directory that the caller chose goes alone, with its sanitizers'.
 clean_dirs := $(if $(filter command environment,$(origin BUILD)),$(foreach \
