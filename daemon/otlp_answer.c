@@ -88,15 +88,6 @@ static int read_number(struct view text)
     return number;
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* Percent-decoding; what is no escape stays. */
 static void read_message(struct otlp_answer *answer, struct view text)
 {
@@ -104,11 +95,13 @@ static void read_message(struct otlp_answer *answer, struct view text)
     size_t size = 0;
 
     for (size_t i = 0; i < text.size && size < sizeof(decoded); i++) {
-        int high = text.data[i] == '%' && i + 2 < text.size ? hex_digit(text.data[i + 1]) : -1;
-        int low = high >= 0 ? hex_digit(text.data[i + 2]) : -1;
-        if (low >= 0)
+        int high = text.data[i] == '%' && i + 2 < text.size ? view_hex_digit(text.data[i + 1]) : -1;
+        int low = high >= 0 ? view_hex_digit(text.data[i + 2]) : -1;
+        decoded[size++] = text.data[i];
+        if (low >= 0) {
+            decoded[size - 1] = (char)(high << 4 | low);
             i += 2;
-        decoded[size++] = low >= 0 ? (char)(unsigned char)(high << 4 | low) : text.data[i];
+        }
     }
     set_text(answer, (struct view){decoded, size});
 }

@@ -25,17 +25,6 @@ struct element {
     enum escaping escaping;
 };
 
-static struct view trim(struct view text)
-{
-    while (text.size != 0 && (text.data[0] == ' ' || text.data[0] == '\t')) {
-        text.data++;
-        text.size--;
-    }
-    while (text.size != 0 && (text.data[text.size - 1] == ' ' || text.data[text.size - 1] == '\t'))
-        text.size--;
-    return text;
-}
-
 /* Takes the part before the next `divider` off the front; dividers inside of quotes do not count. */
 static struct view take(struct view *rest, char divider)
 {
@@ -51,7 +40,7 @@ static struct view take(struct view *rest, char divider)
         at++;
     rest->data += at;
     rest->size -= at;
-    return trim(part);
+    return view_trim(part);
 }
 
 static bool is(struct view text, const char *word)
@@ -139,7 +128,7 @@ static const struct {
 
 enum { FORMAT_COUNT = sizeof(formats) / sizeof(formats[0]), FORMAT_PLAIN = FORMAT_COUNT - 1 };
 
-/* How exactly an element names a format: 3 with its version, 2 without; ranges say less, and mean
+/* How exactly an element names a format: 4 with its version, 3 without; ranges say less, and mean
  * the plainest format that they allow. 0: not at all. */
 static unsigned match(const struct element *element, size_t format)
 {

@@ -7,17 +7,6 @@
 
 #include "net/http_server.h"
 
-static int digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 int http_uri_decode(struct view text, bool plus_is_space, struct buf *out)
 {
     for (size_t i = 0; i < text.size; i++) {
@@ -25,9 +14,11 @@ int http_uri_decode(struct view text, bool plus_is_space, struct buf *out)
         int status;
 
         if (c == '%') {
-            if (text.size - i < 3 || digit(text.data[i + 1]) < 0 || digit(text.data[i + 2]) < 0)
+            int high = text.size - i > 2 ? view_hex_digit(text.data[i + 1]) : -1;
+            int low = high >= 0 ? view_hex_digit(text.data[i + 2]) : -1;
+            if (low < 0)
                 return STATUS_INVALID;
-            c = (char)(digit(text.data[i + 1]) * 16 + digit(text.data[i + 2]));
+            c = (char)(high << 4 | low);
             i += 2;
         } else if (c == '+' && plus_is_space) {
             c = ' ';

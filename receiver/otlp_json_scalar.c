@@ -6,30 +6,19 @@
 
 /* ------------------------------------------------------------------ bytes */
 
-static int hex_digit(char byte)
-{
-    if (byte >= '0' && byte <= '9')
-        return byte - '0';
-    if (byte >= 'a' && byte <= 'f')
-        return byte - 'a' + 10;
-    if (byte >= 'A' && byte <= 'F')
-        return byte - 'A' + 10;
-    return -1;
-}
-
 int otlp_json_put_hex(struct view digits, struct buf *out)
 {
     size_t pairs = digits.size / 2;
     int status = 0;
 
     for (size_t i = 0; i < digits.size; i++)
-        if (hex_digit(digits.data[i]) < 0)
+        if (view_hex_digit(digits.data[i]) < 0)
             return STATUS_INVALID;
     for (size_t i = 0; status == 0 && i < pairs; i++)
-        status = buf_append_byte(
-            out, (char)(hex_digit(digits.data[2 * i]) << 4 | hex_digit(digits.data[2 * i + 1])));
+        status = buf_append_byte(out, (char)(view_hex_digit(digits.data[2 * i]) << 4 |
+                                             view_hex_digit(digits.data[2 * i + 1])));
     if (status == 0 && digits.size % 2 != 0) {
-        status = buf_append_byte(out, (char)hex_digit(digits.data[digits.size - 1]));
+        status = buf_append_byte(out, (char)view_hex_digit(digits.data[digits.size - 1]));
         /* 15 or 31 digits must not become the 8 or 16 bytes of a valid id. */
         if (status == 0 && (pairs + 1 == 8 || pairs + 1 == 16))
             status = buf_append_byte(out, 0);
