@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/utf8.h"
 
 enum { LINE_MAX_BYTES = 2048 };
 
@@ -39,22 +40,37 @@ static bool plain(struct view text)
     return true;
 }
 
+static void put_escaped(struct line *line, struct view bytes)
+{
+    for (size_t i = 0; i < bytes.size; i++) {
+        char escaped[8];
+        put(line, escaped,
+            (size_t)snprintf(escaped, sizeof(escaped), "\\x%02x", (unsigned char)bytes.data[i]));
+    }
+}
+
 static void put_value(struct line *line, struct view text)
 {
+    size_t size;
+
     if (plain(text)) {
         put(line, text.data, text.size);
         return;
     }
     put(line, "\"", 1);
-    for (size_t i = 0; i < text.size; i++) {
-        unsigned char c = (unsigned char)text.data[i];
-        char escaped[8];
-        if (c == '"' || c == '\\')
-            put(line, (char[]){'\\', (char)c}, 2);
-        else if (c < ' ' || c >= 0x7f)
-            put(line, escaped, (size_t)snprintf(escaped, sizeof(escaped), "\\x%02x", c));
-        else
-            put(line, (const char *)&text.data[i], 1);
+    for (size_t i = 0; i < text.size; i += size) {
+        struct view character = {text.data + i, text.size - i};
+        size = utf8_size(character) != 0 ? utf8_size(character) : 1;
+        if (size > sizeof(line->text) - 1 - line->size)
+            break; /* Half a character would be none. */
+        character.size = size;
+        if (utf8_is_control(character)) {
+            put_escaped(line, character);
+            continue;
+        }
+        if (text.data[i] == '"' || text.data[i] == '\\')
+            put(line, "\\", 1);
+        put(line, character.data, size);
     }
     put(line, "\"", 1);
 }

@@ -50,8 +50,7 @@ bool utf8_is_valid(struct view text)
     return true;
 }
 
-/* What a terminal may take for an order, or cannot show: C0, DEL, C1, and broken bytes. */
-static bool is_control(struct view text)
+bool utf8_is_control(struct view text)
 {
     const uint8_t *at = (const uint8_t *)text.data;
 
@@ -72,7 +71,7 @@ const char *utf8_show(struct view text, char *out, size_t size)
         step = step != 0 ? step : 1;
         if (!whole && taken + step + sizeof("...") > size)
             break;
-        if (is_control(rest))
+        if (utf8_is_control(rest))
             memset(out + taken, '?', step);
         else
             memcpy(out + taken, rest.data, step);

@@ -15,6 +15,10 @@ size_t utf8_size(struct view text);
 
 bool utf8_is_valid(struct view text);
 
+/* Whether `text` starts with what a terminal may take for an order, or cannot show: C0, DEL, C1, and
+ * broken bytes. */
+bool utf8_is_control(struct view text);
+
 /* `text` as one line of a terminal may show it, zero-terminated: '?' for control characters and
  * what is broken, "..." behind what has no room. `size` is at least 4. Returns: `out`. */
 const char *utf8_show(struct view text, char *out, size_t size);

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "base/utf8.h"
 #include "tests/lib/test.h"
 
 /* What one event writes, from ` level=` on. */
@@ -47,6 +48,17 @@ static void log__writes_logfmt(void **state)
     assert_string_equal(line, " level=error msg=\"it happened\" what=\"\" count=-5\n");
 }
 
+static void log__leaves_letters_of_all_languages(void **state)
+{
+    char line[4096];
+
+    (void)state;
+    assert_true(written(VIEW("caf\xc3\xa9 \xc2\x9b \xe8\xaf\xb7\xe8\xaf"), LOG_INFO, LOG_INFO, line,
+                        sizeof(line)) > 0);
+    assert_string_equal(line, " level=info msg=\"it happened\" "
+                              "what=\"caf\xc3\xa9 \\xc2\\x9b \xe8\xaf\xb7\\xe8\\xaf\" count=-5\n");
+}
+
 static void log__leaves_out_what_is_below_its_level(void **state)
 {
     char line[4096];
@@ -69,6 +81,22 @@ static void log__cuts_a_long_line(void **state)
     assert_int_equal(line[strlen(line) - 1], '\n');
 }
 
+static void log__cuts_between_characters(void **state)
+{
+    static char text[4001];
+    char line[4096];
+
+    (void)state;
+    text[0] = 'x';
+    for (size_t i = 1; i < sizeof(text); i += 2)
+        memcpy(text + i, "\xc3\xa9", 2);
+    for (size_t begin = 0; begin < 2; begin++) {
+        struct view value = {text + begin, sizeof(text) - begin};
+        assert_in_range(written(value, LOG_INFO, LOG_INFO, line, sizeof(line)), 2047, 2048);
+        assert_true(utf8_is_valid(view_of(line)));
+    }
+}
+
 static void log__knows_its_levels(void **state)
 {
     enum log_level level = LOG_DEBUG;
@@ -84,8 +112,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(log__writes_logfmt),
+        cmocka_unit_test(log__leaves_letters_of_all_languages),
         cmocka_unit_test(log__leaves_out_what_is_below_its_level),
         cmocka_unit_test(log__cuts_a_long_line),
+        cmocka_unit_test(log__cuts_between_characters),
         cmocka_unit_test(log__knows_its_levels),
     };
 
