@@ -18,27 +18,6 @@ enum { FIELD_OVERHEAD = 32 };
 static const uint64_t announce_ns = NS_PER_S; /* For a PING that nobody answers. */
 static const uint8_t shutdown_ping[8] = {'s', 'h', 'u', 't', 'd', 'o', 'w', 'n'};
 
-static void *alloc_mem(size_t size, void *mem)
-{
-    return h2_mem_alloc(mem, size);
-}
-
-static void free_mem(void *memory, void *mem)
-{
-    (void)mem;
-    h2_mem_free(memory);
-}
-
-static void *calloc_mem(size_t count, size_t size, void *mem)
-{
-    return h2_mem_calloc(mem, count, size);
-}
-
-static void *realloc_mem(void *old, size_t size, void *mem)
-{
-    return h2_mem_realloc(mem, old, size);
-}
-
 /* ------------------------------------------------------------------------ streams */
 
 static struct h2_stream *find_stream(struct h2 *h2, int32_t id)
@@ -274,7 +253,7 @@ static int submit_settings(struct h2 *h2)
 
 static int open_session(struct h2 *h2, nghttp2_session_callbacks *callbacks, nghttp2_option *option)
 {
-    nghttp2_mem memory = {&h2->mem, alloc_mem, free_mem, calloc_mem, realloc_mem};
+    nghttp2_mem memory = {&h2->mem, h2_mem_alloc, h2_mem_free, h2_mem_calloc, h2_mem_realloc};
 
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);

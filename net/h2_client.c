@@ -28,27 +28,6 @@ struct h2_client {
     bool is_faulty;
 };
 
-static void *alloc_mem(size_t size, void *mem)
-{
-    return h2_mem_alloc(mem, size);
-}
-
-static void free_mem(void *memory, void *mem)
-{
-    (void)mem;
-    h2_mem_free(memory);
-}
-
-static void *calloc_mem(size_t count, size_t size, void *mem)
-{
-    return h2_mem_calloc(mem, count, size);
-}
-
-static void *realloc_mem(void *old, size_t size, void *mem)
-{
-    return h2_mem_realloc(mem, old, size);
-}
-
 /* ---------------------------------------------------------------------- callbacks */
 
 static struct request_stream *find_stream(struct h2_client *client, int32_t id)
@@ -144,7 +123,7 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
 
 static int open_session(struct h2_client *client)
 {
-    nghttp2_mem memory = {&client->mem, alloc_mem, free_mem, calloc_mem, realloc_mem};
+    nghttp2_mem memory = {&client->mem, h2_mem_alloc, h2_mem_free, h2_mem_calloc, h2_mem_realloc};
     nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_ENABLE_PUSH, 0}};
     nghttp2_session_callbacks *callbacks;
     int code;

@@ -28,16 +28,16 @@ static struct h2_block *take_out(void *memory)
     return block;
 }
 
-void *h2_mem_alloc(struct h2_mem *mem, size_t size)
+void *h2_mem_alloc(size_t size, void *mem)
 {
     struct h2_block *block = size <= SIZE_MAX / 2 ? mem_alloc(sizeof(*block) + size) : NULL;
 
     return block != NULL ? put_in(mem, block) : NULL;
 }
 
-void *h2_mem_calloc(struct h2_mem *mem, size_t count, size_t size)
+void *h2_mem_calloc(size_t count, size_t size, void *mem)
 {
-    void *memory = size == 0 || count <= SIZE_MAX / 2 / size ? h2_mem_alloc(mem, count * size)
+    void *memory = size == 0 || count <= SIZE_MAX / 2 / size ? h2_mem_alloc(count * size, mem)
                                                              : NULL;
 
     if (memory != NULL)
@@ -45,13 +45,13 @@ void *h2_mem_calloc(struct h2_mem *mem, size_t count, size_t size)
     return memory;
 }
 
-void *h2_mem_realloc(struct h2_mem *mem, void *old, size_t size)
+void *h2_mem_realloc(void *old, size_t size, void *mem)
 {
     struct h2_block *block;
     struct h2_block *moved;
 
     if (old == NULL)
-        return h2_mem_alloc(mem, size);
+        return h2_mem_alloc(size, mem);
     block = take_out(old);
     moved = size <= SIZE_MAX / 2 ? mem_realloc(block, sizeof(*block) + size) : NULL;
     if (moved != NULL)
@@ -60,8 +60,9 @@ void *h2_mem_realloc(struct h2_mem *mem, void *old, size_t size)
     return NULL;
 }
 
-void h2_mem_free(void *memory)
+void h2_mem_free(void *memory, void *mem)
 {
+    (void)mem; /* A block knows its own place. */
     if (memory != NULL)
         mem_free(take_out(memory));
 }
@@ -69,5 +70,5 @@ void h2_mem_free(void *memory)
 void h2_mem_drop(struct h2_mem *mem)
 {
     while (mem->first != NULL)
-        h2_mem_free(mem->first + 1);
+        h2_mem_free(mem->first + 1, mem);
 }

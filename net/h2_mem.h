@@ -21,11 +21,12 @@ struct h2_mem {
     struct h2_block *first;
 };
 
-/* As their namesakes of base/mem.h. */
-MUST_USE void *h2_mem_alloc(struct h2_mem *mem, size_t size);
-MUST_USE void *h2_mem_calloc(struct h2_mem *mem, size_t count, size_t size);
-MUST_USE void *h2_mem_realloc(struct h2_mem *mem, void *old, size_t size);
-void h2_mem_free(void *memory);
+/* As their namesakes of base/mem.h, with the arguments that nghttp2_mem wants; `mem` is the struct
+ * h2_mem. */
+MUST_USE void *h2_mem_alloc(size_t size, void *mem);
+MUST_USE void *h2_mem_calloc(size_t count, size_t size, void *mem);
+MUST_USE void *h2_mem_realloc(void *old, size_t size, void *mem);
+void h2_mem_free(void *memory, void *mem);
 
 /* Frees all that is left. */
 void h2_mem_drop(struct h2_mem *mem);
