@@ -1,6 +1,7 @@
 /* buf_test.c: growth, bounds and what stays after a failure. */
 #include "base/buf.h"
 
+#include "base/mem.h"
 #include "tests/lib/test.h"
 
 static void buf__keeps_what_is_appended(void **state)
@@ -26,17 +27,33 @@ static void buf__takes_nothing_past_its_bound(void **state)
     (void)state;
     buf_init(&buf, 5);
     assert_int_equal(buf_append_text(&buf, "abc"), 0);
+    assert_in_range(buf.capacity, 3, 5);
     assert_int_equal(buf_append_text(&buf, "def"), STATUS_TOO_LARGE);
     assert_int_equal(buf_reserve(&buf, SIZE_MAX), STATUS_TOO_LARGE);
     assert_view_equal(buf_view(&buf), "abc");
     assert_int_equal(buf.failed, STATUS_TOO_LARGE);
     assert_int_equal(buf_append_text(&buf, "de"), 0);
     assert_view_equal(buf_view(&buf), "abcde");
-    assert_int_equal(buf.failed, STATUS_TOO_LARGE); /* The first failure is remembered. */
+    assert_int_equal(buf.failed, STATUS_TOO_LARGE);
     buf_reset(&buf);
     assert_int_equal(buf.failed, 0);
     assert_int_equal(buf.size, 0);
     assert_int_equal(buf.size_max, 5);
+    buf_release(&buf);
+}
+
+static void buf__remembers_its_first_failure(void **state)
+{
+    struct buf buf;
+
+    (void)state;
+    buf_init(&buf, 5);
+    mem_fail_after(0);
+    assert_int_equal(buf_append_byte(&buf, 'a'), STATUS_NOMEM);
+    mem_fail_after(-1);
+    assert_int_equal(buf_append_text(&buf, "abcdef"), STATUS_TOO_LARGE);
+    assert_int_equal(buf_append_text(&buf, "abc"), 0);
+    assert_int_equal(buf.failed, STATUS_NOMEM);
     buf_release(&buf);
 }
 
@@ -81,6 +98,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(buf__keeps_what_is_appended),
         cmocka_unit_test(buf__takes_nothing_past_its_bound),
+        cmocka_unit_test(buf__remembers_its_first_failure),
         cmocka_unit_test(buf__consumes_from_the_front),
         cmocka_unit_test(buf__survives_failing_memory),
     };

@@ -20,6 +20,7 @@ static void mem__refuses_products_that_overflow(void **state)
 {
     (void)state;
     assert_null(mem_calloc(SIZE_MAX / 2, 3));
+    assert_null(mem_calloc(SIZE_MAX / 2 + 1, 2)); /* Which would be 0. */
     assert_null(mem_dup_text("x", SIZE_MAX));
 }
 

@@ -47,6 +47,8 @@ static void utf8__refuses_what_is_broken(void **state)
         "\xc3(", /* a first byte without its followers */
         "\xe2\x82(",
         "\xf0\x90\x80(",
+        "\xe2\x82\xc2", /* another first byte in a follower's place */
+        "\xf0\x90\x80\xc2",
     };
 
     (void)state;
