@@ -1,7 +1,8 @@
 /* clock.h: time as two types that cannot be mixed.
  * Is:         nanoseconds on the monotonic clock (waits, deadlines) and on the wall clock (what
  *             senders write, what users read).
- * Invariants: code below engine/ never reads a clock; its time is an argument.
+ * Invariants: topology and protocols never read a clock: their time is an argument. Threads do, once
+ *             a turn, and so does base where it logs or draws a seed.
  */
 #ifndef SPANMAP_BASE_CLOCK_H
 #define SPANMAP_BASE_CLOCK_H
