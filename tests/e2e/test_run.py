@@ -223,19 +223,30 @@ def test_closed_standard_files_are_not_taken_for_sockets(tmp_path):
             process.kill()
 
 
-def test_a_second_signal_ends_it_at_once():
-    # A request that never ends keeps it draining.
-    with Daemon({"shutdown.patience": "10m", "receiver.request_timeout": "10m"}) as daemon:
-        channel = grpc.insecure_channel(daemon.grpc)
-        release = threading.Event()
+class Unfinished:
+    """A request that does not end before it is told to: it keeps the daemon draining."""
 
-        def never_ending():
-            yield b""
-            release.wait()
-
-        call = channel.stream_unary("/opentelemetry.proto.collector.trace.v1.TraceService/Export")
-        waiting = call.future(never_ending())
+    def __init__(self, daemon):
+        self.channel = grpc.insecure_channel(daemon.grpc)
+        self.release = threading.Event()
+        call = self.channel.stream_unary(
+            "/opentelemetry.proto.collector.trace.v1.TraceService/Export")
+        self.waiting = call.future(self.pieces())
         daemon.wait_until_metric("spanmap_receiver_connections", 1)
+
+    def pieces(self):
+        yield b""
+        self.release.wait()
+
+    def end(self):
+        self.release.set()
+        self.waiting.cancel()
+        self.channel.close()
+
+
+def test_a_second_signal_ends_it_at_once():
+    with Daemon({"shutdown.patience": "10m", "receiver.request_timeout": "10m"}) as daemon:
+        request = Unfinished(daemon)
         daemon.signal()
         wait_until(lambda: logged(daemon.log(), "draining"), "the first signal is logged")
         # Whoever balances load sees it leave, and its last numbers can still be scraped.
@@ -243,14 +254,26 @@ def test_a_second_signal_ends_it_at_once():
         assert daemon.process.poll() is None
         assert daemon.get("/healthz")[0] == 200
         assert daemon.get("/metrics")[0] == 200
-        daemon.signal()
+        # One that comes as fast as an echo does not count.
+        wait_until(lambda: daemon.signal() or daemon.process.poll() is not None, "it ends")
         assert daemon.wait() == 1
         assert len(logged(daemon.log(), "ended at once")) == 1
         assert not logged(daemon.log(), "done")
-        release.set()
-        waiting.cancel()
-        channel.close()
+        request.end()
         daemon.process.returncode = 0  # As it was meant to end here.
+
+
+def test_one_signal_told_twice_ends_it_in_order():
+    # As timeout(1) does: to the process, and to the group that it is in.
+    with Daemon({"shutdown.patience": "10m", "receiver.request_timeout": "10m"}) as daemon:
+        request = Unfinished(daemon)
+        daemon.signal()
+        daemon.signal()
+        wait_until(lambda: logged(daemon.log(), "draining"), "the first signal is logged")
+        wait_until(lambda: daemon.get("/readyz")[0] == 503, "it is not ready any more")
+        request.end()
+        assert daemon.wait() == 0
+        assert logged(daemon.log(), "done")
 
 
 def test_all_that_waits_is_judged_on_the_way_down():
