@@ -19,9 +19,19 @@
 #include "topology/shard.h"
 #include "topology/snapshot.h"
 
-enum { BATCH = 64, TRACE_SPANS = 10, RATE_PER_S = 100000, ROUNDS_WARM = 2, ROUNDS = 6 };
+enum { BATCH = 64, TRACE_SPANS = 10, RATE_PER_S = 100000, ROUNDS_WARM = 3, ROUNDS = 6 };
 
 static const uint64_t seed = 42;
+
+/* What a sender may do to a shard: 100,000 spans a trace. */
+enum hostility {
+    FRIENDLY,
+    ONE_FAMILY,    /* Children of one CLIENT in another service, together one call. */
+    ONE_NEST,      /* CLIENT spans in one CLIENT, none answered. */
+    ONE_LINE,      /* CLIENT spans, each the child of the one before. */
+    ORPHANS,       /* Each wants a parent that never comes. */
+    SHARED_FAMILY, /* As the first, of a parent that shares its id. */
+};
 
 struct shape {
     const char *name;
@@ -31,6 +41,7 @@ struct shape {
     bool shuffled;
     uint32_t spans;
     size_t memory_bytes;
+    enum hostility hostility;
 };
 
 static uint64_t now_ns(void)
@@ -125,6 +136,50 @@ static void make_trace(const struct world *world, struct random *random, struct 
             .trace_hash = span_trace_hash(trace, seed),
         };
     }
+}
+
+static struct span hostile_span(const struct world *world, uint64_t trace, uint32_t number,
+                                enum span_kind kind, uint32_t service, uint64_t parent)
+{
+    struct span span = {
+        .trace = {trace, 1},
+        .id = number + 1,
+        .parent = parent,
+        .start_ns = UINT64_C(1700000000000000000),
+        .duration_ns = NS_PER_MS,
+        .weight = WEIGHT_ONE,
+        .kind = (unsigned)kind & 7U,
+        .site = site_of(world, service, 0, kind),
+    };
+
+    return span;
+}
+
+static struct span *make_hostile_spans(const struct world *world)
+{
+    enum { TRACE = 100000 };
+    enum hostility how = world->shape->hostility;
+    struct span *spans = calloc(world->shape->spans, sizeof(*spans));
+
+    CHECK(spans != NULL);
+    for (uint32_t i = 0; i < world->shape->spans; i++) {
+        uint32_t number = i % TRACE;
+        enum span_kind kind = SPAN_KIND_CLIENT;
+        uint64_t parent = number != 0 ? 1 : 0;
+        uint32_t service = 0;
+        if ((how == ONE_FAMILY || how == SHARED_FAMILY) && number != 0) {
+            kind = SPAN_KIND_INTERNAL;
+            service = 1;
+        }
+        if (how == ONE_LINE)
+            parent = number;
+        if (how == ORPHANS)
+            parent = 1000000 + i;
+        spans[i] = hostile_span(world, i / TRACE + 1, number, kind, service, parent);
+        if (how == SHARED_FAMILY && number == 1) /* The other half, of a third service. */
+            spans[i] = hostile_span(world, i / TRACE + 1, 0, SPAN_KIND_SERVER, 2, 0);
+    }
+    return spans;
 }
 
 /* Traces that are in flight together send their spans in turn. */
@@ -241,7 +296,7 @@ static void run(const struct shape *shape)
     double best = 0;
 
     make_world(&world, shape);
-    spans = make_spans(&world);
+    spans = shape->hostility == FRIENDLY ? make_spans(&world) : make_hostile_spans(&world);
     shard = make_shard(&world);
     for (uint64_t round = 0; round < ROUNDS; round++) {
         double ns = feed_round(shard, spans, shape->spans, &now);
@@ -264,15 +319,21 @@ static void run(const struct shape *shape)
 int main(int count, char **words)
 {
     static const struct shape shapes[] = {
-        {"1 trace in flight, 4 services", 4, 1, 1, false, 1000000, 128 << 20},
-        {"1 trace in flight, 100 services", 100, 10, 1, false, 1000000, 128 << 20},
-        {"100 traces in flight, 100 services", 100, 10, 100, false, 1000000, 128 << 20},
-        {"100,000 traces in flight", 100, 10, 100000, false, 1000000, 128 << 20},
-        {"100,000 traces in flight, shuffled", 100, 10, 100000, true, 1000000, 128 << 20},
-        {"10,000 services", 10000, 1, 100, false, 1000000, 128 << 20},
-        {"10,000 services, 100,000 sites", 10000, 10, 100, false, 1000000, 128 << 20},
-        {"100,000 traces in flight, 10,000 services", 10000, 1, 100000, false, 1000000, 128 << 20},
-        {"a tenth of the memory that it needs", 100, 10, 100, false, 1000000, 12 << 20},
+        {"1 trace in flight, 4 services", 4, 1, 1, false, 1000000, 128 << 20, FRIENDLY},
+        {"1 trace in flight, 100 services", 100, 10, 1, false, 1000000, 128 << 20, FRIENDLY},
+        {"100 traces in flight, 100 services", 100, 10, 100, false, 1000000, 128 << 20, FRIENDLY},
+        {"100,000 traces in flight", 100, 10, 100000, false, 1000000, 128 << 20, FRIENDLY},
+        {"100,000 traces in flight, shuffled", 100, 10, 100000, true, 1000000, 256 << 20, FRIENDLY},
+        {"10,000 services", 10000, 1, 100, false, 1000000, 128 << 20, FRIENDLY},
+        {"10,000 services, 100,000 sites", 10000, 10, 100, false, 1000000, 128 << 20, FRIENDLY},
+        {"100,000 traces in flight, 10,000 services", 10000, 1, 100000, false, 1000000, 128 << 20,
+         FRIENDLY},
+        {"a tenth of the memory that it needs", 100, 10, 100, false, 1000000, 12 << 20, FRIENDLY},
+        {"hostile: one family", 4, 1, 1, false, 1000000, 128 << 20, ONE_FAMILY},
+        {"hostile: one nest", 4, 1, 1, false, 1000000, 128 << 20, ONE_NEST},
+        {"hostile: one line", 4, 1, 1, false, 1000000, 128 << 20, ONE_LINE},
+        {"hostile: orphans", 4, 1, 1, false, 1000000, 128 << 20, ORPHANS},
+        {"hostile: one family, shared id", 4, 1, 1, false, 1000000, 128 << 20, SHARED_FAMILY},
     };
 
     /* A number as argument runs that case alone. */
