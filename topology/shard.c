@@ -19,8 +19,9 @@ enum { JUDGINGS_A_WAIT = 1024 };
 
 enum {
     CROWD_SUMS = 4096, /* 128 KiB */
-    AHEAD_NEAR = 8,    /* Spans whose kin is fetched, and spans that are themselves. */
-    AHEAD_FAR = 24,
+    AHEAD_NEXT = 6,    /* Spans whose parents' parents are fetched, ... */
+    AHEAD_NEAR = 12,   /* ... whose parents and children are, ... */
+    AHEAD_FAR = 24,    /* ... and that are themselves. */
 };
 
 static struct kin *kin_of(struct shard *shard)
@@ -176,23 +177,31 @@ static void visit_halves(struct shard *shard, uint32_t at)
     }
 }
 
-/* Spans are judged in a row, but what they are linked with lies anywhere: brings that of the spans
- * that come soon closer. */
-static void look_ahead(struct shard *shard, uint32_t at)
+/* Spans are judged in a row, but what they are linked with lies anywhere. Brings closer, in steps, the
+ * spans that come soon, their parents and children, and the parents of those. */
+static inline ALWAYS_INLINE void look_ahead(struct shard *shard, uint32_t at)
 {
     const struct slab *slab = slab_of(shard);
     const struct remembered *span;
 
-    if (slab->head - at > AHEAD_FAR)
-        __builtin_prefetch(slab_at(slab, at + AHEAD_FAR), 1);
-    if (slab->head - at <= AHEAD_NEAR)
+    if (slab->head - at <= AHEAD_FAR)
         return;
+    __builtin_prefetch(slab_at(slab, at + AHEAD_FAR), 1);
     span = slab_at(slab, at + AHEAD_NEAR);
-    if (slab_live(slab, span->parent_at))
+    if (slab_live(slab, span->parent_at)) {
         __builtin_prefetch(slab_at(slab, span->parent_at), 1);
+        __builtin_prefetch(slab_aside(slab, span->parent_at), 1);
+    }
     if (slab_live(slab, span->child))
         __builtin_prefetch(slab_at(slab, span->child));
     __builtin_prefetch(kin_site(kin_of(shard), span));
+    span = slab_at(slab, at + AHEAD_NEXT);
+    if (!slab_live(slab, span->parent_at))
+        return;
+    span = slab_at(slab, span->parent_at);
+    __builtin_prefetch(kin_site(kin_of(shard), span));
+    if (slab_live(slab, span->parent_at))
+        __builtin_prefetch(slab_at(slab, span->parent_at));
 }
 
 static void go_on(struct shard *shard, enum shard_wait wait)

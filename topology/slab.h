@@ -18,6 +18,10 @@
 #include "base/status.h"
 #include "topology/span.h"
 
+/* For functions that do nothing but prefetch: GCC takes a call of such a one for a call of nothing and
+ * leaves it out. */
+#define ALWAYS_INLINE __attribute__((always_inline))
+
 enum { BLOCK_SPANS = 256, BLOCK_WORDS = BLOCK_SPANS / 64 };
 
 /* One cache line a span. */

@@ -256,7 +256,8 @@ static int move(struct span_index *into, const struct slab *slab, const struct b
 }
 
 /* The spans of a bucket that is moved soon: their ids are needed, and lie anywhere. */
-static void prefetch_spans(const struct slab *slab, const struct bucket *bucket)
+static inline ALWAYS_INLINE void prefetch_spans(const struct slab *slab,
+                                                const struct bucket *bucket)
 {
     for (uint32_t j = 0; j < BUCKET_ENTRIES; j++)
         if (slab_live(slab, bucket->at[j]))

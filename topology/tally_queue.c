@@ -5,6 +5,7 @@
  * map, rows, heads of histograms, buckets.
  */
 #include "base/check.h"
+#include "topology/slab.h"
 #include "topology/tally_priv.h"
 
 static void observe(struct tally *tally, struct histogram **histogram,
@@ -20,7 +21,7 @@ static void observe(struct tally *tally, struct histogram **histogram,
         tally->counts.memory_failures++;
 }
 
-static void prefetch_head(const struct histogram *histogram)
+static inline ALWAYS_INLINE void prefetch_head(const struct histogram *histogram)
 {
     /* 72 bytes of a struct that is aligned to 16: a second line is likely. */
     __builtin_prefetch(histogram, 1);
