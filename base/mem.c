@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static _Thread_local long requests_left = -1;
 
@@ -65,6 +66,11 @@ void *mem_aligned(size_t alignment, size_t size)
     if (refused() || posix_memalign(&memory, alignment, size != 0 ? size : 1) != 0)
         return NULL;
     return memory;
+}
+
+void mem_advise_large_pages(void *memory, size_t size)
+{
+    (void)madvise(memory, size, MADV_HUGEPAGE); /* Without them all works, but slower. */
 }
 
 void mem_free(void *memory)

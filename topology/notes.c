@@ -18,38 +18,37 @@ int notes_init(struct notes *notes, size_t bytes_max)
 
 void notes_release(struct notes *notes)
 {
-    for (uint32_t i = 0; notes->chunks != NULL && i < notes->chunks_max; i++)
-        mem_free(notes->chunks[i]);
     mem_free(notes->chunks);
     *notes = (struct notes){0};
 }
 
 bool notes_is_full(const struct notes *notes)
 {
-    uint32_t chunk = notes->made / NOTES_PER_CHUNK;
-
-    return notes->free == 0 && (chunk == notes->chunks_max || notes->chunks[chunk] == NULL);
+    return notes->free == 0 && notes->made / NOTES_PER_CHUNK == notes->chunks_count;
 }
 
-int notes_new(struct notes *notes, uint32_t *out_number)
+bool notes_may_grow(const struct notes *notes)
 {
-    uint32_t chunk = notes->made / NOTES_PER_CHUNK;
+    return notes->chunks_count < notes->chunks_max;
+}
+
+void notes_add_chunk(struct notes *notes, void *memory)
+{
+    CHECK(notes_may_grow(notes));
+    notes->chunks[notes->chunks_count++] = memory;
+}
+
+uint32_t notes_new(struct notes *notes)
+{
     uint32_t number = notes->free;
 
-    if (number != 0) {
+    CHECK(!notes_is_full(notes));
+    if (number != 0)
         notes->free = notes_at(notes, number)->next;
-    } else {
-        if (chunk == notes->chunks_max)
-            return STATUS_FULL;
-        if (notes->chunks[chunk] == NULL)
-            notes->chunks[chunk] = mem_alloc(NOTES_PER_CHUNK * sizeof(struct note));
-        if (notes->chunks[chunk] == NULL)
-            return STATUS_NOMEM;
+    else
         number = notes->made++;
-    }
     *notes_at(notes, number) = (struct note){0};
-    *out_number = number;
-    return 0;
+    return number;
 }
 
 void notes_free(struct notes *notes, uint32_t first)

@@ -1,7 +1,7 @@
 /* notes.h: the few spans that need more than their line get notes.
  * Is:         a pool of 16-byte notes in chains, each chain owned by one remembered span.
  * Threads:    one owner at a time.
- * Memory:     chunks of 16 KiB up to a maximum; they stay until the end.
+ * Memory:     chunks of 16 KiB up to a maximum, given by the owner (store.h); they stay until the end.
  * Source:     TOPOLOGY E2 (groups), E6, E16 (the largest weight).
  */
 #ifndef SPANMAP_TOPOLOGY_NOTES_H
@@ -32,6 +32,7 @@ enum { NOTES_PER_CHUNK = 1024 };
 struct notes {
     struct note **chunks;
     uint32_t chunks_max;
+    uint32_t chunks_count;
     uint32_t made; /* Notes that were ever in use; number 0 is nobody's. */
     uint32_t free; /* Chain of those that are not. */
 };
@@ -45,11 +46,15 @@ static inline struct note *notes_at(const struct notes *notes, uint32_t number)
     return &notes->chunks[number / NOTES_PER_CHUNK][number % NOTES_PER_CHUNK];
 }
 
-/* Whether the next notes_new() needs a chunk. */
+/* Whether the next notes_new() needs a chunk, and whether another one may be added. */
 bool notes_is_full(const struct notes *notes);
+bool notes_may_grow(const struct notes *notes);
 
-/* Returns: 0 and a zeroed note; STATUS_FULL (the maximum is reached); STATUS_NOMEM. */
-MUST_USE int notes_new(struct notes *notes, uint32_t *out_number);
+/* Adds room for NOTES_PER_CHUNK notes, which stays the owner's to free. */
+void notes_add_chunk(struct notes *notes, void *memory);
+
+/* A zeroed note; there is room. */
+uint32_t notes_new(struct notes *notes);
 
 /* Gives back a whole chain; 0 is allowed. */
 void notes_free(struct notes *notes, uint32_t first);

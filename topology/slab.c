@@ -22,13 +22,11 @@ int slab_init(struct slab *slab, uint32_t blocks_max)
 
 void slab_release(struct slab *slab)
 {
-    for (uint32_t i = 0; slab->directory != NULL && i <= slab->directory_mask; i++)
-        mem_free(slab->directory[i]);
     mem_free(slab->directory);
     *slab = (struct slab){0};
 }
 
-void slab_open_take(struct slab *slab, struct block *block)
+void slab_open(struct slab *slab, struct block *block)
 {
     struct block **place = &slab->directory[slab->head / BLOCK_SPANS & slab->directory_mask];
 

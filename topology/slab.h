@@ -4,7 +4,7 @@
  * Invariants: a position is live if it lies between tail and head; 0 never is. What points at a
  *             position that is no longer live points at nothing: nobody has to be told.
  * Threads:    one owner at a time.
- * Memory:     a block is 19.5 KiB; the owner decides how many there are (store.h).
+ * Memory:     a block is 19.5 KiB and the owner's; the slab owns the directory alone (store.h).
  * Source:     TOPOLOGY E1.
  */
 #ifndef SPANMAP_TOPOLOGY_SLAB_H
@@ -122,8 +122,8 @@ static inline bool slab_is_full(const struct slab *slab)
     return slab->head % BLOCK_SPANS == 0 && slab_block(slab, slab->head) == NULL;
 }
 
-/* Adds an empty block; it becomes the slab's. */
-void slab_open_take(struct slab *slab, struct block *block);
+/* Adds an empty block, which is the slab's to write to until slab_close() gives it back. */
+void slab_open(struct slab *slab, struct block *block);
 
 /* Remembers one span as pending; there is an open block. Its position. */
 uint32_t slab_push(struct slab *slab, const struct remembered *span, uint32_t arrival);
@@ -136,8 +136,7 @@ void slab_clear_pending(struct slab *slab, uint32_t at);
 /* The first pending position from `from` on, or head. */
 uint32_t slab_next_pending(const struct slab *slab, uint32_t from);
 
-/* Takes the oldest block out, none of whose spans is pending; the caller frees it or uses it
- * again. */
+/* Takes the oldest block out, none of whose spans is pending. */
 struct block *slab_close(struct slab *slab);
 
 #endif

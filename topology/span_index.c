@@ -11,6 +11,8 @@
 #include "base/check.h"
 #include "base/mem.h"
 
+enum { LARGE_PAGE = 2 << 20 };
+
 /* The 16 bits of an entry. */
 enum { TAG_WANTED = 0x8000, TAG_WAITS = 0x4000, TAG_HASH = 0x3FFF };
 
@@ -25,9 +27,13 @@ int span_index_init(struct span_index *index, uint32_t buckets, uint64_t seed)
 
     CHECK(buckets != 0 && (buckets & (buckets - 1)) == 0);
     *index = (struct span_index){
-        .buckets = mem_aligned(alignof(struct bucket), bytes), .mask = buckets - 1, .seed = seed};
+        .buckets = mem_aligned(bytes >= LARGE_PAGE ? LARGE_PAGE : alignof(struct bucket), bytes),
+        .mask = buckets - 1,
+        .seed = seed};
     if (index->buckets == NULL)
         return STATUS_NOMEM;
+    if (bytes >= LARGE_PAGE) /* Buckets are found at random, too (block_pool.h). */
+        mem_advise_large_pages(index->buckets, bytes);
     memset(index->buckets, 0, bytes);
     return 0;
 }

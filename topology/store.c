@@ -18,7 +18,9 @@ enum {
 /* Spans that fit into `bytes` with an index of `buckets`. */
 static uint64_t spans_with(size_t bytes, uint32_t buckets)
 {
-    uint64_t by_slab = (bytes - span_index_bytes(buckets)) / sizeof(struct block) * BLOCK_SPANS;
+    size_t area_bytes = block_pool_area_bytes(bytes);
+    uint64_t areas = (bytes - span_index_bytes(buckets)) / area_bytes;
+    uint64_t by_slab = areas * block_pool_blocks(area_bytes) * BLOCK_SPANS;
     uint64_t by_index = (uint64_t)buckets * BUCKET_LOAD;
 
     return by_slab < by_index ? by_slab : by_index;
@@ -51,13 +53,16 @@ int store_init(struct store *store, size_t bytes_max, uint64_t seed)
         status = span_index_init(&store->index, BUCKETS_FIRST, seed);
     if (status == 0)
         status = notes_init(&store->notes, bytes_max / NOTES_SHARE);
+    if (status == 0)
+        status = block_pool_init(&store->pool, bytes_max);
     if (status != 0) {
         store_release(store);
         return status;
     }
     store->bytes = ((size_t)store->slab.directory_mask + 1) * sizeof(struct block *) +
                    span_index_bytes(BUCKETS_FIRST) +
-                   store->notes.chunks_max * sizeof(struct note *);
+                   store->notes.chunks_max * sizeof(struct note *) +
+                   store->pool.areas_max * sizeof(void *);
     return 0;
 }
 
@@ -66,7 +71,7 @@ void store_release(struct store *store)
     slab_release(&store->slab);
     span_index_release(&store->index);
     notes_release(&store->notes);
-    mem_free(store->spare);
+    block_pool_release(&store->pool);
     *store = (struct store){0};
 }
 
@@ -85,21 +90,45 @@ static int grow_index(struct store *store)
     return status;
 }
 
+/* A block within the budget. Returns: 0; STATUS_FULL; STATUS_NOMEM. */
+static int take_block(struct store *store, struct block **out_block)
+{
+    size_t more = block_pool_is_empty(&store->pool) ? store->pool.area_bytes : 0;
+    int status;
+
+    if (store->bytes + more > store->bytes_max)
+        return STATUS_FULL;
+    status = block_pool_take(&store->pool, out_block);
+    if (status == 0)
+        store->bytes += more;
+    return status;
+}
+
 static int open_block(struct store *store)
 {
-    struct block *block = store->spare;
+    struct block *block;
 
-    if (block == NULL && store->bytes + sizeof(*block) <= store->bytes_max &&
-        store->slab.blocks < store->slab.directory_mask) {
-        block = mem_aligned(alignof(struct block), sizeof(*block));
-        if (block != NULL)
-            store->bytes += sizeof(*block);
+    if (store->slab.blocks < store->slab.directory_mask && take_block(store, &block) == 0) {
+        slab_open(&store->slab, block);
+        return 0;
     }
-    if (block == NULL)
-        return store->slab.blocks != 0 ? STATUS_FULL : STATUS_NOMEM;
-    store->spare = NULL;
-    slab_open_take(&store->slab, block);
-    return 0;
+    return store->slab.blocks != 0 ? STATUS_FULL : STATUS_NOMEM;
+}
+
+/* Returns: 0; STATUS_FULL; STATUS_NOMEM. */
+static int grow_notes(struct store *store)
+{
+    struct block *block;
+    int status;
+
+    _Static_assert(sizeof(struct block) >= NOTES_PER_CHUNK * sizeof(struct note),
+                   "a chunk of notes takes a block's place");
+    if (!notes_may_grow(&store->notes))
+        return STATUS_FULL;
+    status = take_block(store, &block);
+    if (status == 0)
+        notes_add_chunk(&store->notes, block);
+    return status;
 }
 
 int store_prepare(struct store *store)
@@ -110,6 +139,11 @@ int store_prepare(struct store *store)
     if (store->slab.remembered + store->index.wanted >= load && grow_index(store) != 0 &&
         store->slab.remembered >= load)
         return STATUS_FULL;
+    if (store->notes_wanted && notes_may_grow(&store->notes)) {
+        if (grow_notes(store) != 0 && store->slab.blocks > 1)
+            return STATUS_FULL; /* One block for notes, then all goes on as before. */
+        store->notes_wanted = false;
+    }
     return slab_is_full(&store->slab) ? open_block(store) : 0;
 }
 
@@ -153,7 +187,7 @@ int store_link(struct store *store, const struct matches *parent, uint32_t at)
 void store_evict(struct store *store)
 {
     struct slab *slab = &store->slab;
-    struct block *block = slab_block(slab, slab->tail);
+    const struct block *block = slab_block(slab, slab->tail);
 
     for (uint32_t i = 0; block->has_notes && i < BLOCK_SPANS; i++) {
         uint32_t at = slab->tail + i;
@@ -161,32 +195,19 @@ void store_evict(struct store *store)
         if (slab_live(slab, at) && span->told_more)
             notes_free(&store->notes, block->aside[i].edge);
     }
-    block = slab_close(slab);
-    if (store->spare == NULL) {
-        store->spare = block;
-        return;
-    }
-    mem_free(block);
-    store->bytes -= sizeof(*block);
+    block_pool_give(&store->pool, slab_close(slab));
 }
 
 int store_note(struct store *store, uint32_t *out_number)
 {
-    size_t bytes = NOTES_PER_CHUNK * sizeof(struct note);
-    bool is_full = notes_is_full(&store->notes);
-    int status;
-
-    if (is_full && store->bytes + bytes > store->bytes_max) {
-        if (store->spare == NULL)
-            return STATUS_FULL;
-        mem_free(store->spare); /* A block is larger than a chunk. */
-        store->spare = NULL;
-        store->bytes -= sizeof(struct block);
+    if (notes_is_full(&store->notes)) {
+        int status = grow_notes(store);
+        store->notes_wanted = status != 0;
+        if (status != 0)
+            return status;
     }
-    status = notes_new(&store->notes, out_number);
-    if (status == 0 && is_full)
-        store->bytes += bytes;
-    return status;
+    *out_number = notes_new(&store->notes);
+    return 0;
 }
 
 void store_find(const struct store *store, const struct remembered *in_trace, uint64_t id,

@@ -9,10 +9,12 @@
 #ifndef SPANMAP_TOPOLOGY_STORE_H
 #define SPANMAP_TOPOLOGY_STORE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/status.h"
+#include "topology/block_pool.h"
 #include "topology/notes.h"
 #include "topology/slab.h"
 #include "topology/span_index.h"
@@ -24,7 +26,8 @@ struct store {
     size_t bytes;
     size_t bytes_max;
     uint32_t buckets_max;
-    struct block *spare; /* The one that left last; counted in `bytes`. */
+    bool notes_wanted; /* There was no room for a note: the next block to leave makes some. */
+    struct block_pool pool;
 };
 
 /* `bytes_max` is at least 256 KiB. Returns: 0; STATUS_NOMEM. */

@@ -46,6 +46,21 @@ static void mem__aligns(void **state)
     mem_free(memory);
 }
 
+/* A wish that the system may leave out: the memory is as good either way. */
+static void mem__takes_advice_on_large_pages(void **state)
+{
+    size_t size = 2 << 20;
+    char *memory = mem_aligned(size, size);
+
+    (void)state;
+    assert_non_null(memory);
+    assert_int_equal((uintptr_t)memory % size, 0);
+    mem_advise_large_pages(memory, size);
+    memset(memory, 7, size);
+    assert_int_equal(memory[size - 1], 7);
+    mem_free(memory);
+}
+
 static void mem__fails_from_the_nth_request_on(void **state)
 {
     void *first;
@@ -71,6 +86,7 @@ int main(void)
         cmocka_unit_test(mem__refuses_products_that_overflow),
         cmocka_unit_test(mem__copies_and_terminates),
         cmocka_unit_test(mem__aligns),
+        cmocka_unit_test(mem__takes_advice_on_large_pages),
         cmocka_unit_test(mem__fails_from_the_nth_request_on),
     };
 

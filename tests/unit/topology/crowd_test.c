@@ -1,17 +1,19 @@
 /* crowd_test.c: sums of families are whole or not known at all. */
 #include "topology/crowd.h"
 
-#include "base/mem.h"
 #include "tests/lib/test.h"
+#include "topology/block_pool.h"
 
 /* A slab whose positions are live, and a crowd. */
 struct family {
+    struct block_pool pool;
     struct slab slab;
     struct crowd crowd;
 };
 
 static void setup_family(struct family *family, uint32_t sums)
 {
+    assert_int_equal(block_pool_init(&family->pool, 1 << 20), 0);
     assert_int_equal(slab_init(&family->slab, 200), 0);
     assert_int_equal(crowd_init(&family->crowd, sums), 0);
 }
@@ -19,6 +21,7 @@ static void setup_family(struct family *family, uint32_t sums)
 static void release_family(struct family *family)
 {
     slab_release(&family->slab);
+    block_pool_release(&family->pool);
     crowd_release(&family->crowd);
 }
 
@@ -29,9 +32,9 @@ static uint32_t born(struct family *family, enum span_kind kind, uint64_t weight
     span.weight = weight & ((UINT64_C(1) << 37) - 1);
     span.status = failed ? 2 : 0;
     if (slab_is_full(&family->slab)) {
-        struct block *block = mem_aligned(alignof(struct block), sizeof(*block));
-        assert_non_null(block);
-        slab_open_take(&family->slab, block);
+        struct block *block = NULL;
+        assert_int_equal(block_pool_take(&family->pool, &block), 0);
+        slab_open(&family->slab, block);
     }
     return slab_push(&family->slab, &span, 0);
 }

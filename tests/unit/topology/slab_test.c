@@ -1,15 +1,30 @@
 /* slab_test.c: positions, what is pending, and blocks that leave. */
 #include "topology/slab.h"
 
-#include "base/mem.h"
 #include "tests/lib/test.h"
+#include "topology/block_pool.h"
+
+static struct block_pool pool;
+
+static int setup_pool(void **state)
+{
+    (void)state;
+    return block_pool_init(&pool, 1 << 20);
+}
+
+static int release_pool(void **state)
+{
+    (void)state;
+    block_pool_release(&pool);
+    return 0;
+}
 
 static void open_block(struct slab *slab)
 {
-    struct block *block = mem_aligned(alignof(struct block), sizeof(*block));
+    struct block *block = NULL;
 
-    assert_non_null(block);
-    slab_open_take(slab, block);
+    assert_int_equal(block_pool_take(&pool, &block), 0);
+    slab_open(slab, block);
 }
 
 static uint32_t push(struct slab *slab, uint64_t id)
@@ -92,11 +107,11 @@ static void slab__forgets_the_oldest_block(void **state)
     for (uint64_t id = 2; id <= 300; id++)
         last = push(&slab, id);
     judge_all(&slab);
-    mem_free(slab_close(&slab));
+    block_pool_give(&pool, slab_close(&slab));
     assert_false(slab_live(&slab, first));
     assert_true(slab_live(&slab, last));
     assert_int_equal(slab.remembered, 300 - BLOCK_SPANS);
-    mem_free(slab_close(&slab)); /* The open one. */
+    block_pool_give(&pool, slab_close(&slab)); /* The open one. */
     assert_int_equal(slab.remembered, 0);
     assert_true(slab_is_full(&slab));
     assert_true(slab_live(&slab, push(&slab, 5)));
@@ -135,7 +150,7 @@ static void slab__leaves_position_zero_out(void **state)
     assert_int_equal(slab.remembered, 2 * BLOCK_SPANS);
     judge_all(&slab);
     for (uint32_t left = 3; left-- > 0;)
-        mem_free(slab_close(&slab));
+        block_pool_give(&pool, slab_close(&slab));
     assert_int_equal(slab.remembered, 0);
     slab_release(&slab);
 }
@@ -159,12 +174,14 @@ static void slab__survives_failing_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(slab__keeps_spans_in_order_of_arrival),
-        cmocka_unit_test(slab__finds_the_next_pending_span),
-        cmocka_unit_test(slab__forgets_the_oldest_block),
-        cmocka_unit_test(slab__takes_the_newest_span_back),
-        cmocka_unit_test(slab__leaves_position_zero_out),
-        cmocka_unit_test(slab__survives_failing_memory),
+        cmocka_unit_test_setup_teardown(slab__keeps_spans_in_order_of_arrival, setup_pool,
+                                        release_pool),
+        cmocka_unit_test_setup_teardown(slab__finds_the_next_pending_span, setup_pool,
+                                        release_pool),
+        cmocka_unit_test_setup_teardown(slab__forgets_the_oldest_block, setup_pool, release_pool),
+        cmocka_unit_test_setup_teardown(slab__takes_the_newest_span_back, setup_pool, release_pool),
+        cmocka_unit_test_setup_teardown(slab__leaves_position_zero_out, setup_pool, release_pool),
+        cmocka_unit_test_setup_teardown(slab__survives_failing_memory, setup_pool, release_pool),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -170,6 +170,25 @@ static void store__gives_notes_back_with_their_spans(void **state)
     store_release(&store);
 }
 
+/* Spans took all memory before the first note was asked for. */
+static void store__makes_room_for_notes_when_it_is_full(void **state)
+{
+    struct store store;
+    uint32_t number = 0;
+    uint64_t id = 1;
+
+    (void)state;
+    assert_int_equal(store_init(&store, BYTES, 5), 0);
+    for (; id <= 30000; id++)
+        assert_true(add(&store, 1, id, 0) != 0);
+    assert_int_equal(store_note(&store, &number), STATUS_FULL);
+    assert_true(add(&store, 1, id, 0) != 0);
+    assert_int_equal(store_note(&store, &number), 0);
+    assert_true(store.bytes <= BYTES);
+    store_check(&store);
+    store_release(&store);
+}
+
 static void store__bounds_notes(void **state)
 {
     struct store store;
@@ -218,6 +237,7 @@ int main(void)
         cmocka_unit_test(store__stays_whole_while_old_spans_leave),
         cmocka_unit_test(store__keeps_spans_however_much_is_wanted),
         cmocka_unit_test(store__gives_notes_back_with_their_spans),
+        cmocka_unit_test(store__makes_room_for_notes_when_it_is_full),
         cmocka_unit_test(store__bounds_notes),
         cmocka_unit_test(store__survives_failing_memory),
     };
