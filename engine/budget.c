@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "topology/catalog.h"
 #include "topology/histogram.h"
+#include "topology/lessons.h"
 #include "topology/snapshot.h"
 #include "topology/span.h"
 
@@ -131,7 +132,7 @@ static uint64_t names_wanted(const struct options *options)
     return options->names_services_max * node_bytes(length) +
            options->names_peers_max * node_bytes(length) +
            options->names_operations_max * text_bytes(length) +
-           options->names_sites_max * site_bytes();
+           options->names_sites_max * site_bytes() + options->names_lessons_max * LESSON_BYTES;
 }
 
 /* What the options ask for; 0: nothing. */
@@ -146,7 +147,8 @@ static void wanted_shares(const struct options *options, const struct budget *bu
     out_wanted[BUDGET_LOSSES] = options->metrics_losses_max * loss_bytes(budget->shards);
     out_wanted[BUDGET_REQUESTS] = options->receiver_memory_bytes_max;
     if (options->names_services_max != 0 && options->names_peers_max != 0 &&
-        options->names_operations_max != 0 && options->names_sites_max != 0)
+        options->names_operations_max != 0 && options->names_sites_max != 0 &&
+        options->names_lessons_max != 0)
         out_wanted[BUDGET_NAMES] = names_wanted(options);
 }
 
@@ -217,16 +219,17 @@ static int bound_names(const struct options *options, struct budget *budget, cha
     uint64_t length = options->names_length_bytes_max;
     uint64_t asked = names_wanted(options);
     uint64_t bytes = budget->share_bytes[BUDGET_NAMES];
-    uint64_t eighth;
+    uint64_t part;
 
     if (asked > bytes)
         return too_little(budget, "names", out_error);
-    eighth = (bytes - asked) / 8;
+    part = (bytes - asked) / 18;
     budget->name_bytes_max = (size_t)length;
-    budget->services_max = bound(options->names_services_max, eighth, node_bytes(length));
-    budget->peers_max = bound(options->names_peers_max, 2 * eighth, node_bytes(length));
-    budget->operations_max = bound(options->names_operations_max, 3 * eighth, text_bytes(length));
-    budget->sites_max = bound(options->names_sites_max, 2 * eighth, site_bytes());
+    budget->services_max = bound(options->names_services_max, 2 * part, node_bytes(length));
+    budget->peers_max = bound(options->names_peers_max, 4 * part, node_bytes(length));
+    budget->operations_max = bound(options->names_operations_max, 6 * part, text_bytes(length));
+    budget->sites_max = bound(options->names_sites_max, 5 * part, site_bytes());
+    budget->lessons_max = bound(options->names_lessons_max, part, LESSON_BYTES);
     return 0;
 }
 

@@ -56,6 +56,7 @@ struct budget {
     uint32_t peers_max;
     uint32_t operations_max;
     uint32_t sites_max;
+    uint32_t lessons_max;
     uint32_t edges_max;
     uint32_t operation_series_max;
     uint32_t losses_max;

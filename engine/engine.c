@@ -15,6 +15,7 @@
 #include "engine/worker.h"
 #include "exporters/debug.h"
 #include "topology/catalog.h"
+#include "topology/lessons.h"
 #include "topology/naming.h"
 #include "topology/publisher.h"
 
@@ -27,6 +28,7 @@ struct engine {
     bool started;
     struct counters counters;
     struct catalog *catalog;
+    struct lessons *lessons;
     struct naming *naming;
     struct publisher *publisher;
     struct worker **workers;
@@ -83,6 +85,7 @@ static int make_workers(struct engine *engine, const struct options *options)
         .shard =
             {
                 .catalog = engine->catalog,
+                .lessons = engine->lessons,
                 .tally = tally_options(engine),
                 .hash_seed = engine->hash_seed,
                 .pairing_wait_ns = options->pairing_wait_ns,
@@ -148,6 +151,7 @@ static void note_gauges(void *context)
     struct engine *engine = context;
     struct counters *counters = &engine->counters;
     struct catalog_counts names;
+    struct lessons_counts lessons;
     uint64_t waiting = 0, remembered = 0, bytes = 0;
 
     for (unsigned i = 0; i < engine->workers_count; i++) {
@@ -156,6 +160,7 @@ static void note_gauges(void *context)
         bytes += worker_memory_bytes(engine->workers[i]);
     }
     catalog_read_counts(engine->catalog, &names);
+    lessons_read_counts(engine->lessons, &lessons);
     counters_set(counters, ENGINE_RING_SPANS, waiting);
     counters_set(counters, ENGINE_REMEMBERED_SPANS, remembered);
     counters_set(counters, ENGINE_REMEMBERED_BYTES, bytes);
@@ -163,10 +168,12 @@ static void note_gauges(void *context)
     counters_set(counters, ENGINE_NAMES_PEERS, names.peers);
     counters_set(counters, ENGINE_NAMES_OPERATIONS, names.operations);
     counters_set(counters, ENGINE_NAMES_SITES, names.sites);
+    counters_set(counters, ENGINE_NAMES_LESSONS, lessons.taught);
     counters_set(counters, ENGINE_REFUSED_SERVICES, names.services_refused);
     counters_set(counters, ENGINE_REFUSED_PEERS, names.peers_refused);
     counters_set(counters, ENGINE_REFUSED_OPERATIONS, names.operations_refused);
     counters_set(counters, ENGINE_REFUSED_SITES, names.sites_refused);
+    counters_set(counters, ENGINE_REFUSED_LESSONS, lessons.refused);
     counters_set(counters, ENGINE_MEMORY_RESIDENT, machine_resident_bytes());
 }
 
@@ -200,6 +207,7 @@ static int make_counters(struct engine *engine)
     counters_set(&engine->counters, ENGINE_NAMES_PEERS_MAX, budget->peers_max);
     counters_set(&engine->counters, ENGINE_NAMES_OPERATIONS_MAX, budget->operations_max);
     counters_set(&engine->counters, ENGINE_NAMES_SITES_MAX, budget->sites_max);
+    counters_set(&engine->counters, ENGINE_NAMES_LESSONS_MAX, budget->lessons_max);
     counters_set(&engine->counters, ENGINE_MEMORY_LIMIT, budget->limit_bytes);
     for (size_t i = 0; i < BUDGET_SHARE_COUNT; i++)
         counters_set(&engine->counters, ENGINE_MEMORY_FIXED + i, budget->share_bytes[i]);
@@ -212,6 +220,8 @@ static int make_parts(struct engine *engine, const struct options *options, char
 
     if (status == 0)
         status = make_catalog(engine);
+    if (status == 0)
+        status = lessons_new(engine->budget.lessons_max, &engine->lessons);
     if (status == 0)
         status = engine_make_naming(options, out_error, &engine->naming);
     if (status == 0)
@@ -269,6 +279,7 @@ void engine_free(struct engine *engine)
     mem_free(engine->workers);
     publisher_free(engine->publisher);
     naming_free(engine->naming);
+    lessons_free(engine->lessons);
     catalog_free(engine->catalog);
     if (engine->counters_made)
         counters_release(&engine->counters);
@@ -371,6 +382,8 @@ void engine_tick(struct engine *engine, struct mono_time now)
 void engine_finish(struct engine *engine, struct mono_time now)
 {
     for (unsigned i = 0; i < engine->workers_count; i++)
+        shard_teach(worker_shard(engine->workers[i]), now);
+    for (unsigned i = 0; i < engine->workers_count; i++)
         shard_finish(worker_shard(engine->workers[i]), now);
 }
 
@@ -385,12 +398,14 @@ int engine_cardinality(struct engine *engine, struct buf *out)
 {
     const struct budget *budget = &engine->budget;
     struct catalog_counts names;
+    struct lessons_counts lessons;
     struct snapshot *snapshot;
     int status = engine_snapshot(engine, &snapshot);
 
     if (status != 0)
         return status;
     catalog_read_counts(engine->catalog, &names);
+    lessons_read_counts(engine->lessons, &lessons);
     const struct {
         const char *name;
         uint64_t used, max, refused;
@@ -399,6 +414,7 @@ int engine_cardinality(struct engine *engine, struct buf *out)
         {"peers", names.peers, budget->peers_max, names.peers_refused},
         {"operations", names.operations, budget->operations_max, names.operations_refused},
         {"sites", names.sites, budget->sites_max, names.sites_refused},
+        {"lessons", lessons.taught, budget->lessons_max, lessons.refused},
         {"edges", snapshot->edges_count, budget->edges_max, snapshot->counts.edges_overflowed},
         {"operation_series", snapshot->operations_count, budget->operation_series_max,
          snapshot->counts.operations_overflowed},

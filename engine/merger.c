@@ -152,6 +152,8 @@ void merger_stop(struct merger *merger)
     pthread_mutex_lock(&merger->lock);
     for (unsigned i = 0; i < merger->options.workers_count; i++)
         worker_stop(merger->options.workers[i]);
+    for (unsigned i = 0; i < merger->options.workers_count; i++)
+        worker_finish(merger->options.workers[i]);
     pthread_mutex_unlock(&merger->lock);
 }
 

@@ -273,9 +273,10 @@ static const struct option_row rows[] = {
      .max = 16,
      .form = "a list of words, each at most once",
      .check = check_peer_order,
-     .prose = "Where the name of a callee that sends no spans is taken from, first that is there. "
-              "Empty is the usual order: destination, peer, rpc_service, address, url_host, "
-              "db_namespace, address_port, db_system, messaging_system."},
+     .prose =
+         "Where the name of a callee that sends no spans is taken from, first that is there. "
+         "Empty is the usual order: destination, lesson, peer, rpc_service, address, url_host, "
+         "db_namespace, address_port, db_system, messaging_system."},
     {.key = "names.cidr",
      .type = OPTION_PAIRS,
      .offset = AT(names_cidr),
@@ -330,6 +331,17 @@ static const struct option_row rows[] = {
      .max = 10000000,
      .zero = "auto",
      .prose = "Combinations of service, operation, kind and callee that are told apart."},
+    {.key = "names.lessons_max",
+     .type = OPTION_COUNT,
+     .offset = AT(names_lessons_max),
+     .initial = "auto",
+     .unit = "addresses",
+     .min = 1,
+     .max = 10000000,
+     .zero = "auto",
+     .prose = "Addresses and RPC services of which it is remembered who answered there, so that a "
+              "service which went silent stays on the map as itself. Nothing is learned of further "
+              "ones."},
     {.key = "names.length_max",
      .type = OPTION_BYTES,
      .offset = AT(names_length_bytes_max),

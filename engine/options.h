@@ -51,6 +51,7 @@ struct options {
     uint64_t names_peers_max;      /* 0: auto */
     uint64_t names_operations_max; /* 0: auto */
     uint64_t names_sites_max;      /* 0: auto */
+    uint64_t names_lessons_max;    /* 0: auto */
     uint64_t names_length_bytes_max;
     bool map_self_edges;
     uint64_t map_edges_max;          /* 0: auto */

@@ -137,7 +137,7 @@ static void *run(void *context)
         polls += polls <= POLLS_MAX;
         rest(worker, polls);
     }
-    shard_finish(worker->shard, clock_mono());
+    shard_teach(worker->shard, clock_mono());
     note_figures(worker);
     return NULL;
 }
@@ -245,6 +245,12 @@ void worker_stop(struct worker *worker)
     wake(worker);
     CHECK(pthread_join(worker->thread, NULL) == 0);
     worker->running = false;
+}
+
+void worker_finish(struct worker *worker)
+{
+    CHECK(!worker->running);
+    shard_finish(worker->shard, clock_mono());
 }
 
 struct ring *worker_ring(struct worker *worker, unsigned producer)

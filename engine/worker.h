@@ -35,9 +35,12 @@ void worker_free(struct worker *worker); /* Stops it if need be. */
 /* Returns: 0; STATUS_SYSTEM. */
 MUST_USE int worker_start(struct worker *worker);
 
-/* Once no producer publishes any more: feeds what the rings hold, lets the shard judge all that
- * waits, and ends the thread. */
+/* Once no producer publishes any more: feeds what the rings hold, lets the shard teach what it can,
+ * and ends the thread. */
 void worker_stop(struct worker *worker);
+
+/* Once all workers are stopped: lets the shard judge all that waits. */
+void worker_finish(struct worker *worker);
 
 struct ring *worker_ring(struct worker *worker, unsigned producer);
 

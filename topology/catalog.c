@@ -324,6 +324,7 @@ static int site_locked(struct catalog *catalog, const struct site *site, uint32_
         wanted.peer = wanted.peer_else = wanted.destination = CATALOG_NONE;
         wanted.call = CALL_OTHER;
         wanted.peer_by_name = wanted.peer_has_namespace = wanted.peer_else_by_name = 0;
+        wanted.address_key = wanted.rpc_key = wanted.lesson_place = 0;
         hash = (uint32_t)hash64(&wanted, sizeof(wanted), catalog->seed);
         if (table_find(&catalog->sites, hash, site_equal, &wanted, out_site) != NULL)
             return 0;

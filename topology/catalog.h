@@ -42,6 +42,9 @@ struct node {
 
 /* All that a span's names mean. Spans of equal sites differ in ids, times and outcome only. */
 struct site {
+    uint64_t address_key; /* Of a CLIENT: what its callee may have taught, or has (lessons.h);
+                           * 0: nothing. */
+    uint64_t rpc_key;
     uint32_t service;     /* Node of the service that reported the span. */
     uint32_t operation;   /* Text: the (templated) span name. */
     uint32_t peer;        /* Node a virtual call goes to (N3); CATALOG_NONE: unknown/external. */
@@ -54,7 +57,9 @@ struct site {
                            * of that name which has reported is the peer. */
     uint8_t peer_has_namespace;
     uint8_t peer_else_by_name; /* Likewise of peer_else, which never has a namespace then. */
-    uint8_t spare[3];          /* 0: sites are compared as bytes. */
+    uint8_t lesson_place; /* A lesson is asked before both peers (0), before the second one (1), or
+                           * last (2). */
+    uint8_t spare[6];     /* 0: sites are compared as bytes. */
 };
 
 struct catalog_limits {

@@ -22,9 +22,8 @@ static void count_operation(struct judge *judge, const struct remembered *span)
 
 /* ------------------------------------------------------------------ names (N3, N6) */
 
-/* The node for one of a site's two peers; CATALOG_NONE: it is the caller itself. */
-static uint32_t resolve(const struct judge *judge, const struct site *site, uint32_t peer,
-                        bool by_name)
+uint32_t judge_resolve(const struct judge *judge, const struct site *site, uint32_t peer,
+                       bool by_name)
 {
     uint32_t found;
 
@@ -41,9 +40,9 @@ uint32_t judge_peer(const struct judge *judge, const struct site *site)
     uint32_t peer = CATALOG_NONE;
 
     if (site->peer != CATALOG_NONE)
-        peer = resolve(judge, site, site->peer, site->peer_by_name != 0);
+        peer = judge_resolve(judge, site, site->peer, site->peer_by_name != 0);
     if (peer == CATALOG_NONE && site->peer_else != CATALOG_NONE)
-        peer = resolve(judge, site, site->peer_else, site->peer_else_by_name != 0);
+        peer = judge_resolve(judge, site, site->peer_else, site->peer_else_by_name != 0);
     return peer != CATALOG_NONE ? peer : catalog_unknown(judge->catalog);
 }
 
@@ -54,9 +53,9 @@ uint32_t judge_consumer_caller(const struct judge *judge, const struct site *sit
     if (site->destination != CATALOG_NONE)
         return site->destination;
     if (site->peer != CATALOG_NONE && site->peer_by_name)
-        peer = resolve(judge, site, site->peer, true);
+        peer = judge_resolve(judge, site, site->peer, true);
     if (peer == CATALOG_NONE && site->peer_else != CATALOG_NONE && site->peer_else_by_name)
-        peer = resolve(judge, site, site->peer_else, true);
+        peer = judge_resolve(judge, site, site->peer_else, true);
     return peer;
 }
 
@@ -93,8 +92,9 @@ static bool is_unanswered_call(struct judge *judge, uint32_t at)
     return true;
 }
 
-/* E10, E12: the call goes to a node that is named after what the caller says. */
-static void count_unanswered(struct judge *judge, struct remembered *span)
+/* N5, E10, E12: the call goes to a service that answered others there, else to a node that is named
+ * after what the caller says. Whether it was learned. */
+static bool count_unanswered(struct judge *judge, struct remembered *span)
 {
     static const enum connection_type types[] = {
         [CALL_OTHER] = CONNECTION_VIRTUAL,
@@ -103,10 +103,12 @@ static void count_unanswered(struct judge *judge, struct remembered *span)
         [CALL_MESSAGING] = CONNECTION_MESSAGING,
     };
     const struct site *site = kin_site(&judge->kin, span);
+    uint32_t learned = span->kind == SPAN_KIND_CLIENT ? judge_learned(judge, site) : CATALOG_NONE;
+    bool is_learned = learned != CATALOG_NONE;
     struct tally_request request = {
         .client = site->service,
-        .server = judge_peer(judge, site),
-        .type = types[site->call],
+        .server = is_learned ? learned : judge_peer(judge, site),
+        .type = is_learned ? CONNECTION_DIRECT : types[site->call],
         .weight = span->weight,
         .failed = span->status == SPAN_STATUS_ERROR ? span->weight : 0,
     };
@@ -114,6 +116,7 @@ static void count_unanswered(struct judge *judge, struct remembered *span)
     span->drawn = 1;
     judge_observe(judge, &request, SECONDS_CLIENT, span, span->weight);
     tally_add_request(judge->tally, &request);
+    return is_learned;
 }
 
 /* ------------------------------------------------------------------ classes */
@@ -149,9 +152,8 @@ static struct span_class judge_caller(struct judge *judge, const struct judged *
     struct remembered *span = judged->span;
     bool is_side = kin_answers(&judge->kin, judged->at).answered;
     bool is_call = !is_side && is_unanswered_call(judge, judged->at);
+    bool is_learned = is_call && count_unanswered(judge, span);
 
-    if (is_call)
-        count_unanswered(judge, span);
     if (is_side || judged->is_paired)
         return class_paired;
     if (judged->is_orphan)
@@ -160,6 +162,8 @@ static struct span_class judge_caller(struct judge *judge, const struct judged *
         return unpaired(UNPAIRED_LATE);
     if (!is_call)
         return class_internal;
+    if (is_learned)
+        return unpaired(UNPAIRED_SERVER_SILENT);
     return unpaired(span->kind == SPAN_KIND_CLIENT ? UNPAIRED_NO_SERVER : UNPAIRED_NO_CONSUMER);
 }
 
@@ -233,6 +237,7 @@ void judge_span(struct judge *judge, uint32_t at, uint32_t parent)
     count_operation(judge, span);
     if (parent != 0) {
         enum verdict verdict = judge_callee(judge, at, parent);
+        judge_teach(judge, at, parent);
         judged.is_paired = verdict == COUNTED;
         judged.is_late = verdict == LATE;
     }

@@ -40,7 +40,15 @@ void judge_group(struct judge *judge, const struct call *call);
 /* The note of a new group; NULL without room. */
 struct note *judge_note_group(struct judge *judge, uint32_t leader);
 
-/* N3: the node that a call goes to which nobody answered. */
+/* N3: the node for one of a site's two peers; CATALOG_NONE: it is the caller itself. */
+uint32_t judge_resolve(const struct judge *judge, const struct site *site, uint32_t peer,
+                       bool by_name);
+
+/* N5: the service that a call goes to which nobody answered, if it was learned and goes before the
+ * names that the caller has for it; CATALOG_NONE. */
+uint32_t judge_learned(const struct judge *judge, const struct site *site);
+
+/* N3: the node that a call goes to which nobody answered, and about which nothing was learned. */
 uint32_t judge_peer(const struct judge *judge, const struct site *site);
 
 /* N6: who calls a root CONSUMER; CATALOG_NONE. */

@@ -5,9 +5,12 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/check.h"
+#include "base/hash.h"
 #include "base/mem.h"
+#include "topology/lessons.h"
 #include "topology/naming_priv.h"
 #include "topology/naming_rules.h"
 #include "topology/naming_template.h"
@@ -17,6 +20,7 @@
  * passed over, so that one list serves all kinds. */
 enum peer_word {
     PEER_DESTINATION,
+    PEER_LESSON,
     PEER_NAME,
     PEER_RPC_SERVICE,
     PEER_ADDRESS,
@@ -29,15 +33,17 @@ enum peer_word {
 };
 
 static const char *const peer_words[PEER_WORD_COUNT] = {
-    "destination",  "peer",         "rpc_service", "address",          "url_host",
-    "db_namespace", "address_port", "db_system",   "messaging_system",
+    "destination", "lesson",       "peer",         "rpc_service", "address",
+    "url_host",    "db_namespace", "address_port", "db_system",   "messaging_system",
 };
 
 struct naming {
     struct naming_rules rules;
     enum peer_word order[PEER_WORD_COUNT];
     size_t order_count;
+    bool has_lessons; /* The order has them. */
     bool derive_errors;
+    uint64_t seed; /* Of the keys of lessons. */
 };
 
 /* Clean texts, rewritten and templated ones, and address:port, all at their longest. */
@@ -70,7 +76,7 @@ static int set_order(struct naming *naming, const struct naming_options *options
         if (which == PEER_WORD_COUNT) {
             (void)snprintf(
                 out_error, 256, /* A cut message is still a message. */
-                "names.peer_order: '%.*s' is told twice or is none of destination, peer, "
+                "names.peer_order: '%.*s' is told twice or is none of destination, lesson, peer, "
                 "rpc_service, address, url_host, db_namespace, address_port, "
                 "db_system, messaging_system",
                 word.size < 60 ? (int)word.size : 60, word.size != 0 ? word.data : "");
@@ -80,6 +86,8 @@ static int set_order(struct naming *naming, const struct naming_options *options
     }
     for (size_t i = 0; options->peer_order_count == 0 && i < PEER_WORD_COUNT; i++)
         naming->order[naming->order_count++] = (enum peer_word)i;
+    for (size_t i = 0; i < naming->order_count; i++)
+        naming->has_lessons |= naming->order[i] == PEER_LESSON;
     return 0;
 }
 
@@ -93,6 +101,7 @@ int naming_new(const struct naming_options *options, char out_error[256],
     if (naming == NULL)
         return STATUS_NOMEM;
     naming->derive_errors = options->derive_errors;
+    naming->seed = hash_seed();
     status = set_order(naming, options, out_error);
     if (status == 0)
         status = naming_rules_init(&naming->rules, options, out_error);
@@ -269,7 +278,7 @@ static struct view url_name(const struct resolving *on)
     return name.size != 0 ? name : host;
 }
 
-/* What one word of the order finds, as it came; all words but PEER_NAME. */
+/* What one word of the order finds, as it came; all words but PEER_LESSON and PEER_NAME. */
 static struct view find_name(struct resolving *on, enum peer_word word, enum call_kind call)
 {
     switch (word) {
@@ -291,6 +300,7 @@ static struct view find_name(struct resolving *on, enum peer_word word, enum cal
     case PEER_MESSAGING_SYSTEM:
         return call == CALL_MESSAGING ? attribute_text(on->input->span, ATTRIBUTE_MESSAGING_SYSTEM)
                                       : nothing;
+    case PEER_LESSON:
     case PEER_NAME:
     case PEER_WORD_COUNT:
         break;
@@ -345,7 +355,14 @@ static bool use_peer_name(struct resolving *on, enum attribute which)
     return true;
 }
 
-/* Goes through the order until a name is found. */
+/* How many names of peers there are so far. */
+static uint8_t peers_found(const struct naming_result *result)
+{
+    return (uint8_t)((result->has_peer ? 1 : 0) + (result->has_peer_else ? 1 : 0));
+}
+
+/* Goes through the order until a name is found. Lessons are not known here, only what goes before
+ * them. */
 static void resolve_peer(struct resolving *on)
 {
     struct naming_result *result = on->result;
@@ -353,6 +370,10 @@ static void resolve_peer(struct resolving *on)
     for (size_t i = 0; i < on->naming->order_count && on->status == 0; i++) {
         enum peer_word word = on->naming->order[i];
         struct node node = {type_of(result->call), nothing, nothing};
+        if (word == PEER_LESSON) {
+            result->lesson_place = peers_found(result);
+            continue;
+        }
         if (word == PEER_NAME) {
             if (use_peer_name(on, ATTRIBUTE_PEER_NAME) || use_peer_name(on, ATTRIBUTE_PEER_SERVICE))
                 return;
@@ -372,6 +393,41 @@ static void resolve_peer(struct resolving *on)
         }
         return;
     }
+}
+
+/* N5: addresses at which there is a different callee for each host: loopback and unspecified. */
+static bool teaches_nothing(struct view host)
+{
+    static const uint8_t mapped[12] = {[10] = 0xFF, [11] = 0xFF};
+    static const uint8_t zeros[15];
+    struct naming_ip ip;
+
+    if (!naming_parse_ip(host, &ip))
+        return host.size == 9 && strncasecmp(host.data, "localhost", 9) == 0;
+    if (memcmp(ip.bytes, mapped, sizeof(mapped)) == 0)
+        return ip.bytes[12] == 127 || memcmp(ip.bytes + 12, zeros, 4) == 0;
+    return memcmp(ip.bytes, zeros, sizeof(zeros)) == 0 && ip.bytes[15] <= 1;
+}
+
+static void resolve_callee(struct resolving *on)
+{
+    const struct naming *naming = on->naming;
+    struct naming_result *result = on->result;
+    struct address address = address_of(on->input->span);
+
+    result->lesson_place = UINT8_MAX;
+    resolve_peer(on);
+    if (!naming->has_lessons || on->input->kind != SPAN_KIND_CLIENT) {
+        result->lesson_place = 0;
+        return;
+    }
+    if (result->lesson_place == UINT8_MAX) /* A name was found before its turn. */
+        result->lesson_place = peers_found(result);
+    if (!teaches_nothing(address.host))
+        result->address_key = lesson_address_key(address.host, address.port, naming->seed);
+    result->rpc_key = lesson_rpc_key(rpc_service(on->input->span), naming->seed);
+    if (result->address_key == 0 && result->rpc_key == 0)
+        result->lesson_place = 0; /* No site of its own for what cannot be asked. */
 }
 
 static void resolve_destination(struct resolving *on)
@@ -406,7 +462,7 @@ int naming_resolve(const struct naming *naming, const struct naming_input *input
             route.size != 0 ? naming_cut(naming_clean(route, scratch)) : nothing, scratch);
     if (input->kind == SPAN_KIND_CLIENT || input->kind == SPAN_KIND_PRODUCER ||
         input->kind == SPAN_KIND_CONSUMER) {
-        resolve_peer(&on);
+        resolve_callee(&on);
         resolve_destination(&on);
     }
     if (on.status != 0)
@@ -450,5 +506,8 @@ int naming_site(const struct naming *naming, struct catalog *catalog,
     site.peer_by_name = result.peer_by_name;
     site.peer_else_by_name = result.peer_else_by_name;
     site.peer_has_namespace = result.peer_has_namespace;
+    site.address_key = result.address_key;
+    site.rpc_key = result.rpc_key;
+    site.lesson_place = result.lesson_place;
     return catalog_site(catalog, &site, out_site);
 }

@@ -1,9 +1,10 @@
 /* naming.h: from the names that a span brings to the site it belongs to.
- * Is:         the kind of call (N2), the name of the callee (N3), rewriting and CIDR (N4), the
- *             template of an operation (section 3), derived errors (E13).
+ * Is:         the kind of call (N2), the name of the callee (N3), rewriting and CIDR (N4), the keys
+ *             under which it may be learned (N5), the template of an operation (section 3), derived
+ *             errors (E13).
  * Threads:    a struct naming is immutable after init and may be used by any number of threads.
  * Memory:     owns its compiled rules. Results borrow from the input or from the scratch buffer.
- * Source:     TOPOLOGY N2, N3, N4, E13, section 3; spec SEMCONV.
+ * Source:     TOPOLOGY N2-N5, E13, section 3; spec SEMCONV.
  */
 #ifndef SPANMAP_TOPOLOGY_NAMING_H
 #define SPANMAP_TOPOLOGY_NAMING_H
@@ -30,7 +31,7 @@ struct naming_options {
     const struct naming_rule *rewrite; /* The first that fits is applied, to peer names. */
     size_t rewrite_count;
     const struct view *peer_order; /* names.peer_order; empty: the order of N3, which in words is
-                                    * destination, peer, rpc_service, address, url_host,
+                                    * destination, lesson, peer, rpc_service, address, url_host,
                                     * db_namespace, address_port, db_system, messaging_system. */
     size_t peer_order_count;
     bool derive_errors; /* topology.derive_errors */
@@ -64,6 +65,9 @@ struct naming_result {
     bool has_peer_else; /* The peer goes by the caller's own name: this goes instead if it is it. */
     struct node peer_else;
     bool peer_else_by_name;
+    uint64_t address_key; /* Of a CLIENT span, where the order has lessons (catalog.h). */
+    uint64_t rpc_key;
+    uint8_t lesson_place;
     bool has_destination;
     struct node destination; /* Type messaging. */
 };

@@ -2,15 +2,15 @@
  * Is:         passive: it has no thread and no clock. It remembers spans until its bytes are used
  *             up (oldest leave first), judges a span when its wait is over, and counts into a
  *             tally that its owner swaps out.
- * Is not:     messaging by links, destinations as nodes (E8, E9) and learned peers (N5).
+ * Is not:     messaging by links, destinations as nodes (E8, E9).
  * Invariants: the accounting's law holds between any two calls: received = internal + paired +
  *             waiting + duplicate + unpaired + dropped + rejected. What was counted is never taken
  *             back. The order of spans does not show, as long as nothing was evicted and all came
  *             within the waits.
- * Threads:    one owner at a time; shards share only the catalog.
+ * Threads:    one owner at a time; shards share only the catalog and the lessons.
  * Memory:     remembered spans with their index in memory_bytes_max, allocated as it fills; the
  *             tally in its own bounds (tally.h).
- * Source:     TOPOLOGY N6, N7, E1-E7, E10-E17, "When is what counted?".
+ * Source:     TOPOLOGY N5-N7, E1-E7, E10-E17, "When is what counted?".
  */
 #ifndef SPANMAP_TOPOLOGY_SHARD_H
 #define SPANMAP_TOPOLOGY_SHARD_H
@@ -28,6 +28,7 @@
 
 struct shard_options {
     struct catalog *catalog;     /* Outlives the shard. */
+    struct lessons *lessons;     /* Likewise; one for all shards of the catalog. */
     struct tally_options tally;  /* For the tallies that it makes. */
     uint64_t hash_seed;          /* The engine's, of span_trace_hash(). */
     uint64_t pairing_wait_ns;    /* pairing.wait [10 s] */
@@ -49,6 +50,9 @@ void shard_feed(struct shard *shard, const struct span *spans, size_t count, str
 
 /* Judges what has waited long enough. Call at least every 100 ms of `now`. */
 void shard_tick(struct shard *shard, struct mono_time now);
+
+/* Lets all that still waits teach what it can (N5): each shard does, before the first one finishes. */
+void shard_teach(struct shard *shard, struct mono_time now);
 
 /* Judges all that still waits, as if every wait had run out. */
 void shard_finish(struct shard *shard, struct mono_time now);

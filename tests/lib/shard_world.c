@@ -42,7 +42,9 @@ void world_init(struct world *world, const struct world_options *options)
 
     *world = (struct world){.shards_count = (unsigned)or_default(options->shards, 1)};
     assert_int_equal(catalog_new(&limits, &world->catalog), 0);
+    assert_int_equal(lessons_new(1000, &world->lessons), 0);
     shard.catalog = publisher.catalog = world->catalog;
+    shard.lessons = world->lessons;
     publisher.shards = world->shards_count;
     for (unsigned i = 0; i < world->shards_count; i++)
         assert_int_equal(shard_new(&shard, &world->shards[i]), 0);
@@ -56,6 +58,7 @@ void world_release(struct world *world)
         shard_free(world->shards[i]);
     publisher_free(world->publisher);
     tally_free(world->spare);
+    lessons_free(world->lessons);
     catalog_free(world->catalog);
 }
 
@@ -96,6 +99,9 @@ uint32_t world_site(struct world *world, const struct world_site *wanted)
     site.kind = (uint8_t)wanted->kind;
     site.call = (uint8_t)wanted->call;
     site.peer_by_name = wanted->peer_by_name;
+    site.address_key = wanted->address_key;
+    site.rpc_key = wanted->rpc_key;
+    site.lesson_place = wanted->lesson_place;
     assert_int_equal(catalog_text(world->catalog,
                                   view_of(wanted->operation != NULL ? wanted->operation : "op"),
                                   &site.operation),
@@ -140,6 +146,8 @@ void world_tick(struct world *world, uint64_t now_ns)
 
 void world_finish(struct world *world, uint64_t now_ns)
 {
+    for (unsigned i = 0; i < world->shards_count; i++)
+        shard_teach(world->shards[i], (struct mono_time){now_ns});
     for (unsigned i = 0; i < world->shards_count; i++)
         shard_finish(world->shards[i], (struct mono_time){now_ns});
 }

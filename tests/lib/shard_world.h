@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "topology/catalog.h"
+#include "topology/lessons.h"
 #include "topology/publisher.h"
 #include "topology/shard.h"
 #include "topology/snapshot.h"
@@ -28,6 +29,7 @@ struct world_options {
 
 struct world {
     struct catalog *catalog;
+    struct lessons *lessons;
     struct publisher *publisher;
     struct tally *spare;
     unsigned shards_count;
@@ -49,6 +51,9 @@ struct world_site {
     const char *peer;
     bool peer_by_name;
     const char *destination;
+    uint64_t address_key;
+    uint64_t rpc_key;
+    uint8_t lesson_place;
 };
 uint32_t world_site(struct world *world, const struct world_site *site);
 

@@ -89,7 +89,7 @@ static void config_yaml__tells_which_item_of_a_list_is_wrong(void **state)
 {
     static const struct bad samples[] = {
         {"names.peer_order:\n  - peer\n  - address\n  - peer\n",
-         "f.yaml:4:5: names.peer_order: 'peer' is told twice or is none of destination, peer, "
+         "f.yaml:4:5: names.peer_order: 'peer' is told twice or is none of destination, lesson, peer, "
          "rpc_service, address, url_host, db_namespace, address_port, db_system, "
          "messaging_system\n"},
         {"names:\n  cidr:\n    10.0.0.0/8: a\n    10.0.0.0/33: b\n",

@@ -154,6 +154,7 @@ static void worker__feeds_all_before_it_stops(void **state)
     assert_int_equal(worker_waiting(worker), 200);
     assert_int_equal(worker_start(worker), 0);
     worker_stop(worker);
+    worker_finish(worker);
     assert_int_equal(worker_waiting(worker), 0);
     accounting = counted(&setting, worker);
     assert_int_equal(accounting.received, 200);
@@ -185,6 +186,7 @@ static void worker__loses_nothing_between_threads(void **state)
     for (unsigned i = 0; i < PRODUCERS; i++)
         assert_int_equal(pthread_join(producers[i].thread, NULL), 0);
     worker_stop(worker);
+    worker_finish(worker);
     accounting = counted(&setting, worker);
     assert_int_equal(accounting.received, PRODUCERS * SPANS_EACH);
     assert_int_equal(accounting.paired, PRODUCERS * SPANS_EACH);

@@ -348,6 +348,113 @@ static void naming__follows_the_configured_order(void **state)
     assert_non_null(strstr(error, "'pear'"));
 }
 
+/* N5: keys of lessons. */
+static uint64_t address_key(struct fixture *on, enum span_kind kind, const char *const *pairs)
+{
+    return resolve(on, kind, pairs)->address_key;
+}
+
+static uint64_t rpc_key(struct fixture *on, const char *const *pairs)
+{
+    return resolve(on, SPAN_KIND_CLIENT, pairs)->rpc_key;
+}
+
+static void naming__makes_keys_of_addresses(void **state)
+{
+    struct fixture on;
+    uint64_t key;
+
+    (void)state;
+    start(&on);
+    key = address_key(&on, SPAN_KIND_CLIENT, PAIRS("server.address", "a", "server.port", "#8"));
+    assert_true(key != 0);
+    assert_true(key == address_key(&on, SPAN_KIND_CLIENT,
+                                   PAIRS("net.peer.name", "a", "net.peer.port", "#8")));
+    assert_true(key == address_key(&on, SPAN_KIND_CLIENT,
+                                   PAIRS("network.peer.address", "a", "network.peer.port", "#8")));
+    assert_true(key == address_key(&on, SPAN_KIND_CLIENT,
+                                   PAIRS("server.address", "a", "server.port", "#8",
+                                         "network.peer.address", "b", "peer.service", "x")));
+    assert_true(key != address_key(&on, SPAN_KIND_CLIENT,
+                                   PAIRS("server.address", "a", "server.port", "#9")));
+    assert_true(key != address_key(&on, SPAN_KIND_CLIENT, PAIRS("server.address", "a")));
+    assert_true(0 != address_key(&on, SPAN_KIND_CLIENT, PAIRS("server.address", "10.0.0.1")));
+    assert_true(0 == address_key(&on, SPAN_KIND_CLIENT, PAIRS("url.full", "http://a:8/")));
+    assert_true(0 == address_key(&on, SPAN_KIND_SERVER, PAIRS("server.address", "a")));
+    assert_true(0 == address_key(&on, SPAN_KIND_PRODUCER, PAIRS("server.address", "a")));
+    stop(&on);
+}
+
+static void naming__makes_no_keys_of_loopback(void **state)
+{
+    static const char *const hosts[] = {"127.0.0.1",        "127.9.9.9", "::1",       "[::1]",
+                                        "::ffff:127.0.0.1", "0.0.0.0",   "::",        "[::]",
+                                        "::ffff:0.0.0.0",   "localhost", "LocalHost", "::1%lo"};
+    static const char *const others[] = {"128.0.0.1", "0.0.0.1", "::2", "1::1", "localhost.lan"};
+    struct fixture on;
+
+    (void)state;
+    start(&on);
+    for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++)
+        assert_true(0 == address_key(&on, SPAN_KIND_CLIENT,
+                                     PAIRS("server.address", hosts[i], "rpc.method", "s.S/M")));
+    assert_true(on.result.rpc_key != 0);
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        assert_true(0 != address_key(&on, SPAN_KIND_CLIENT, PAIRS("server.address", others[i])));
+    stop(&on);
+}
+
+static void naming__makes_keys_of_rpc_services(void **state)
+{
+    struct fixture on;
+    uint64_t key;
+
+    (void)state;
+    start(&on);
+    key = rpc_key(&on, PAIRS("rpc.method", "s.S/One"));
+    assert_true(key != 0);
+    assert_true(key == rpc_key(&on, PAIRS("rpc.method", "s.S/Two")));
+    assert_true(key == rpc_key(&on, PAIRS("rpc.service", "s.S", "rpc.method", "One")));
+    assert_true(key != rpc_key(&on, PAIRS("rpc.method", "s.T/One")));
+    assert_true(0 == rpc_key(&on, PAIRS("rpc.method", "One")));
+    stop(&on);
+}
+
+/* Where a lesson stands among the names that were found. */
+static uint8_t lesson_place(const struct view *order, size_t order_count, const char *const *pairs)
+{
+    const struct naming_options options = {.peer_order = order, .peer_order_count = order_count};
+    struct fixture on;
+    uint8_t place;
+
+    start_with(&on, &options);
+    place = resolve(&on, SPAN_KIND_CLIENT, pairs)->lesson_place;
+    stop(&on);
+    return place;
+}
+
+static void naming__keeps_the_place_of_a_lesson(void **state)
+{
+    const struct view last[] = {VIEW("peer"), VIEW("address"), VIEW("lesson")};
+    const struct view middle[] = {VIEW("peer"), VIEW("lesson"), VIEW("address")};
+    const struct view never[] = {VIEW("peer"), VIEW("address")};
+    const char *const *named = PAIRS("peer.service", "bank", "server.address", "a");
+    const char *const *own = PAIRS("peer.service", "me", "server.address", "a");
+    const struct naming_options options = {.peer_order = never, .peer_order_count = 2};
+    struct fixture on;
+
+    (void)state;
+    assert_int_equal(lesson_place(NULL, 0, named), 0);
+    assert_int_equal(lesson_place(NULL, 0, own), 0);
+    assert_int_equal(lesson_place(middle, 3, named), 1);
+    assert_int_equal(lesson_place(middle, 3, own), 1);
+    assert_int_equal(lesson_place(last, 3, named), 1);
+    assert_int_equal(lesson_place(last, 3, own), 2);
+    start_with(&on, &options);
+    assert_true(resolve(&on, SPAN_KIND_CLIENT, own)->address_key == 0);
+    stop(&on);
+}
+
 static void naming__cleans_what_it_names(void **state)
 {
     struct fixture on;
@@ -446,6 +553,10 @@ int main(void)
         cmocka_unit_test(naming__keeps_a_choice_where_the_peer_may_be_the_caller),
         cmocka_unit_test(naming__collapses_and_rewrites),
         cmocka_unit_test(naming__follows_the_configured_order),
+        cmocka_unit_test(naming__makes_keys_of_addresses),
+        cmocka_unit_test(naming__makes_no_keys_of_loopback),
+        cmocka_unit_test(naming__makes_keys_of_rpc_services),
+        cmocka_unit_test(naming__keeps_the_place_of_a_lesson),
         cmocka_unit_test(naming__cleans_what_it_names),
         cmocka_unit_test(naming__has_room_for_long_texts),
         cmocka_unit_test(naming__survives_failing_memory),
