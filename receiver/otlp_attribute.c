@@ -4,6 +4,8 @@
  */
 #include "receiver/otlp_attribute.h"
 
+#include <string.h>
+
 /* Bytes of a KeyValue's and an AnyValue's fields on the wire. */
 enum {
     TAG_KEY = WIRE_TAG(1, WIRE_BYTES),
@@ -26,6 +28,8 @@ struct value {
 
 static void offer(struct attributes *attributes, struct view key, const struct value *value)
 {
+    double real;
+
     switch (value->tag) {
     case TAG_TEXT:
         attributes_offer_text(attributes, key, value->text);
@@ -35,6 +39,10 @@ static void offer(struct attributes *attributes, struct view key, const struct v
         break;
     case TAG_NUMBER:
         attributes_offer_number(attributes, key, (int64_t)value->number);
+        break;
+    case TAG_DOUBLE:
+        memcpy(&real, &value->number, sizeof(real));
+        attributes_offer_real(attributes, key, real);
         break;
     default:
         if (value->is_empty)

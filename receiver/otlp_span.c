@@ -266,12 +266,11 @@ static void set_times(const struct fields *fields, struct span *record)
 }
 
 /* E16. */
-static void set_weight(const struct fields *fields, uint32_t count_max, struct span *record)
+static void set_weight(const struct fields *fields, const struct attributes *attributes,
+                       uint32_t count_max, struct span *record)
 {
-    struct sampling sampling = {.weight = WEIGHT_ONE, .unknown = true};
+    struct sampling sampling = sampling_of(fields->state, attributes, count_max);
 
-    if (fields->state.size != 0)
-        sampling = sampling_parse(fields->state, count_max);
     record->weight = sampling.weight & ((WEIGHT_MAX << 1) - 1);
     record->weight_unknown = sampling.unknown;
     record->weight_cut = sampling.cut;
@@ -305,7 +304,7 @@ int otlp_read_span(struct otlp_reading *reading, struct wire wire, uint32_t weig
     *record = (struct span){.kind = span->kind & 7, .status = span->status & 3};
     set_ids(&fields, record);
     set_times(&fields, record);
-    set_weight(&fields, weight_count_max, record);
+    set_weight(&fields, &span->attributes, weight_count_max, record);
     record->has_remote = (fields.flags & FLAG_HAS_IS_REMOTE) != 0;
     record->is_remote = record->has_remote && (fields.flags & FLAG_IS_REMOTE) != 0;
     return 0;

@@ -5,7 +5,7 @@ set -eu
 
 awk -F '\t' '
 /^#/ || NF == 0 { next }
-NF != 4 || $2 !~ /^[0-9]+$/ || $3 !~ /^(text|number|boolean|any|authority)$/ || $4 in seen {
+NF != 4 || $2 !~ /^[0-9]+$/ || $3 !~ /^(text|number|boolean|any|authority|ratio|rate)$/ || $4 in seen {
     print "semconv.tsv:" NR ": not slot, rank, type, name, or a name told twice" > "/dev/stderr"
     failed = 1
     exit 1

@@ -5,12 +5,16 @@
 
 #include <string.h>
 
+#include "topology/sampling.h"
+
 enum semconv_type {
     SEMCONV_TEXT,
     SEMCONV_NUMBER,
     SEMCONV_BOOLEAN,
     SEMCONV_ANY,
     SEMCONV_AUTHORITY,
+    SEMCONV_RATIO,
+    SEMCONV_RATE,
 };
 
 struct semconv_name {
@@ -114,6 +118,40 @@ static bool parse_number(struct view text, int64_t *out_number)
     return true;
 }
 
+/* At most 15 digits, one '.' among them: such a number is the nearest there is to the text. */
+static bool parse_real(struct view text, double *out_number)
+{
+    static const double tens[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6, 1e7,
+                                  1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14};
+    const char *point = memchr(text.data, '.', text.size);
+    size_t whole = point != NULL ? (size_t)(point - text.data) : text.size;
+    size_t places = point != NULL ? text.size - whole - 1 : 0;
+    double number = 0;
+
+    if (whole == 0 || (point != NULL && places == 0) || whole + places > 15)
+        return false;
+    for (size_t i = 0; i < text.size; i++) {
+        if (i == whole)
+            continue;
+        if (text.data[i] < '0' || text.data[i] > '9')
+            return false;
+        number = number * 10 + (text.data[i] - '0');
+    }
+    *out_number = number / tens[places];
+    return true;
+}
+
+/* E16: what cannot be a ratio or a rate is as absent. */
+static void keep_weight(struct attributes *attributes, const struct semconv_name *name,
+                        double number)
+{
+    uint64_t weight = name->type == SEMCONV_RATIO ? sampling_ratio_weight(number)
+                                                  : sampling_rate_weight(number);
+
+    if (weight != 0)
+        keep_number(attributes, name, (int64_t)weight);
+}
+
 /* The host of `host`, `host:port` and `[v6]:port`. */
 static struct view authority_host(struct view text)
 {
@@ -135,6 +173,7 @@ void attributes_offer_text(struct attributes *attributes, struct view key, struc
     const struct semconv_name *name = text.size != 0 ? find_value(attributes, key)
                                                      : find(attributes, key);
     int64_t number = 0;
+    double real = 0;
 
     if (name == NULL || text.size == 0)
         return;
@@ -156,6 +195,11 @@ void attributes_offer_text(struct attributes *attributes, struct view key, struc
         if (text.size != 0)
             keep_text(attributes, name, text);
         break;
+    case SEMCONV_RATIO:
+    case SEMCONV_RATE:
+        if (parse_real(text, &real))
+            keep_weight(attributes, name, real);
+        break;
     }
 }
 
@@ -165,6 +209,16 @@ void attributes_offer_number(struct attributes *attributes, struct view key, int
 
     if (name != NULL && (name->type == SEMCONV_NUMBER || name->type == SEMCONV_ANY))
         keep_number(attributes, name, number);
+    else if (name != NULL && (name->type == SEMCONV_RATIO || name->type == SEMCONV_RATE))
+        keep_weight(attributes, name, (double)number);
+}
+
+void attributes_offer_real(struct attributes *attributes, struct view key, double number)
+{
+    const struct semconv_name *name = find_value(attributes, key);
+
+    if (name != NULL && (name->type == SEMCONV_RATIO || name->type == SEMCONV_RATE))
+        keep_weight(attributes, name, number);
 }
 
 void attributes_offer_boolean(struct attributes *attributes, struct view key, bool value)

@@ -44,6 +44,8 @@ enum attribute {
     ATTRIBUTE_RPC_SERVICE, /* legacy: rpc.method without a '/' goes with it */
     ATTRIBUTE_RPC_METHOD,
     ATTRIBUTE_RPC_STATUS,
+    ATTRIBUTE_SAMPLING_RATIO, /* Both as a weight: how many spans the span stands for. */
+    ATTRIBUTE_SAMPLE_RATE,
     ATTRIBUTE_COUNT,
 };
 
@@ -89,6 +91,7 @@ static inline void attributes_reset(struct attributes *attributes)
 /* Offer one attribute; keeps it if its key is wanted and nothing better is there. */
 void attributes_offer_text(struct attributes *attributes, struct view key, struct view text);
 void attributes_offer_number(struct attributes *attributes, struct view key, int64_t number);
+void attributes_offer_real(struct attributes *attributes, struct view key, double number);
 void attributes_offer_boolean(struct attributes *attributes, struct view key, bool value);
 
 /* A value of another type: it only says that the key is there. */

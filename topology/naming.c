@@ -395,6 +395,18 @@ static void resolve_peer(struct resolving *on)
     }
 }
 
+/* "localhost" or a name in that domain (RFC 6761 section 6.3). */
+static bool is_localhost(struct view host)
+{
+    static const struct view own = {".localhost", 10};
+
+    if (host.size != 0 && host.data[host.size - 1] == '.')
+        host.size--;
+    if (host.size >= own.size)
+        return strncasecmp(host.data + host.size - own.size, own.data, own.size) == 0;
+    return host.size == own.size - 1 && strncasecmp(host.data, own.data + 1, host.size) == 0;
+}
+
 /* N5: addresses at which there is a different callee for each host: loopback and unspecified. */
 static bool teaches_nothing(struct view host)
 {
@@ -403,7 +415,7 @@ static bool teaches_nothing(struct view host)
     struct naming_ip ip;
 
     if (!naming_parse_ip(host, &ip))
-        return host.size == 9 && strncasecmp(host.data, "localhost", 9) == 0;
+        return is_localhost(host);
     if (memcmp(ip.bytes, mapped, sizeof(mapped)) == 0)
         return ip.bytes[12] == 127 || memcmp(ip.bytes + 12, zeros, 4) == 0;
     return memcmp(ip.bytes, zeros, sizeof(zeros)) == 0 && ip.bytes[15] <= 1;

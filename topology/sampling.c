@@ -1,4 +1,5 @@
-/* sampling.c: finds the member `ot` of a tracestate and reads its thresholds.
+/* sampling.c: finds the member `ot` of a tracestate and reads its thresholds; else takes what the
+ * attributes say.
  *
  *   tracestate = member *( "," member );  member = key "=" value
  *   value of ot = field *( ";" field );   field = "th:" 1*14(hex) | "p:" 1*2(digit) | others
@@ -105,6 +106,44 @@ static struct sampling from_exponent(unsigned exponent, uint64_t weight_max)
     if (exponent == EXPONENT_ZERO)
         return (struct sampling){.weight = 0};
     return limit(exponent > 40 ? UINT64_MAX : WEIGHT_ONE << exponent, weight_max);
+}
+
+/* Counts above all maxima are as good as any. */
+static const double weight_most = (double)(2 * WEIGHT_MAX);
+
+uint64_t sampling_ratio_weight(double ratio)
+{
+    double weight;
+
+    if (!(ratio > 0 && ratio <= 1))
+        return 0;
+    weight = (double)WEIGHT_ONE / ratio; /* Infinite for the smallest. */
+    return (uint64_t)(weight < weight_most ? weight + 0.5 : weight_most);
+}
+
+uint64_t sampling_rate_weight(double rate)
+{
+    double weight;
+
+    if (!(rate >= 1))
+        return 0;
+    weight = (double)WEIGHT_ONE * rate;
+    return (uint64_t)(weight < weight_most ? weight + 0.5 : weight_most);
+}
+
+struct sampling sampling_of(struct view tracestate, const struct attributes *span,
+                            uint32_t count_max)
+{
+    static const enum attribute names[] = {ATTRIBUTE_SAMPLING_RATIO, ATTRIBUTE_SAMPLE_RATE};
+    struct sampling sampling = {.weight = WEIGHT_ONE, .unknown = true};
+
+    if (tracestate.size != 0)
+        sampling = sampling_parse(tracestate, count_max);
+    for (size_t i = 0; sampling.unknown && i < sizeof(names) / sizeof(names[0]); i++)
+        if ((span->present >> names[i] & 1) != 0)
+            sampling = limit((uint64_t)span->value[names[i]].number,
+                             (uint64_t)count_max << WEIGHT_SHIFT);
+    return sampling;
 }
 
 struct sampling sampling_parse(struct view tracestate, uint32_t count_max)

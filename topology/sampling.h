@@ -1,7 +1,9 @@
 /* sampling.h: how many spans a sampled one stands for.
- * Is:         the adjusted count out of a tracestate: `ot=th:` (consistent probability), legacy
- *             `ot=p:`.
- * Source:     TOPOLOGY E16; OpenTelemetry trace/tracestate-probability-sampling.md.
+ * Is:         the adjusted count, from the first of these that is there and well-formed: tracestate
+ *             `ot=th:` (consistent probability), legacy `ot=p:`, the span's attribute `sampling.ratio`
+ *             (the share r that was kept, 0 < r <= 1: 1/r), its attribute `SampleRate` (one of n was
+ *             kept, n >= 1: n). They tell of one sampling, so that they are not multiplied.
+ * Source:     TOPOLOGY E16; spec SEMCONV; OpenTelemetry trace/tracestate-probability-sampling.md.
  */
 #ifndef SPANMAP_TOPOLOGY_SAMPLING_H
 #define SPANMAP_TOPOLOGY_SAMPLING_H
@@ -10,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/view.h"
+#include "topology/attributes.h"
 
 struct sampling {
     uint64_t weight; /* Fixed point, span.h; WEIGHT_ONE if unknown. */
@@ -19,5 +22,14 @@ struct sampling {
 
 /* `count_max` is sampling.max_count, 1 to 65,536. Any bytes are allowed. */
 struct sampling sampling_parse(struct view tracestate, uint32_t count_max);
+
+/* The same, and the span's attributes where the tracestate says nothing. */
+struct sampling sampling_of(struct view tracestate, const struct attributes *span,
+                            uint32_t count_max);
+
+/* The weight behind an attribute's value, which may be above WEIGHT_MAX; 0: it has none. Any number is
+ * allowed, infinite ones and none at all too. */
+uint64_t sampling_ratio_weight(double ratio);
+uint64_t sampling_rate_weight(double rate);
 
 #endif

@@ -233,6 +233,20 @@ static void go_on(struct shard *shard, enum shard_wait wait)
     }
 }
 
+/* As look_ahead(), of what teaching reads. */
+static void look_ahead_for_lessons(const struct slab *slab, uint32_t at)
+{
+    const struct remembered *span;
+
+    if (slab->head - at > AHEAD_FAR)
+        __builtin_prefetch(slab_at(slab, at + AHEAD_FAR));
+    if (slab->head - at <= AHEAD_NEAR)
+        return;
+    span = slab_at(slab, at + AHEAD_NEAR);
+    if (span->kind == SPAN_KIND_SERVER && slab_live(slab, span->parent_at))
+        __builtin_prefetch(slab_at(slab, span->parent_at));
+}
+
 /* Lets pending spans teach up to the first whose turn has not come; all of them with `to_head`. */
 static void teach(struct shard *shard, bool to_head)
 {
@@ -246,6 +260,7 @@ static void teach(struct shard *shard, bool to_head)
         shard->cursor[WAIT_TEACHING] = at;
         if (at == slab->head || (!to_head && !is_over(shard, at, WAIT_TEACHING)))
             return;
+        look_ahead_for_lessons(slab, at);
         if (slab_at(slab, at)->kind == SPAN_KIND_SERVER) {
             uint32_t parent = kin_parent(kin_of(shard), at);
             if (parent != 0)

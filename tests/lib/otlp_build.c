@@ -105,6 +105,19 @@ void build_attribute(struct build *build, unsigned field, const char *key, const
     build_close(build);
 }
 
+void build_real_attribute(struct build *build, unsigned field, const char *key, double number)
+{
+    uint64_t bits;
+
+    memcpy(&bits, &number, sizeof(bits));
+    build_open(build, field);
+    build_text(build, 1, key);
+    build_open(build, 2);
+    build_fixed64(build, 4, bits);
+    build_close(build);
+    build_close(build);
+}
+
 void build_number_attribute(struct build *build, unsigned field, const char *key, int64_t number)
 {
     build_open(build, field);

@@ -38,6 +38,7 @@ void build_raw(struct build *build, struct view bytes);
 
 /* A KeyValue as field `field`. */
 void build_attribute(struct build *build, unsigned field, const char *key, const char *text);
+void build_real_attribute(struct build *build, unsigned field, const char *key, double number);
 void build_number_attribute(struct build *build, unsigned field, const char *key, int64_t number);
 
 /* A ResourceSpans with service.name (NULL: none) and a ScopeSpans, left open. */

@@ -56,6 +56,9 @@ static void offer(struct attributes *attributes, const KeyValue *pair)
     case OPENTELEMETRY__PROTO__COMMON__V1__ANY_VALUE__VALUE_INT_VALUE:
         attributes_offer_number(attributes, key, value->int_value);
         return;
+    case OPENTELEMETRY__PROTO__COMMON__V1__ANY_VALUE__VALUE_DOUBLE_VALUE:
+        attributes_offer_real(attributes, key, value->double_value);
+        return;
     case OPENTELEMETRY__PROTO__COMMON__V1__ANY_VALUE__VALUE_BOOL_VALUE:
         attributes_offer_boolean(attributes, key, value->bool_value != 0);
         return;
@@ -142,7 +145,7 @@ static bool compare_site(struct comparing *on, const Span *span, const struct sp
 static bool compare_span(struct comparing *on, const Span *span)
 {
     const struct span *record = &on->stage->spans[on->next];
-    struct sampling sampling = sampling_parse(view_of(span->trace_state), 65536);
+    struct sampling sampling;
     unsigned code = span->status != NULL ? (unsigned)span->status->code : 0;
 
     attributes_reset(&on->span);
@@ -165,6 +168,7 @@ static bool compare_span(struct comparing *on, const Span *span)
         return false;
     if (on->is_canonical) {
         SAME("status", record->status, code <= 2 ? code : 0);
+        sampling = sampling_of(view_of(span->trace_state), &on->span, 65536);
         SAME("weight", record->weight, sampling.weight);
         SAME("weight_unknown", record->weight_unknown, sampling.unknown);
         SAME("weight_cut", record->weight_cut, sampling.cut);

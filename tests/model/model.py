@@ -2,8 +2,8 @@
 
 Is:     one reading of the rules (N1-N7, E1-E17 and the accounting) on whole traces that lie in
         memory: first everything is known, then everything is judged, as `spanmap map` does it.
-Is not: fast, bounded or incremental. Messaging by links (E8), destinations as nodes of their own
-        (E9) and learned peers (N5) are left out.
+Is not: fast, bounded or incremental. Messaging by links (E8) and destinations as nodes of their own
+        (E9) are left out.
 
 Each rule stands in one function that names it. Where the rules allow two readings, the comment
 marked "Reading" says which one was taken.
@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from .naming import (
-    callee_node, destination_of, is_database, kind_of_call, peer_node, service_node, service_of,
+    callee_node, destination_of, is_database, kind_of_call, lesson_keys, peer_node, service_node,
+    service_of,
 )
 from .otlp_json import CLIENT, CONSUMER, ERROR, INTERNAL, NONE, PRODUCER, SERVER, UNSET, read
 from .seconds import ONE, Seconds, number
@@ -157,6 +158,8 @@ class Model:
         self.calls = []
         self.find_calls()
         self.count_calls()
+        self.lessons = defaultdict(set)  # key -> services that taught it
+        self.teach()
         self.judge_unanswered()
         self.judge_roots()
         self.judge_the_rest()
@@ -344,6 +347,24 @@ class Model:
                 out.append(walked)
         return out
 
+    def teach(self):
+        """N5: only a CLIENT that is the parent of a SERVER in another service."""
+        for span, parent in self.parent.items():
+            service = self.service[span]
+            if (parent.kind, span.kind) == (CLIENT, SERVER) and service != self.service[parent]:
+                for key in lesson_keys(parent):
+                    self.lessons[key].add(service)
+
+    def learned(self, span):
+        """N5: the service that an unanswered call goes to, or None."""
+        if span.kind != CLIENT or kind_of_call(span) in ("database", "messaging"):
+            return None
+        for key in lesson_keys(span):
+            services = self.lessons.get(key, set())
+            if len(services) == 1 and self.service[span] not in services:
+                return min(services)
+        return None
+
     def judge_unanswered(self):
         callers = [span for span in self.known if span.kind in CALLERS]
         answered = {call.side for call in self.calls}
@@ -357,9 +378,12 @@ class Model:
             self.count_unanswered(span)
 
     def count_unanswered(self, span):
-        """E10, E12."""
+        """N5, E10, E12."""
+        learned = self.learned(span)
         # Reading: an orphan is counted as a call, but its class is parent_missing.
         reason = "no_server" if span.kind == CLIENT else "no_consumer"
+        if learned:
+            reason = "server_silent"
         if span in self.is_orphan:
             reason = "parent_missing"
         self.class_of.setdefault(span, "unpaired." + reason)
@@ -370,8 +394,8 @@ class Model:
         types = {"database": "database", "messaging": "messaging_system"}
         edge = self.edge(
             service_node(self.service[span]),
-            callee_node(span, self.reported),
-            types.get(kind, "virtual_node"),
+            service_node(learned) if learned else callee_node(span, self.reported),
+            "" if learned else types.get(kind, "virtual_node"),
         )
         edge.requests += weight
         edge.failed += weight if self.failed[span] else 0

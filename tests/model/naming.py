@@ -69,14 +69,40 @@ ADDRESSES = (
 )
 
 
-def address_of(attributes):
-    """N3: (address, "address[:port]"), or (None, None)."""
+def host_and_port(attributes):
+    """N3: (address, port or None), or (None, None)."""
     for key, port_key in ADDRESSES:
         address = text(attributes, key)
         if address:
-            port = attributes.get(port_key)
-            return address, f"{address}:{port}" if port not in (None, "", 0) else address
+            return address, attributes.get(port_key) or None
     return None, None
+
+
+def address_of(attributes):
+    """N3: (address, "address[:port]"), or (None, None)."""
+    address, port = host_and_port(attributes)
+    return address, f"{address}:{port}" if port else address
+
+
+def is_no_place(address):
+    """N5: loopback and unspecified addresses, at which each host has another callee."""
+    if address.lower() == "localhost":
+        return True
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    ip = getattr(ip, "ipv4_mapped", None) or ip
+    return ip.is_loopback or ip.is_unspecified
+
+
+def lesson_keys(span):
+    """N5: what a CLIENT span may teach or ask, in the order of asking."""
+    address, port = host_and_port(span.attributes)
+    if address and not is_no_place(address):
+        yield "address", address, port
+    if rpc_service(span.attributes):
+        yield "rpc", rpc_service(span.attributes)
 
 
 def url_host(attributes):

@@ -149,6 +149,25 @@ static void decode__reads_the_weight(void **state)
     open_one(&on);
     build_text(&on.build, 3, "ot=p:63");
     assert_int_equal(decode_one(&on)->weight, 0);
+    open_one(&on);
+    build_real_attribute(&on.build, 9, "sampling.ratio", 0.5);
+    span = decode_one(&on);
+    assert_int_equal(span->weight, 2 * WEIGHT_ONE);
+    assert_int_equal(span->weight_unknown, 0);
+    open_one(&on);
+    build_number_attribute(&on.build, 9, "SampleRate", 5);
+    span = decode_one(&on);
+    assert_int_equal(span->weight, 4 * WEIGHT_ONE);
+    assert_int_equal(span->weight_cut, 1);
+    open_one(&on); /* The tracestate goes before them, wherever it stands. */
+    build_number_attribute(&on.build, 9, "SampleRate", 3);
+    build_text(&on.build, 3, "ot=th:8");
+    assert_int_equal(decode_one(&on)->weight, 2 * WEIGHT_ONE);
+    open_one(&on);
+    build_real_attribute(&on.build, 9, "sampling.ratio", 1.5);
+    span = decode_one(&on);
+    assert_int_equal(span->weight, WEIGHT_ONE);
+    assert_int_equal(span->weight_unknown, 1);
     stop(&on);
 }
 

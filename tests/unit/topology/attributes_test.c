@@ -2,6 +2,7 @@
 #include "topology/attributes.h"
 
 #include "tests/lib/test.h"
+#include "topology/span.h"
 
 static void offer(struct attributes *attributes, const char *key, const char *text)
 {
@@ -116,6 +117,41 @@ static void attributes__reads_numbers_that_are_text(void **state)
     assert_int_equal(on.value[ATTRIBUTE_DB_NAMESPACE].number, 5);
 }
 
+static void attributes__keeps_weights(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t ratio, rate; /* 0: it is none. */
+    } cases[] = {
+        {"0.25", 4 * WEIGHT_ONE, 0},
+        {"1", WEIGHT_ONE, WEIGHT_ONE},
+        {"10.0", 0, 10 * WEIGHT_ONE},
+        {"0.1", 10 * WEIGHT_ONE, 0},
+        {"0.00000000000001", 2 * WEIGHT_MAX, 0},
+        {"99999999999999.9", 0, 2 * WEIGHT_MAX},
+        {"0.000000000000001", 0, 0}, /* 16 digits. */
+        {"0", 0, 0},
+        {"", 0, 0},
+        {".5", 0, 0},
+        {"5.", 0, 0},
+        {".", 0, 0},
+        {"1.2.3", 0, 0},
+        {"-1", 0, 0},
+        {"1e3", 0, 0},
+        {"inf", 0, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct attributes on = {.present = 0};
+        offer(&on, "sampling.ratio", cases[i].text);
+        offer(&on, "SampleRate", cases[i].text);
+        assert_int_equal(on.value[ATTRIBUTE_SAMPLING_RATIO].number, cases[i].ratio);
+        assert_int_equal(on.value[ATTRIBUTE_SAMPLE_RATE].number, cases[i].rate);
+        assert_int_equal(on.present >> ATTRIBUTE_SAMPLING_RATIO & 1, cases[i].ratio != 0);
+    }
+}
+
 static void attributes__reads_booleans_that_are_text(void **state)
 {
     static const struct {
@@ -190,6 +226,7 @@ int main(void)
         cmocka_unit_test(attributes__takes_the_first_of_equal_keys),
         cmocka_unit_test(attributes__takes_an_empty_text_as_absent),
         cmocka_unit_test(attributes__reads_numbers_that_are_text),
+        cmocka_unit_test(attributes__keeps_weights),
         cmocka_unit_test(attributes__reads_booleans_that_are_text),
         cmocka_unit_test(attributes__keeps_the_host_of_an_authority),
         cmocka_unit_test(attributes__notes_families),

@@ -387,10 +387,12 @@ static void naming__makes_keys_of_addresses(void **state)
 
 static void naming__makes_no_keys_of_loopback(void **state)
 {
-    static const char *const hosts[] = {"127.0.0.1",        "127.9.9.9", "::1",       "[::1]",
-                                        "::ffff:127.0.0.1", "0.0.0.0",   "::",        "[::]",
-                                        "::ffff:0.0.0.0",   "localhost", "LocalHost", "::1%lo"};
-    static const char *const others[] = {"128.0.0.1", "0.0.0.1", "::2", "1::1", "localhost.lan"};
+    static const char *const hosts[] = {"127.0.0.1",        "127.9.9.9",  "::1",       "[::1]",
+                                        "::ffff:127.0.0.1", "0.0.0.0",    "::",        "[::]",
+                                        "::ffff:0.0.0.0",   "localhost",  "LocalHost", "::1%lo",
+                                        "localhost.",       "a.localhost"};
+    static const char *const others[] = {"128.0.0.1", "0.0.0.1",       "::2",
+                                         "1::1",      "localhost.lan", "mylocalhost"};
     struct fixture on;
 
     (void)state;
