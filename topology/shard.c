@@ -252,6 +252,7 @@ static void teach(struct shard *shard, bool to_head)
 {
     struct slab *slab = slab_of(shard);
     uint32_t at = shard->cursor[WAIT_TEACHING];
+    const struct remembered *span;
 
     if (slab_before(at, slab->tail))
         at = slab->tail;
@@ -261,7 +262,10 @@ static void teach(struct shard *shard, bool to_head)
         if (at == slab->head || (!to_head && !is_over(shard, at, WAIT_TEACHING)))
             return;
         look_ahead_for_lessons(slab, at);
-        if (slab_at(slab, at)->kind == SPAN_KIND_SERVER) {
+        span = slab_at(slab, at);
+        /* Of a parent that is not linked yet there is time to learn when the span is judged. */
+        if (span->kind == SPAN_KIND_SERVER &&
+            (to_head || span->moved || slab_live(slab, span->parent_at))) {
             uint32_t parent = kin_parent(kin_of(shard), at);
             if (parent != 0)
                 judge_teach(&shard->judge, at, parent);
