@@ -160,6 +160,18 @@ static int too_little(const struct budget *budget, const char *what, char out_er
     return STATUS_RANGE;
 }
 
+static int too_little_a_shard(const struct options *options, const struct budget *budget,
+                              char out_error[256])
+{
+    if (options->topology_memory_bytes_max == 0)
+        return too_little(budget, "this many topology.shards", out_error);
+    snprintf(out_error, 256,
+             "topology.memory_max of %" PRIu64 " MiB is less than 1 MiB for each of %u"
+             " topology.shards; raise it or take fewer",
+             options->topology_memory_bytes_max / MIB, budget->shards);
+    return STATUS_RANGE;
+}
+
 /* Without threads there is no hand-off. */
 static bool is_left_out(const struct budget *budget, size_t share)
 {
@@ -305,7 +317,7 @@ static int attempt(const struct options *options, struct budget *budget, char ou
     bound_answers(budget);
     budget->shard_bytes = (size_t)(budget->share_bytes[BUDGET_SPANS] / budget->shards);
     if (budget->shard_bytes < MIB)
-        return too_little(budget, "this many topology.shards", out_error);
+        return too_little_a_shard(options, budget, out_error);
     if (budget->threads != 0 && budget->ring_spans < RING_SPANS_MIN)
         return too_little(budget, "this many receiver.threads and topology.shards", out_error);
     return 0;

@@ -55,6 +55,25 @@ static void budget__takes_a_quarter_and_at_most_a_gibibyte(void **state)
     options_release(&options);
 }
 
+static void budget__blames_the_option_that_is_too_little(void **state)
+{
+    struct budget_machine machine = {.memory_bytes = 64 * GIB, .cores = 2};
+    struct options options;
+    struct budget budget;
+    char error[256] = "";
+
+    (void)state;
+    assert_int_equal(options_init(&options), 0);
+    options.topology_memory_bytes_max = 4 * MIB;
+    options.topology_shards = 5;
+    assert_int_equal(budget_make(&options, &machine, true, error, &budget), STATUS_RANGE);
+    assert_string_equal(error, "topology.memory_max of 4 MiB is less than 1 MiB for each of 5"
+                               " topology.shards; raise it or take fewer");
+    options.topology_shards = 4;
+    assert_int_equal(budget_make(&options, &machine, true, error, &budget), 0);
+    options_release(&options);
+}
+
 static void budget__shares_add_up_to_the_limit_at_most(void **state)
 {
     static const uint64_t limits[] = {32 * MIB, 64 * MIB, 256 * MIB, GIB, 64 * GIB};
@@ -373,6 +392,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(budget__takes_a_quarter_and_at_most_a_gibibyte),
+        cmocka_unit_test(budget__blames_the_option_that_is_too_little),
         cmocka_unit_test(budget__shares_add_up_to_the_limit_at_most),
         cmocka_unit_test(budget__keeps_what_options_say),
         cmocka_unit_test(budget__gives_a_set_share_to_nobody_else),
