@@ -29,6 +29,7 @@ enum {
     EDGE_TEXT_BYTES = 12 << 10,     /* 64 lines of /metrics. */
     OPERATION_TEXT_BYTES = 4 << 10, /* 21 lines. */
     ALLOCATION_BYTES = 16,          /* malloc's head and rounding. */
+    PAIR_BYTES = 8,                 /* Of a service and its operation, at most one a site. */
     SLOT_BYTES = 32,                /* 8-byte slots, a quarter to a half of them in use. */
 };
 
@@ -59,10 +60,11 @@ static uint64_t histogram_bytes(void)
 }
 
 /* How often a series may exist at once: in each shard's tally and the one that is being added,
- * cumulated, in the newest snapshot and in an old one that is still being read. */
+ * cumulated, as it was when it expired, in the newest snapshot and in an old one that is still being
+ * read. */
 static uint64_t series_copies(unsigned shards)
 {
-    return (uint64_t)shards + 4;
+    return (uint64_t)shards + 5;
 }
 
 /* A direct edge has three histograms, one through messages has client, server and delay. */
@@ -107,7 +109,7 @@ static uint64_t text_bytes(uint64_t name_bytes)
 
 static uint64_t site_bytes(void)
 {
-    return sizeof(struct site) + SLOT_BYTES;
+    return sizeof(struct site) + SLOT_BYTES + PAIR_BYTES + SLOT_BYTES;
 }
 
 /* The rings of all pairs, and each thread's stage, which is as large as the largest request. */
@@ -242,6 +244,7 @@ static int bound_names(const struct options *options, struct budget *budget, cha
     budget->operations_max = bound(options->names_operations_max, 6 * part, text_bytes(length));
     budget->sites_max = bound(options->names_sites_max, 5 * part, site_bytes());
     budget->lessons_max = bound(options->names_lessons_max, part, LESSON_BYTES);
+    budget->service_operations_max = (uint32_t)options->metrics_operations_per_service_max;
     return 0;
 }
 

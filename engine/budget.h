@@ -55,6 +55,7 @@ struct budget {
     uint32_t services_max;
     uint32_t peers_max;
     uint32_t operations_max;
+    uint32_t service_operations_max; /* Of one service; 0: as many as there are. */
     uint32_t sites_max;
     uint32_t lessons_max;
     uint32_t edges_max;

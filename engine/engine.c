@@ -58,25 +58,27 @@ static int make_catalog(struct engine *engine)
         .operations_max = engine->budget.operations_max,
         .sites_max = engine->budget.sites_max,
         .text_bytes_max = engine->budget.name_bytes_max,
+        .service_operations_max = engine->budget.service_operations_max,
     };
 
     return catalog_new(&limits, &engine->catalog);
 }
 
-static int make_publisher(struct engine *engine)
+static int make_publisher(struct engine *engine, const struct options *options)
 {
-    struct publisher_options options = {
+    struct publisher_options publisher = {
         .catalog = engine->catalog,
         .bounds = &histogram_bounds_default,
         .edges_max = engine->budget.edges_max,
         .operations_max = engine->budget.operation_series_max,
         .losses_max = engine->budget.losses_max,
+        .expiration_ns = options->metrics_expiration_ns,
         .shards = engine->budget.shards,
         .start = clock_wall(),
     };
 
-    counters_set(&engine->counters, ENGINE_START_TIME, options.start.ns / NS_PER_S);
-    return publisher_new(&options, &engine->publisher);
+    counters_set(&engine->counters, ENGINE_START_TIME, publisher.start.ns / NS_PER_S);
+    return publisher_new(&publisher, &engine->publisher);
 }
 
 static int make_workers(struct engine *engine, const struct options *options)
@@ -174,6 +176,7 @@ static void note_gauges(void *context)
     counters_set(counters, ENGINE_REFUSED_OPERATIONS, names.operations_refused);
     counters_set(counters, ENGINE_REFUSED_SITES, names.sites_refused);
     counters_set(counters, ENGINE_REFUSED_LESSONS, lessons.refused);
+    counters_set(counters, ENGINE_REFUSED_SERVICE_OPERATIONS, names.service_operations_refused);
     counters_set(counters, ENGINE_MEMORY_RESIDENT, machine_resident_bytes());
 }
 
@@ -225,7 +228,7 @@ static int make_parts(struct engine *engine, const struct options *options, char
     if (status == 0)
         status = engine_make_naming(options, out_error, &engine->naming);
     if (status == 0)
-        status = make_publisher(engine);
+        status = make_publisher(engine, options);
     if (status == 0)
         status = make_workers(engine, options);
     if (status == 0)
@@ -413,6 +416,8 @@ int engine_cardinality(struct engine *engine, struct buf *out)
         {"services", names.services, budget->services_max, names.services_refused},
         {"peers", names.peers, budget->peers_max, names.peers_refused},
         {"operations", names.operations, budget->operations_max, names.operations_refused},
+        {"service_operations", names.service_operations, budget->service_operations_max,
+         names.service_operations_refused},
         {"sites", names.sites, budget->sites_max, names.sites_refused},
         {"lessons", lessons.taught, budget->lessons_max, lessons.refused},
         {"edges", snapshot->edges_count, budget->edges_max, snapshot->counts.edges_overflowed},

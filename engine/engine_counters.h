@@ -72,6 +72,8 @@
     X(REFUSED_OPERATIONS, "spanmap_engine_names_refused_total", "table=\"operations\"", false, "") \
     X(REFUSED_SITES, "spanmap_engine_names_refused_total", "table=\"sites\"", false, "")           \
     X(REFUSED_LESSONS, "spanmap_engine_names_refused_total", "table=\"lessons\"", false, "")       \
+    X(REFUSED_SERVICE_OPERATIONS, "spanmap_engine_names_refused_total",                            \
+      "table=\"service_operations\"", false, "")                                                   \
     X(MEMORY_LIMIT, "spanmap_memory_limit_bytes", NULL, true, "memory.limit, as it is in force.")  \
     X(MEMORY_RESIDENT, "spanmap_memory_resident_bytes", NULL, true,                                \
       "Memory of this process that is in use, as the system sees it.")                             \

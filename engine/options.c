@@ -382,6 +382,17 @@ static const struct option_row rows[] = {
      .zero = "auto",
      .prose = "Series of traces_spanmetrics_calls_total; further ones are counted together. auto "
               "is by memory.limit."},
+    {.key = "metrics.operations_per_service_max",
+     .type = OPTION_COUNT,
+     .offset = AT(metrics_operations_per_service_max),
+     .initial = "1000",
+     .unit = "names",
+     .min = 1,
+     .max = 10000000,
+     .zero = "unlimited",
+     .prose = "Operation names of one service that are told apart; its further ones are counted "
+              "together, with otel_metric_overflow=\"true\", so that a service whose names never "
+              "end takes no room from others."},
     {.key = "metrics.losses_max",
      .type = OPTION_COUNT,
      .offset = AT(metrics_losses_max),

@@ -61,9 +61,25 @@ int prom_table_take(struct prom_table *table, size_t begin, struct prom_series *
     return 0;
 }
 
-void prom_series_touch(struct prom_series *series, struct wall_time created,
-                       struct wall_time updated)
+/* Of parts that began anew at different times the sum would fall: they count from the start. */
+static void merge_lives(struct snapshot_life *into, const struct snapshot_life *from)
 {
+    struct snapshot_life life = {.born = from->born < into->born ? from->born : into->born};
+
+    for (size_t i = 0; i < SNAPSHOT_SECONDS; i++) {
+        uint64_t one = into->seconds_born[i], other = from->seconds_born[i];
+        life.seconds_born[i] = one == 0 || (other != 0 && other < one) ? other : one;
+    }
+    *into = life;
+}
+
+void prom_series_touch(struct prom_series *series, struct wall_time created,
+                       struct wall_time updated, const struct snapshot_life *life)
+{
+    if (series->parts++ == 0)
+        series->life = *life;
+    else
+        merge_lives(&series->life, life);
     if (series->created.ns == 0 || created.ns < series->created.ns)
         series->created = created;
     if (updated.ns > series->updated.ns)

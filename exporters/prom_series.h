@@ -17,6 +17,7 @@
 #include "base/status.h"
 #include "base/view.h"
 #include "topology/histogram.h"
+#include "topology/snapshot.h"
 
 enum { PROM_COUNTS = 2, PROM_HISTOGRAMS = 4 };
 
@@ -28,6 +29,8 @@ struct prom_series {
     struct histogram *merged[PROM_HISTOGRAMS];           /* Those above that are our own. */
     struct wall_time created; /* Of the first part that began; 0: none yet. */
     struct wall_time updated;
+    uint32_t parts;
+    struct snapshot_life life; /* Of the only part; of several, the earliest births alone. */
 };
 
 struct prom_table {
@@ -51,7 +54,7 @@ MUST_USE int prom_table_take(struct prom_table *table, size_t begin,
 
 /* Adds a part's time and histogram; NULL is allowed. Returns: 0; STATUS_NOMEM. */
 void prom_series_touch(struct prom_series *series, struct wall_time created,
-                       struct wall_time updated);
+                       struct wall_time updated, const struct snapshot_life *life);
 MUST_USE int prom_series_add(struct prom_series *series, size_t which,
                              const struct histogram *histogram);
 

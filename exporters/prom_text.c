@@ -194,15 +194,20 @@ void prom_text_weight(struct prom_text *text, struct view labels, uint64_t weigh
 }
 
 void prom_text_histogram(struct prom_text *text, struct view labels,
-                         const struct histogram *histogram, struct wall_time created)
+                         const struct histogram *histogram, const struct histogram *past,
+                         struct wall_time created)
 {
+    static const struct histogram nothing;
     char *at = room(text, labels, text->bounds->count + 3U);
     uint64_t below = 0;
+
+    if (past == NULL)
+        past = &nothing;
 
     if (at == NULL)
         return;
     for (uint32_t i = 0; i <= text->bounds->count; i++) {
-        below += histogram->classic[i];
+        below += histogram->classic[i] - past->classic[i];
         at = put(at, text->bucket, text->bucket_size);
         at = put(at, labels.data, labels.size);
         if (labels.size != 0)
@@ -212,10 +217,10 @@ void prom_text_histogram(struct prom_text *text, struct view labels,
         *at++ = '\n';
     }
     at = begin_sample(text, at, "_sum", labels);
-    at += number_write_sum(at, histogram->sum);
+    at += number_write_sum(at, histogram->sum - past->sum);
     *at++ = '\n';
     at = begin_sample(text, at, "_count", labels);
-    end_sample(text, at + number_write_weight(at, histogram->count));
+    end_sample(text, at + number_write_weight(at, histogram->count - past->count));
     created_sample(text, labels, created);
 }
 

@@ -58,9 +58,10 @@ void prom_text_double(struct prom_text *text, struct view labels, double value);
 void prom_text_weight(struct prom_text *text, struct view labels, uint64_t weight,
                       struct wall_time created);
 
-/* Buckets, sum and count of a histogram. */
+/* Buckets, sum and count of a histogram, less those of `past` (what the same one was once; NULL). */
 void prom_text_histogram(struct prom_text *text, struct view labels,
-                         const struct histogram *histogram, struct wall_time created);
+                         const struct histogram *histogram, const struct histogram *past,
+                         struct wall_time created);
 
 /* What must stand behind the last sample. */
 void prom_text_end(struct prom_text *text);

@@ -13,8 +13,6 @@
 
 #define OVERFLOW_LABEL "otel_metric_overflow"
 
-enum { EDGE_CLIENT, EDGE_SERVER, EDGE_MESSAGING, EDGE_NETWORK };
-
 static const char *const kind_names[SPAN_KIND_COUNT] = {
     "unspecified", "internal", "server", "client", "producer", "consumer",
 };
@@ -76,14 +74,14 @@ static int gather_edges(struct scrape *scrape)
             return status;
         series->counts[0] += edge->requests;
         series->counts[1] += edge->failed;
-        prom_series_touch(series, edge->created, edge->updated);
-        status = prom_series_add(series, EDGE_CLIENT, edge->client_seconds);
+        prom_series_touch(series, edge->created, edge->updated, &edge->life);
+        status = prom_series_add(series, SNAPSHOT_CLIENT, edge->client_seconds);
         if (status == 0)
-            status = prom_series_add(series, EDGE_SERVER, edge->server_seconds);
+            status = prom_series_add(series, SNAPSHOT_SERVER, edge->server_seconds);
         if (status == 0)
-            status = prom_series_add(series, EDGE_MESSAGING, edge->messaging_seconds);
+            status = prom_series_add(series, SNAPSHOT_MESSAGING, edge->messaging_seconds);
         if (status == 0)
-            status = prom_series_add(series, EDGE_NETWORK, edge->network_seconds);
+            status = prom_series_add(series, SNAPSHOT_NETWORK, edge->network_seconds);
         if (status != 0)
             return status;
     }
@@ -100,6 +98,15 @@ static bool is_idle(const struct scrape *scrape, const struct prom_series *serie
            series->updated.ns < end_ns - expiration_ns;
 }
 
+/* Whether something that snapshot `born` shows first was never scraped: in text, which has no
+ * created timestamps, it is shown at 0 first. */
+static bool is_new(const struct scrape *scrape, uint64_t born)
+{
+    const struct export_options *options = &scrape->input->options;
+
+    return !scrape->text.openmetrics && options->new_at_zero && born > options->shown_number;
+}
+
 /* A counter of all series that live. */
 static void write_counts(struct scrape *scrape, const struct prom_family *family, size_t which)
 {
@@ -108,10 +115,25 @@ static void write_counts(struct scrape *scrape, const struct prom_family *family
     prom_text_family(&scrape->text, family);
     for (size_t i = 0; i < table->count; i++) {
         const struct prom_series *series = &table->series[i];
+        uint64_t past = which == 0 ? series->life.past_count : series->life.past_failed;
         if (!is_idle(scrape, series))
             prom_text_weight(&scrape->text, prom_series_labels(table, series),
-                             series->counts[which], series->created);
+                             is_new(scrape, series->life.born) ? 0 : series->counts[which] - past,
+                             series->created);
     }
+}
+
+static void write_histogram(struct scrape *scrape, const struct prom_series *series, size_t which)
+{
+    const struct histogram *now = series->histograms[which];
+    const struct histogram *past = series->life.past_seconds[which];
+
+    /* One that has seen nothing since its series began anew is not there yet. */
+    if (now == NULL || (past != NULL && past->count == now->count))
+        return;
+    prom_text_histogram(&scrape->text, prom_series_labels(&scrape->table, series), now,
+                        is_new(scrape, series->life.seconds_born[which]) ? now : past,
+                        series->created);
 }
 
 static void write_histograms(struct scrape *scrape, const struct prom_family *family, size_t which)
@@ -120,10 +142,8 @@ static void write_histograms(struct scrape *scrape, const struct prom_family *fa
 
     prom_text_family(&scrape->text, family);
     for (size_t i = 0; i < table->count; i++) {
-        const struct prom_series *series = &table->series[i];
-        if (series->histograms[which] != NULL && !is_idle(scrape, series))
-            prom_text_histogram(&scrape->text, prom_series_labels(table, series),
-                                series->histograms[which], series->created);
+        if (!is_idle(scrape, &table->series[i]))
+            write_histogram(scrape, &table->series[i], which);
     }
 }
 
@@ -134,14 +154,15 @@ static int write_edges(struct scrape *scrape)
     static const struct prom_family failed = {PROM_COUNTER, "traces_service_graph_request_failed",
                                               "Requests that failed, on either side."};
     static const struct prom_family seconds[PROM_HISTOGRAMS] = {
-        [EDGE_CLIENT] = {PROM_HISTOGRAM, "traces_service_graph_request_client_seconds",
-                         "Time that requests took, as their client saw it."},
-        [EDGE_SERVER] = {PROM_HISTOGRAM, "traces_service_graph_request_server_seconds",
-                         "Time that requests took, as their server saw it."},
-        [EDGE_MESSAGING] = {PROM_HISTOGRAM, "traces_service_graph_request_messaging_system_seconds",
-                            "Time from the end of a message's sending to the start of its taking."},
-        [EDGE_NETWORK] = {PROM_HISTOGRAM, "traces_service_graph_request_network_seconds",
-                          "What a client waited beyond its server's own time."},
+        [SNAPSHOT_CLIENT] = {PROM_HISTOGRAM, "traces_service_graph_request_client_seconds",
+                             "Time that requests took, as their client saw it."},
+        [SNAPSHOT_SERVER] = {PROM_HISTOGRAM, "traces_service_graph_request_server_seconds",
+                             "Time that requests took, as their server saw it."},
+        [SNAPSHOT_MESSAGING] =
+            {PROM_HISTOGRAM, "traces_service_graph_request_messaging_system_seconds",
+             "Time from the end of a message's sending to the start of its taking."},
+        [SNAPSHOT_NETWORK] = {PROM_HISTOGRAM, "traces_service_graph_request_network_seconds",
+                              "What a client waited beyond its server's own time."},
     };
     int status = prom_table_init(&scrape->table, scrape->snapshot->edges_count);
 
@@ -150,7 +171,7 @@ static int write_edges(struct scrape *scrape)
     if (status == 0) {
         write_counts(scrape, &requests, 0);
         write_counts(scrape, &failed, 1);
-        for (size_t i = 0; i < PROM_HISTOGRAMS; i++)
+        for (size_t i = 0; i < SNAPSHOT_SECONDS; i++)
             write_histograms(scrape, &seconds[i], i);
     }
     prom_table_release(&scrape->table);
@@ -186,7 +207,7 @@ static int gather_operations(struct scrape *scrape)
         if (status != 0)
             return status;
         series->counts[0] += operation->calls;
-        prom_series_touch(series, operation->created, operation->updated);
+        prom_series_touch(series, operation->created, operation->updated, &operation->life);
         status = prom_series_add(series, 0, operation->latency);
         if (status != 0)
             return status;
@@ -241,7 +262,8 @@ static int write_losses(struct scrape *scrape, bool dropped, const struct prom_f
         if (status != 0)
             break;
         series->counts[0] += loss->spans << WEIGHT_SHIFT;
-        prom_series_touch(series, loss->created, scrape->snapshot->end);
+        prom_series_touch(series, loss->created, scrape->snapshot->end,
+                          &(struct snapshot_life){.born = loss->born});
     }
     if (status == 0)
         write_counts(scrape, family, 0);

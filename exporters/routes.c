@@ -6,6 +6,7 @@
 #include "exporters/routes.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "base/check.h"
@@ -47,6 +48,7 @@ struct routes {
     pthread_cond_t less;
     unsigned active;
     unsigned waiting;
+    _Atomic uint64_t shown_number; /* Of the newest snapshot that was scraped as text. */
 };
 
 struct route {
@@ -179,11 +181,12 @@ static struct snapshot *snapshot_of(struct routes *routes, struct http_reply *re
     return snapshot;
 }
 
-/* Runs a renderer on the newest snapshot, behind the gate. True where the reply has a body. */
+/* Runs a renderer on the newest snapshot, behind the gate. True where the reply has a body; then
+ * also the snapshot's number. */
 static bool render(struct routes *routes, const struct export_options *options,
                    int (*renderer)(const struct export_input *input, char out_error[256],
                                    struct buf *out),
-                   struct http_reply *reply)
+                   uint64_t *out_number, struct http_reply *reply)
 {
     char error[256];
     struct snapshot *snapshot = snapshot_of(routes, reply);
@@ -198,21 +201,39 @@ static bool render(struct routes *routes, const struct export_options *options,
         status = renderer(&input, error, &reply->body);
         leave(routes);
     }
+    if (status == 0)
+        *out_number = snapshot->number;
     snapshot_release(snapshot);
     if (status != 0)
         refuse(reply, status, error);
     return status == 0;
 }
 
+/* What a scraper was told is new to it no more. Several at once are all told alike. */
+static void note_shown(struct routes *routes, uint64_t number)
+{
+    uint64_t shown = atomic_load(&routes->shown_number);
+
+    while (shown < number && !atomic_compare_exchange_weak(&routes->shown_number, &shown, number))
+        continue;
+}
+
 static void show_metrics(struct routes *routes, const struct route *route,
                          const struct http_request *request, struct http_reply *reply)
 {
     struct metrics_format format = negotiate_metrics(request->accept);
+    struct export_options options = routes->options.defaults;
+    bool is_text = format.exporter == &exporter_prometheus;
+    uint64_t number;
 
     (void)route;
     header(reply, "Cache-Control: no-store\r\nVary: Accept\r\n");
-    if (!render(routes, &routes->options.defaults, format.exporter->render, reply))
+    options.new_at_zero = is_text;
+    options.shown_number = atomic_load(&routes->shown_number);
+    if (!render(routes, &options, format.exporter->render, &number, reply))
         return;
+    if (is_text && !request->is_head)
+        note_shown(routes, number);
     reply->status = 200;
     reply->content_type = format.content_type;
     compress(request, DEFLATE_FAST, reply);
@@ -225,8 +246,10 @@ static void show_text(struct routes *routes, const struct routes_query *query,
                                       struct buf *out),
                       const struct http_request *request, struct http_reply *reply)
 {
+    uint64_t number;
+
     header(reply, "Cache-Control: no-store\r\n");
-    if (!render(routes, &query->options, renderer, reply))
+    if (!render(routes, &query->options, renderer, &number, reply))
         return;
     reply->status = 200;
     reply->content_type = exporter->content_type;
@@ -349,8 +372,10 @@ static void show_cardinality(struct routes *routes, const struct route *route,
 static void show_debug(struct routes *routes, const struct route *route,
                        const struct http_request *request, struct http_reply *reply)
 {
+    uint64_t number;
+
     header(reply, "Cache-Control: no-store\r\n");
-    if (!render(routes, &routes->options.defaults, route->render, reply))
+    if (!render(routes, &routes->options.defaults, route->render, &number, reply))
         return;
     reply->status = 200;
     reply->content_type = "application/json";

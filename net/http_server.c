@@ -169,6 +169,7 @@ static int copy_request(struct http_job *job, const struct http1_request *from)
     job->request.accept = keep(job, from->accept);
     job->request.accept_encoding = keep(job, from->accept_encoding);
     job->request.if_none_match = keep(job, from->if_none_match);
+    job->request.is_head = from->is_head;
     begin = job->text.size;
     if (http_uri_decode(path, false, &job->text) != 0)
         return STATUS_INVALID;

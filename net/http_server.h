@@ -29,6 +29,7 @@ struct http_request {
     struct view accept;
     struct view accept_encoding;
     struct view if_none_match;
+    bool is_head; /* The answer's body will not be sent. */
 };
 
 /* Zeroed before `handle`; the server adds Content-Length, Date-free and security headers, and

@@ -38,8 +38,15 @@ struct text_entry {
     struct view text;
 };
 
+/* Operation `text` is one of `service`. */
+struct pair_entry {
+    uint32_t service;
+    uint32_t text;
+};
+
 struct node_entry {
     struct node node;
+    uint32_t operations; /* That are told apart. */
     _Atomic bool reported;
 };
 
@@ -62,7 +69,10 @@ struct catalog {
     struct table nodes;
     struct table sites;
     struct table names;
-    uint32_t services; /* Nodes of type service. */
+    struct table pairs;
+    uint32_t services;           /* Nodes of type service. */
+    uint32_t service_operations; /* Of the one that has most. */
+    _Atomic uint64_t service_operations_refused;
     _Atomic uint64_t services_refused, peers_refused, operations_refused, sites_refused;
 };
 
@@ -183,6 +193,11 @@ static bool name_equal(const void *entry, const void *key)
     return view_equal(((const struct name_entry *)entry)->name, *(const struct view *)key);
 }
 
+static bool pair_equal(const void *entry, const void *key)
+{
+    return memcmp(entry, key, sizeof(struct pair_entry)) == 0;
+}
+
 static uint32_t hash_view(const struct catalog *catalog, struct view view)
 {
     return (uint32_t)hash64(view.data, view.size, catalog->seed);
@@ -243,6 +258,61 @@ int catalog_text(struct catalog *catalog, struct view text, uint32_t *out_text)
 
     CHECK(pthread_mutex_lock(&catalog->lock) == 0);
     status = text_locked(catalog, cut(catalog, text), out_text);
+    CHECK(pthread_mutex_unlock(&catalog->lock) == 0);
+    return status;
+}
+
+/* As text_locked(), unless the service has as many as it may have and this is none of them. */
+static int operation_locked(struct catalog *catalog, uint32_t service, struct view text,
+                            uint32_t *out_text)
+{
+    struct node_entry *owner = table_at(&catalog->nodes, service);
+    struct pair_entry pair = {service, CATALOG_OVERFLOW};
+    bool is_full = owner->operations >= catalog->limits.service_operations_max ||
+                   catalog->pairs.count >= catalog->limits.sites_max;
+    uint32_t hash, number;
+    int status;
+
+    /* What the service may not have must not take the room of others' names. */
+    if (!is_full || table_find(&catalog->texts, hash_view(catalog, text), text_equal, &text,
+                               &pair.text) != NULL) {
+        status = text_locked(catalog, text, &pair.text);
+        if (status != 0)
+            return status;
+    }
+    hash = (uint32_t)hash64(&pair, sizeof(pair), catalog->seed);
+    if (pair.text == CATALOG_OVERFLOW && !is_full) {
+        *out_text = CATALOG_OVERFLOW; /* That was counted. */
+        return 0;
+    }
+    if (table_find(&catalog->pairs, hash, pair_equal, &pair, &number) != NULL) {
+        *out_text = pair.text;
+        return 0;
+    }
+    if (is_full) {
+        atomic_fetch_add_explicit(&catalog->service_operations_refused, 1, memory_order_relaxed);
+        *out_text = CATALOG_OVERFLOW;
+        return 0;
+    }
+    status = table_prepare(&catalog->pairs);
+    if (status != 0)
+        return status;
+    (void)table_add(&catalog->pairs, hash, &pair); /* Its number is never asked for. */
+    if (++owner->operations > catalog->service_operations)
+        catalog->service_operations = owner->operations;
+    *out_text = pair.text;
+    return 0;
+}
+
+int catalog_operation(struct catalog *catalog, uint32_t service, struct view text,
+                      uint32_t *out_text)
+{
+    int status;
+
+    if (catalog->limits.service_operations_max == 0)
+        return catalog_text(catalog, text, out_text);
+    CHECK(pthread_mutex_lock(&catalog->lock) == 0);
+    status = operation_locked(catalog, service, cut(catalog, text), out_text);
     CHECK(pthread_mutex_unlock(&catalog->lock) == 0);
     return status;
 }
@@ -476,6 +546,8 @@ void catalog_read_counts(const struct catalog *catalog, struct catalog_counts *o
         .peers_refused = atomic_load(&catalog->peers_refused),
         .operations_refused = atomic_load(&catalog->operations_refused),
         .sites_refused = atomic_load(&catalog->sites_refused),
+        .service_operations = catalog->service_operations,
+        .service_operations_refused = atomic_load(&catalog->service_operations_refused),
     };
     CHECK(pthread_mutex_unlock(&locked->lock) == 0);
 }
@@ -526,6 +598,8 @@ int catalog_new(const struct catalog_limits *limits, struct catalog **out_catalo
         status = table_init(&catalog->names, sizeof(struct name_entry),
                             catalog->limits.services_max);
     if (status == 0)
+        status = table_init(&catalog->pairs, sizeof(struct pair_entry), catalog->limits.sites_max);
+    if (status == 0)
         status = add_fixed(catalog);
     if (status != 0) {
         catalog_free(catalog);
@@ -549,6 +623,7 @@ void catalog_free(struct catalog *catalog)
     table_release(&catalog->nodes);
     table_release(&catalog->sites);
     table_release(&catalog->names);
+    table_release(&catalog->pairs);
     CHECK(pthread_mutex_destroy(&catalog->lock) == 0);
     mem_free(catalog);
 }

@@ -67,7 +67,8 @@ struct catalog_limits {
     uint32_t peers_max;      /* All other nodes. */
     uint32_t operations_max; /* Texts. */
     uint32_t sites_max;
-    size_t text_bytes_max; /* Longer names are cut to this at a character's boundary. */
+    size_t text_bytes_max;           /* Longer names are cut to this at a character's boundary. */
+    uint32_t service_operations_max; /* Texts of one service; 0: as many as there are. */
 };
 
 struct catalog;
@@ -79,6 +80,9 @@ void catalog_free(struct catalog *catalog);
  * Returns: 0; STATUS_NOMEM (nothing changed). */
 MUST_USE int catalog_text(struct catalog *catalog, struct view text, uint32_t *out_text);
 MUST_USE int catalog_node(struct catalog *catalog, const struct node *node, uint32_t *out_node);
+/* The text as an operation of the service: past that service's own quota, CATALOG_OVERFLOW. */
+MUST_USE int catalog_operation(struct catalog *catalog, uint32_t service, struct view text,
+                               uint32_t *out_text);
 MUST_USE int catalog_site(struct catalog *catalog, const struct site *site, uint32_t *out_site);
 
 /* Read by number; the result stays valid as long as the catalog. */
@@ -112,6 +116,8 @@ uint32_t catalog_find_reported(struct catalog *catalog, uint32_t peer, bool has_
 struct catalog_counts {
     uint64_t services, peers, operations, sites;                                 /* in use */
     uint64_t services_refused, peers_refused, operations_refused, sites_refused; /* look-ups */
+    uint64_t service_operations; /* Of the service that has most. */
+    uint64_t service_operations_refused;
 };
 void catalog_read_counts(const struct catalog *catalog, struct catalog_counts *out_counts);
 

@@ -503,7 +503,7 @@ int naming_site(const struct naming *naming, struct catalog *catalog,
     if (status == 0)
         status = catalog_node(catalog, &result.service, &site.service);
     if (status == 0)
-        status = catalog_text(catalog, result.operation, &site.operation);
+        status = catalog_operation(catalog, site.service, result.operation, &site.operation);
     if (status == 0)
         status = intern_node(catalog, result.has_peer, &result.peer, &site.peer);
     if (status == 0)

@@ -52,7 +52,35 @@ static int prepare_histograms(struct series *series, struct histogram *const fro
     return 0;
 }
 
-static int prepare_edges(struct publisher *publisher, const struct tally *tally)
+/* P14: whether a series has ended in /metrics, so that it begins anew. */
+static bool is_expired(const struct publisher *publisher, const struct series *series,
+                       struct wall_time now)
+{
+    uint64_t expiration_ns = publisher->options.expiration_ns;
+
+    return series->listed && expiration_ns != 0 && now.ns > expiration_ns &&
+           series->updated.ns < now.ns - expiration_ns;
+}
+
+/* Keeps what an expired series had until now, for when it begins anew. */
+static int prepare_past(const struct publisher *publisher, struct series *series,
+                        struct wall_time now)
+{
+    if (!is_expired(publisher, series, now)) {
+        series_value_release(series->next_past);
+        series->next_past = NULL;
+        return 0;
+    }
+    if (series->next_past != NULL)
+        return 0; /* Nothing was added since. */
+    if (series->value == NULL || series->changed)
+        return series_value_new(series->seconds, SERIES_SECONDS_MAX, &series->next_past);
+    series->next_past = series_value_retain(series->value);
+    return 0;
+}
+
+static int prepare_edges(struct publisher *publisher, const struct tally *tally,
+                         struct wall_time now)
 {
     for (uint32_t i = 0; i < tally->edges_count; i++) {
         const struct tally_edge *edge = &tally->edges[i];
@@ -63,13 +91,16 @@ static int prepare_edges(struct publisher *publisher, const struct tally *tally)
         if (status == 0)
             status = prepare_histograms(&publisher->edges.series[number], edge->seconds,
                                         EDGE_SECONDS_COUNT);
+        if (status == 0)
+            status = prepare_past(publisher, &publisher->edges.series[number], now);
         if (status != 0)
             return status;
     }
     return 0;
 }
 
-static int prepare_operations(struct publisher *publisher, const struct tally *tally)
+static int prepare_operations(struct publisher *publisher, const struct tally *tally,
+                              struct wall_time now)
 {
     for (uint32_t i = 0; i < tally->operations_count; i++) {
         const struct tally_operation *operation = &tally->operations[i];
@@ -80,6 +111,8 @@ static int prepare_operations(struct publisher *publisher, const struct tally *t
         if (status == 0)
             status = prepare_histograms(&publisher->operations.series[number], &operation->latency,
                                         1);
+        if (status == 0)
+            status = prepare_past(publisher, &publisher->operations.series[number], now);
         if (status != 0)
             return status;
     }
@@ -160,17 +193,36 @@ static void list_node(struct publisher *publisher, uint32_t node)
     publisher->nodes_stale = true;
 }
 
+/* What a series had until now is its past; it begins anew after `since`. */
+static void begin_anew(const struct publisher *publisher, struct series *series,
+                       struct wall_time since)
+{
+    CHECK(series->next_past != NULL);
+    series_value_release(series->past);
+    series->past = series->next_past;
+    series->next_past = NULL;
+    series->past_count = series->count;
+    series->past_failed = series->failed;
+    series->created = since;
+    series->born = publisher->number + 1;
+    for (size_t i = 0; i < SERIES_SECONDS_MAX; i++)
+        series->seconds_born[i] = series->born;
+}
+
 /* Notes that a series counted at `now`; its first count came after `since`. */
-static struct series *touch(struct series_table *table, uint32_t number, struct wall_time since,
-                            struct wall_time now)
+static struct series *touch(struct publisher *publisher, struct series_table *table,
+                            uint32_t number, struct wall_time since, struct wall_time now)
 {
     struct series *series = &table->series[number];
 
     if (!series->listed) {
         series->listed = true;
         series->created = since;
+        series->born = publisher->number + 1;
         table->listed++;
         table->order_stale = true;
+    } else if (table != &publisher->losses && is_expired(publisher, series, now)) {
+        begin_anew(publisher, series, since);
     }
     series->updated = now;
     if (!series->changed) {
@@ -181,11 +233,16 @@ static struct series *touch(struct series_table *table, uint32_t number, struct 
     return series;
 }
 
-static void merge_histograms(struct series *series, struct histogram *const from[], size_t count)
+static void merge_histograms(const struct publisher *publisher, struct series *series,
+                             struct histogram *const from[], size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        if (from[i] != NULL && from[i]->count != 0)
-            CHECK(histogram_merge(series->seconds[i], from[i]) == 0);
+    for (size_t i = 0; i < count; i++) {
+        if (from[i] == NULL || from[i]->count == 0)
+            continue;
+        if (series->seconds[i]->count == 0)
+            series->seconds_born[i] = publisher->number + 1;
+        CHECK(histogram_merge(series->seconds[i], from[i]) == 0);
+    }
 }
 
 /* How many a sum of weights is, at least one. */
@@ -217,10 +274,10 @@ static void add_edges(struct publisher *publisher, const struct tally *tally,
             continue;
         number = find_series(&publisher->edges, edge_key(edge->client, edge->server, edge->type),
                              edge->overflow, edge->requests, &publisher->counts.edges_overflowed);
-        series = touch(&publisher->edges, number, since, now);
+        series = touch(publisher, &publisher->edges, number, since, now);
         series->count += edge->requests;
         series->failed += edge->failed;
-        merge_histograms(series, edge->seconds, EDGE_SECONDS_COUNT);
+        merge_histograms(publisher, series, edge->seconds, EDGE_SECONDS_COUNT);
         list_node(publisher, number != SERIES_OVERFLOW ? edge->client : CATALOG_OVERFLOW);
         list_node(publisher, number != SERIES_OVERFLOW ? edge->server : CATALOG_OVERFLOW);
     }
@@ -239,9 +296,9 @@ static void add_operations(struct publisher *publisher, const struct tally *tall
             continue;
         number = find_series(&publisher->operations, key, operation->overflow, operation->calls,
                              &publisher->counts.operations_overflowed);
-        series = touch(&publisher->operations, number, since, now);
+        series = touch(publisher, &publisher->operations, number, since, now);
         series->count += operation->calls;
-        merge_histograms(series, &operation->latency, 1);
+        merge_histograms(publisher, series, &operation->latency, 1);
         list_node(publisher, number != SERIES_OVERFLOW ? operation->service : CATALOG_OVERFLOW);
     }
 }
@@ -254,7 +311,7 @@ static void add_losses(struct publisher *publisher, const struct tally *tally,
         uint32_t number = key_map_find(&publisher->losses.map, loss_key(&loss));
         struct series *series;
         CHECK(number != KEY_NONE);
-        series = touch(&publisher->losses, number, since, now);
+        series = touch(publisher, &publisher->losses, number, since, now);
         for (uint64_t j = 0; j < loss.spans && j < LOSS_TRACES; j++)
             memcpy(publisher->traces[number].newest[(series->count + j) % LOSS_TRACES],
                    loss.traces[j], sizeof(loss.traces[j]));
@@ -300,9 +357,9 @@ int publisher_absorb(struct publisher *publisher, unsigned shard, struct tally *
 
     CHECK(shard < publisher->options.shards);
     if (status == 0)
-        status = prepare_edges(publisher, tally);
+        status = prepare_edges(publisher, tally, now);
     if (status == 0)
-        status = prepare_operations(publisher, tally);
+        status = prepare_operations(publisher, tally, now);
     if (status == 0)
         status = prepare_losses(publisher, tally);
     if (status != 0)

@@ -24,6 +24,7 @@ struct publisher_options {
     uint32_t edges_max;      /* map.edges_max */
     uint32_t operations_max; /* Series of calls_total. */
     uint32_t losses_max;
+    uint64_t expiration_ns; /* metrics.expiration; 0: never. */
     unsigned shards;
     struct wall_time start;
 };

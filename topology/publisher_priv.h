@@ -22,6 +22,12 @@ struct series {
     uint64_t failed;
     struct histogram *seconds[SERIES_SECONDS_MAX];
     struct series_value *value; /* What the newest snapshot shows of `seconds`; NULL: nothing. */
+    struct series_value *past;  /* Of `seconds`, what was before it began anew; NULL. */
+    struct series_value *next_past; /* Made ready for that. */
+    uint64_t past_count;
+    uint64_t past_failed;
+    uint64_t born; /* Number of the snapshot that shows it first. */
+    uint64_t seconds_born[SERIES_SECONDS_MAX];
     struct wall_time created;
     struct wall_time updated;
     bool listed;  /* It counted; one that was made for a tally that failed did not. */
@@ -62,6 +68,7 @@ struct publisher_shard {
 
 struct publisher {
     struct publisher_options options;
+    uint64_t number;              /* Of the newest snapshot. */
     struct accounting accounting; /* Without `waiting` and what the receiver rejected. */
     struct topology_counts counts;
     struct wall_time span_first;

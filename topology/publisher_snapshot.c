@@ -190,6 +190,23 @@ static int renew_values(struct series_table *table)
     return 0;
 }
 
+static struct snapshot_life life_of(const struct series *series)
+{
+    struct snapshot_life life = {
+        .born = series->born,
+        .past_count = series->past_count,
+        .past_failed = series->past_failed,
+    };
+
+    _Static_assert((int)SERIES_SECONDS_MAX <= (int)SNAPSHOT_SECONDS, "they stand in one order");
+    for (size_t i = 0; i < SERIES_SECONDS_MAX; i++) {
+        life.seconds_born[i] = series->seconds_born[i];
+        if (series->past != NULL)
+            life.past_seconds[i] = series->past->seconds[i];
+    }
+    return life;
+}
+
 typedef void (*series_fill)(const struct publisher *publisher, const struct series *series,
                             bool overflow, void *out_element);
 
@@ -208,6 +225,7 @@ static void fill_edge(const struct publisher *publisher, const struct series *se
         .network_seconds = series->value->seconds[SECONDS_NETWORK],
         .created = series->created,
         .updated = series->updated,
+        .life = life_of(series),
     };
 }
 
@@ -219,11 +237,12 @@ static void fill_operation(const struct publisher *publisher, const struct serie
         .name = catalog_text_at(publisher->options.catalog, (uint32_t)series->key.high),
         .kind = (uint8_t)(series->key.low >> 8),
         .status = (uint8_t)series->key.low,
-        .overflow = overflow,
+        .overflow = overflow || (uint32_t)series->key.high == CATALOG_OVERFLOW,
         .calls = series->count,
         .latency = series->value->seconds[0],
         .created = series->created,
         .updated = series->updated,
+        .life = life_of(series),
     };
 }
 
@@ -240,6 +259,7 @@ static void fill_loss(const struct publisher *publisher, const struct series *se
         .reason = (uint8_t)series->key.low,
         .spans = series->count,
         .created = series->created,
+        .born = series->born,
     };
     memcpy(loss->traces, publisher->traces[series - publisher->losses.series].newest,
            sizeof(loss->traces));
@@ -258,6 +278,8 @@ static int renew_list(const struct publisher *publisher, struct series_table *ta
     for (uint32_t i = 0; i < table->listed; i++) {
         const struct series *series = &table->series[table->order[i]];
         list->values[i] = series_value_retain(series->value);
+        if (series->past != NULL)
+            list->values[list->count + i] = series_value_retain(series->past);
         fill(publisher, series, table->order[i] == SERIES_OVERFLOW,
              (char *)list->elements + i * size);
     }
@@ -293,6 +315,7 @@ static void fill_snapshot(struct publisher *publisher, struct wall_time now,
     box->operations = snapshot_list_retain(publisher->operations.list);
     box->losses = snapshot_list_retain(publisher->losses.list);
     box->snapshot = (struct snapshot){
+        .number = ++publisher->number,
         .start = publisher->options.start,
         .end = now,
         .span_first = publisher->span_first,

@@ -64,6 +64,8 @@ void series_table_release(struct series_table *table)
         for (size_t j = 0; j < SERIES_SECONDS_MAX; j++)
             histogram_free(table->series[i].seconds[j]);
         series_value_release(table->series[i].value);
+        series_value_release(table->series[i].past);
+        series_value_release(table->series[i].next_past);
     }
     snapshot_list_release(table->list);
     key_map_release(&table->map);

@@ -151,7 +151,7 @@ int snapshot_list_new(size_t count, size_t size, struct snapshot_list **out_list
     atomic_init(&list->references, 1);
     list->count = count;
     list->elements = mem_calloc(count, size);
-    list->values = mem_calloc(count, sizeof(struct series_value *));
+    list->values = mem_calloc(2 * count, sizeof(struct series_value *));
     if (count != 0 && (list->elements == NULL || list->values == NULL)) {
         snapshot_list_release(list);
         return STATUS_NOMEM;
@@ -170,7 +170,7 @@ void snapshot_list_release(struct snapshot_list *list)
 {
     if (list == NULL || !drop(&list->references))
         return;
-    for (size_t i = 0; list->values != NULL && i < list->count; i++)
+    for (size_t i = 0; list->values != NULL && i < 2 * list->count; i++)
         series_value_release(list->values[i]);
     mem_free(list->values);
     mem_free(list->elements);

@@ -83,6 +83,19 @@ struct snapshot_node {
     bool overflow; /* Stands for all nodes past the quota. */
 };
 
+/* The histograms of a series, in the order of their arrays. */
+enum { SNAPSHOT_CLIENT, SNAPSHOT_SERVER, SNAPSHOT_NETWORK, SNAPSHOT_MESSAGING, SNAPSHOT_SECONDS };
+
+/* What /metrics needs of a series beside its totals. One that was idle for metrics.expiration ends
+ * there and begins anew at 0 when it counts again; the totals go on. */
+struct snapshot_life {
+    uint64_t born; /* Number of the first snapshot that shows it, or shows it anew. */
+    uint64_t seconds_born[SNAPSHOT_SECONDS]; /* Likewise each histogram. */
+    uint64_t past_count;                     /* Part of the totals from before it began anew. */
+    uint64_t past_failed;
+    const struct histogram *past_seconds[SNAPSHOT_SECONDS]; /* NULL: nothing. */
+};
+
 /* Counts are sums of weights (2^20 is one request). A histogram is NULL where nothing was seen. */
 struct snapshot_edge {
     uint32_t client; /* Index into nodes. */
@@ -95,8 +108,9 @@ struct snapshot_edge {
     const struct histogram *server_seconds;
     const struct histogram *network_seconds;
     const struct histogram *messaging_seconds;
-    struct wall_time created; /* When the series began. */
+    struct wall_time created; /* When the series began, or began anew. */
     struct wall_time updated;
+    struct snapshot_life life;
 };
 
 struct snapshot_operation {
@@ -104,11 +118,12 @@ struct snapshot_operation {
     struct view name;
     uint8_t kind;   /* enum span_kind */
     uint8_t status; /* enum span_status */
-    bool overflow;
+    bool overflow;  /* Stands for all names past a bound, of one service or of all. */
     uint64_t calls; /* Sum of weights. */
     const struct histogram *latency;
     struct wall_time created;
     struct wall_time updated;
+    struct snapshot_life life; /* Its latency is number 0. */
 };
 
 enum { LOSS_TRACES = 3 };
@@ -122,9 +137,11 @@ struct snapshot_loss {
     uint64_t spans;
     uint64_t traces[LOSS_TRACES][2]; /* Trace ids of the newest, as many as there are spans. */
     struct wall_time created;
+    uint64_t born; /* Number of the first snapshot that shows it. */
 };
 
 struct snapshot {
+    uint64_t number;             /* Counts up from 1. */
     struct wall_time start;      /* When counting began. */
     struct wall_time end;        /* When this snapshot was taken. */
     struct wall_time span_first; /* The earliest start of a span that was taken on; 0: none. */

@@ -20,7 +20,8 @@ struct series_value {
     struct histogram *seconds[SERIES_SECONDS_MAX]; /* NULL where nothing was seen. */
 };
 
-/* An array of elements and, for each, the value that it points into (or none at all). */
+/* An array of elements and, for each, the value that it points into (or none at all); behind those
+ * the past values, in the same order. */
 struct snapshot_list {
     _Atomic uint32_t references;
     size_t count;

@@ -162,6 +162,7 @@ def daemon_with_hostile_names():
     with Daemon(FAST) as daemon, Sender(daemon.grpc) as sender:
         sender.send(spans)
         daemon.wait_for_counted(len(spans))
+        daemon.text("/metrics")  # A new series shows 0 first, in text.
         yield daemon
 
 

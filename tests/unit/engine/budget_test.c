@@ -260,7 +260,10 @@ static void fill_catalog(struct catalog *catalog, const struct budget *budget)
         assert_int_equal(catalog_text(catalog, longest_name(name, "operation", i), &number), 0);
     for (uint32_t i = 0; i < budget->sites_max + 10; i++) {
         struct site site = {.service = i};
+        struct view operation = longest_name(name, "operation", i / budget->services_max);
         assert_int_equal(catalog_site(catalog, &site, &number), 0);
+        assert_int_equal(
+            catalog_operation(catalog, 3 + i % budget->services_max, operation, &number), 0);
     }
 }
 
@@ -280,15 +283,17 @@ static void budget__counts_names_at_their_worst(void **state)
     options.memory_limit_bytes = 256 * MIB;
     assert_int_equal(make(&options, GIB, 2, true, &budget), 0);
     assert_int_equal(budget.name_bytes_max, 256);
-    struct catalog_limits limits = {budget.services_max, budget.peers_max, budget.operations_max,
-                                    budget.sites_max, budget.name_bytes_max};
+    struct catalog_limits limits = {budget.services_max,   budget.peers_max,
+                                    budget.operations_max, budget.sites_max,
+                                    budget.name_bytes_max, budget.service_operations_max};
     before = heap_bytes();
     assert_int_equal(catalog_new(&limits, &catalog), 0);
     fill_catalog(catalog, &budget);
     used = heap_bytes() - before;
     catalog_read_counts(catalog, &counts);
     assert_true(counts.services_refused > 0 && counts.peers_refused > 0 &&
-                counts.operations_refused > 0 && counts.sites_refused > 0);
+                counts.operations_refused > 0 && counts.sites_refused > 0 &&
+                counts.service_operations_refused > 0);
     assert_true(used <= budget.share_bytes[BUDGET_NAMES]);
     /* A share that is far too large would starve the others. */
     assert_true(used >= budget.share_bytes[BUDGET_NAMES] / 4 * 3);

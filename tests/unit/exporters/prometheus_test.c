@@ -213,6 +213,81 @@ static void prometheus__marks_what_overflowed(void **state)
     end(&fixture);
 }
 
+static void prometheus__shows_a_new_series_at_zero(void **state)
+{
+    struct fixture fixture;
+    struct snapshot_edge *edge;
+    const char *text;
+
+    (void)state;
+    begin(&fixture, sample_edge);
+    edge = &fixture.build.edges[0];
+    edge->life = (struct snapshot_life){.born = 4, .seconds_born = {6, 6, 6, 6}};
+    fixture.input.options = (struct export_options){.new_at_zero = true, .shown_number = 3};
+    text = scrape(&fixture, &exporter_prometheus);
+    assert_has(text, "traces_service_graph_request_total{client=\"shop\"");
+    assert_has(text, "server=\"orders\"} 0\n");
+    assert_has(text, "server=\"orders\",le=\"+Inf\"} 0\n");
+    assert_lacks(text, "server=\"orders\"} 5\n");
+    fixture.input.options.shown_number = 4; /* Its histograms are younger. */
+    text = scrape(&fixture, &exporter_prometheus);
+    assert_has(text, "server=\"orders\"} 5\n");
+    assert_has(text, "server=\"orders\",le=\"+Inf\"} 0\n");
+    fixture.input.options.shown_number = 6;
+    text = scrape(&fixture, &exporter_prometheus);
+    assert_lacks(text, "server=\"orders\",le=\"+Inf\"} 0\n");
+    fixture.input.options.shown_number = 3;
+    text = scrape(&fixture, &exporter_openmetrics); /* Which says when it began. */
+    assert_has(text, "server=\"orders\"} 5\n");
+    end(&fixture);
+}
+
+static void sample_past(struct snapshot_build *build)
+{
+    uint32_t a = snapshot_build_service(build, "a");
+    uint32_t b = snapshot_build_service(build, "b");
+    struct snapshot_edge *edge = snapshot_build_edge(build, a, b, CONNECTION_VIRTUAL, 9, 4);
+    const struct histogram *past = NULL;
+
+    snapshot_build_observe(build, &edge->client_seconds, 3 * NS_PER_MS, 9);
+    snapshot_build_observe(build, &edge->server_seconds, 3 * NS_PER_MS, 7);
+    snapshot_build_observe(build, &past, 3 * NS_PER_MS, 7);
+    edge->life = (struct snapshot_life){
+        .past_count = 7 * WEIGHT_ONE, .past_failed = 3 * WEIGHT_ONE, .past_seconds = {past, past}};
+}
+
+#define PAST_LABELS "{client=\"a\",connection_type=\"virtual_node\",server=\"b\"}"
+
+static void prometheus__leaves_the_past_of_a_series_out(void **state)
+{
+    struct fixture fixture;
+    const char *text;
+
+    (void)state;
+    begin(&fixture, sample_past);
+    text = scrape(&fixture, &exporter_openmetrics);
+    assert_has(text, "_request_total" PAST_LABELS " 2\n");
+    assert_has(text, "_request_failed_total" PAST_LABELS " 1\n");
+    assert_has(text, "_client_seconds_count" PAST_LABELS " 2\n");
+    assert_has(text, "_client_seconds_sum" PAST_LABELS " 0.006\n");
+    assert_lacks(text, "_server_seconds_count");
+    end(&fixture);
+}
+
+/* Lest the sum fall when one of them begins anew. */
+static void prometheus__keeps_the_past_of_series_of_equal_labels(void **state)
+{
+    struct fixture fixture;
+    uint32_t b;
+
+    (void)state;
+    begin(&fixture, sample_past);
+    b = snapshot_build_node(&fixture.build, NODE_EXTERNAL, VIEW(""), VIEW("b"));
+    (void)snapshot_build_edge(&fixture.build, 0, b, CONNECTION_VIRTUAL, 1, 0);
+    assert_has(scrape(&fixture, &exporter_openmetrics), "_request_total" PAST_LABELS " 10\n");
+    end(&fixture);
+}
+
 static void prometheus__hides_idle_series(void **state)
 {
     struct fixture fixture;
@@ -409,6 +484,9 @@ int main(void)
         cmocka_unit_test(openmetrics__adds_its_own),
         cmocka_unit_test(prometheus__adds_series_of_equal_labels),
         cmocka_unit_test(prometheus__marks_what_overflowed),
+        cmocka_unit_test(prometheus__shows_a_new_series_at_zero),
+        cmocka_unit_test(prometheus__leaves_the_past_of_a_series_out),
+        cmocka_unit_test(prometheus__keeps_the_past_of_series_of_equal_labels),
         cmocka_unit_test(prometheus__hides_idle_series),
         cmocka_unit_test(prometheus__shows_each_stages_health),
         cmocka_unit_test(prometheus__adds_up_the_buckets_of_a_stage),

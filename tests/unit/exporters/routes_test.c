@@ -169,6 +169,39 @@ static void routes__understand_the_words_of_map(void **state)
     door_close(&door);
 }
 
+static void check_scrape(struct door *door, const char *accept, bool is_head, const char *part)
+{
+    struct http_request request = {
+        .path = VIEW("/metrics"), .accept = view_of(accept), .is_head = is_head};
+    struct http_reply reply;
+
+    ask(door, &request, &reply);
+    assert_int_equal(reply.status, 200);
+    assert_has(reply.body.data, part);
+    reply_release(&reply);
+}
+
+static void routes__show_a_new_series_at_zero_once(void **state)
+{
+    struct door door;
+    struct snapshot_edge *edge;
+
+    (void)state;
+    assert_int_equal(door_open(&door, snapshot_sample_shop), 0);
+    edge = &door.build.edges[0];
+    edge->life.born = 7;
+    door.box.snapshot.number = 8;
+    check_scrape(&door, "application/openmetrics-text", false, "server=\"worker\"} 1090\n");
+    check_scrape(&door, "text/plain", true, "server=\"worker\"} 0\n");
+    check_scrape(&door, "text/plain", false, "server=\"worker\"} 0\n");
+    check_scrape(&door, "text/plain", false, "server=\"worker\"} 1090\n");
+    edge->life.born = 9;
+    door.box.snapshot.number = 9;
+    check_scrape(&door, "text/plain", false, "server=\"worker\"} 0\n");
+    check_scrape(&door, "text/plain", false, "server=\"worker\"} 1090\n");
+    door_close(&door);
+}
+
 static void check_type(struct door *door, const char *accept, const char *type)
 {
     struct http_request request = {.path = VIEW("/metrics"), .accept = view_of(accept)};
@@ -400,6 +433,7 @@ int main(void)
         cmocka_unit_test(routes__tell_what_there_is),
         cmocka_unit_test(routes__understand_the_words_of_map),
         cmocka_unit_test(routes__negotiate_metrics),
+        cmocka_unit_test(routes__show_a_new_series_at_zero_once),
         cmocka_unit_test(routes__compress_where_it_is_liked),
         cmocka_unit_test(routes__say_what_the_client_has_already),
         cmocka_unit_test(routes__draw_with_the_helper),

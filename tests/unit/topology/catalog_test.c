@@ -272,6 +272,64 @@ static void catalog__survives_failing_memory(void **state)
     test_sweep_memory(fill, NULL);
 }
 
+static uint32_t operation_of(struct catalog *catalog, uint32_t service, const char *text)
+{
+    uint32_t number = CATALOG_NONE;
+
+    assert_int_equal(catalog_operation(catalog, service, view_of(text), &number), 0);
+    return number;
+}
+
+static void catalog__holds_each_service_to_its_operations(void **state)
+{
+    struct catalog_limits limits = roomy;
+    struct catalog *catalog;
+    struct catalog_counts counts;
+    uint32_t a, b, one, shared;
+
+    (void)state;
+    limits.service_operations_max = 2;
+    catalog = make(&limits);
+    a = node_of(catalog, NODE_SERVICE, "", "a");
+    b = node_of(catalog, NODE_SERVICE, "", "b");
+    one = operation_of(catalog, a, "one");
+    shared = operation_of(catalog, b, "shared");
+    assert_int_equal(operation_of(catalog, a, "one"), one);
+    assert_int_equal(operation_of(catalog, a, "shared"), shared);
+    assert_int_equal(operation_of(catalog, a, "three"), CATALOG_OVERFLOW);
+    assert_int_equal(operation_of(catalog, a, "three"), CATALOG_OVERFLOW);
+    assert_int_equal(operation_of(catalog, a, "one"), one); /* What it has it keeps. */
+    assert_int_not_equal(operation_of(catalog, b, "three"), CATALOG_OVERFLOW);
+    assert_int_equal(operation_of(catalog, b, "one"), CATALOG_OVERFLOW); /* Known, but not its. */
+    catalog_read_counts(catalog, &counts);
+    assert_int_equal(counts.operations, 1 + 3);
+    assert_int_equal(counts.service_operations, 2);
+    assert_int_equal(counts.service_operations_refused, 3);
+    assert_int_equal(counts.operations_refused, 0);
+    catalog_free(catalog);
+}
+
+static void catalog__past_all_operations_charges_no_service(void **state)
+{
+    struct catalog_limits limits = roomy;
+    struct catalog *catalog;
+    struct catalog_counts counts;
+    uint32_t a;
+
+    (void)state;
+    limits.operations_max = 1;
+    limits.service_operations_max = 2;
+    catalog = make(&limits);
+    a = node_of(catalog, NODE_SERVICE, "", "a");
+    assert_int_not_equal(operation_of(catalog, a, "one"), CATALOG_OVERFLOW);
+    assert_int_equal(operation_of(catalog, a, "two"), CATALOG_OVERFLOW);
+    catalog_read_counts(catalog, &counts);
+    assert_int_equal(counts.service_operations, 1);
+    assert_int_equal(counts.operations_refused, 1);
+    assert_int_equal(counts.service_operations_refused, 0);
+    catalog_free(catalog);
+}
+
 static void node__sorts_as_its_id_is_written(void **state)
 {
     const struct node nodes[] = {
@@ -297,6 +355,8 @@ int main(void)
         cmocka_unit_test(catalog__has_its_fixed_nodes),
         cmocka_unit_test(catalog__cuts_long_names_between_characters),
         cmocka_unit_test(catalog__holds_each_quota_for_itself),
+        cmocka_unit_test(catalog__holds_each_service_to_its_operations),
+        cmocka_unit_test(catalog__past_all_operations_charges_no_service),
         cmocka_unit_test(catalog__keeps_service_and_kind_of_a_refused_site),
         cmocka_unit_test(catalog__finds_the_one_service_that_reported),
         cmocka_unit_test(catalog__is_one_for_all_threads),

@@ -28,7 +28,7 @@ static uint32_t service(struct stage *stage, const char *name)
 
 static void setup_stage(struct stage *stage, unsigned shards)
 {
-    struct catalog_limits limits = {100, 100, 100, 100, 100};
+    struct catalog_limits limits = {100, 100, 100, 100, 100, 0};
     struct publisher_options options = {.bounds = &histogram_bounds_default,
                                         .edges_max = 100,
                                         .operations_max = 100,
@@ -321,6 +321,101 @@ static void publisher__absorbs_whole_or_not_at_all(void **state)
 }
 
 /* A snapshot without memory leaves all as it was; the next one shows everything. */
+/* What /metrics shows of an edge: all but its past. */
+static uint64_t shown(const struct snapshot_edge *edge)
+{
+    const struct histogram *past = edge->life.past_seconds[SNAPSHOT_SERVER];
+    uint64_t observed = edge->server_seconds->count - (past != NULL ? past->count : 0);
+
+    assert_true(observed == edge->requests - edge->life.past_count);
+    assert_true(edge->failed - edge->life.past_failed == observed);
+    return observed / WEIGHT_ONE;
+}
+
+/* Ends at `expiration_ns`, whatever the other tests think of it. */
+static void setup_expiring(struct stage *stage, uint64_t expiration_ns)
+{
+    setup_stage(stage, 1);
+    stage->publisher->options.expiration_ns = expiration_ns;
+}
+
+static void publisher__begins_a_series_anew_after_its_end(void **state)
+{
+    struct stage stage;
+    struct snapshot *before, *after;
+
+    (void)state;
+    setup_expiring(&stage, 100);
+    count(&stage, stage.a, stage.b, 5);
+    absorb(&stage, 0, 1000);
+    before = take(&stage);
+    assert_int_equal(before->number, 1);
+    assert_int_equal(before->edges[0].life.born, 1);
+    assert_int_equal(before->edges[0].life.seconds_born[SNAPSHOT_SERVER], 1);
+    assert_int_equal(before->edges[0].life.seconds_born[SNAPSHOT_NETWORK], 0);
+    assert_int_equal(before->losses[0].born, 1);
+    count(&stage, stage.a, stage.b, 6);
+    absorb(&stage, 0, 1100); /* Not longer than that: it goes on. */
+    after = take(&stage);
+    assert_int_equal(shown(&after->edges[0]), 2);
+    assert_int_equal(after->edges[0].life.born, 1);
+    snapshot_release(after);
+    absorb(&stage, 0, 1200);
+    count(&stage, stage.a, stage.b, 7);
+    absorb(&stage, 0, 1201);
+    after = take(&stage);
+    assert_int_equal(shown(&after->edges[0]), 1);
+    assert_true(after->edges[0].requests == 3 * WEIGHT_ONE);
+    assert_true(after->edges[0].created.ns == 1200);
+    assert_int_equal(after->edges[0].life.born, 3);
+    assert_int_equal(after->edges[0].life.seconds_born[SNAPSHOT_SERVER], 3);
+    assert_true(after->operations[0].life.past_count == 2 * WEIGHT_ONE);
+    assert_true(after->operations[0].life.past_seconds[0]->count == 2 * WEIGHT_ONE);
+    assert_int_equal(after->losses[0].born, 1);
+    assert_int_equal(after->losses[0].spans, 3);
+    assert_int_equal(shown(&before->edges[0]), 1); /* Old ones stay as they were. */
+    snapshot_release(before);
+    before = after;
+    count(&stage, stage.a, stage.b, 8);
+    absorb(&stage, 0, 2000);
+    after = take(&stage);
+    assert_int_equal(shown(&after->edges[0]), 1);
+    assert_true(after->edges[0].life.past_count == 3 * WEIGHT_ONE);
+    assert_int_equal(shown(&before->edges[0]), 1);
+    snapshot_release(before);
+    snapshot_release(after);
+    release_stage(&stage);
+}
+
+static void publisher__begins_anew_whole_or_not_at_all(void **state)
+{
+    long fails = 0;
+
+    (void)state;
+    for (bool done = false; !done; fails++) {
+        struct stage stage;
+        struct snapshot *snapshot;
+        setup_expiring(&stage, 100);
+        count(&stage, stage.a, stage.b, 5000);
+        absorb(&stage, 0, 1000);
+        if (fails % 2 == 0)
+            snapshot_release(take(&stage));
+        count(&stage, stage.a, stage.b, 7);
+        mem_fail_after(fails / 2);
+        done = publisher_absorb(stage.publisher, 0, stage.tally, (struct wall_time){2000}) == 0 &&
+               fails % 2 != 0;
+        mem_fail_after(-1);
+        if (!tally_is_empty(stage.tally))
+            absorb(&stage, 0, 2000);
+        snapshot = take(&stage);
+        assert_int_equal(shown(&snapshot->edges[0]), 1);
+        assert_true(snapshot->edges[0].requests == 2 * WEIGHT_ONE);
+        snapshot_release(snapshot);
+        release_stage(&stage);
+    }
+    assert_true(fails > 2);
+}
+
 static void publisher__makes_a_snapshot_later_without_memory(void **state)
 {
     long fails = 0;
@@ -422,6 +517,8 @@ int main(void)
         cmocka_unit_test(publisher__sorts_nodes_and_edges),
         cmocka_unit_test(snapshot__shares_what_did_not_change),
         cmocka_unit_test(publisher__absorbs_whole_or_not_at_all),
+        cmocka_unit_test(publisher__begins_a_series_anew_after_its_end),
+        cmocka_unit_test(publisher__begins_anew_whole_or_not_at_all),
         cmocka_unit_test(publisher__makes_a_snapshot_later_without_memory),
         cmocka_unit_test(publisher__takes_what_is_past_its_bounds_in_overflow_series),
         cmocka_unit_test(publisher__is_made_whole_or_not_at_all),

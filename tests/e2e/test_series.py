@@ -1,0 +1,128 @@
+"""Series over time: how they begin, end, begin anew, and what takes the rest past a cap."""
+
+import itertools
+import sys
+from pathlib import Path
+
+from prometheus_client.openmetrics import parser as openmetrics_parser
+from prometheus_client.parser import text_string_to_metric_families
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from lib.daemon import Daemon, wait_until  # noqa: E402
+from lib.sender import Sender  # noqa: E402
+from model.otlp_json import CLIENT, SERVER, Span  # noqa: E402
+
+FAST = {"pairing.wait": "100ms", "pairing.parent_wait": "100ms", "messaging.wait": "100ms"}
+OPENMETRICS = "application/openmetrics-text; version=1.0.0"
+START = 1_700_000_000_000_000_000
+EDGE = "traces_service_graph_request_total", (("client", "a"), ("server", "b"))
+ids = itertools.count(1)
+
+
+def call(name="op"):
+    trace = f"{next(ids):032x}"
+
+    def span(number, parent, kind, service):
+        return Span(trace=trace, id=f"{number:016x}", parent=f"{parent:016x}" if parent else "", kind=kind, name=name,
+                    start=START, end=START + 5_000_000, resource={"service.name": service})
+    return [span(1, 0, CLIENT, "a"), span(2, 1, SERVER, "b")]
+
+
+def scrape(daemon, accept="text/plain"):
+    """{(name, labels): value}, by the parser for what was asked."""
+    text = daemon.get("/metrics", {"Accept": accept})[2].decode("utf-8")
+    parse = openmetrics_parser.text_string_to_metric_families if "openmetrics" in accept else text_string_to_metric_families
+    samples = {}
+    for family in parse(text):
+        for sample in family.samples:
+            key = sample.name, tuple(sorted(sample.labels.items()))
+            assert key not in samples, f"{key} is there twice"
+            samples[key] = sample.value
+    return samples
+
+
+def of_spanmap(key):
+    return key[0].startswith("spanmap_")
+
+
+def test_a_new_series_shows_0_and_then_all_of_it():
+    with Daemon(FAST) as daemon, Sender(daemon.grpc) as sender:
+        sender.send(call() + call())
+        daemon.wait_for_counted(4)
+        first = {key: value for key, value in scrape(daemon).items() if not of_spanmap(key)}
+        assert EDGE in first
+        assert set(first.values()) == {0}
+        second = scrape(daemon)
+        assert second[EDGE] == 2
+        assert {key for key in second if not of_spanmap(key)} == set(first)
+        count = "traces_service_graph_request_client_seconds_count", EDGE[1]
+        assert second[count] == 2
+        sender.send(call())
+        daemon.wait_for_counted(6)
+        assert scrape(daemon)[EDGE] == 3  # It is known now.
+        openmetrics = scrape(daemon, OPENMETRICS)
+        assert openmetrics[EDGE] == 3
+        assert openmetrics["traces_service_graph_request_created", EDGE[1]] > 0
+
+
+def test_an_idle_series_ends_and_begins_anew():
+    with Daemon({**FAST, "metrics.expiration": "1s"}) as daemon, Sender(daemon.grpc) as sender:
+        sender.send(call() + call())
+        daemon.wait_for_counted(4)
+        created = "traces_service_graph_request_created", EDGE[1]
+        born = wait_until(lambda: scrape(daemon, OPENMETRICS).get(created), "the edge is there")
+        wait_until(lambda: EDGE not in scrape(daemon), "the edge has ended")
+        assert next(edge for edge in daemon.map()["edges"] if edge["server"] == "service//b")["requests"] == 2
+        sender.send(call())
+        daemon.wait_for_counted(6)
+        values = [scrape(daemon)[EDGE], scrape(daemon)[EDGE]]
+        assert values == [0, 1]
+        again = scrape(daemon, OPENMETRICS)
+        assert again[EDGE] == 1 and again[created] > born
+        assert again["traces_service_graph_request_client_seconds_count", EDGE[1]] == 1
+        edge = next(edge for edge in daemon.map()["edges"] if edge["server"] == "service//b")
+        assert edge["requests"] == 3 and edge["client_seconds"]["count"] == 3
+
+
+def sums(samples, name):
+    """Of all series, and of those that take what is past a cap."""
+    values = [(dict(labels), value) for (metric, labels), value in samples.items() if metric == name]
+    return (sum(value for _, value in values),
+            sum(value for labels, value in values if labels.get("otel_metric_overflow") == "true"))
+
+
+def test_operations_past_a_services_cap_are_counted_together():
+    options = {**FAST, "metrics.operations_per_service_max": "3"}
+    with Daemon(options) as daemon, Sender(daemon.grpc) as sender:
+        for number in range(10):
+            sender.send(call("op" + "x" * number))
+        daemon.wait_for_counted(20)
+        scrape(daemon)
+        samples = scrape(daemon)
+        assert sums(samples, "traces_spanmetrics_calls_total") == (20, 14)
+        assert sums(samples, "traces_spanmetrics_latency_count") == (20, 14)
+        rest = "traces_spanmetrics_calls_total", tuple(sorted({
+            "service": "a", "span_kind": "SPAN_KIND_CLIENT", "status_code": "STATUS_CODE_UNSET",
+            "otel_metric_overflow": "true"}.items()))
+        assert samples[rest] == 7
+        quota = daemon.json("/debug/cardinality")["service_operations"]
+        assert quota["used"] == quota["max"] == 3 and quota["refused"] >= 14
+
+
+def test_totals_are_right_past_the_caps_of_metrics():
+    options = {**FAST, "metrics.operations_max": "4", "map.edges_max": "1", "metrics.losses_max": "2"}
+    with Daemon(options) as daemon, Sender(daemon.grpc) as sender:
+        spans = []
+        for number in range(12):
+            spans += [span.copy(resource={"service.name": f"{span.resource['service.name']}-{number}"}) for span in call()]
+        sender.send(spans)
+        daemon.wait_for_counted(24)
+        scrape(daemon)
+        samples = scrape(daemon)
+        total, rest = sums(samples, "traces_service_graph_request_total")
+        assert total == 12 and rest == 11
+        total, rest = sums(samples, "traces_service_graph_request_client_seconds_count")
+        assert total == 12 and rest == 11
+        total, rest = sums(samples, "traces_spanmetrics_calls_total")
+        assert total == 24 and rest == 20
