@@ -7,7 +7,7 @@
 #include "base/option_yaml.h"
 #include "engine/options.h"
 
-enum { HELP_KEY_WIDTH = 28, HELP_WIDTH = 100 };
+enum { HELP_KEY_WIDTH = 36, HELP_WIDTH = 100 };
 
 static const char reference_head[] =
     "# Configuration\n"

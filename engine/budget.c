@@ -29,6 +29,8 @@ enum {
     EDGE_TEXT_BYTES = 12 << 10,     /* 64 lines of /metrics. */
     OPERATION_TEXT_BYTES = 4 << 10, /* 21 lines. */
     ALLOCATION_BYTES = 16,          /* malloc's head and rounding. */
+    TARGET_BYTES = 128,             /* Its place, and the line's name. */
+    TARGETS_SHARE = 128,            /* What they say may take this part of the limit. */
     PAIR_BYTES = 8,                 /* Of a service and its operation, at most one a site. */
     SLOT_BYTES = 32,                /* 8-byte slots, a quarter to a half of them in use. */
 };
@@ -125,6 +127,15 @@ static uint64_t memo_bytes(const struct budget *budget)
     return decoders * budget->memo_entries * MEMO_ENTRY_BYTES;
 }
 
+/* What resources say, twice while one list is being written, and its text in the answer that is being
+ * made and in those that are being read; escaped, a text may be twice as long. */
+static uint64_t targets_bytes(const struct options *options, const struct budget *budget)
+{
+    return budget->threads != 0
+               ? 6 * budget->targets_bytes + options->metrics_targets_max * TARGET_BYTES
+               : 0;
+}
+
 /* ------------------------------------------------------------------- shares */
 
 static uint64_t names_wanted(const struct options *options)
@@ -185,7 +196,7 @@ static int divide(const struct options *options, struct budget *budget, char out
     uint64_t wanted[BUDGET_SHARE_COUNT];
     uint64_t left = budget->limit_bytes;
     uint64_t weights = 0;
-    uint64_t fixed = 10 * MIB + memo_bytes(budget);
+    uint64_t fixed = 10 * MIB + memo_bytes(budget) + targets_bytes(options, budget);
 
     wanted_shares(options, budget, wanted);
     if (fixed > left)
@@ -271,7 +282,8 @@ static void bound_series(const struct options *options, struct budget *budget)
  * the page and pictures is fixed. */
 static void bound_answers(struct budget *budget)
 {
-    budget->answer_bytes_max = (size_t)(budget->share_bytes[BUDGET_ANSWERS] / 2 + MIB);
+    budget->answer_bytes_max = (size_t)(budget->share_bytes[BUDGET_ANSWERS] / 2 + MIB) +
+                               2 * budget->targets_bytes;
     budget->answers_bytes_max = budget->answer_bytes_max;
 }
 
@@ -358,6 +370,8 @@ int budget_make(const struct options *options, const struct budget_machine *mach
             budget.limit_bytes = automatic_limit(machine->memory_bytes);
         budget.threads = threaded ? count_or(options->receiver_threads, automatic) : 0;
         budget.shards = count_or(options->topology_shards, automatic);
+        budget.targets_max = (uint32_t)options->metrics_targets_max;
+        budget.targets_bytes = (size_t)(budget.limit_bytes / TARGETS_SHARE);
         status = attempt(options, &budget, out_error);
         if (automatic > 1 && !settled && (status != 0 || budget.ring_spans < RING_SPANS_WANTED))
             continue;

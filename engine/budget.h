@@ -61,6 +61,9 @@ struct budget {
     uint32_t edges_max;
     uint32_t operation_series_max;
     uint32_t losses_max;
+    uint32_t targets_max;
+    size_t
+        targets_bytes; /* Of what they say; part of BUDGET_FIXED, as their text in an answer is. */
 };
 
 /* `threaded` is false for an engine that is fed inline (map, library).

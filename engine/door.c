@@ -129,6 +129,8 @@ static void hand_over(struct door *door, const struct otlp_stage *stage)
 {
     struct wall_time now = clock_wall();
 
+    otlp_decoder_note_targets(door->decoder, now);
+
     memset(door->counts, 0, door->workers_count * sizeof(*door->counts));
     for (size_t i = 0; i < stage->count; i++) {
         unsigned shard = span_shard(stage->spans[i].trace_hash, door->workers_count);

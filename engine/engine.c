@@ -31,6 +31,7 @@ struct engine {
     struct lessons *lessons;
     struct naming *naming;
     struct publisher *publisher;
+    struct targets *targets; /* NULL without threads: nobody would ask for them. */
     struct worker **workers;
     unsigned workers_count;
     struct door **doors;
@@ -81,6 +82,18 @@ static int make_publisher(struct engine *engine, const struct options *options)
     return publisher_new(&publisher, &engine->publisher);
 }
 
+static int make_targets(struct engine *engine, const struct options *options)
+{
+    struct targets_options targets = {
+        .targets_max = engine->budget.targets_max,
+        .bytes_max = engine->budget.targets_bytes,
+        .text_bytes_max = engine->budget.name_bytes_max,
+        .expiration_ns = options->metrics_expiration_ns,
+    };
+
+    return engine->budget.threads != 0 ? targets_new(&targets, &engine->targets) : 0;
+}
+
 static int make_workers(struct engine *engine, const struct options *options)
 {
     struct worker_options worker = {
@@ -122,6 +135,7 @@ static int make_doors(struct engine *engine, const struct options *options)
             {
                 .naming = engine->naming,
                 .catalog = engine->catalog,
+                .targets = engine->targets,
                 .hash_seed = engine->hash_seed,
                 .sampling_count_max = (uint32_t)options->sampling_max_count,
                 .spans_max = engine->budget.request_spans_max,
@@ -163,6 +177,12 @@ static void note_gauges(void *context)
     }
     catalog_read_counts(engine->catalog, &names);
     lessons_read_counts(engine->lessons, &lessons);
+    if (engine->targets != NULL) {
+        struct targets_counts targets;
+        targets_read_counts(engine->targets, &targets);
+        counters_set(counters, ENGINE_NAMES_TARGETS, targets.targets);
+        counters_set(counters, ENGINE_REFUSED_TARGETS, targets.refused);
+    }
     counters_set(counters, ENGINE_RING_SPANS, waiting);
     counters_set(counters, ENGINE_REMEMBERED_SPANS, remembered);
     counters_set(counters, ENGINE_REMEMBERED_BYTES, bytes);
@@ -211,6 +231,7 @@ static int make_counters(struct engine *engine)
     counters_set(&engine->counters, ENGINE_NAMES_OPERATIONS_MAX, budget->operations_max);
     counters_set(&engine->counters, ENGINE_NAMES_SITES_MAX, budget->sites_max);
     counters_set(&engine->counters, ENGINE_NAMES_LESSONS_MAX, budget->lessons_max);
+    counters_set(&engine->counters, ENGINE_NAMES_TARGETS_MAX, budget->targets_max);
     counters_set(&engine->counters, ENGINE_MEMORY_LIMIT, budget->limit_bytes);
     for (size_t i = 0; i < BUDGET_SHARE_COUNT; i++)
         counters_set(&engine->counters, ENGINE_MEMORY_FIXED + i, budget->share_bytes[i]);
@@ -229,6 +250,8 @@ static int make_parts(struct engine *engine, const struct options *options, char
         status = engine_make_naming(options, out_error, &engine->naming);
     if (status == 0)
         status = make_publisher(engine, options);
+    if (status == 0)
+        status = make_targets(engine, options);
     if (status == 0)
         status = make_workers(engine, options);
     if (status == 0)
@@ -281,6 +304,7 @@ void engine_free(struct engine *engine)
         worker_free(engine->workers[i]);
     mem_free(engine->workers);
     publisher_free(engine->publisher);
+    targets_free(engine->targets);
     naming_free(engine->naming);
     lessons_free(engine->lessons);
     catalog_free(engine->catalog);
@@ -297,6 +321,11 @@ const struct budget *engine_budget(const struct engine *engine)
 struct counters *engine_counters(struct engine *engine)
 {
     return &engine->counters;
+}
+
+struct targets *engine_targets(struct engine *engine)
+{
+    return engine->targets;
 }
 
 /* ------------------------------------------------------------- with threads */

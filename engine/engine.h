@@ -26,6 +26,7 @@
 #include "engine/options.h"
 #include "receiver/grpc_reply.h"
 #include "topology/snapshot.h"
+#include "topology/targets.h"
 
 struct engine_setup {
     bool threaded;
@@ -43,6 +44,7 @@ void engine_free(struct engine *engine); /* Stops it if need be. */
 
 const struct budget *engine_budget(const struct engine *engine);
 struct counters *engine_counters(struct engine *engine);
+struct targets *engine_targets(struct engine *engine); /* NULL without threads. */
 
 /* --- With threads --- */
 

@@ -60,18 +60,21 @@
     X(NAMES_OPERATIONS, "spanmap_engine_names", "table=\"operations\"", true, "")                  \
     X(NAMES_SITES, "spanmap_engine_names", "table=\"sites\"", true, "")                            \
     X(NAMES_LESSONS, "spanmap_engine_names", "table=\"lessons\"", true, "")                        \
+    X(NAMES_TARGETS, "spanmap_engine_names", "table=\"targets\"", true, "")                        \
     X(NAMES_SERVICES_MAX, "spanmap_engine_names_max", "table=\"services\"", true,                  \
       "Room for names, by table.")                                                                 \
     X(NAMES_PEERS_MAX, "spanmap_engine_names_max", "table=\"peers\"", true, "")                    \
     X(NAMES_OPERATIONS_MAX, "spanmap_engine_names_max", "table=\"operations\"", true, "")          \
     X(NAMES_SITES_MAX, "spanmap_engine_names_max", "table=\"sites\"", true, "")                    \
     X(NAMES_LESSONS_MAX, "spanmap_engine_names_max", "table=\"lessons\"", true, "")                \
+    X(NAMES_TARGETS_MAX, "spanmap_engine_names_max", "table=\"targets\"", true, "")                \
     X(REFUSED_SERVICES, "spanmap_engine_names_refused_total", "table=\"services\"", false,         \
       "Look-ups of a new name that found its table full and got the overflow entry.")              \
     X(REFUSED_PEERS, "spanmap_engine_names_refused_total", "table=\"peers\"", false, "")           \
     X(REFUSED_OPERATIONS, "spanmap_engine_names_refused_total", "table=\"operations\"", false, "") \
     X(REFUSED_SITES, "spanmap_engine_names_refused_total", "table=\"sites\"", false, "")           \
     X(REFUSED_LESSONS, "spanmap_engine_names_refused_total", "table=\"lessons\"", false, "")       \
+    X(REFUSED_TARGETS, "spanmap_engine_names_refused_total", "table=\"targets\"", false, "")       \
     X(REFUSED_SERVICE_OPERATIONS, "spanmap_engine_names_refused_total",                            \
       "table=\"service_operations\"", false, "")                                                   \
     X(MEMORY_LIMIT, "spanmap_memory_limit_bytes", NULL, true, "memory.limit, as it is in force.")  \

@@ -393,6 +393,15 @@ static const struct option_row rows[] = {
      .prose = "Operation names of one service that are told apart; its further ones are counted "
               "together, with otel_metric_overflow=\"true\", so that a service whose names never "
               "end takes no room from others."},
+    {.key = "metrics.targets_max",
+     .type = OPTION_COUNT,
+     .offset = AT(metrics_targets_max),
+     .initial = "1000",
+     .unit = "series",
+     .min = 1,
+     .max = 10000,
+     .prose = "Series of traces_target_info: resources that are told apart by job and instance. "
+              "Further ones have none; their spans are counted as all others."},
     {.key = "metrics.losses_max",
      .type = OPTION_COUNT,
      .offset = AT(metrics_losses_max),

@@ -58,8 +58,9 @@ struct options {
     uint64_t metrics_expiration_ns;              /* 0: never */
     uint64_t metrics_operations_max;             /* 0: auto */
     uint64_t metrics_operations_per_service_max; /* 0: unlimited */
-    uint64_t metrics_losses_max;                 /* 0: auto */
-    struct view draw_helper; /* Empty: the one that was installed with this program. */
+    uint64_t metrics_targets_max;
+    uint64_t metrics_losses_max; /* 0: auto */
+    struct view draw_helper;     /* Empty: the one that was installed with this program. */
     uint64_t draw_timeout_ns;
     uint64_t draw_memory_bytes_max;
     int log_level; /* enum log_level */

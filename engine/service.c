@@ -99,6 +99,7 @@ static int make_web(struct service *service, struct view draw_helper)
                 .config = show_config,
                 .cardinality = show_cardinality,
             },
+        .targets = engine_targets(service->engine),
         .defaults =
             {
                 .self_edges = options->map_self_edges,

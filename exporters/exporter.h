@@ -17,6 +17,7 @@
 #include "base/status.h"
 #include "base/view.h"
 #include "topology/snapshot.h"
+#include "topology/targets.h"
 
 /* Zero is the default of each. */
 struct export_options {
@@ -35,6 +36,7 @@ struct export_options {
 struct export_input {
     const struct snapshot *snapshot;
     struct export_options options;
+    struct targets *targets;              /* For traces_target_info; NULL: none. */
     const struct counters *const *health; /* Every stage's, for the spanmap_* metrics. */
     size_t health_count;
 };

@@ -8,6 +8,7 @@
 #include "exporters/map_graph.h"
 #include "exporters/prom_health.h"
 #include "exporters/prom_series.h"
+#include "exporters/prom_targets.h"
 #include "exporters/prom_text.h"
 #include "topology/span.h"
 
@@ -279,8 +280,10 @@ static int write_all(struct scrape *scrape)
     static const struct prom_family dropped = {
         PROM_COUNTER, "traces_service_graph_dropped_spans",
         "Spans that were dropped before they were judged, by who sent them and why."};
-    int status = write_edges(scrape);
+    int status = prom_targets(scrape->input, &scrape->text); /* P5: first of all. */
 
+    if (status == 0)
+        status = write_edges(scrape);
     if (status == 0)
         status = write_losses(scrape, false, &unpaired);
     if (status == 0)

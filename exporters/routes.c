@@ -168,6 +168,7 @@ static struct export_input input_of(const struct routes *routes, const struct sn
 {
     return (struct export_input){.snapshot = snapshot,
                                  .options = *options,
+                                 .targets = routes->options.targets,
                                  .health = routes->options.health,
                                  .health_count = routes->options.health_count};
 }

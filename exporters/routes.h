@@ -29,6 +29,7 @@ struct routes_source {
 
 struct routes_options {
     struct routes_source source;
+    struct targets *targets;              /* Borrowed; NULL: none. */
     struct export_options defaults;       /* What a query does not say. */
     const struct counters *const *health; /* Borrowed. */
     size_t health_count;

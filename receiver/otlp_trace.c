@@ -16,6 +16,7 @@
 #include "receiver/otlp_memo.h"
 #include "receiver/otlp_message.h"
 #include "receiver/otlp_span.h"
+#include "receiver/otlp_target.h"
 #include "topology/naming_key.h"
 
 enum {
@@ -53,6 +54,8 @@ struct otlp_decoder {
     struct otlp_reading reading;
     struct buf json; /* A request that came as JSON, in protobuf. */
     struct otlp_json_error json_error;
+    struct otlp_target_memo *targets; /* NULL: nobody asks for targets. */
+    struct view request;              /* The last good one. */
 };
 
 /* ------------------------------------------------------------------ life */
@@ -79,7 +82,11 @@ int otlp_decoder_new(const struct otlp_decoder_options *options, struct otlp_dec
         own->json_tree_bytes_max = JSON_TREE_DEFAULT;
     buf_init(&decoder->scratch, 0);
     buf_init(&decoder->json, 0);
-    if (otlp_memo_init(&decoder->memo, own->memo_entries) != 0) {
+    if (own->targets != NULL)
+        decoder->targets = mem_calloc(1, sizeof(*decoder->targets));
+    if ((own->targets != NULL && decoder->targets == NULL) ||
+        otlp_memo_init(&decoder->memo, own->memo_entries) != 0) {
+        mem_free(decoder->targets);
         mem_free(decoder);
         return STATUS_NOMEM;
     }
@@ -95,6 +102,7 @@ void otlp_decoder_free(struct otlp_decoder *decoder)
     buf_release(&decoder->scratch);
     buf_release(&decoder->json);
     mem_free(decoder->stage.spans);
+    mem_free(decoder->targets);
     mem_free(decoder);
 }
 
@@ -109,6 +117,7 @@ static void reset_stage(struct otlp_decoder *decoder)
     }
     decoder->stage = (struct otlp_stage){.spans = decoder->stage.spans};
     decoder->reading = (struct otlp_reading){.depth_max = decoder->options.depth_max};
+    decoder->request = (struct view){NULL, 0};
     decoder->resource.repeated = 0;
     decoder->span.attributes.repeated = 0;
 }
@@ -291,11 +300,21 @@ int otlp_decode_protobuf(struct otlp_decoder *decoder, struct view message,
         stage->error_offset = (size_t)(decoder->reading.error_at - wire.at);
         return status;
     }
+    decoder->request = message;
     stage->links_invalid = decoder->reading.links_invalid;
     stage->warning = decoder->reading.warning;
     stage->attributes_repeated = (uint64_t)decoder->resource.repeated +
                                  decoder->span.attributes.repeated;
     return 0;
+}
+
+void otlp_decoder_note_targets(struct otlp_decoder *decoder, struct wall_time now)
+{
+    const struct otlp_decoder_options *options = &decoder->options;
+
+    if (decoder->targets != NULL)
+        otlp_note_targets(decoder->targets, options->targets, options->hash_seed, decoder->request,
+                          options->depth_max, now);
 }
 
 int otlp_decode_json(struct otlp_decoder *decoder, struct view text,

@@ -23,6 +23,7 @@
 #include "topology/naming.h"
 #include "topology/snapshot.h"
 #include "topology/span.h"
+#include "topology/targets.h"
 
 struct otlp_decoder;
 
@@ -30,6 +31,7 @@ struct otlp_decoder;
 struct otlp_decoder_options {
     const struct naming *naming; /* Both outlive the decoder. */
     struct catalog *catalog;
+    struct targets *targets;     /* Likewise; NULL: what resources say is not kept. */
     uint64_t hash_seed;          /* The engine's, for span_trace_hash(). */
     uint32_t sampling_count_max; /* sampling.max_count [65,536] */
     uint32_t depth_max;          /* Nested messages, the request itself included [64] */
@@ -54,6 +56,10 @@ struct otlp_stage {
 MUST_USE int otlp_decoder_new(const struct otlp_decoder_options *options,
                               struct otlp_decoder **out_decoder);
 void otlp_decoder_free(struct otlp_decoder *decoder);
+
+/* Notes the resources of the request that was decoded last, as targets: for a request that was taken
+ * on, before its bytes go. */
+void otlp_decoder_note_targets(struct otlp_decoder *decoder, struct wall_time now);
 
 /* Decode one ExportTraceServiceRequest. The stage is set in any case, belongs to the decoder and
  * lives until its next call; on failure it is empty but for error and error_offset.

@@ -237,7 +237,7 @@ class Demo:
         web = self.addresses["web"]
         say()
         say("Try:")
-        say(f"  curl -s http://{web}/metrics | grep request_total")
+        say(f"  curl -s -H 'Accept: application/openmetrics-text' http://{web}/metrics | grep request_total")
         say(f"  {os.path.relpath(self.spanmap)} map --from http://{web} --focus checkout --format text")
         say("  OTEL_EXPORTER_OTLP_PROTOCOL=grpc "
             f"OTEL_EXPORTER_OTLP_ENDPOINT=http://{self.addresses['grpc']} your-own-service")

@@ -120,7 +120,7 @@ def test_the_map_is_the_shop_and_nothing_stays(demo):
     assert all(name in text for name in SERVICES | {"api.partner.example", "redis"})
 
     # What it says to try.
-    assert re.search(r"  curl -s http://\S+/metrics \|", demo.read())
+    assert re.search(r"  curl -s -H 'Accept: \S+' http://\S+/metrics \|", demo.read())
     assert b"traces_service_graph_request_total{" in demo.ask("/metrics")
     command = re.search(r"  (\S+spanmap map .*)", demo.read())[1]
     tree = subprocess.run(command.split(), cwd=demo.directory, text=True, capture_output=True,

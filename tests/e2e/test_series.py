@@ -126,3 +126,28 @@ def test_totals_are_right_past_the_caps_of_metrics():
         assert total == 12 and rest == 11
         total, rest = sums(samples, "traces_spanmetrics_calls_total")
         assert total == 24 and rest == 20
+
+
+def test_each_job_and_instance_has_a_target_info():
+    with Daemon({**FAST, "metrics.targets_max": "2"}) as daemon, Sender(daemon.grpc) as sender:
+        spans = call()
+        for number, resource in enumerate((
+                {"service.name": "a", "service.namespace": "eu", "service.instance.id": "i-1", "host.name": "box",
+                 "process.pid": 7, "k8s.pod.name": "a \"b\""},
+                {"service.name": "b"})):
+            spans[number].resource = resource
+        extra = [span.copy(resource={"service.name": f"rest-{span.id}"}) for span in call()]
+        sender.send(spans)
+        sender.send(extra)
+        daemon.wait_for_counted(4)
+        expected = {
+            tuple(sorted({"job": "eu/a", "instance": "i-1", "host_name": "box", "process_pid": "7",
+                          "k8s_pod_name": "a \"b\""}.items())): 1,
+            (("job", "b"),): 1}
+        for accept in ("text/plain", OPENMETRICS):
+            found = {labels: value for (name, labels), value in scrape(daemon, accept).items()
+                     if name == "traces_target_info"}
+            assert found == expected
+        text = daemon.get("/metrics", {"Accept": OPENMETRICS})[2].decode()
+        assert text.startswith("# TYPE traces_target info\n")
+        assert daemon.metrics()['spanmap_engine_names_refused_total{table="targets"}'] == 2

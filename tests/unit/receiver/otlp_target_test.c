@@ -1,0 +1,173 @@
+/* otlp_target_test.c: what is read of a resource, once. */
+#include "receiver/otlp_target.h"
+
+#include "tests/lib/otlp_build.h"
+#include "tests/lib/test.h"
+
+struct world {
+    struct targets *targets;
+    struct otlp_target_memo memo;
+    struct build build;
+    struct target **list;
+    size_t count;
+};
+
+static void world_start(struct world *world)
+{
+    struct targets_options options = {.targets_max = 3, .bytes_max = 1 << 16, .text_bytes_max = 64};
+
+    *world = (struct world){0};
+    assert_int_equal(targets_new(&options, &world->targets), 0);
+    build_init(&world->build);
+}
+
+static void world_stop(struct world *world)
+{
+    targets_release_list(world->list, world->count);
+    targets_free(world->targets);
+    build_release(&world->build);
+}
+
+/* Notes what was built, and lists what is there. */
+static void note(struct world *world, uint64_t now_ns)
+{
+    struct wall_time now = {now_ns};
+
+    otlp_note_targets(&world->memo, world->targets, 7, build_done(&world->build), 64, now);
+    targets_release_list(world->list, world->count);
+    assert_int_equal(targets_list(world->targets, now, &world->list, &world->count), 0);
+    build_release(&world->build);
+    build_init(&world->build);
+}
+
+/* A ResourceSpans with its resource open. */
+static void open_resource(struct world *world)
+{
+    build_open(&world->build, 1);
+    build_open(&world->build, 1);
+}
+
+static void close_resource(struct world *world, bool has_spans)
+{
+    build_close(&world->build);
+    if (has_spans) {
+        build_open(&world->build, 2);
+        build_close(&world->build);
+    }
+    build_close(&world->build);
+}
+
+/* A KeyValue whose value's one member is written by the caller, in between. */
+static void open_value(struct world *world, const char *key)
+{
+    build_open(&world->build, 1);
+    build_text(&world->build, 1, key);
+    build_open(&world->build, 2);
+}
+
+static void close_value(struct world *world)
+{
+    build_close(&world->build);
+    build_close(&world->build);
+}
+
+static void assert_attribute(const struct world *world, size_t which, const char *key,
+                             const char *value)
+{
+    const struct target *target = world->list[0];
+
+    assert_true(which < target->count);
+    assert_view_equal(target->attributes[which].key, key);
+    assert_view_equal(target->attributes[which].value, value);
+}
+
+static void target__has_all_plain_attributes(void **state)
+{
+    struct world world;
+
+    (void)state;
+    world_start(&world);
+    open_resource(&world);
+    build_attribute(&world.build, 1, "service.namespace", "eu");
+    build_attribute(&world.build, 1, "service.name", "shop");
+    build_attribute(&world.build, 1, "service.instance.id", "i-1");
+    build_attribute(&world.build, 1, "host.name", "box");
+    build_attribute(&world.build, 1, "host.name", "second");
+    build_attribute(&world.build, 1, "empty", "");
+    build_number_attribute(&world.build, 1, "process.pid", -12);
+    open_value(&world, "flag");
+    build_varint(&world.build, 2, 1);
+    close_value(&world);
+    open_value(&world, "ratio");
+    build_fixed64(&world.build, 4, UINT64_C(0x3FD0000000000000));
+    close_value(&world);
+    open_value(&world, "list");
+    build_open(&world.build, 5);
+    build_close(&world.build);
+    close_value(&world);
+    close_resource(&world, true);
+    note(&world, 1000);
+    assert_int_equal(world.count, 1);
+    assert_view_equal(world.list[0]->job, "eu/shop");
+    assert_view_equal(world.list[0]->instance, "i-1");
+    assert_int_equal(world.list[0]->count, 4);
+    assert_attribute(&world, 0, "host.name", "box");
+    assert_attribute(&world, 1, "process.pid", "-12");
+    assert_attribute(&world, 2, "flag", "true");
+    assert_attribute(&world, 3, "ratio", "0.25");
+    world_stop(&world);
+}
+
+static void send(struct world *world, const char *service, bool has_spans, uint64_t now_ns)
+{
+    open_resource(world);
+    build_attribute(&world->build, 1, "service.name", service);
+    close_resource(world, has_spans);
+    note(world, now_ns);
+}
+
+static void target__needs_spans(void **state)
+{
+    struct world world;
+
+    (void)state;
+    world_start(&world);
+    send(&world, "quiet", false, 1000);
+    assert_int_equal(world.count, 0);
+    build_open(&world.build, 1);
+    build_open(&world.build, 2);
+    note(&world, 1000); /* Spans without a resource. */
+    assert_int_equal(world.count, 0);
+    world_stop(&world);
+}
+
+static void target__is_refused_without_being_read_again_at_once(void **state)
+{
+    struct world world;
+    struct targets_counts counts;
+
+    (void)state;
+    world_start(&world);
+    send(&world, "a", true, 1000);
+    send(&world, "b", true, 1000);
+    send(&world, "c", true, 1000);
+    for (unsigned i = 0; i < 5; i++)
+        send(&world, "d", true, 2000);
+    targets_read_counts(world.targets, &counts);
+    assert_int_equal(counts.refused, 1);
+    send(&world, "d", true, 2000 + NS_PER_S);
+    targets_read_counts(world.targets, &counts);
+    assert_int_equal(counts.refused, 2);
+    world_stop(&world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(target__has_all_plain_attributes),
+        cmocka_unit_test(target__needs_spans),
+        cmocka_unit_test(target__is_refused_without_being_read_again_at_once),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,324 @@
+/* targets.c: an array of places, gone through for what is new.
+ *
+ * What is known costs its sender one store, since receivers keep a memo of resources in front of this
+ * (otlp_target.h). A new one looks through all places once, a thousand by default.
+ */
+#include "topology/targets.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+
+struct place {
+    struct target *target; /* NULL: free. */
+    size_t bytes;
+    _Atomic uint64_t stamp;
+    _Atomic uint64_t seen_ns;
+};
+
+struct targets {
+    struct targets_options options;
+    pthread_mutex_t lock; /* A leaf. */
+    struct place *places;
+    uint64_t stamp; /* The last one given. */
+    uint32_t used;
+    size_t bytes;
+    uint64_t refused;
+};
+
+/* ------------------------------------------------------------------ targets */
+
+static struct view cut(const struct targets *targets, struct view text)
+{
+    if (text.size <= targets->options.text_bytes_max)
+        return text;
+    text.size = targets->options.text_bytes_max;
+    while (text.size != 0 && ((unsigned char)text.data[text.size] & 0xC0) == 0x80)
+        text.size--;
+    return text;
+}
+
+static void drop(struct target *target)
+{
+    if (target != NULL &&
+        atomic_fetch_sub_explicit(&target->references, 1, memory_order_acq_rel) == 1)
+        mem_free(target);
+}
+
+static struct view put(char **at, struct view text)
+{
+    struct view copy = {*at, text.size};
+
+    if (text.size != 0)
+        memcpy(*at, text.data, text.size);
+    *at += text.size;
+    return copy;
+}
+
+/* The parts of a job that stand behind each other. */
+struct job {
+    struct view namespace;
+    struct view slash;
+    struct view name;
+};
+
+static struct job job_of(const struct targets *targets, const struct target_input *input)
+{
+    struct job job = {.namespace = cut(targets, input->service_namespace),
+                      .name = cut(targets, input->service_name)};
+
+    if (job.namespace.size != 0)
+        job.slash = VIEW("/");
+    if (job.name.size == 0)
+        job.name = VIEW("unknown_service");
+    return job;
+}
+
+static bool is_job(struct view text, const struct job *job)
+{
+    struct view name;
+
+    if (text.size != job->namespace.size + job->slash.size + job->name.size ||
+        !view_starts(text, job->namespace))
+        return false;
+    name = (struct view){text.data + text.size - job->name.size, job->name.size};
+    return view_equal(name, job->name) &&
+           (job->slash.size == 0 || text.data[job->namespace.size] == '/');
+}
+
+/* One piece of memory with all texts. */
+static int make(const struct targets *targets, const struct target_input *input,
+                struct target **out_target, size_t *out_bytes)
+{
+    struct job job = job_of(targets, input);
+    size_t count = input->count < TARGET_ATTRIBUTES_MAX ? input->count : TARGET_ATTRIBUTES_MAX;
+    size_t bytes = sizeof(struct target) + count * sizeof(struct target_attribute) +
+                   job.namespace.size + job.slash.size + job.name.size +
+                   cut(targets, input->instance).size;
+    struct target *target;
+    char *at;
+
+    for (size_t i = 0; i < count; i++)
+        bytes += cut(targets, input->attributes[i].key).size +
+                 cut(targets, input->attributes[i].value).size;
+    target = mem_alloc(bytes);
+    if (target == NULL)
+        return STATUS_NOMEM;
+    atomic_init(&target->references, 1);
+    target->count = count;
+    at = (char *)&target->attributes[count];
+    target->job.data = at;
+    (void)put(&at, job.namespace); /* Its place is known. */
+    (void)put(&at, job.slash);
+    (void)put(&at, job.name);
+    target->job.size = (size_t)(at - target->job.data);
+    target->instance = put(&at, cut(targets, input->instance));
+    for (size_t i = 0; i < count; i++)
+        target->attributes[i] = (struct target_attribute){
+            put(&at, cut(targets, input->attributes[i].key)),
+            put(&at, cut(targets, input->attributes[i].value))};
+    *out_target = target;
+    *out_bytes = bytes;
+    return 0;
+}
+
+/* ------------------------------------------------------------------ places */
+
+static bool is_idle(const struct targets *targets, const struct place *place, struct wall_time now)
+{
+    uint64_t expiration_ns = targets->options.expiration_ns;
+    uint64_t seen_ns = atomic_load_explicit(&place->seen_ns, memory_order_relaxed);
+
+    return expiration_ns != 0 && now.ns > expiration_ns && seen_ns < now.ns - expiration_ns;
+}
+
+static void clear(struct targets *targets, struct place *place)
+{
+    if (place->target == NULL)
+        return;
+    atomic_store_explicit(&place->stamp, 0, memory_order_relaxed);
+    drop(place->target);
+    place->target = NULL;
+    targets->bytes -= place->bytes;
+    targets->used--;
+}
+
+/* The place of this job and instance, and the best one for it if there is none: a free one, else one
+ * that is idle; NULL: there is none. */
+static struct place *find(struct targets *targets, const struct target_input *input,
+                          struct wall_time now, struct place **out_room)
+{
+    struct job job = job_of(targets, input);
+    struct view instance = cut(targets, input->instance);
+
+    *out_room = NULL;
+    for (uint32_t i = 0; i < targets->options.targets_max; i++) {
+        struct place *place = &targets->places[i];
+        if (place->target == NULL) {
+            if (*out_room == NULL || (*out_room)->target != NULL)
+                *out_room = place;
+            continue;
+        }
+        if (is_job(place->target->job, &job) && view_equal(place->target->instance, instance))
+            return place;
+        if (*out_room == NULL && is_idle(targets, place, now))
+            *out_room = place;
+    }
+    return NULL;
+}
+
+/* Lets all idle ones go, for their bytes. */
+static void clear_idle(struct targets *targets, struct wall_time now)
+{
+    for (uint32_t i = 0; i < targets->options.targets_max; i++)
+        if (targets->places[i].target != NULL && is_idle(targets, &targets->places[i], now))
+            clear(targets, &targets->places[i]);
+}
+
+static int note_locked(struct targets *targets, const struct target_input *input,
+                       struct wall_time now, struct target_number *out_number)
+{
+    struct place *room;
+    struct place *place = find(targets, input, now, &room);
+    struct target *target;
+    size_t bytes;
+    int status;
+
+    if (place != NULL && !is_idle(targets, place, now)) {
+        atomic_store_explicit(&place->seen_ns, now.ns, memory_order_relaxed);
+        *out_number = (struct target_number){(uint32_t)(place - targets->places),
+                                             atomic_load(&place->stamp)};
+        return 0;
+    }
+    if (place == NULL)
+        place = room;
+    status = make(targets, input, &target, &bytes);
+    if (status != 0)
+        return status;
+    if (place != NULL)
+        clear(targets, place);
+    if (targets->bytes + bytes > targets->options.bytes_max)
+        clear_idle(targets, now);
+    if (place == NULL || targets->bytes + bytes > targets->options.bytes_max) {
+        targets->refused++;
+        drop(target);
+        *out_number = (struct target_number){0};
+        return 0;
+    }
+    place->target = target;
+    place->bytes = bytes;
+    atomic_store_explicit(&place->seen_ns, now.ns, memory_order_relaxed);
+    atomic_store_explicit(&place->stamp, ++targets->stamp, memory_order_relaxed);
+    targets->bytes += bytes;
+    targets->used++;
+    *out_number = (struct target_number){(uint32_t)(place - targets->places), targets->stamp};
+    return 0;
+}
+
+int targets_note(struct targets *targets, const struct target_input *input, struct wall_time now,
+                 struct target_number *out_number)
+{
+    int status;
+
+    CHECK(pthread_mutex_lock(&targets->lock) == 0);
+    status = note_locked(targets, input, now, out_number);
+    CHECK(pthread_mutex_unlock(&targets->lock) == 0);
+    return status;
+}
+
+bool targets_touch(struct targets *targets, struct target_number number, struct wall_time now)
+{
+    struct place *place = &targets->places[number.slot];
+
+    if (number.stamp == 0 ||
+        atomic_load_explicit(&place->stamp, memory_order_relaxed) != number.stamp ||
+        is_idle(targets, place, now))
+        return false;
+    /* It may have gone since: its successor is then a little less idle than it was. */
+    atomic_store_explicit(&place->seen_ns, now.ns, memory_order_relaxed);
+    return true;
+}
+
+/* ------------------------------------------------------------------ lists */
+
+static int compare(const void *a, const void *b)
+{
+    const struct target *one = *(struct target *const *)a;
+    const struct target *other = *(struct target *const *)b;
+    int order = view_compare(one->job, other->job);
+
+    return order != 0 ? order : view_compare(one->instance, other->instance);
+}
+
+int targets_list(struct targets *targets, struct wall_time now, struct target ***out_list,
+                 size_t *out_count)
+{
+    struct target **list = mem_calloc(targets->options.targets_max, sizeof(*list));
+    size_t count = 0;
+
+    if (list == NULL)
+        return STATUS_NOMEM;
+    CHECK(pthread_mutex_lock(&targets->lock) == 0);
+    for (uint32_t i = 0; i < targets->options.targets_max; i++) {
+        struct place *place = &targets->places[i];
+        if (place->target == NULL || is_idle(targets, place, now))
+            continue;
+        atomic_fetch_add_explicit(&place->target->references, 1, memory_order_relaxed);
+        list[count++] = place->target;
+    }
+    CHECK(pthread_mutex_unlock(&targets->lock) == 0);
+    if (count != 0)
+        qsort(list, count, sizeof(*list), compare);
+    *out_list = list;
+    *out_count = count;
+    return 0;
+}
+
+void targets_release_list(struct target **list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        drop(list[i]);
+    mem_free(list);
+}
+
+void targets_read_counts(struct targets *targets, struct targets_counts *out_counts)
+{
+    CHECK(pthread_mutex_lock(&targets->lock) == 0);
+    *out_counts = (struct targets_counts){targets->used, targets->bytes, targets->refused};
+    CHECK(pthread_mutex_unlock(&targets->lock) == 0);
+}
+
+/* ------------------------------------------------------------------ the ends */
+
+int targets_new(const struct targets_options *options, struct targets **out_targets)
+{
+    struct targets *targets = mem_calloc(1, sizeof(*targets));
+
+    CHECK(options->targets_max != 0);
+    if (targets == NULL)
+        return STATUS_NOMEM;
+    targets->options = *options;
+    CHECK(pthread_mutex_init(&targets->lock, NULL) == 0);
+    targets->places = mem_calloc(options->targets_max, sizeof(*targets->places));
+    if (targets->places == NULL) {
+        targets_free(targets);
+        return STATUS_NOMEM;
+    }
+    *out_targets = targets;
+    return 0;
+}
+
+void targets_free(struct targets *targets)
+{
+    if (targets == NULL)
+        return;
+    for (uint32_t i = 0; targets->places != NULL && i < targets->options.targets_max; i++)
+        clear(targets, &targets->places[i]);
+    mem_free(targets->places);
+    CHECK(pthread_mutex_destroy(&targets->lock) == 0);
+    mem_free(targets);
+}
