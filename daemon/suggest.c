@@ -51,7 +51,7 @@ void suggest_offer(struct suggestion *suggestion, const char *candidate)
     if (word.size == 0 || word.size > WORD_MAX || other.size > WORD_MAX)
         return;
     distance = distance_of(word, other);
-    /* A third of the letters may be wrong; beyond that it is a guess at random. */
+    /* One letter and a quarter of all may be wrong; beyond that it is a guess at random. */
     if (distance > 1 + word.size / 4 || distance >= other.size)
         return;
     if (suggestion->best == NULL || distance < suggestion->distance) {

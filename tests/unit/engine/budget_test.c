@@ -94,6 +94,8 @@ static void budget__shares_add_up_to_the_limit_at_most(void **state)
             assert_in_range(budget.shards, 1, cores[j]);
             assert_true((budget.ring_spans & (budget.ring_spans - 1)) == 0);
             assert_int_equal(budget.request_spans_max, budget.ring_spans);
+            assert_in_range(budget.request_bytes_max, 1,
+                            budget.share_bytes[BUDGET_REQUESTS] / 3 * 2);
             assert_true((budget.threads * budget.shards + budget.threads) * budget.ring_spans *
                             64 <=
                         budget.share_bytes[BUDGET_RINGS]);
@@ -174,6 +176,13 @@ static void budget__refuses_what_does_not_fit(void **state)
     options.topology_shards = 0;
     options.receiver_threads = 1024;
     assert_int_equal(make(&options, GIB, 2, true, &budget), STATUS_RANGE);
+    /* Threads and shards fit, but the rings between them would hold a few spans each. */
+    options.memory_limit_bytes = GIB;
+    options.receiver_threads = 64;
+    options.topology_shards = 200;
+    assert_int_equal(make(&options, GIB, 2, true, &budget), STATUS_RANGE);
+    options.topology_shards = 4;
+    assert_int_equal(make(&options, GIB, 2, true, &budget), 0);
     options_release(&options);
 }
 

@@ -4,6 +4,8 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -136,6 +138,30 @@ static void draw__ends_a_helper_that_hangs(void **state)
     check("sleep 1000 <&- >&- 2>&- & echo whole", &plain, 0, "before whole\n");
 }
 
+/* The write end of a FIFO is held by what the helper started, and by nobody else. */
+static void draw__ends_what_the_helper_started(void **state)
+{
+    char folder[] = "/tmp/spanmap-draw-XXXXXX";
+    char path[64];
+    char lines[256];
+    struct pollfd ends = {.events = POLLIN};
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof(path), "%s/fifo", folder);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    ends.fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    assert_true(ends.fd >= 0);
+    (void)snprintf(lines, sizeof(lines),
+                   "exec 9>%s; sleep 1000 <&- >&- 2>&- & exec 9>&-; echo whole", path);
+    check(lines, &plain, 0, "before whole\n");
+    assert_int_equal(poll(&ends, 1, 20000), 1);
+    assert_int_equal(ends.revents & (POLLIN | POLLHUP), POLLHUP);
+    assert_int_equal(close(ends.fd), 0);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 static void draw__tells_of_a_crash(void **state)
 {
     (void)state;
@@ -156,6 +182,10 @@ static void draw__bounds_what_it_takes(void **state)
     job.picture_bytes_max = 100000;
     check("cat /dev/zero", &job, STATUS_TOO_LARGE, "larger than 100000 bytes");
     check("head -c 100001 /dev/zero", &job, STATUS_TOO_LARGE, "larger than");
+    job.picture_bytes_max = 8;
+    check("printf 12345678", &job, 0, "before 12345678");
+    check("printf 123456789", &job, STATUS_TOO_LARGE, "larger than 8 bytes");
+    job.picture_bytes_max = 100000;
     check("head -c 1000000 /dev/zero >&2; echo fine", &job, 0, "before fine\n");
 }
 
@@ -297,6 +327,7 @@ int main(void)
         cmocka_unit_test(draw__gives_back_what_was_drawn),
         cmocka_unit_test(draw__says_that_no_helper_is_there),
         cmocka_unit_test(draw__ends_a_helper_that_hangs),
+        cmocka_unit_test(draw__ends_what_the_helper_started),
         cmocka_unit_test(draw__tells_of_a_crash),
         cmocka_unit_test(draw__bounds_what_it_takes),
         cmocka_unit_test(draw__feeds_whoever_reads),

@@ -67,6 +67,9 @@ static void negotiate__weighs_quality_and_exactness(void **state)
           TEXT_0_0_4);
     check("application/openmetrics-text;version=1.0.0;q=0,*/*;q=0.1", TEXT_0_0_4);
     check("application/*", OPENMETRICS_1_0 "underscores");
+    /* Quotes hold commas and semicolons. */
+    check("a/b;c=\"d,application/openmetrics-text;version=1.0.0,e\"", TEXT_0_0_4);
+    check("text/plain;a=\"b;q=0\",application/openmetrics-text;q=0.5", TEXT_0_0_4);
     /* Equal qualities: the richer one. */
     check("text/plain;version=0.0.4;q=0.5,application/openmetrics-text;version=1.0.0;q=0.5",
           OPENMETRICS_1_0 "underscores");

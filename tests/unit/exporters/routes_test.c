@@ -150,6 +150,8 @@ static void routes__understand_the_words_of_map(void **state)
           "4 nodes, 3 edges");
     check(&door, "/api/v1/map", "format=text&self-edges=true", 200, PLAIN, "10 nodes, 11 edges");
     check(&door, "/api/v1/map", "format=text&self-edges", 200, PLAIN, "10 nodes, 11 edges");
+    check(&door, "/api/v1/map", "format=text&self-edges=1", 200, PLAIN, "10 nodes, 11 edges");
+    check(&door, "/api/v1/map", "format=text&self-edges=0", 200, PLAIN, "10 nodes, 10 edges");
     check(&door, "/api/v1/map", "format=text&self-edges=false&window=5m", 200, PLAIN,
           "10 nodes, 10 edges");
     check(&door, "/api/v1/map", "format=mermaid", 200, PLAIN, "flowchart LR");

@@ -4,6 +4,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "receiver/inflate_stream.h"
 #include "tests/lib/test.h"
 
 enum { BIG = 4 << 20 };
@@ -220,6 +221,48 @@ static void inflate__refuses_old_and_wide_zstd(void **state)
     stop(&on);
 }
 
+/* What inflate_stream_read() says of the whole of `in`. */
+static int stream_all(enum inflate_format format, struct view in)
+{
+    struct inflate_stream *stream;
+    char out[64];
+    size_t size = sizeof(out);
+    int status = 0;
+
+    assert_int_equal(inflate_stream_new(format, &stream), 0);
+    while (status == 0 && (in.size != 0 || size == sizeof(out)))
+        status = inflate_stream_read(stream, &in, out, sizeof(out), &size);
+    if (status == 0)
+        status = inflate_stream_finish(stream);
+    inflate_stream_free(stream);
+    return status;
+}
+
+/* Four bytes show it; what else would come is not waited for. */
+static void inflate__refuses_old_zstd_at_once(void **state)
+{
+    (void)state;
+    for (char version = 0x22; version < 0x28; version++) {
+        const char magic[] = {version, '\xB5', '\x2F', '\xFD'};
+        assert_int_equal(stream_all(INFLATE_ZSTD, (struct view){magic, 4}), STATUS_INVALID);
+    }
+    assert_int_equal(stream_all(INFLATE_ZSTD, VIEW("\x28\xB5\x2F\xFD")), STATUS_TRUNCATED);
+}
+
+/* Members one behind the other are gzip's; in zlib's format nothing may follow. */
+static void inflate__takes_one_member_of_zlib(void **state)
+{
+    struct fixture on;
+
+    (void)state;
+    start(&on);
+    pack(VIEW("text"), 15, &on.packed);
+    assert_int_equal(stream_all(INFLATE_ZLIB, buf_view(&on.packed)), 0);
+    pack(VIEW("text"), 15, &on.packed);
+    assert_int_equal(stream_all(INFLATE_ZLIB, buf_view(&on.packed)), STATUS_INVALID);
+    stop(&on);
+}
+
 static void inflate__guesses_by_the_first_bytes(void **state)
 {
     (void)state;
@@ -282,6 +325,8 @@ int main(void)
         cmocka_unit_test(inflate__does_not_believe_the_trailer),
         cmocka_unit_test(inflate__guards_the_ratio),
         cmocka_unit_test(inflate__refuses_old_and_wide_zstd),
+        cmocka_unit_test(inflate__refuses_old_zstd_at_once),
+        cmocka_unit_test(inflate__takes_one_member_of_zlib),
         cmocka_unit_test(inflate__guesses_by_the_first_bytes),
         cmocka_unit_test(inflate__survives_failing_memory),
     };

@@ -71,6 +71,10 @@ static void response__warns_without_rejecting(void **state)
     assert_int_equal(response->partial_success->rejected_spans, 2);
     assert_non_null(strstr(response->partial_success->error_message, "something was ignored"));
     forget(response);
+    stage.rejected[REJECTED_ID_REUSED] = 3;
+    response = respond(&stage);
+    assert_int_equal(response->partial_success->rejected_spans, 5);
+    forget(response);
 }
 
 static void response__survives_a_full_buffer(void **state)

@@ -1,0 +1,119 @@
+/* prom_series_test.c: what has equal labels becomes one series. */
+#include "exporters/prom_series.h"
+
+#include <stdio.h>
+
+#include "tests/lib/test.h"
+#include "topology/span.h"
+
+static struct prom_series *take(struct prom_table *table, const char *client, const char *server)
+{
+    size_t begin = table->labels.size;
+    struct prom_series *series;
+
+    prom_label(&table->labels, begin, "client", view_of(client));
+    prom_label(&table->labels, begin, "server", view_of(server));
+    assert_int_equal(prom_table_take(table, begin, &series), 0);
+    return series;
+}
+
+static void prom_series__is_one_for_equal_labels(void **state)
+{
+    struct prom_table table;
+    struct prom_series *first;
+
+    (void)state;
+    assert_int_equal(prom_table_init(&table, 100), 0);
+    first = take(&table, "a", "b\"");
+    assert_view_equal(prom_series_labels(&table, first), "client=\"a\",server=\"b\\\"\"");
+    assert_ptr_equal(take(&table, "a", "b\""), first);
+    assert_ptr_not_equal(take(&table, "a", "b"), first);
+    assert_int_equal(table.count, 2);
+    for (int i = 0; i < 98; i++) {
+        char name[8];
+        (void)snprintf(name, sizeof(name), "%d", i);
+        (void)take(&table, name, name);
+    }
+    assert_int_equal(table.count, 100);
+    assert_ptr_equal(take(&table, "a", "b\""), first);
+    assert_ptr_equal(take(&table, "97", "97"), &table.series[99]);
+    prom_table_release(&table);
+}
+
+static void prom_series__lives_from_its_first_part_to_its_last(void **state)
+{
+    static const struct {
+        uint64_t created_ns;
+        uint64_t updated_ns;
+    } parts[] = {{0, 5}, {30, 40}, {20, 60}, {25, 50}};
+    struct prom_series series = {.labels_at = 0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        prom_series_touch(&series, (struct wall_time){parts[i].created_ns},
+                          (struct wall_time){parts[i].updated_ns});
+    assert_int_equal(series.created.ns, 20);
+    assert_int_equal(series.updated.ns, 60);
+}
+
+static struct histogram *observed(uint64_t duration_ns)
+{
+    struct histogram *histogram;
+
+    assert_int_equal(histogram_new(&histogram), 0);
+    assert_int_equal(
+        histogram_observe(histogram, &histogram_bounds_default, duration_ns, WEIGHT_ONE), 0);
+    return histogram;
+}
+
+/* A part alone is borrowed; only a second one costs a copy, and leaves the first as it was. */
+static int add_parts(void *context)
+{
+    struct histogram *const *parts = context;
+    struct prom_table table;
+    struct prom_series *series;
+    int status = prom_table_init(&table, 4);
+
+    if (status != 0)
+        return status;
+    series = &table.series[table.count++];
+    status = prom_series_add(series, 1, NULL);
+    if (status == 0)
+        status = prom_series_add(series, 1, parts[0]);
+    if (status == 0) {
+        assert_ptr_equal(series->histograms[1], parts[0]);
+        status = prom_series_add(series, 1, parts[1]);
+    }
+    if (status == 0)
+        status = prom_series_add(series, 1, parts[1]);
+    if (status == 0) {
+        assert_int_equal(series->histograms[1]->count, 3 * WEIGHT_ONE);
+        assert_null(series->histograms[0]);
+    }
+    assert_int_equal(parts[0]->count, WEIGHT_ONE);
+    assert_int_equal(parts[1]->count, WEIGHT_ONE);
+    prom_table_release(&table);
+    return status;
+}
+
+static void prom_series__adds_histograms_together(void **state)
+{
+    struct histogram *parts[] = {observed(1000), observed(5000000000)};
+
+    (void)state;
+    assert_int_equal(add_parts(parts), 0);
+    test_sweep_memory(add_parts, parts);
+    histogram_free(parts[0]);
+    histogram_free(parts[1]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(prom_series__is_one_for_equal_labels),
+        cmocka_unit_test(prom_series__lives_from_its_first_part_to_its_last),
+        cmocka_unit_test(prom_series__adds_histograms_together),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
