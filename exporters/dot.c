@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "exporters/escape.h"
 #include "exporters/human.h"
 #include "exporters/map_graph.h"

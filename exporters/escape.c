@@ -5,82 +5,12 @@
 
 #include <stdio.h>
 
+#include "base/utf8.h"
+
 #define REPLACEMENT_TEXT "\xEF\xBF\xBD"
 #define ELLIPSIS_TEXT "\xE2\x80\xA6"
 
 enum { SCRATCH_SIZE = 16 };
-
-/* Lead byte -> length, and the bounds of the second byte, which rule out overlong forms,
- * surrogates and what is above U+10FFFF. */
-static size_t shape_of(unsigned char lead, unsigned char *out_low, unsigned char *out_high)
-{
-    *out_low = 0x80;
-    *out_high = 0xBF;
-    if (lead >= 0xC2 && lead <= 0xDF)
-        return 2;
-    if (lead >= 0xE0 && lead <= 0xEF) {
-        *out_low = lead == 0xE0 ? 0xA0 : 0x80;
-        *out_high = lead == 0xED ? 0x9F : 0xBF;
-        return 3;
-    }
-    if (lead >= 0xF0 && lead <= 0xF4) {
-        *out_low = lead == 0xF0 ? 0x90 : 0x80;
-        *out_high = lead == 0xF4 ? 0x8F : 0xBF;
-        return 4;
-    }
-    return 1;
-}
-
-uint32_t utf8_take(struct view *rest, bool *out_valid)
-{
-    const unsigned char *bytes = (const unsigned char *)rest->data;
-    unsigned char low;
-    unsigned char high;
-    size_t length = shape_of(bytes[0], &low, &high);
-    uint32_t character = bytes[0];
-    size_t used = 1;
-
-    *out_valid = bytes[0] < 0x80 || length > 1;
-    if (length > 1)
-        character &= 0xFFU >> (length + 1);
-    while (used < length) {
-        if (used >= rest->size || bytes[used] < low || bytes[used] > high) {
-            *out_valid = false;
-            break;
-        }
-        character = character << 6 | (bytes[used] & 0x3FU);
-        low = 0x80;
-        high = 0xBF;
-        used++;
-    }
-    rest->data += used;
-    rest->size -= used;
-    return *out_valid ? character : UTF8_REPLACEMENT;
-}
-
-int utf8_append(struct buf *out, uint32_t character)
-{
-    char bytes[4];
-    size_t size = 0;
-
-    if (character > 0x10FFFF || (character >= 0xD800 && character <= 0xDFFF))
-        character = UTF8_REPLACEMENT;
-    if (character < 0x80) {
-        bytes[size++] = (char)character;
-    } else if (character < 0x800) {
-        bytes[size++] = (char)(0xC0 | character >> 6);
-    } else if (character < 0x10000) {
-        bytes[size++] = (char)(0xE0 | character >> 12);
-        bytes[size++] = (char)(0x80 | (character >> 6 & 0x3F));
-    } else {
-        bytes[size++] = (char)(0xF0 | character >> 18);
-        bytes[size++] = (char)(0x80 | (character >> 12 & 0x3F));
-        bytes[size++] = (char)(0x80 | (character >> 6 & 0x3F));
-    }
-    if (character >= 0x80)
-        bytes[size++] = (char)(0x80 | (character & 0x3F));
-    return buf_append(out, bytes, size);
-}
 
 /* `replace` says what stands for a character in a format, or NULL where it stands for itself. */
 static int escape(struct buf *out, struct view text,

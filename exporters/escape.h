@@ -6,22 +6,10 @@
 #ifndef SPANMAP_EXPORTERS_ESCAPE_H
 #define SPANMAP_EXPORTERS_ESCAPE_H
 
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/view.h"
-
-enum { UTF8_REPLACEMENT = 0xFFFD };
-
-/* Takes one character off the front of `rest`, which is not empty. Ill-formed bytes come out as
- * U+FFFD, one for each longest part of a character (Unicode 3.9, as browsers do it);
- * `out_valid` tells them from a U+FFFD that was sent. */
-uint32_t utf8_take(struct view *rest, bool *out_valid);
-
-/* Appends one character; U+FFFD for what is none. Results as buf_append(). */
-int utf8_append(struct buf *out, uint32_t character);
 
 /* All below return as buf_append(), and on failure leave what was appended so far. */
 

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "exporters/escape.h"
 #include "exporters/map_style.h"
 #include "exporters/number.h"

@@ -16,6 +16,7 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 
 enum { CHUNK_ENTRIES = CATALOG_CHUNK, SLOTS_FIRST = 256 };
 
@@ -213,12 +214,7 @@ static uint32_t hash_node(const struct catalog *catalog, const struct node *node
 /* A copy of `text` of at most text_bytes_max bytes, cut at a character's boundary. */
 static struct view cut(const struct catalog *catalog, struct view text)
 {
-    if (text.size <= catalog->limits.text_bytes_max)
-        return text;
-    text.size = catalog->limits.text_bytes_max;
-    while (text.size != 0 && ((unsigned char)text.data[text.size] & 0xC0) == 0x80)
-        text.size--;
-    return text;
+    return utf8_cut(text, catalog->limits.text_bytes_max);
 }
 
 static int own(struct view *text)

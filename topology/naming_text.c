@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/utf8.h"
 
 static const uint8_t mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
 
@@ -88,41 +89,18 @@ struct view naming_rpc_service(struct view method)
 }
 
 /* How many bytes the valid, printable character at the front has; 0: it is not one. */
-static size_t character_size(const uint8_t *at, size_t left)
+static size_t character_size(struct view text)
 {
-    size_t size;
-    uint8_t low = 0x80;
-    uint8_t high = 0xBF;
+    uint8_t first = (uint8_t)text.data[0];
 
-    if (at[0] >= 0x20 && at[0] < 0x7F)
+    if (first >= 0x20 && first < 0x7F)
         return 1;
-    if (at[0] < 0xC2 || at[0] > 0xF4)
-        return 0;
-    size = at[0] < 0xE0 ? 2 : at[0] < 0xF0 ? 3 : 4;
-    if (at[0] == 0xE0 || at[0] == 0xC2)
-        low = 0xA0; /* Overlong; or a control character of U+0080 to U+009F. */
-    else if (at[0] == 0xED)
-        high = 0x9F; /* Surrogates. */
-    else if (at[0] == 0xF0)
-        low = 0x90;
-    else if (at[0] == 0xF4)
-        high = 0x8F;
-    if (left < size || at[1] < low || at[1] > high)
-        return 0;
-    for (size_t i = 2; i < size; i++)
-        if ((at[i] & 0xC0) != 0x80)
-            return 0;
-    return size;
+    return utf8_is_control(text) ? 0 : utf8_size(text);
 }
 
 struct view naming_cut(struct view text)
 {
-    if (text.size <= NAMING_TEXT_MAX)
-        return text;
-    text.size = NAMING_TEXT_MAX;
-    for (int i = 0; i < 3 && ((unsigned char)text.data[text.size] & 0xC0) == 0x80; i++)
-        text.size--;
-    return text;
+    return utf8_cut(text, NAMING_TEXT_MAX);
 }
 
 /* How many bytes at the front are clean. */
@@ -131,7 +109,7 @@ static size_t clean_prefix(struct view text)
     size_t at = 0;
 
     while (at < text.size) {
-        size_t size = character_size((const uint8_t *)text.data + at, text.size - at);
+        size_t size = character_size((struct view){text.data + at, text.size - at});
         if (size == 0)
             break;
         at += size;

@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 
 struct place {
     struct target *target; /* NULL: free. */
@@ -34,12 +35,7 @@ struct targets {
 
 static struct view cut(const struct targets *targets, struct view text)
 {
-    if (text.size <= targets->options.text_bytes_max)
-        return text;
-    text.size = targets->options.text_bytes_max;
-    while (text.size != 0 && ((unsigned char)text.data[text.size] & 0xC0) == 0x80)
-        text.size--;
-    return text;
+    return utf8_cut(text, targets->options.text_bytes_max);
 }
 
 static void drop(struct target *target)

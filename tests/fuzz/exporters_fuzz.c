@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "base/check.h"
+#include "base/utf8.h"
 #include "exporters/dot.h"
 #include "exporters/escape.h"
 #include "exporters/json.h"

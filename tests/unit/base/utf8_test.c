@@ -59,6 +59,39 @@ static void utf8__refuses_what_is_broken(void **state)
     }
 }
 
+static void utf8__takes_every_character_once(void **state)
+{
+    struct buf out;
+
+    (void)state;
+    buf_init(&out, 0);
+    for (uint32_t c = 0; c <= 0x10FFFF; c++) {
+        struct view rest;
+        bool valid;
+        bool surrogate = c >= 0xD800 && c <= 0xDFFF;
+        buf_reset(&out);
+        assert_int_equal(utf8_append(&out, c), 0);
+        rest = buf_view(&out);
+        assert_int_equal(utf8_take(&rest, &valid), surrogate ? UTF8_REPLACEMENT : c);
+        assert_true(valid);
+        assert_int_equal(rest.size, 0);
+    }
+    buf_release(&out);
+}
+
+static void utf8__cuts_between_characters(void **state)
+{
+    (void)state;
+    assert_view_equal(utf8_cut(VIEW("abc"), 3), "abc");
+    assert_view_equal(utf8_cut(VIEW("abc"), 2), "ab");
+    assert_view_equal(utf8_cut(VIEW("a\xf0\x9f\x98\x80"), 5), "a\xf0\x9f\x98\x80");
+    for (size_t size = 1; size < 5; size++)
+        assert_view_equal(utf8_cut(VIEW("a\xf0\x9f\x98\x80"), size), "a");
+    assert_view_equal(utf8_cut(VIEW("\xf0\x9f\x98\x80"), 3), "");
+    /* What is no text is cut no shorter than it must. */
+    assert_int_equal(utf8_cut(VIEW("\x80\x80\x80\x80\x80\x80\x80\x80"), 7).size, 4);
+}
+
 static void utf8__shows_one_harmless_line(void **state)
 {
     char out[16];
@@ -88,6 +121,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(utf8__takes_what_the_standard_takes),
         cmocka_unit_test(utf8__refuses_what_is_broken),
+        cmocka_unit_test(utf8__takes_every_character_once),
+        cmocka_unit_test(utf8__cuts_between_characters),
         cmocka_unit_test(utf8__shows_one_harmless_line),
         cmocka_unit_test(utf8__cuts_at_a_character),
     };

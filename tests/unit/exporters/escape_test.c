@@ -1,6 +1,7 @@
 /* escape_test.c: what strangers wrote stays inside the literal it is put into. */
 #include "exporters/escape.h"
 
+#include "base/utf8.h"
 #include "tests/lib/random.h"
 #include "tests/lib/snapshot_samples.h"
 #include "tests/lib/test.h"
@@ -16,26 +17,6 @@ static void check(escaper *escape, struct view text, const char *expected)
     buf_init(&out, 0);
     assert_int_equal(escape(&out, text), 0);
     assert_view_equal(buf_view(&out), expected);
-    buf_release(&out);
-}
-
-static void utf8__takes_every_character_once(void **state)
-{
-    struct buf out;
-
-    (void)state;
-    buf_init(&out, 0);
-    for (uint32_t c = 0; c <= 0x10FFFF; c++) {
-        struct view rest;
-        bool valid;
-        bool surrogate = c >= 0xD800 && c <= 0xDFFF;
-        buf_reset(&out);
-        assert_int_equal(utf8_append(&out, c), 0);
-        rest = buf_view(&out);
-        assert_int_equal(utf8_take(&rest, &valid), surrogate ? UTF8_REPLACEMENT : c);
-        assert_true(valid);
-        assert_int_equal(rest.size, 0);
-    }
     buf_release(&out);
 }
 
@@ -153,7 +134,6 @@ static void escape__survives_failing_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(utf8__takes_every_character_once),
         cmocka_unit_test(escape__replaces_each_ill_formed_part_once),
         cmocka_unit_test(escape__follows_each_format),
         cmocka_unit_test(escape__cuts_between_characters),
