@@ -48,15 +48,16 @@ int command_wrong(const struct command *command, const char *format, ...)
 int command_printed(void)
 {
     /* A part that failed long ago leaves no reason behind. */
-    int reason = EIO;
+    int error = EIO;
+    char reason[96];
 
     if (fflush(stdout) == 0) {
         if (ferror(stdout) == 0)
             return COMMAND_DONE;
     } else {
-        reason = errno;
+        error = errno;
     }
-    command_complain("cannot write standard output: %s", strerror(reason));
+    command_complain("cannot write standard output: %s", strerror_r(error, reason, sizeof(reason)));
     return COMMAND_FAILED;
 }
 
