@@ -45,15 +45,26 @@ static void prom_series__lives_from_its_first_part_to_its_last(void **state)
     static const struct {
         uint64_t created_ns;
         uint64_t updated_ns;
-    } parts[] = {{0, 5}, {30, 40}, {20, 60}, {25, 50}};
+        struct snapshot_life life;
+    } parts[] = {
+        {0, 5, {.born = 4, .seconds_born = {0, 6}, .past_count = 7}},
+        {30, 40, {.born = 3, .seconds_born = {0, 5}}},
+        {20, 60, {.born = 5, .seconds_born = {8, 7}}},
+        {25, 50, {.born = 4, .seconds_born = {9, 0}}},
+    };
     struct prom_series series = {.labels_at = 0};
 
     (void)state;
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
         prom_series_touch(&series, (struct wall_time){parts[i].created_ns},
-                          (struct wall_time){parts[i].updated_ns});
+                          (struct wall_time){parts[i].updated_ns}, &parts[i].life);
     assert_int_equal(series.created.ns, 20);
     assert_int_equal(series.updated.ns, 60);
+    assert_int_equal(series.life.born, 3);
+    assert_int_equal(series.life.seconds_born[0], 8);
+    assert_int_equal(series.life.seconds_born[1], 5);
+    /* What one part had before it began anew is no past of them all. */
+    assert_int_equal(series.life.past_count, 0);
 }
 
 static struct histogram *observed(uint64_t duration_ns)
