@@ -278,6 +278,29 @@ static struct view url_name(const struct resolving *on)
     return name.size != 0 ? name : host;
 }
 
+/* The current name of a database system: senders of old and new conventions call the same one. */
+static struct view system_name(struct view name)
+{
+    static const struct {
+        struct view old, current;
+    } renamed[] = {
+        {{"mssql", 5}, {"microsoft.sql_server", 20}},
+        {{"oracle", 6}, {"oracle.db", 9}},
+        {{"dynamodb", 8}, {"aws.dynamodb", 12}},
+        {{"cosmosdb", 8}, {"azure.cosmosdb", 14}},
+        {{"spanner", 7}, {"gcp.spanner", 11}},
+        {{"db2", 3}, {"ibm.db2", 7}},
+        {{"redshift", 8}, {"aws.redshift", 12}},
+        {{"h2", 2}, {"h2database", 10}},
+        {{"hanadb", 6}, {"sap.hana", 8}},
+    };
+
+    for (size_t i = 0; i < sizeof(renamed) / sizeof(renamed[0]); i++)
+        if (view_equal(name, renamed[i].old))
+            return renamed[i].current;
+    return name;
+}
+
 /* What one word of the order finds, as it came; all words but PEER_LESSON and PEER_NAME. */
 static struct view find_name(struct resolving *on, enum peer_word word, enum call_kind call)
 {
@@ -295,8 +318,9 @@ static struct view find_name(struct resolving *on, enum peer_word word, enum cal
     case PEER_ADDRESS_PORT:
         return address_port_name(on);
     case PEER_DB_SYSTEM:
-        return call == CALL_DATABASE ? attribute_text(on->input->span, ATTRIBUTE_DB_SYSTEM)
-                                     : nothing;
+        return call == CALL_DATABASE
+                   ? system_name(attribute_text(on->input->span, ATTRIBUTE_DB_SYSTEM))
+                   : nothing;
     case PEER_MESSAGING_SYSTEM:
         return call == CALL_MESSAGING ? attribute_text(on->input->span, ATTRIBUTE_MESSAGING_SYSTEM)
                                       : nothing;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "engine/engine_counters.h"
+#include "tests/lib/otlp_build.h"
 #include "tests/lib/random.h"
 #include "tests/lib/test.h"
 #include "tests/lib/trace_build.h"
@@ -527,9 +528,101 @@ static void engine__survives_failing_memory_while_it_runs(void **state)
     options_release(&options);
 }
 
+/* ------------------------------------------------------------------ lessons (N5) */
+
+enum { LESSONS = 40 };
+
+/* A CLIENT or SERVER span of trace `trace` for an open service; `port` 0: it names no address. */
+static void build_side(struct build *build, uint64_t trace, enum span_kind kind, int64_t port)
+{
+    uint64_t ids[2] = {trace, 7};
+    uint64_t client = 1;
+    uint64_t server = 2;
+
+    build_open(build, 2);
+    build_bytes(build, 1, (struct view){(const char *)ids, 16});
+    build_bytes(build, 2,
+                (struct view){(const char *)(kind == SPAN_KIND_CLIENT ? &client : &server), 8});
+    if (kind == SPAN_KIND_SERVER)
+        build_bytes(build, 4, (struct view){(const char *)&client, 8});
+    build_varint(build, 6, (uint64_t)kind);
+    build_fixed64(build, 7, 1000);
+    build_fixed64(build, 8, 2000);
+    if (port != 0) {
+        build_attribute(build, 9, "server.address", "10.0.0.1");
+        build_number_attribute(build, 9, "server.port", port);
+    }
+    build_close(build);
+}
+
+/* `front` calls `back` at many ports; `other` calls each of them too, and nobody answers it. */
+static struct view build_lessons(struct build *build)
+{
+    static const char *const services[] = {"other", "front", "back"};
+
+    build_init(build);
+    for (unsigned i = 0; i < 3; i++) {
+        build_open_service(build, services[i]);
+        for (int64_t port = 1; port <= LESSONS; port++)
+            build_side(build, (uint64_t)port + (i == 0 ? 1000 : 0),
+                       i == 2 ? SPAN_KIND_SERVER : SPAN_KIND_CLIENT, i == 2 ? 0 : port);
+        build_close(build);
+        build_close(build);
+    }
+    return build_done(build);
+}
+
+static void assert_taught(struct engine *engine)
+{
+    struct accounting accounting = accounting_of(engine);
+    struct buf text;
+
+    assert_int_equal(accounting.received, 3 * LESSONS);
+    assert_int_equal(accounting.paired, 2 * LESSONS);
+    assert_int_equal(accounting.unpaired[UNPAIRED_SERVER_SILENT], LESSONS);
+    assert_int_equal(counters_read(engine_counters(engine), ENGINE_NAMES_LESSONS), LESSONS);
+    buf_init(&text, 0);
+    assert_int_equal(engine_cardinality(engine, &text), 0);
+    assert_int_equal(buf_append_byte(&text, '\0'), 0);
+    assert_non_null(strstr(text.data, "\"lessons\": {\"used\": 40, "));
+    buf_release(&text);
+}
+
+/* All shards teach before the first one judges, whatever traces lie where. */
+static void engine__lets_all_shards_teach_before_one_finishes(void **state)
+{
+    (void)state;
+    for (unsigned threads = 0; threads <= 2; threads += 2) {
+        struct options options = options_of(threads, 4);
+        struct engine *engine;
+        struct build build;
+        struct view request = build_lessons(&build);
+
+        options.pairing_wait_ns = options.pairing_parent_wait_ns = 3600 * NS_PER_S;
+        engine = engine_of(&options, threads != 0);
+        if (threads == 0) {
+            struct engine_fed fed;
+            assert_int_equal(engine_feed(engine, DOOR_PROTOBUF, request, standing, &fed), 0);
+            engine_finish(engine, standing);
+        } else {
+            struct grpc_reply reply = {0};
+            assert_int_equal(engine_start(engine), 0);
+            engine_export(engine, 1, request, &reply);
+            assert_int_equal(reply.code, GRPC_OK);
+            buf_release(&reply.body);
+            engine_stop(engine);
+        }
+        assert_taught(engine);
+        engine_free(engine);
+        build_release(&build);
+        options_release(&options);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(engine__lets_all_shards_teach_before_one_finishes),
         cmocka_unit_test(engine__pairs_what_is_fed_inline),
         cmocka_unit_test(engine__judges_by_the_clock_that_it_is_given),
         cmocka_unit_test(engine__takes_json_inline),

@@ -161,6 +161,12 @@ static void naming__names_databases(void **state)
                 NODE_DATABASE, "10.0.0.1:3306");
     assert_peer(resolve(&on, SPAN_KIND_CLIENT, PAIRS("db.system", "mysql")), NODE_DATABASE,
                 "mysql");
+    assert_peer(resolve(&on, SPAN_KIND_CLIENT, PAIRS("db.system", "mssql")), NODE_DATABASE,
+                "microsoft.sql_server");
+    assert_peer(resolve(&on, SPAN_KIND_CLIENT, PAIRS("db.system.name", "microsoft.sql_server")),
+                NODE_DATABASE, "microsoft.sql_server");
+    assert_peer(resolve(&on, SPAN_KIND_CLIENT, PAIRS("db.system", "h2")), NODE_DATABASE,
+                "h2database");
     stop(&on);
 }
 
