@@ -27,7 +27,7 @@ enum {
     MEMO_ENTRIES = 32768,
     MEMO_ENTRY_BYTES = 24,
     EDGE_TEXT_BYTES = 12 << 10,     /* 64 lines of /metrics. */
-    OPERATION_TEXT_BYTES = 4 << 10, /* 21 lines. */
+    OPERATION_TEXT_BYTES = 8 << 10, /* 41 lines. */
     ALLOCATION_BYTES = 16,          /* malloc's head and rounding. */
     TARGET_BYTES = 128,             /* Its place, and the line's name. */
     TARGETS_SHARE = 128,            /* What they say may take this part of the limit. */
@@ -78,8 +78,8 @@ static uint64_t edge_bytes(unsigned shards)
 
 static uint64_t operation_bytes(unsigned shards)
 {
-    return series_copies(shards) *
-           (sizeof(struct snapshot_operation) + histogram_bytes() + SLOT_BYTES + ALLOCATION_BYTES);
+    return series_copies(shards) * (sizeof(struct snapshot_operation) + 2 * histogram_bytes() +
+                                    SLOT_BYTES + ALLOCATION_BYTES);
 }
 
 /* Text of the answer that is being made and of one that is being read. */

@@ -210,6 +210,8 @@ static int gather_operations(struct scrape *scrape)
         series->counts[0] += operation->calls;
         prom_series_touch(series, operation->created, operation->updated, &operation->life);
         status = prom_series_add(series, 0, operation->latency);
+        if (status == 0)
+            status = prom_series_add(series, 1, operation->self_seconds);
         if (status != 0)
             return status;
     }
@@ -222,6 +224,8 @@ static int write_operations(struct scrape *scrape)
                                              "Spans by service, name, kind and status."};
     static const struct prom_family latency = {PROM_HISTOGRAM, "traces_spanmetrics_latency",
                                                "Duration of spans in seconds."};
+    static const struct prom_family self = {PROM_HISTOGRAM, "traces_spanmetrics_self_seconds",
+                                            "Duration of spans less what their children cover."};
     int status = prom_table_init(&scrape->table, scrape->snapshot->operations_count);
 
     if (status == 0)
@@ -229,6 +233,7 @@ static int write_operations(struct scrape *scrape)
     if (status == 0) {
         write_counts(scrape, &calls, 0);
         write_histograms(scrape, &latency, 0);
+        write_histograms(scrape, &self, 1);
     }
     prom_table_release(&scrape->table);
     return status;

@@ -4,8 +4,9 @@
 #include "base/check.h"
 #include "topology/judge_priv.h"
 
-static void count_operation(struct judge *judge, const struct remembered *span)
+static void count_operation(struct judge *judge, uint32_t at)
 {
+    const struct remembered *span = kin_span(&judge->kin, at);
     const struct site *site = kin_site(&judge->kin, span);
     struct tally_call call = {
         .service = site->service,
@@ -15,8 +16,15 @@ static void count_operation(struct judge *judge, const struct remembered *span)
         .weight = span->weight,
     };
 
-    if (!span->no_duration)
-        tally_observe(judge->tally, &call.seconds, span->duration_ns, span->weight);
+    if (!span->no_duration) {
+        uint64_t self_ns;
+        tally_observe(judge->tally, &call.seconds[SECONDS_LATENCY], span->duration_ns,
+                      span->weight);
+        if (judge_self_ns(judge, at, &self_ns))
+            tally_observe(judge->tally, &call.seconds[SECONDS_SELF], self_ns, span->weight);
+        else
+            judge->tally->counts.self_unknown++;
+    }
     tally_add_call(judge->tally, &call);
 }
 
@@ -234,7 +242,7 @@ void judge_span(struct judge *judge, uint32_t at, uint32_t parent)
     struct span_class span_class;
 
     CHECK(!span->judged);
-    count_operation(judge, span);
+    count_operation(judge, at);
     if (parent != 0) {
         enum verdict verdict = judge_callee(judge, at, parent);
         judge_teach(judge, at, parent);

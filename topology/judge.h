@@ -27,12 +27,20 @@ struct judge_taught {
 
 enum { JUDGE_TAUGHT = 1024 };
 
+/* A part of a span's time that a child takes, from the span's start. */
+struct judge_cover {
+    uint64_t from;
+    uint64_t to;
+};
+
 struct judge {
     struct kin kin;
     struct catalog *catalog;
     struct tally *tally;
     struct lessons *lessons; /* Of all shards. */
     struct judge_taught taught[JUDGE_TAUGHT];
+    struct judge_cover *covers; /* For one span at a time; owned. */
+    uint32_t covers_room;
     bool orphan_servers_as_user;
 };
 

@@ -48,6 +48,10 @@ uint32_t judge_resolve(const struct judge *judge, const struct site *site, uint3
  * names that the caller has for it; CATALOG_NONE. */
 uint32_t judge_learned(const struct judge *judge, const struct site *site);
 
+/* Self time: the duration less what its known children cover. False: there were more children than
+ * are still remembered, or than there is room for; it is not known. */
+bool judge_self_ns(struct judge *judge, uint32_t at, uint64_t *out_ns);
+
 /* N3: the node that a call goes to which nobody answered, and about which nothing was learned. */
 uint32_t judge_peer(const struct judge *judge, const struct site *site);
 

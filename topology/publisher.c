@@ -109,8 +109,8 @@ static int prepare_operations(struct publisher *publisher, const struct tally *t
         uint32_t number;
         int status = prepare_series(&publisher->operations, key, operation->overflow, &number);
         if (status == 0)
-            status = prepare_histograms(&publisher->operations.series[number], &operation->latency,
-                                        1);
+            status = prepare_histograms(&publisher->operations.series[number], operation->seconds,
+                                        OPERATION_SECONDS_COUNT);
         if (status == 0)
             status = prepare_past(publisher, &publisher->operations.series[number], now);
         if (status != 0)
@@ -298,7 +298,7 @@ static void add_operations(struct publisher *publisher, const struct tally *tall
                              &publisher->counts.operations_overflowed);
         series = touch(publisher, &publisher->operations, number, since, now);
         series->count += operation->calls;
-        merge_histograms(publisher, series, &operation->latency, 1);
+        merge_histograms(publisher, series, operation->seconds, OPERATION_SECONDS_COUNT);
         list_node(publisher, number != SERIES_OVERFLOW ? operation->service : CATALOG_OVERFLOW);
     }
 }
@@ -330,6 +330,7 @@ static void add_counts(struct topology_counts *into, const struct topology_count
     into->operations_overflowed += from->operations_overflowed;
     into->fanout_overflowed += from->fanout_overflowed;
     into->walks_cut += from->walks_cut;
+    into->self_unknown += from->self_unknown;
     into->memory_failures += from->memory_failures;
 }
 

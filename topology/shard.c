@@ -455,6 +455,7 @@ void shard_free(struct shard *shard)
         return;
     store_release(&shard->store);
     crowd_release(&shard->judge.kin.crowd);
+    mem_free(shard->judge.covers);
     mem_free(shard->reported);
     tally_free(shard->tally);
     mem_free(shard);

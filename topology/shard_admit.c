@@ -194,6 +194,7 @@ static void admit(struct shard *shard, const struct span *span, const struct has
         drop(shard, span);
         return;
     }
+    slab_set_start(&store->slab, at, span->start_ns);
     adopt(shard, at);
     meet_halves(shard, at, &own);
     link_parent(shard, at, hashes->parent);

@@ -4,7 +4,7 @@
  * Invariants: a position is live if it lies between tail and head; 0 never is. What points at a
  *             position that is no longer live points at nothing: nobody has to be told.
  * Threads:    one owner at a time.
- * Memory:     a block is 19.5 KiB and the owner's; the slab owns the directory alone (store.h).
+ * Memory:     a block is 20.8 KiB and the owner's; the slab owns the directory alone (store.h).
  * Source:     TOPOLOGY E1.
  */
 #ifndef SPANMAP_TOPOLOGY_SLAB_H
@@ -48,7 +48,8 @@ struct remembered {
     uint64_t told : 1;         /* Its duration was observed on the edge to aside.edge ... */
     uint64_t told_message : 1; /* ... as a message ... */
     uint64_t told_more : 1;    /* ... or on those that its notes name. */
-    uint64_t flags_spare : 14;
+    uint64_t start_top : 8;    /* Of slab_start(). */
+    uint64_t flags_spare : 6;
     uint32_t site;
     uint32_t parent_at; /* The oldest span of its parent's id; 0: not known. */
     uint32_t child;     /* The newest span that named this id, while it was the oldest of it. */
@@ -67,6 +68,8 @@ struct block {
     uint64_t pending[BLOCK_WORDS]; /* Bit i: span i is not judged yet. */
     bool has_notes;
     uint32_t arrival[BLOCK_SPANS]; /* In ticks of 2^20 ns, rounded up. */
+    uint32_t start_low[BLOCK_SPANS];
+    uint8_t start_high[BLOCK_SPANS];
     struct aside aside[BLOCK_SPANS];
     alignas(64) struct remembered spans[BLOCK_SPANS];
 };
@@ -109,6 +112,26 @@ static inline struct remembered *slab_at(const struct slab *slab, uint32_t at)
 static inline struct aside *slab_aside(const struct slab *slab, uint32_t at)
 {
     return &slab_block(slab, at)->aside[at % BLOCK_SPANS];
+}
+
+/* When the span began, in ns, modulo 2^48 (78 hours): enough to lay a child beside its parent. */
+static inline uint64_t slab_start(const struct slab *slab, uint32_t at)
+{
+    const struct block *block = slab_block(slab, at);
+    uint32_t place = at % BLOCK_SPANS;
+
+    return block->start_low[place] | (uint64_t)block->start_high[place] << 32 |
+           (uint64_t)block->spans[place].start_top << 40;
+}
+
+static inline void slab_set_start(const struct slab *slab, uint32_t at, uint64_t began_ns)
+{
+    struct block *block = slab_block(slab, at);
+    uint32_t place = at % BLOCK_SPANS;
+
+    block->start_low[place] = (uint32_t)began_ns;
+    block->start_high[place] = (uint8_t)(began_ns >> 32);
+    block->spans[place].start_top = (uint8_t)(began_ns >> 40);
 }
 
 static inline bool slab_pending(const struct slab *slab, uint32_t at)

@@ -74,6 +74,7 @@ struct topology_counts {
     uint64_t operations_overflowed; /* Spans counted on the overflow operation. */
     uint64_t fanout_overflowed;     /* Client durations left out past 64 edges of one span. */
     uint64_t walks_cut;             /* Walks that ended at their bound. */
+    uint64_t self_unknown;          /* Spans whose children had left before they were judged. */
     uint64_t memory_failures;       /* Observations lost because memory was out. */
 };
 
@@ -121,9 +122,10 @@ struct snapshot_operation {
     bool overflow;  /* Stands for all names past a bound, of one service or of all. */
     uint64_t calls; /* Sum of weights. */
     const struct histogram *latency;
+    const struct histogram *self_seconds; /* What of it no child covered. */
     struct wall_time created;
     struct wall_time updated;
-    struct snapshot_life life; /* Its latency is number 0. */
+    struct snapshot_life life; /* Its latency is number 0, its self time 1. */
 };
 
 enum { LOSS_TRACES = 3 };

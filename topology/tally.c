@@ -105,9 +105,9 @@ static int add_operation(struct tally *tally, const struct tally_operation *oper
         *added = *operation;
         tally->operations_made++;
     } else {
-        struct histogram *latency = added->latency;
+        struct tally_operation old = *added;
         *added = *operation;
-        added->latency = latency;
+        memcpy(added->seconds, old.seconds, sizeof(old.seconds));
     }
     tally->operations_count++;
     return 0;
@@ -207,7 +207,8 @@ void tally_free(struct tally *tally)
         for (size_t j = 0; j < EDGE_SECONDS_COUNT; j++)
             histogram_free(tally->edges[i].seconds[j]);
     for (uint32_t i = 0; i < tally->operations_made; i++)
-        histogram_free(tally->operations[i].latency);
+        for (size_t j = 0; j < OPERATION_SECONDS_COUNT; j++)
+            histogram_free(tally->operations[i].seconds[j]);
     mem_free(tally->edges);
     mem_free(tally->operations);
     mem_free(tally->losses);
@@ -225,8 +226,9 @@ void tally_reset(struct tally *tally)
             if (tally->edges[i].seconds[j] != NULL)
                 histogram_reset(tally->edges[i].seconds[j]);
     for (uint32_t i = 0; i < tally->operations_count; i++)
-        if (tally->operations[i].latency != NULL)
-            histogram_reset(tally->operations[i].latency);
+        for (size_t j = 0; j < OPERATION_SECONDS_COUNT; j++)
+            if (tally->operations[i].seconds[j] != NULL)
+                histogram_reset(tally->operations[i].seconds[j]);
     tally->edges[0].requests = tally->edges[0].failed = 0;
     tally->operations[0].calls = 0;
     tally->edges_count = tally->operations_count = 1;

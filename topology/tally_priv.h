@@ -16,6 +16,7 @@
 #include "topology/snapshot.h"
 #include "topology/tally.h"
 
+enum operation_seconds { SECONDS_LATENCY, SECONDS_SELF, OPERATION_SECONDS_COUNT };
 enum edge_seconds { SECONDS_CLIENT, SECONDS_SERVER, SECONDS_NETWORK, EDGE_SECONDS_COUNT };
 
 struct tally_seconds {
@@ -40,7 +41,7 @@ struct tally_call {
     uint8_t kind;
     uint8_t status;
     uint64_t weight;
-    struct tally_seconds seconds;
+    struct tally_seconds seconds[OPERATION_SECONDS_COUNT];
 };
 
 struct tally_edge {
@@ -60,7 +61,7 @@ struct tally_operation {
     uint8_t status;
     bool overflow;
     uint64_t calls;
-    struct histogram *latency; /* As above. */
+    struct histogram *seconds[OPERATION_SECONDS_COUNT]; /* As above. */
 };
 
 struct tally_loss {

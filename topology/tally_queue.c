@@ -102,16 +102,19 @@ static void flush_calls(struct tally *tally)
             __builtin_prefetch(&tally->operations[rows[i]], 1);
     }
     for (uint32_t i = 0; i < count; i++)
-        if (rows[i] != KEY_NONE)
-            prefetch_head(tally->operations[rows[i]].latency);
+        for (size_t j = 0; j < OPERATION_SECONDS_COUNT && rows[i] != KEY_NONE; j++)
+            prefetch_head(tally->operations[rows[i]].seconds[j]);
     for (uint32_t i = 0; i < count; i++)
-        if (rows[i] != KEY_NONE && tally->operations[rows[i]].latency != NULL)
-            histogram_prefetch(tally->operations[rows[i]].latency, &tally->calls[i].seconds.place);
+        for (size_t j = 0; j < OPERATION_SECONDS_COUNT && rows[i] != KEY_NONE; j++)
+            if (tally->operations[rows[i]].seconds[j] != NULL)
+                histogram_prefetch(tally->operations[rows[i]].seconds[j],
+                                   &tally->calls[i].seconds[j].place);
     for (uint32_t i = 0; i < count; i++) {
         if (rows[i] == KEY_NONE)
             continue;
         tally->operations[rows[i]].calls += tally->calls[i].weight;
-        observe(tally, &tally->operations[rows[i]].latency, &tally->calls[i].seconds);
+        for (size_t j = 0; j < OPERATION_SECONDS_COUNT; j++)
+            observe(tally, &tally->operations[rows[i]].seconds[j], &tally->calls[i].seconds[j]);
     }
     tally->calls_waiting = 0;
 }

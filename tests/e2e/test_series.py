@@ -1,6 +1,8 @@
 """Series over time: how they begin, end, begin anew, and what takes the rest past a cap."""
 
+import fnmatch
 import itertools
+import re
 import sys
 from pathlib import Path
 
@@ -151,3 +153,36 @@ def test_each_job_and_instance_has_a_target_info():
         text = daemon.get("/metrics", {"Accept": OPENMETRICS})[2].decode()
         assert text.startswith("# TYPE traces_target info\n")
         assert daemon.metrics()['spanmap_engine_names_refused_total{table="targets"}'] == 2
+
+
+def test_the_page_of_metrics_lists_what_there_is():
+    page = (Path(__file__).resolve().parents[2] / "docs" / "METRICS.md").read_text(encoding="utf-8")
+    with Daemon(FAST) as daemon, Sender(daemon.grpc) as sender:
+        sender.send(call())
+        daemon.wait_for_counted(2)
+        families = set(re.findall(r"^# TYPE (\S+) ", daemon.text("/metrics"), re.MULTILINE))
+    told = set()
+    for row in re.findall(r"`((?:traces_|spanmap_|_)[a-z_*]+)`", page):
+        if row.startswith("_"):  # The end of a name that has stood before it.
+            told |= {name[:at] + row for name in told for at in range(len(name)) if name[at] == "_"}
+        else:
+            told.add(row)
+    missing = {name for name in families if not any(fnmatch.fnmatchcase(name, pattern) for pattern in told)}
+    assert not missing
+    traces = {name for name in told if name.startswith("traces_") and "*" not in name and name in page}
+    assert traces <= families
+
+
+def test_self_time_is_what_children_leave():
+    with Daemon(FAST) as daemon, Sender(daemon.grpc) as sender:
+        client, server = call()
+        client.end = START + 10_000_000
+        server.start, server.end = START + 2_000_000, START + 5_000_000
+        sender.send([server, client])
+        daemon.wait_for_counted(2)
+        samples = scrape(daemon, OPENMETRICS)
+        sums = {dict(labels)["service"]: value for (name, labels), value in samples.items()
+                if name == "traces_spanmetrics_self_seconds_sum"}
+        assert sums == {"a": 0.007, "b": 0.003}
+        counts = [value for (name, _), value in samples.items() if name == "traces_spanmetrics_self_seconds_count"]
+        assert counts == [1, 1]

@@ -267,6 +267,7 @@ void world_print(const struct snapshot *snapshot, struct buf *out)
         buf_printf(out, " kind %u status %u: %" PRIu64, operation->kind, operation->status,
                    operation->calls);
         print_histogram("latency", operation->latency, out);
+        print_histogram("self", operation->self_seconds, out);
         buf_append_byte(out, '\n');
     }
     for (size_t i = 0; i < snapshot->losses_count; i++) {

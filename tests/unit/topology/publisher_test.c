@@ -61,7 +61,7 @@ static void count(struct stage *stage, uint32_t client, uint32_t server, uint64_
 
     tally_observe(stage->tally, &request.seconds[SECONDS_CLIENT], duration_ns, WEIGHT_ONE);
     tally_observe(stage->tally, &request.seconds[SECONDS_SERVER], duration_ns, WEIGHT_ONE);
-    tally_observe(stage->tally, &call.seconds, duration_ns, WEIGHT_ONE);
+    tally_observe(stage->tally, &call.seconds[SECONDS_LATENCY], duration_ns, WEIGHT_ONE);
     tally_add_request(stage->tally, &request);
     tally_add_call(stage->tally, &call);
     tally_lose(stage->tally, &loss);
