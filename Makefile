@@ -258,13 +258,28 @@ tidy: setup-test $(lib) $(programs)
 	    --cflags '$(CPPFLAGS_ALL)' --draw-cflags '$(GVC_CFLAGS)'; status=$$?; \
 	    $(stage) tidy-self $(log) "$(python)" -m pytest $(pytest_flags) tests/tidy && exit $$status
 
+# Deliberate faults, one after the other: `mutation-sample` makes a few of them, `mutation` all.
+mutation_env = $(test_env) MUTATION_CC='$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL)' \
+    MUTATION_LD='$(CC) $(LDFLAGS_ALL)' MUTATION_LIBS='$(CMOCKA_LIBS) $(DEP_LIBS)'
+
+.PHONY: mutation mutation-sample
+mutation: setup-test all $(unit_programs)
+	@$(mutation_env) "$(python)" tests/mutation/run.py $(FAULTS)
+mutation-sample: setup-test all $(unit_programs)
+	@$(mutation_env) sh scripts/stage.sh mutation $(log) "$(python)" -m pytest $(pytest_flags) tests/mutation
+
+# The Collector and spanmap on the same traces: rewrites the tables of docs/COMPARISON.md.
+.PHONY: comparison
+comparison: setup-test all
+	@$(test_env) "$(python)" tests/compare/run.py
+
 # Each stage runs whatever the one before it did; the summary tells them all, and
 # counts as failed what left no result.
 .PHONY: test
 test: setup-test all $(unit_programs)
 	@sh scripts/summary.sh $(log) begin
-	@for stage in tidy unit e2e interop; do $(MAKE) --no-print-directory $$stage || true; done
-	@sh scripts/summary.sh $(log) expect tidy tidy-self unit e2e interop
+	@for stage in tidy unit e2e interop mutation-sample; do $(MAKE) --no-print-directory $$stage || true; done
+	@sh scripts/summary.sh $(log) expect tidy tidy-self unit e2e interop mutation
 	@sh scripts/summary.sh $(log) end
 
 # The same tests once more, under sanitizers: unit tests, and those end-to-end
@@ -374,6 +389,8 @@ help:
 #: make e2e         pytest against the built daemon
 #: make interop     real SDKs and the Collector against the built daemon
 #: make tidy        format, includes, banned functions, lengths, dead files
+#: make comparison  runs the Collector beside spanmap and rewrites the tables of docs/COMPARISON.md
+#: make mutation    every deliberate fault of tests/mutation, FAULTS='E7 histogram' only those
 #: make sanitize    unit and property tests under ASan+UBSan and TSan
 #: make fuzz        every fuzz target for FUZZ_S=60 seconds
 #: make fuzz-smoke  every fuzz target over its corpus and a few seconds more

@@ -1,4 +1,4 @@
-"""An OpenTelemetry Collector that passes traces on to spanmap, as collector/config.yaml says."""
+"""An OpenTelemetry Collector; it passes traces on to spanmap unless another configuration is named."""
 
 import os
 import socket
@@ -20,16 +20,17 @@ def free_port():
 
 
 class Collector:
-    def __init__(self, directory, spanmap_grpc):
+    def __init__(self, directory, spanmap_grpc="", config=CONFIG, settings=None):
         self.grpc = f"127.0.0.1:{free_port()}"
         self.log = Path(directory, "collector.log")
         environment = {name: value for name, value in os.environ.items()
                        if not name.lower().endswith("_proxy")}
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [toolchains.collector(), "--config", str(CONFIG)], stdin=subprocess.DEVNULL,
+                [toolchains.collector(), "--config", str(config)], stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log,
-                env=environment | {"COLLECTOR_GRPC": self.grpc, "SPANMAP_GRPC": spanmap_grpc})
+                env=environment | {"COLLECTOR_GRPC": self.grpc, "SPANMAP_GRPC": spanmap_grpc,
+                                   **(settings or {})})
         self.wait_for("Everything is ready", START_S)
 
     def text(self):

@@ -321,12 +321,16 @@ static void shard__adds_what_a_later_member_changes_of_a_group(void **state)
     member.status = SPAN_STATUS_ERROR; /* A failure alone is all that the next tally has. */
     feed_at(&fixture, member, start_ns + 23 * NS_PER_S);
     world_tick(&fixture.world, start_ns + 34 * NS_PER_S);
+    assert_int_equal(look(&fixture).paired, 4);
+    member.id = 5; /* A group that failed does not fail again. */
+    feed_at(&fixture, member, start_ns + 35 * NS_PER_S);
+    world_tick(&fixture.world, start_ns + 46 * NS_PER_S);
     snapshot = world_snapshot(&fixture.world);
     edge = world_edge(snapshot, "service//front -> service//back");
     assert_true(edge->requests == 3 * WEIGHT_ONE && edge->failed == 3 * WEIGHT_ONE);
     assert_true(edge->client_seconds->count == 3 * WEIGHT_ONE);
     assert_null(edge->server_seconds);
-    assert_int_equal(snapshot->accounting.paired, 4);
+    assert_int_equal(snapshot->accounting.paired, 5);
     snapshot_release(snapshot);
     world_release(&fixture.world);
 }
