@@ -98,6 +98,17 @@ static void decode__reads_a_value_before_its_key(void **state)
     build_close(&on.build);
     build_text(&on.build, 1, "server.address");
     assert_view_equal(rig_peer(&on.rig, decode_one(&on)), "db.example");
+    for (uint64_t is_temporary = 0; is_temporary < 2; is_temporary++) {
+        open_client(&on);
+        build_attribute(&on.build, 9, "messaging.destination.name", "q-17");
+        build_open(&on.build, 9);
+        build_open(&on.build, 2);
+        build_varint(&on.build, 2, is_temporary);
+        build_close(&on.build);
+        build_text(&on.build, 1, "messaging.destination.temporary");
+        assert_view_equal(rig_peer(&on.rig, decode_one(&on)),
+                          is_temporary ? "(temporary)" : "q-17");
+    }
     stop(&on);
 }
 

@@ -38,6 +38,25 @@ static void decode__judges_times(void **state)
     stop(&on);
 }
 
+/* A tag is a varint, and may be written with more bytes than it needs. */
+static void decode__knows_tags_with_bytes_too_many(void **state)
+{
+    struct fixture on;
+    const struct span *span;
+
+    (void)state;
+    start(&on);
+    open_one(&on);
+    build_raw(&on.build, BYTES("\xB9\x00\x0A\0\0\0\0\0\0\0", 10));     /* 7: fixed64 */
+    build_raw(&on.build, BYTES("\xC1\x80\x00\x1E\0\0\0\0\0\0\0", 11)); /* 8: fixed64 */
+    build_raw(&on.build, BYTES("\xB0\x00\x02", 3));                    /* 6: varint */
+    span = decode_one(&on);
+    assert_int_equal(span->start_ns, 10);
+    assert_int_equal(span->duration_ns, 20);
+    assert_int_equal(span->kind, SPAN_KIND_SERVER);
+    stop(&on);
+}
+
 static void decode__rejects_spans_of_invalid_ids_alone(void **state)
 {
     const struct {
@@ -230,6 +249,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(decode__judges_times),
+        cmocka_unit_test(decode__knows_tags_with_bytes_too_many),
         cmocka_unit_test(decode__rejects_spans_of_invalid_ids_alone),
         cmocka_unit_test(decode__judges_parents),
         cmocka_unit_test(decode__reads_kinds_statuses_and_flags),

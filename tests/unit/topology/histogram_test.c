@@ -194,6 +194,21 @@ static void histogram__answers_quantiles_of_an_empty_one_and_of_one(void **state
     histogram_free(histogram);
 }
 
+/* The rank is rounded up, to the last part of a weight: half of three parts is the second. */
+static void histogram__rounds_ranks_up(void **state)
+{
+    struct histogram *histogram = make();
+
+    (void)state;
+    for (uint64_t i = 0; i < 3; i++)
+        assert_int_equal(histogram_observe(histogram, bounds, NS_PER_MS << 4 * i, 1), 0);
+    assert_true(histogram_quantile(histogram, 0.3) == 0.001);
+    assert_true(histogram_quantile(histogram, 0.5) > 0.015);
+    assert_true(histogram_quantile(histogram, 0.5) < 0.017);
+    assert_true(histogram_quantile(histogram, 0.7) > 0.25);
+    histogram_free(histogram);
+}
+
 static int compare_numbers(const void *a, const void *b)
 {
     const uint64_t *x = a;
@@ -393,6 +408,7 @@ int main(void)
         cmocka_unit_test(histogram__weighs_what_it_counts),
         cmocka_unit_test(histogram__sums_without_overflow),
         cmocka_unit_test(histogram__answers_quantiles_of_an_empty_one_and_of_one),
+        cmocka_unit_test(histogram__rounds_ranks_up),
         cmocka_unit_test(histogram__keeps_the_error_of_its_scale),
         cmocka_unit_test(histogram__halves_its_resolution_when_it_must),
         cmocka_unit_test(histogram__does_not_show_order_nor_how_it_was_merged),
