@@ -102,6 +102,38 @@ static void drawings__are_drawn_once_a_second(void **state)
     drawings_free(drawings);
 }
 
+static void get_as(struct drawings *drawings, const struct export_options *options,
+                   const char *expected)
+{
+    struct snapshot snapshot = {.end = {100 * NS_PER_S}};
+    struct export_input input = {.snapshot = &snapshot, .options = *options};
+    char error[256];
+    struct buf out;
+
+    buf_init(&out, 0);
+    assert_int_equal(drawings_get(drawings, &counting, &input, error, &out), 0);
+    assert_view_equal(buf_view(&out), expected);
+    buf_release(&out);
+}
+
+static void drawings__differ_by_all_that_was_asked(void **state)
+{
+    struct drawings *drawings = make();
+    struct export_options options = {.focus = VIEW("a"), .depth = 1};
+
+    (void)state;
+    get_as(drawings, &options, "picture 0");
+    options.depth = 2;
+    get_as(drawings, &options, "picture 1");
+    options.self_edges = true;
+    get_as(drawings, &options, "picture 2");
+    options.depth = 1;
+    get_as(drawings, &options, "picture 3");
+    options.self_edges = false;
+    get_as(drawings, &options, "picture 0");
+    drawings_free(drawings);
+}
+
 static void drawings__forget_the_longest_unused(void **state)
 {
     struct drawings *drawings = make();
@@ -266,6 +298,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(drawings__are_drawn_once_a_second),
+        cmocka_unit_test(drawings__differ_by_all_that_was_asked),
         cmocka_unit_test(drawings__forget_the_longest_unused),
         cmocka_unit_test(drawings__are_bounded_in_bytes),
         cmocka_unit_test(drawings__do_not_keep_failures),

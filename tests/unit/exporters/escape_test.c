@@ -50,6 +50,11 @@ static void escape__follows_each_format(void **state)
           "&lt;a href=&quot;x&quot; b=&#39;y&#39;&gt;&amp;&lt;/a&gt;");
     check(escape_xml, VIEW("\a\xef\xbf\xbe\xe2\x80\xae"), FFFD FFFD FFFD);
     check(escape_plain, VIEW("\x1b[31m\n\xc2\x9b"), FFFD "[31m" FFFD FFFD);
+    /* The first and last of those that end a line or turn the text, and their neighbours. */
+    check(escape_plain, VIEW("\xE2\x80\xA7\xE2\x80\xA8\xE2\x80\xAE\xE2\x80\xAF"),
+          "\xE2\x80\xA7" FFFD FFFD "\xE2\x80\xAF");
+    check(escape_plain, VIEW("\xE2\x81\xA5\xE2\x81\xA6\xE2\x81\xA9\xE2\x81\xAA"),
+          "\xE2\x81\xA5" FFFD FFFD "\xE2\x81\xAA");
 }
 
 static void escape__cuts_between_characters(void **state)

@@ -87,6 +87,22 @@ static void map_graph__draws_who_reported_and_who_has_edges(void **state)
     end(&fixture);
 }
 
+/* The edge that stands for all past a bound has one node at both ends, and is no self edge. */
+static void map_graph__draws_what_overflowed(void **state)
+{
+    struct fixture fixture = {0};
+    uint32_t rest;
+
+    (void)state;
+    snapshot_build_init(&fixture.build);
+    rest = snapshot_build_node(&fixture.build, NODE_EXTERNAL, VIEW(""), VIEW("rest"));
+    snapshot_build_edge(&fixture.build, rest, rest, CONNECTION_DIRECT, 3, 0)->overflow = true;
+    assert_int_equal(draw(&fixture), 0);
+    assert_int_equal(fixture.graph.edges_count, 1);
+    assert_int_equal(fixture.graph.nodes_count, 1);
+    end(&fixture);
+}
+
 /* '-' sorts before the '/' that ends a namespace: ids are sorted, not their parts. */
 static void map_graph__sorts_by_id(void **state)
 {
@@ -220,6 +236,7 @@ int main(void)
         cmocka_unit_test(map_graph__adds_up_what_comes_in),
         cmocka_unit_test(map_graph__leaves_out_self_edges_unless_asked),
         cmocka_unit_test(map_graph__draws_who_reported_and_who_has_edges),
+        cmocka_unit_test(map_graph__draws_what_overflowed),
         cmocka_unit_test(map_graph__sorts_by_id),
         cmocka_unit_test(map_graph__narrows_to_the_focus),
         cmocka_unit_test(map_graph__says_which_focus_is_missing),

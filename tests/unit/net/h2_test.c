@@ -411,6 +411,8 @@ static void h2__gives_no_credit_for_what_nobody_took(void **state)
     assert_null(h2_peer_seen(&on.peer, 1));
     assert_int_equal(on.stream->owed, WINDOW);
     h2_return(on.stream);
+    assert_int_equal(on.stream->owed, 0);
+    h2_return(on.stream);
     hear(&on);
     assert_int_equal(h2_peer_seen(&on.peer, 1)->credit, WINDOW);
     send_bytes(&on, 1, WINDOW);
@@ -515,6 +517,34 @@ static void h2__ends_when_the_peer_goes_away(void **state)
     stop(&on);
 }
 
+/* The PING behind the first GOAWAY has a second to come back. */
+static void h2__does_not_wait_for_a_ping_for_ever(void **state)
+{
+    struct fixture on;
+
+    (void)state;
+    start(&on);
+    open(&on, 1, H2_END_STREAM);
+    run(&on);
+    h2_shut_down(on.h2, VIEW("bye"), on.now);
+    hear(&on);
+    assert_int_equal(on.peer.goaways, 1);
+    on.now.ns += NS_PER_S - 1;
+    h2_tick(on.h2, on.now);
+    hear(&on);
+    assert_int_equal(on.peer.goaways, 1);
+    on.now.ns += 1;
+    h2_tick(on.h2, on.now);
+    hear(&on);
+    assert_int_equal(on.peer.goaways, 2);
+    assert_int_equal(on.peer.goaway_stream, 1);
+    assert_false(h2_is_done(on.h2));
+    assert_int_equal(h2_answer(on.stream, ok, 1), 0);
+    hear(&on);
+    assert_true(h2_is_done(on.h2));
+    stop(&on);
+}
+
 /* ----------------------------------------------------------------------- memory */
 
 static int talk(void *context)
@@ -581,6 +611,7 @@ int main(void)
         cmocka_unit_test(h2__ends_for_streams_that_we_must_reset),
         cmocka_unit_test(h2__ends_for_a_broken_preface),
         cmocka_unit_test(h2__ends_when_the_peer_goes_away),
+        cmocka_unit_test(h2__does_not_wait_for_a_ping_for_ever),
         cmocka_unit_test(h2__survives_failing_memory),
     };
 

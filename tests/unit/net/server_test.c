@@ -332,6 +332,29 @@ static void server__drops_those_who_never_read(void **state)
     stop(&on);
 }
 
+/* All was said, but the peer neither closes nor says more. */
+static void server__does_not_wait_for_ever_for_a_close(void **state)
+{
+    struct fixture on;
+    struct buf got;
+    int fd;
+
+    (void)state;
+    prepare(&on);
+    start(&on, "127.0.0.1:0");
+    buf_init(&got, 0);
+    fd = peer_connect(buf_view(&on.bound));
+    peer_send(fd, VIEW("the end"));
+    peer_read_all(fd, &got);
+    assert_view_equal(buf_view(&got), "the end");
+    while (counters_read(&on.counters, OPEN) != 0)
+        (void)usleep(1000);
+    assert_int_equal(counters_read(&on.counters, TIMEOUTS), 0);
+    assert_int_equal(close(fd), 0);
+    buf_release(&got);
+    stop(&on);
+}
+
 static void server__ticks_while_there_is_a_connection(void **state)
 {
     struct fixture on;
@@ -473,6 +496,7 @@ int main(void)
         cmocka_unit_test(server__does_not_read_from_those_who_do_not_read),
         cmocka_unit_test(server__writes_all_before_it_ends),
         cmocka_unit_test(server__drops_those_who_never_read),
+        cmocka_unit_test(server__does_not_wait_for_ever_for_a_close),
         cmocka_unit_test(server__ticks_while_there_is_a_connection),
         cmocka_unit_test(server__drains_and_cuts_off_what_holds_on),
         cmocka_unit_test(server__can_be_freed_at_any_time),
