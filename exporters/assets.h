@@ -34,6 +34,7 @@ struct asset {
 
 struct assets;
 
+/* Returns: 0; STATUS_NOMEM. */
 MUST_USE int assets_new(struct assets **out_assets);
 void assets_free(struct assets *assets);
 

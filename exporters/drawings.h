@@ -21,6 +21,7 @@ enum {
 
 struct drawings;
 
+/* Returns: 0; STATUS_NOMEM. */
 MUST_USE int drawings_new(struct drawings **out_drawings);
 void drawings_free(struct drawings *drawings);
 

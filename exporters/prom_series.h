@@ -52,9 +52,12 @@ void prom_table_release(struct prom_table *table);
 MUST_USE int prom_table_take(struct prom_table *table, size_t begin,
                              struct prom_series **out_series);
 
-/* Adds a part's time and histogram; NULL is allowed. Returns: 0; STATUS_NOMEM. */
+/* Adds a part's time and life. */
 void prom_series_touch(struct prom_series *series, struct wall_time created,
                        struct wall_time updated, const struct snapshot_life *life);
+
+/* Adds a part's histogram, which is borrowed as long as the table lives; NULL: it has none.
+ * Returns: 0; STATUS_NOMEM. */
 MUST_USE int prom_series_add(struct prom_series *series, size_t which,
                              const struct histogram *histogram);
 

@@ -38,6 +38,7 @@ struct routes_options {
 
 struct routes;
 
+/* Returns: 0; STATUS_NOMEM. */
 MUST_USE int routes_new(const struct routes_options *options, struct routes **out_routes);
 void routes_free(struct routes *routes);
 

@@ -58,6 +58,7 @@ struct http_server_options {
 
 struct http_server;
 
+/* Returns: 0; STATUS_NOMEM; STATUS_SYSTEM. */
 MUST_USE int http_server_new(const struct http_server_options *options,
                              struct http_server **out_server);
 

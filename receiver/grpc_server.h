@@ -41,6 +41,7 @@ struct grpc_server_options {
 
 struct grpc_server;
 
+/* Returns: 0; STATUS_NOMEM; STATUS_SYSTEM. */
 MUST_USE int grpc_server_new(const struct grpc_server_options *options,
                              struct grpc_server **out_server);
 

@@ -73,6 +73,7 @@ struct catalog_limits {
 
 struct catalog;
 
+/* Returns: 0; STATUS_NOMEM. */
 MUST_USE int catalog_new(const struct catalog_limits *limits, struct catalog **out_catalog);
 void catalog_free(struct catalog *catalog);
 

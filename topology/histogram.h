@@ -47,11 +47,14 @@ struct histogram {
     uint64_t classic[HISTOGRAM_BOUNDS_MAX + 1]; /* Not cumulated; the last in use is +Inf. */
 };
 
+/* Returns: 0; STATUS_NOMEM. */
 MUST_USE int histogram_new(struct histogram **out_histogram);
 void histogram_free(struct histogram *histogram);
 
 /* Empty again; keeps its memory for what comes next. */
 void histogram_reset(struct histogram *histogram);
+
+/* Returns: 0; STATUS_NOMEM. */
 MUST_USE int histogram_copy(const struct histogram *from, struct histogram **out_histogram);
 
 /* Returns: 0; STATUS_NOMEM (unchanged). */
@@ -65,12 +68,14 @@ struct histogram_place {
     uint32_t classic; /* Index among the classic buckets. */
 };
 struct histogram_place histogram_place(const struct histogram_bounds *bounds, uint64_t duration_ns);
+/* Returns: 0; STATUS_NOMEM (unchanged). */
 MUST_USE int histogram_observe_at(struct histogram *histogram, const struct histogram_place *place,
                                   uint64_t weight);
 
 /* Brings the lines that histogram_observe_at() will write to closer. */
 void histogram_prefetch(const struct histogram *histogram, const struct histogram_place *place);
 
+/* Adds all of `from`. Returns: 0; STATUS_NOMEM (`into` is as it was). */
 MUST_USE int histogram_merge(struct histogram *into, const struct histogram *from);
 
 /* Makes room, so that histogram_merge() of the same two cannot fail until `into` changes.

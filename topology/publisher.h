@@ -31,6 +31,7 @@ struct publisher_options {
 
 struct publisher;
 
+/* Returns: 0; STATUS_NOMEM. */
 MUST_USE int publisher_new(const struct publisher_options *options,
                            struct publisher **out_publisher);
 void publisher_free(struct publisher *publisher);

@@ -24,6 +24,7 @@ struct tally_options {
 
 struct tally;
 
+/* Returns: 0; STATUS_NOMEM. */
 MUST_USE int tally_new(const struct tally_options *options, struct tally **out_tally);
 void tally_free(struct tally *tally);
 bool tally_is_empty(const struct tally *tally);
