@@ -9,10 +9,8 @@ Is:     one process on ports of its own, waited for by its ready file, ended by 
 Leaving the block ends it by SIGTERM and expects the exit code 0.
 """
 
-import ctypes
 import json
 import os
-import resource
 import signal
 import subprocess
 import tempfile
@@ -22,7 +20,6 @@ import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PR_SET_PDEATHSIG = 1
 # Sanitizers and a loaded machine are slow; these end a test that hangs, and judge nothing.
 PATIENCE_S = float(os.environ.get("SPANMAP_PATIENCE_S") or 60)
 POLL_S = 0.02
@@ -35,11 +32,13 @@ def binary():
     return str(path if path.is_absolute() else ROOT / path)
 
 
-def _before_exec(soft_files):
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+def _wrapped(command, soft_files):
+    """Ends with the tests, and starts with so many files. What does that is a program in front, not
+    code between fork and exec: gRPC's threads in this process do not survive a fork."""
+    wrapper = ["setpriv", "--pdeathsig", "KILL"]
     if soft_files is not None:
-        resource.setrlimit(resource.RLIMIT_NOFILE,
-                           (soft_files, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+        wrapper += ["prlimit", f"--nofile={soft_files}:"]
+    return wrapper + command
 
 
 def wait_until(condition, what, patience_s=PATIENCE_S):
@@ -105,8 +104,8 @@ class Daemon:
             command += ["--set", f"{key}={value}"]
         with open(self.log_file, "wb") as log:
             self.process = subprocess.Popen(
-                command + self.arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env={**os.environ, **(self.env or {})}, preexec_fn=lambda: _before_exec(self.soft_files))
+                _wrapped(command + self.arguments, self.soft_files), stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, env={**os.environ, **(self.env or {})})
 
     def start(self):
         self.launch()
