@@ -76,7 +76,7 @@ int block_pool_take(struct block_pool *pool, struct block **out_block)
     int status;
 
     if (block != NULL) {
-        memcpy(&pool->free, block, sizeof(pool->free));
+        memcpy(&pool->free, (const void *)block, sizeof(pool->free));
         *out_block = block;
         return 0;
     }
@@ -91,6 +91,6 @@ int block_pool_take(struct block_pool *pool, struct block **out_block)
 
 void block_pool_give(struct block_pool *pool, struct block *block)
 {
-    memcpy(block, &pool->free, sizeof(pool->free));
+    memcpy((void *)block, &pool->free, sizeof(pool->free));
     pool->free = block;
 }
