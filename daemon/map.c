@@ -236,6 +236,8 @@ static int draw(const struct request *request, const struct options *options, st
                 .focus = request->focus,
                 .depth = request->depth,
                 .self_edges = request->self_edges || options->map_self_edges,
+                .map_messaging = (enum export_messaging)options->map_messaging,
+                .metrics_messaging = (enum export_messaging)options->metrics_messaging,
                 .window_of_spans = true,
                 .draw_timeout_ns = options->draw_timeout_ns,
                 .draw_memory_bytes_max = options->draw_memory_bytes_max,

@@ -12,8 +12,10 @@
 
 #include "base/check.h"
 #include "topology/catalog.h"
+#include "topology/exchange.h"
 #include "topology/histogram.h"
 #include "topology/lessons.h"
+#include "topology/mail.h"
 #include "topology/snapshot.h"
 #include "topology/span.h"
 
@@ -24,6 +26,8 @@ enum {
     RING_SPANS_MIN = 256,
     RING_SPANS_WANTED = 32768, /* Below it, `auto` takes fewer threads rather. */
     RING_SPANS_MAX = 1 << 20,
+    ANSWERS_MIN = 16, /* Of a ring between two shards. */
+    ANSWERS_MAX = 4096,
     MEMO_ENTRIES = 32768,
     MEMO_ENTRY_BYTES = 24,
     EDGE_TEXT_BYTES = 12 << 10,     /* 64 lines of /metrics. */
@@ -40,10 +44,15 @@ static const struct {
     const char *name;
     uint64_t weight;
 } shares[BUDGET_SHARE_COUNT] = {
-    [BUDGET_FIXED] = {"fixed", 5},        [BUDGET_SPANS] = {"spans", 27},
-    [BUDGET_EDGES] = {"edges", 26},       [BUDGET_OPERATIONS] = {"operations", 15},
-    [BUDGET_LOSSES] = {"losses", 1},      [BUDGET_NAMES] = {"names", 6},
-    [BUDGET_REQUESTS] = {"requests", 10}, [BUDGET_RINGS] = {"rings", 10},
+    [BUDGET_FIXED] = {"fixed", 5},
+    [BUDGET_SPANS] = {"spans", 23},
+    [BUDGET_MESSAGES] = {"messages", 4},
+    [BUDGET_EDGES] = {"edges", 26},
+    [BUDGET_OPERATIONS] = {"operations", 15},
+    [BUDGET_LOSSES] = {"losses", 1},
+    [BUDGET_NAMES] = {"names", 6},
+    [BUDGET_REQUESTS] = {"requests", 10},
+    [BUDGET_RINGS] = {"rings", 10},
     [BUDGET_ANSWERS] = {"answers", 0}, /* Taken off edges and operations. */
 };
 
@@ -154,6 +163,7 @@ static void wanted_shares(const struct options *options, const struct budget *bu
 {
     memset(out_wanted, 0, BUDGET_SHARE_COUNT * sizeof(*out_wanted));
     out_wanted[BUDGET_SPANS] = options->topology_memory_bytes_max;
+    out_wanted[BUDGET_MESSAGES] = options->messaging_memory_bytes_max;
     out_wanted[BUDGET_EDGES] = options->map_edges_max * edge_bytes(budget->shards);
     out_wanted[BUDGET_OPERATIONS] = options->metrics_operations_max *
                                     operation_bytes(budget->shards);
@@ -318,6 +328,22 @@ static void bound_requests(const struct options *options, struct budget *budget)
         budget->request_spans_max = (size_t)spans;
 }
 
+/* A quarter for answers on their way, the rest for the shards' tables. */
+static void bound_messages(struct budget *budget)
+{
+    uint64_t bytes = budget->share_bytes[BUDGET_MESSAGES];
+    uint64_t rings = (uint64_t)budget->shards * (budget->shards - 1);
+
+    budget->exchange_answers = 0;
+    if (rings != 0) {
+        budget->exchange_answers = power_of_two_below(bytes / 4 / rings / sizeof(struct answer));
+        if (budget->exchange_answers > ANSWERS_MAX)
+            budget->exchange_answers = ANSWERS_MAX;
+        bytes -= rings * budget->exchange_answers * sizeof(struct answer);
+    }
+    budget->shard_message_bytes = (size_t)(bytes / budget->shards);
+}
+
 static int attempt(const struct options *options, struct budget *budget, char out_error[256])
 {
     int status = divide(options, budget, out_error);
@@ -330,9 +356,13 @@ static int attempt(const struct options *options, struct budget *budget, char ou
     bound_rings(budget);
     bound_requests(options, budget);
     bound_answers(budget);
+    bound_messages(budget);
     budget->shard_bytes = (size_t)(budget->share_bytes[BUDGET_SPANS] / budget->shards);
     if (budget->shard_bytes < MIB)
         return too_little_a_shard(options, budget, out_error);
+    if (budget->shard_message_bytes < MAIL_BYTES_MIN ||
+        (budget->shards > 1 && budget->exchange_answers < ANSWERS_MIN))
+        return too_little(budget, "this many topology.shards", out_error);
     if (budget->threads != 0 && budget->ring_spans < RING_SPANS_MIN)
         return too_little(budget, "this many receiver.threads and topology.shards", out_error);
     return 0;

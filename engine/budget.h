@@ -19,8 +19,9 @@
 
 /* What grows. */
 enum budget_share {
-    BUDGET_FIXED, /* Program, stacks, memos of names, the allocator's waste. */
-    BUDGET_SPANS, /* Remembered spans of all shards. */
+    BUDGET_FIXED,    /* Program, stacks, memos of names, the allocator's waste. */
+    BUDGET_SPANS,    /* Remembered spans of all shards. */
+    BUDGET_MESSAGES, /* Producers, links and their answers. */
     BUDGET_EDGES,
     BUDGET_OPERATIONS, /* Series of operations. */
     BUDGET_LOSSES,
@@ -50,6 +51,8 @@ struct budget {
     size_t answer_bytes_max;  /* Of one answer of the web door. */
     size_t answers_bytes_max; /* Of all that wait for their readers. */
     size_t shard_bytes;       /* Remembered spans of one shard. */
+    size_t shard_message_bytes;
+    size_t exchange_answers; /* From one shard to another. */
     size_t name_bytes_max;
     uint32_t memo_entries; /* Of one decoder. */
     uint32_t services_max;

@@ -1,4 +1,4 @@
-/* door.c: two passes over the staged spans: how many go to each shard, and there they go.
+/* door.c: two passes over the staged spans and links: how many go to each shard, and there they go.
  *
  * A ring's room as its producer sees it can only grow, so that what the first pass found is still
  * true in the second; no lock and no reservation is needed.
@@ -107,6 +107,8 @@ void door_count_admitted(struct door *door, const struct otlp_stage *stage)
         counters_add(door->counters, ENGINE_SPANS_REJECTED, rejected);
     if (stage->links_invalid != 0)
         counters_add(door->counters, ENGINE_LINKS_INVALID, stage->links_invalid);
+    if (stage->links_past_max != 0)
+        counters_add(door->counters, ENGINE_LINKS_PAST_MAX, stage->links_past_max);
     if (stage->attributes_repeated != 0)
         counters_add(door->counters, ENGINE_ATTRIBUTES_REPEATED, stage->attributes_repeated);
     if (stage->sites_missed != 0)
@@ -118,11 +120,27 @@ static bool has_room(struct door *door, const struct otlp_stage *stage)
     memset(door->counts, 0, door->workers_count * sizeof(*door->counts));
     for (size_t i = 0; i < stage->count; i++)
         door->counts[span_shard(stage->spans[i].trace_hash, door->workers_count)]++;
+    for (size_t i = 0; i < stage->links_count; i++)
+        door->counts[span_shard(stage->links[i].trace_hash, door->workers_count)] += 2;
     for (unsigned shard = 0; shard < door->workers_count; shard++) {
         if (ring_room(worker_ring(door->workers[shard], door->number)) < door->counts[shard])
             return false;
     }
     return true;
+}
+
+/* Behind the spans of the request, in slots that are not published yet. */
+static void put_links(struct door *door, const struct otlp_stage *stage)
+{
+    for (size_t i = 0; i < stage->links_count; i++) {
+        unsigned shard = span_shard(stage->links[i].trace_hash, door->workers_count);
+        struct ring *ring = worker_ring(door->workers[shard], door->number);
+        struct span records[2];
+
+        otlp_half(stage, &stage->links[i], records);
+        for (size_t j = 0; j < 2; j++)
+            memcpy(ring_slot(ring, door->counts[shard]++), &records[j], sizeof(struct span));
+    }
 }
 
 static void hand_over(struct door *door, const struct otlp_stage *stage)
@@ -140,6 +158,7 @@ static void hand_over(struct door *door, const struct otlp_stage *stage)
         lateness_note(&door->lateness, &stage->spans[i], now);
     }
     lateness_count(&door->lateness, door->counters);
+    put_links(door, stage);
     for (unsigned shard = 0; shard < door->workers_count; shard++) {
         if (door->counts[shard] == 0)
             continue;

@@ -15,6 +15,7 @@
 #include "engine/worker.h"
 #include "exporters/debug.h"
 #include "topology/catalog.h"
+#include "topology/exchange.h"
 #include "topology/lessons.h"
 #include "topology/naming.h"
 #include "topology/publisher.h"
@@ -31,7 +32,8 @@ struct engine {
     struct lessons *lessons;
     struct naming *naming;
     struct publisher *publisher;
-    struct targets *targets; /* NULL without threads: nobody would ask for them. */
+    struct targets *targets;   /* NULL without threads: nobody would ask for them. */
+    struct exchange *exchange; /* NULL: one shard. */
     struct worker **workers;
     unsigned workers_count;
     struct door **doors;
@@ -94,6 +96,13 @@ static int make_targets(struct engine *engine, const struct options *options)
     return engine->budget.threads != 0 ? targets_new(&targets, &engine->targets) : 0;
 }
 
+static int make_exchange(struct engine *engine)
+{
+    if (engine->budget.shards == 1)
+        return 0;
+    return exchange_new(engine->budget.shards, engine->budget.exchange_answers, &engine->exchange);
+}
+
 static int make_workers(struct engine *engine, const struct options *options)
 {
     struct worker_options worker = {
@@ -107,6 +116,9 @@ static int make_workers(struct engine *engine, const struct options *options)
                 .parent_wait_ns = options->pairing_parent_wait_ns,
                 .messaging_wait_ns = options->messaging_wait_ns,
                 .memory_bytes_max = engine->budget.shard_bytes,
+                .message_bytes_max = engine->budget.shard_message_bytes,
+                .exchange = engine->exchange,
+                .shards = engine->budget.shards,
                 .orphan_servers_as_user = options->topology_orphan_servers == ORPHAN_SERVERS_USER,
             },
         .producers = engine->budget.threads,
@@ -119,7 +131,7 @@ static int make_workers(struct engine *engine, const struct options *options)
     for (; engine->workers_count < engine->budget.shards; engine->workers_count++) {
         int status;
 
-        worker.number = engine->workers_count;
+        worker.number = worker.shard.number = engine->workers_count;
         status = worker_new(&worker, &engine->workers[engine->workers_count]);
         if (status != 0)
             return status;
@@ -139,6 +151,7 @@ static int make_doors(struct engine *engine, const struct options *options)
                 .hash_seed = engine->hash_seed,
                 .sampling_count_max = (uint32_t)options->sampling_max_count,
                 .spans_max = engine->budget.request_spans_max,
+                .links_max = (size_t)options->links_max,
                 .memo_entries = engine->budget.memo_entries,
                 .json_tree_bytes_max = engine->budget.json_tree_bytes_max,
             },
@@ -253,6 +266,8 @@ static int make_parts(struct engine *engine, const struct options *options, char
     if (status == 0)
         status = make_targets(engine, options);
     if (status == 0)
+        status = make_exchange(engine);
+    if (status == 0)
         status = make_workers(engine, options);
     if (status == 0)
         status = make_doors(engine, options);
@@ -303,6 +318,7 @@ void engine_free(struct engine *engine)
     for (unsigned i = 0; i < engine->workers_count; i++)
         worker_free(engine->workers[i]);
     mem_free(engine->workers);
+    exchange_free(engine->exchange);
     publisher_free(engine->publisher);
     targets_free(engine->targets);
     naming_free(engine->naming);
@@ -363,6 +379,19 @@ void engine_export(void *context, unsigned thread, struct view message, struct g
 
 /* ------------------------------------------------------------------ without */
 
+/* Feeds one shard with its link halves of a request. */
+static void feed_links(struct engine *engine, unsigned number, const struct otlp_stage *stage,
+                       struct mono_time now)
+{
+    for (size_t i = 0; i < stage->links_count; i++) {
+        struct span records[2];
+        if (span_shard(stage->links[i].trace_hash, engine->workers_count) != number)
+            continue;
+        otlp_half(stage, &stage->links[i], records);
+        shard_feed(worker_shard(engine->workers[number]), records, 2, now);
+    }
+}
+
 /* Feeds one shard with its spans of a request, in batches. */
 static void feed_shard(struct engine *engine, unsigned number, const struct otlp_stage *stage,
                        struct mono_time now)
@@ -400,8 +429,10 @@ int engine_feed(struct engine *engine, enum door_format format, struct view requ
     for (size_t reason = 0; reason < REJECTED_REASON_COUNT; reason++)
         out_fed->rejected += stage->rejected[reason];
     door_count_admitted(engine->doors[0], stage);
-    for (unsigned i = 0; i < engine->workers_count; i++)
+    for (unsigned i = 0; i < engine->workers_count; i++) {
         feed_shard(engine, i, stage, now);
+        feed_links(engine, i, stage, now);
+    }
     return 0;
 }
 
@@ -413,10 +444,7 @@ void engine_tick(struct engine *engine, struct mono_time now)
 
 void engine_finish(struct engine *engine, struct mono_time now)
 {
-    for (unsigned i = 0; i < engine->workers_count; i++)
-        shard_teach(worker_shard(engine->workers[i]), now);
-    for (unsigned i = 0; i < engine->workers_count; i++)
-        shard_finish(worker_shard(engine->workers[i]), now);
+    workers_finish(engine->workers, engine->workers_count, now);
 }
 
 /* --------------------------------------------------------------------- both */

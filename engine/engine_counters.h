@@ -24,6 +24,8 @@
     X(SPANS_BUSY, "spanmap_engine_spans_total", "outcome=\"busy\"", false, "")                     \
     X(LINKS_INVALID, "spanmap_engine_links_invalid_total", NULL, false,                            \
       "Span links without a trace or span id, which were left out.")                               \
+    X(LINKS_PAST_MAX, "spanmap_engine_links_past_max_total", NULL, false,                          \
+      "Span links beyond links.max of one span, which were left out.")                             \
     X(ATTRIBUTES_REPEATED, "spanmap_engine_attributes_repeated_total", NULL, false,                \
       "Attributes whose key came before in the same span; the first was taken.")                   \
     X(LATENESS_0, "spanmap_span_lateness_seconds_bucket", "le=\"0.0\"", false,                     \
@@ -48,7 +50,7 @@
       "Merges and snapshots that were put off because memory was out.")                            \
     X(SNAPSHOTS, "spanmap_engine_snapshots_total", NULL, false, "Snapshots that were made.")       \
     X(RING_SPANS, "spanmap_engine_ring_spans", NULL, true,                                         \
-      "Admitted spans on their way to the shards.")                                                \
+      "Admitted spans, and link halves as two, on their way to the shards.")                       \
     X(RING_SPANS_MAX, "spanmap_engine_ring_spans_max", NULL, true, "Room for them.")               \
     X(REMEMBERED_SPANS, "spanmap_engine_remembered_spans", NULL, true,                             \
       "Spans that the shards remember.")                                                           \
@@ -83,6 +85,7 @@
     X(MEMORY_FIXED, "spanmap_memory_share_bytes", "share=\"fixed\"", true,                         \
       "How memory.limit is divided.")                                                              \
     X(MEMORY_SPANS, "spanmap_memory_share_bytes", "share=\"spans\"", true, "")                     \
+    X(MEMORY_MESSAGES, "spanmap_memory_share_bytes", "share=\"messages\"", true, "")               \
     X(MEMORY_EDGES, "spanmap_memory_share_bytes", "share=\"edges\"", true, "")                     \
     X(MEMORY_OPERATIONS, "spanmap_memory_share_bytes", "share=\"operations\"", true, "")           \
     X(MEMORY_LOSSES, "spanmap_memory_share_bytes", "share=\"losses\"", true, "")                   \

@@ -152,8 +152,7 @@ void merger_stop(struct merger *merger)
     pthread_mutex_lock(&merger->lock);
     for (unsigned i = 0; i < merger->options.workers_count; i++)
         worker_stop(merger->options.workers[i]);
-    for (unsigned i = 0; i < merger->options.workers_count; i++)
-        worker_finish(merger->options.workers[i]);
+    workers_finish(merger->options.workers, merger->options.workers_count, clock_mono());
     pthread_mutex_unlock(&merger->lock);
 }
 

@@ -12,6 +12,7 @@
 #include "net/address.h"
 #include "topology/naming.h"
 #include "topology/naming_text.h"
+#include "topology/span.h"
 
 enum { ERROR_SIZE = 256 };
 
@@ -89,6 +90,7 @@ static int check_rewrite(const void *field, char out_error[ERROR_SIZE])
 
 /* In the order of the enums. */
 static const char *const orphan_words[] = {"none", "user", NULL};
+static const char *const messaging_words[] = {"direct", "broker", "both", NULL};
 static const char *const log_words[] = {"debug", "info", "warn", "error", NULL};
 
 static const struct option_row rows[] = {
@@ -259,6 +261,24 @@ static const struct option_row rows[] = {
      .min = NS_PER_MS,
      .max = 168 * HOUR_NS,
      .prose = "How long a message that was sent waits for its consumer."},
+    {.key = "messaging.memory_max",
+     .type = OPTION_BYTES,
+     .offset = AT(messaging_memory_bytes_max),
+     .initial = "auto",
+     .min = MIB,
+     .max = 1024 * GIB,
+     .zero = "auto",
+     .prose = "Memory for messages that wait for their consumer and for span links, of all shards "
+              "together. Past it the oldest leave, counted as dropped. auto is a share of "
+              "memory.limit."},
+    {.key = "links.max",
+     .type = OPTION_COUNT,
+     .offset = AT(links_max),
+     .initial = "1024",
+     .unit = "links",
+     .min = 1,
+     .max = LINKS_MAX,
+     .prose = "Links of one span that are looked at; more are counted and left."},
     {.key = "sampling.max_count",
      .type = OPTION_COUNT,
      .offset = AT(sampling_max_count),
@@ -349,6 +369,13 @@ static const struct option_row rows[] = {
      .min = 16,
      .max = NAMING_TEXT_MAX,
      .prose = "A longer name is cut to this."},
+    {.key = "map.messaging",
+     .type = OPTION_ENUM,
+     .offset = AT(map_messaging),
+     .initial = "broker",
+     .choices = messaging_words,
+     .prose = "How messages are drawn. broker: by way of their destination, which is a node; "
+              "direct: from the service that sends to the one that takes; both."},
     {.key = "map.self_edges",
      .type = OPTION_BOOL,
      .offset = AT(map_self_edges),
@@ -364,6 +391,12 @@ static const struct option_row rows[] = {
      .zero = "auto",
      .prose = "Edges that are told apart; calls on further ones are counted together. auto is by "
               "memory.limit."},
+    {.key = "metrics.messaging",
+     .type = OPTION_ENUM,
+     .offset = AT(metrics_messaging),
+     .initial = "direct",
+     .choices = messaging_words,
+     .prose = "Which edges of messages the metrics have; the words are those of map.messaging."},
     {.key = "metrics.expiration",
      .type = OPTION_DURATION,
      .offset = AT(metrics_expiration_ns),

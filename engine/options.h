@@ -18,6 +18,9 @@
 #include "base/status.h"
 #include "base/view.h"
 
+/* In the order of enum export_messaging (exporters/exporter.h). */
+enum messaging_view { MESSAGING_DIRECT, MESSAGING_BROKER, MESSAGING_BOTH };
+
 enum orphan_servers { ORPHAN_SERVERS_NONE, ORPHAN_SERVERS_USER };
 
 /* Fields are in the order of their rows, named as their keys. Where 0 is said to be auto, the
@@ -43,6 +46,8 @@ struct options {
     uint64_t pairing_wait_ns;
     uint64_t pairing_parent_wait_ns;
     uint64_t messaging_wait_ns;
+    uint64_t messaging_memory_bytes_max; /* Producers and links of all shards. 0: auto */
+    uint64_t links_max;
     uint64_t sampling_max_count;
     struct option_texts names_peer_order; /* Empty: the order of TOPOLOGY N3. */
     struct option_pairs names_cidr;
@@ -53,8 +58,10 @@ struct options {
     uint64_t names_sites_max;      /* 0: auto */
     uint64_t names_lessons_max;    /* 0: auto */
     uint64_t names_length_bytes_max;
+    int map_messaging; /* enum messaging_view */
     bool map_self_edges;
     uint64_t map_edges_max;                      /* 0: auto */
+    int metrics_messaging;                       /* enum messaging_view */
     uint64_t metrics_expiration_ns;              /* 0: never */
     uint64_t metrics_operations_max;             /* 0: auto */
     uint64_t metrics_operations_per_service_max; /* 0: unlimited */

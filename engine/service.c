@@ -103,6 +103,8 @@ static int make_web(struct service *service, struct view draw_helper)
         .defaults =
             {
                 .self_edges = options->map_self_edges,
+                .map_messaging = (enum export_messaging)options->map_messaging,
+                .metrics_messaging = (enum export_messaging)options->metrics_messaging,
                 .expiration_ns = options->metrics_expiration_ns,
                 .draw_helper = draw_helper,
                 .draw_timeout_ns = options->draw_timeout_ns,

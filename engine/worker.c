@@ -54,10 +54,20 @@ static void note_figures(struct worker *worker)
                           memory_order_relaxed);
 }
 
+/* Whether the last record is the first of a half. */
+static bool is_cut(const struct span *records, size_t count)
+{
+    size_t i = 0;
+
+    while (i < count)
+        i += records[i].half ? 2 : 1;
+    return i > count;
+}
+
 /* One batch from each ring; how many spans that were. */
 static size_t drain(struct worker *worker)
 {
-    struct span batch[BATCH_SPANS];
+    struct span batch[BATCH_SPANS + 1];
     size_t fed = 0;
 
     for (unsigned i = 0; i < worker->producers; i++) {
@@ -65,6 +75,8 @@ static size_t drain(struct worker *worker)
 
         if (count == 0)
             continue;
+        if (is_cut(batch, count)) /* The rest was published with it. */
+            count += ring_pop(&worker->rings[i], batch + count, 1);
         shard_feed(worker->shard, batch, count, clock_mono());
         fed += count;
     }
@@ -137,7 +149,6 @@ static void *run(void *context)
         polls += polls <= POLLS_MAX;
         rest(worker, polls);
     }
-    shard_teach(worker->shard, clock_mono());
     note_figures(worker);
     return NULL;
 }
@@ -247,12 +258,6 @@ void worker_stop(struct worker *worker)
     worker->running = false;
 }
 
-void worker_finish(struct worker *worker)
-{
-    CHECK(!worker->running);
-    shard_finish(worker->shard, clock_mono());
-}
-
 struct ring *worker_ring(struct worker *worker, unsigned producer)
 {
     CHECK(producer < worker->producers);
@@ -300,6 +305,16 @@ uint64_t worker_remembered(const struct worker *worker)
     if (!worker->running)
         return shard_remembered(worker->shard);
     return atomic_load_explicit(&worker->remembered, memory_order_relaxed);
+}
+
+void workers_finish(struct worker *const workers[], unsigned count, struct mono_time now)
+{
+    struct shard *shards[WORKERS_MAX];
+
+    CHECK(count <= WORKERS_MAX);
+    for (unsigned i = 0; i < count; i++)
+        shards[i] = worker_shard(workers[i]);
+    shards_finish(shards, count, now);
 }
 
 size_t worker_waiting(const struct worker *worker)

@@ -35,12 +35,8 @@ void worker_free(struct worker *worker); /* Stops it if need be. */
 /* Returns: 0; STATUS_SYSTEM. */
 MUST_USE int worker_start(struct worker *worker);
 
-/* Once no producer publishes any more: feeds what the rings hold, lets the shard teach what it can,
- * and ends the thread. */
+/* Once no producer publishes any more: feeds what the rings hold and ends the thread. */
 void worker_stop(struct worker *worker);
-
-/* Once all workers are stopped: lets the shard judge all that waits. */
-void worker_finish(struct worker *worker);
 
 struct ring *worker_ring(struct worker *worker, unsigned producer);
 
@@ -53,6 +49,10 @@ void worker_swap(struct worker *worker, struct tally **tally);
 
 /* For the owner of a worker without a thread. */
 struct shard *worker_shard(struct worker *worker);
+
+/* Without threads, all workers of an engine: their shards judge all that waits. */
+enum { WORKERS_MAX = 256 };
+void workers_finish(struct worker *const workers[], unsigned count, struct mono_time now);
 
 /* As they were at most 100 ms ago. */
 uint64_t worker_memory_bytes(const struct worker *worker);

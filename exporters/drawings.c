@@ -21,6 +21,7 @@ struct key {
     struct view focus;
     unsigned depth;
     bool self_edges;
+    enum export_messaging messaging;
 };
 
 struct entry {
@@ -75,7 +76,7 @@ void drawings_free(struct drawings *drawings)
 static bool same(const struct key *a, const struct key *b)
 {
     return a->exporter == b->exporter && a->depth == b->depth && a->self_edges == b->self_edges &&
-           view_equal(a->focus, b->focus);
+           a->messaging == b->messaging && view_equal(a->focus, b->focus);
 }
 
 static struct entry *find(struct drawings *drawings, const struct key *key)
@@ -176,7 +177,7 @@ int drawings_get(struct drawings *drawings, const struct exporter *exporter,
                  const struct export_input *input, char out_error[256], struct buf *out)
 {
     struct key key = {exporter, input->options.focus, input->options.depth,
-                      input->options.self_edges};
+                      input->options.self_edges, input->options.map_messaging};
     bool done = false;
     int status = 0;
 

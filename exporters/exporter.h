@@ -19,11 +19,16 @@
 #include "topology/snapshot.h"
 #include "topology/targets.h"
 
+/* E9: which edges of messages are shown. */
+enum export_messaging { MESSAGES_DIRECT, MESSAGES_BROKER, MESSAGES_BOTH };
+
 /* Zero is the default of each. */
 struct export_options {
-    struct view focus;       /* A node's id or name; empty: the whole map. */
-    unsigned depth;          /* Steps around the focus; 0: 1 */
-    bool self_edges;         /* map.self_edges */
+    struct view focus;                       /* A node's id or name; empty: the whole map. */
+    unsigned depth;                          /* Steps around the focus; 0: 1 */
+    bool self_edges;                         /* map.self_edges */
+    enum export_messaging map_messaging;     /* map.messaging; its own default is broker. */
+    enum export_messaging metrics_messaging; /* metrics.messaging */
     bool window_of_spans;    /* The window is that of the spans, not of the daemon (`map`). */
     uint64_t expiration_ns;  /* metrics.expiration; 0: series never leave. */
     bool new_at_zero;        /* In text: a series that no snapshot up to ... */

@@ -176,6 +176,19 @@ static void accounting(struct buf *out, const struct accounting *spans)
               i + 1 < REJECTED_REASON_COUNT ? comma : "}}");
 }
 
+/* Of span links, beside the accounting of spans. */
+static void links(struct buf *out, const struct link_accounting *from)
+{
+    const char *comma = ", ";
+
+    (void)buf_append_byte(out, '{');
+    count(out, "received", from->links, comma);
+    count(out, "paired", from->paired, comma);
+    count(out, "waiting", from->waiting, comma);
+    count(out, "missing", from->missing, comma);
+    count(out, "dropped", from->dropped, "}");
+}
+
 static void map(struct buf *out, const struct map_graph *graph)
 {
     (void)buf_append_text(out, "{\"spanmap\": \"" SPANMAP_VERSION "\",\n \"window\": ");
@@ -186,6 +199,8 @@ static void map(struct buf *out, const struct map_graph *graph)
     edges(out, graph);
     (void)buf_append_text(out, ",\n \"accounting\": ");
     accounting(out, &graph->snapshot->accounting);
+    (void)buf_append_text(out, ",\n \"links\": ");
+    links(out, &graph->snapshot->links);
     (void)buf_append_byte(out, '}');
 }
 

@@ -13,6 +13,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "exporters/edge_views.h"
 #include "exporters/escape.h"
 #include "topology/span.h"
 
@@ -36,9 +37,17 @@ struct draft {
     int64_t *number; /* In the graph; NUMBER_NONE. */
 };
 
-static bool draws_edge(const struct draft *draft, const struct snapshot_edge *edge)
+/* E5 */
+static bool is_drawable(const struct draft *draft, size_t i)
 {
+    const struct snapshot_edge *edge = &draft->snapshot->edges[i];
+
     return draft->options.self_edges || edge->client != edge->server || edge->overflow;
+}
+
+static bool draws_edge(const struct draft *draft, size_t i)
+{
+    return is_drawable(draft, i) && edge_is_shown(draft->snapshot, i, draft->options.map_messaging);
 }
 
 static void mark_drawn(struct draft *draft)
@@ -50,7 +59,7 @@ static void mark_drawn(struct draft *draft)
     for (size_t i = 0; i < snapshot->edges_count; i++) {
         const struct snapshot_edge *edge = &snapshot->edges[i];
         CHECK(edge->client < snapshot->nodes_count && edge->server < snapshot->nodes_count);
-        if (draws_edge(draft, edge))
+        if (draws_edge(draft, i))
             draft->drawn[edge->client] = draft->drawn[edge->server] = true;
     }
 }
@@ -110,6 +119,96 @@ static int name_nodes(const struct draft *draft, struct map_graph *graph)
     return 0;
 }
 
+static void edge_release(struct map_edge *edge)
+{
+    const struct histogram *all[4];
+
+    if (edge->merged == NULL)
+        return;
+    all[0] = edge->merged->client_seconds;
+    all[1] = edge->merged->server_seconds;
+    all[2] = edge->merged->network_seconds;
+    all[3] = edge->merged->messaging_seconds;
+    for (size_t i = 0; i < 4; i++)
+        histogram_free((struct histogram *)(uintptr_t)all[i]); /* Our own copies. */
+    mem_free(edge->merged);
+    edge->merged = NULL;
+}
+
+/* A copy of both together; NULL where neither saw anything. */
+static int sum_of(const struct histogram *one, const struct histogram *two,
+                  const struct histogram **out_sum)
+{
+    struct histogram *sum = NULL;
+    int status = 0;
+
+    if (one == NULL && two == NULL)
+        return 0;
+    status = histogram_copy(one != NULL ? one : two, &sum);
+    if (status == 0 && one != NULL && two != NULL)
+        status = histogram_merge(sum, two);
+    *out_sum = sum;
+    return status;
+}
+
+/* Two edges of one name, of which one is in one picture of messages only. */
+static int merge_edge(struct map_edge *edge, const struct snapshot_edge *more)
+{
+    const struct snapshot_edge *from = edge->from;
+    struct snapshot_edge *merged = mem_calloc(1, sizeof(*merged));
+    int status;
+
+    if (merged == NULL)
+        return STATUS_NOMEM;
+    *merged = *from;
+    merged->client_seconds = merged->server_seconds = NULL;
+    merged->network_seconds = merged->messaging_seconds = NULL;
+    merged->requests += more->requests;
+    merged->failed += more->failed;
+    edge->merged = merged;
+    edge->from = merged;
+    status = sum_of(from->client_seconds, more->client_seconds, &merged->client_seconds);
+    if (status == 0)
+        status = sum_of(from->server_seconds, more->server_seconds, &merged->server_seconds);
+    if (status == 0)
+        status = sum_of(from->network_seconds, more->network_seconds, &merged->network_seconds);
+    if (status == 0)
+        status = sum_of(from->messaging_seconds, more->messaging_seconds,
+                        &merged->messaging_seconds);
+    return status;
+}
+
+static bool same_edge(const struct snapshot_edge *a, const struct snapshot_edge *b)
+{
+    return a->client == b->client && a->server == b->server &&
+           a->connection_type == b->connection_type && a->overflow == b->overflow;
+}
+
+/* The edges that are drawn, in the snapshot's order, where those of one name stand together. */
+static int pack_edges(struct draft *draft, struct map_graph *graph)
+{
+    const struct snapshot *snapshot = draft->snapshot;
+
+    for (size_t i = 0; i < snapshot->edges_count; i++) {
+        const struct snapshot_edge *edge = &snapshot->edges[i];
+        struct map_edge *last = graph->edges_count != 0 ? &graph->edges[graph->edges_count - 1]
+                                                        : NULL;
+        if (!draws_edge(draft, i))
+            continue;
+        if (last != NULL && last->merged == NULL && same_edge(last->from, edge)) {
+            int status = merge_edge(last, edge);
+            if (status != 0)
+                return status;
+            continue;
+        }
+        graph->edges[graph->edges_count++] = (struct map_edge){
+            .from = edge,
+            .client = (uint32_t)draft->number[edge->client],
+            .server = (uint32_t)draft->number[edge->server]};
+    }
+    return 0;
+}
+
 /* Sorted nodes, and sorted edges between them. */
 static int pack(struct draft *draft, struct map_graph *graph)
 {
@@ -128,15 +227,9 @@ static int pack(struct draft *draft, struct map_graph *graph)
         draft->number[i] = NUMBER_NONE;
     for (size_t i = 0; i < graph->nodes_count; i++)
         draft->number[graph->nodes[i].from - snapshot->nodes] = (int64_t)i;
-    for (size_t i = 0; i < snapshot->edges_count; i++) {
-        const struct snapshot_edge *edge = &snapshot->edges[i];
-        if (!draws_edge(draft, edge))
-            continue;
-        graph->edges[graph->edges_count++] = (struct map_edge){
-            .from = edge,
-            .client = (uint32_t)draft->number[edge->client],
-            .server = (uint32_t)draft->number[edge->server]};
-    }
+    status = pack_edges(draft, graph);
+    if (status != 0)
+        return status;
     qsort(graph->edges, graph->edges_count, sizeof(*graph->edges), compare_edges);
     return 0;
 }
@@ -161,16 +254,23 @@ static int add_seconds(struct map_node *node, const struct histogram *seconds)
 }
 
 /* N7 */
-static int add_up(struct map_graph *graph)
+static int add_up(const struct draft *draft, struct map_graph *graph)
 {
-    for (size_t i = 0; i < graph->edges_count; i++) {
-        const struct map_edge *edge = &graph->edges[i];
-        struct map_node *node = &graph->nodes[edge->server];
-        int status = add_seconds(node, edge->from->server_seconds);
+    const struct snapshot *snapshot = draft->snapshot;
+
+    for (size_t i = 0; i < snapshot->edges_count; i++) {
+        const struct snapshot_edge *edge = &snapshot->edges[i];
+        struct map_node *node;
+        int status;
+        if (!is_drawable(draft, i) || !edge_is_figure(snapshot, i, draft->options.map_messaging) ||
+            draft->number[edge->server] == NUMBER_NONE)
+            continue;
+        node = &graph->nodes[draft->number[edge->server]];
+        status = add_seconds(node, edge->server_seconds);
         if (status != 0)
             return status;
-        node->requests += edge->from->requests;
-        node->failed += edge->from->failed;
+        node->requests += edge->requests;
+        node->failed += edge->failed;
     }
     return 0;
 }
@@ -242,8 +342,10 @@ static void narrow(struct map_graph *graph, const bool *kept, uint32_t *number)
     }
     for (size_t i = 0; i < graph->edges_count; i++) {
         struct map_edge edge = graph->edges[i];
-        if (!kept[edge.client] || !kept[edge.server])
+        if (!kept[edge.client] || !kept[edge.server]) {
+            edge_release(&edge);
             continue;
+        }
         edge.client = number[edge.client];
         edge.server = number[edge.server];
         graph->edges[edges++] = edge;
@@ -304,7 +406,7 @@ int map_graph_init(const struct export_input *input, char out_error[256],
         status = pack(&draft, &graph);
     }
     if (status == 0)
-        status = add_up(&graph);
+        status = add_up(&draft, &graph);
     if (status == 0)
         add_orphans(&draft, &graph);
     if (status == 0)
@@ -326,6 +428,8 @@ void map_graph_release(struct map_graph *graph)
         return;
     for (size_t i = 0; i < graph->nodes_count; i++)
         histogram_free(graph->nodes[i].merged);
+    for (size_t i = 0; i < graph->edges_count; i++)
+        edge_release(&graph->edges[i]);
     mem_free(graph->nodes);
     mem_free(graph->edges);
     mem_free(graph->ids);

@@ -6,7 +6,7 @@
  *             snapshots and options give equal graphs. The figures of a node cover all its
  *             incoming edges that the whole map draws, also where a focus hides some of them.
  * Threads:    plain data; the snapshot is shared and only read.
- * Memory:     owns its arrays, ids and merged histograms; borrows the snapshot.
+ * Memory:     owns its arrays, ids, merged edges and histograms; borrows the snapshot.
  * Source:     TOPOLOGY N7, E5; ARCHITECTURE section 5.
  */
 #ifndef SPANMAP_EXPORTERS_MAP_GRAPH_H
@@ -34,7 +34,8 @@ struct map_node {
 
 struct map_edge {
     const struct snapshot_edge *from;
-    uint32_t client; /* Index into the graph's nodes. */
+    struct snapshot_edge *merged; /* What `from` points to where it is our own. */
+    uint32_t client;              /* Index into the graph's nodes. */
     uint32_t server;
 };
 

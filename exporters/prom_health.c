@@ -45,6 +45,28 @@ static void accounting(struct prom_text *text, const struct accounting *spans)
     prom_text_u64(text, VIEW(""), spans->waiting);
 }
 
+/* The same of links: of consumers' spans, each linked span once. */
+static void link_accounting(struct prom_text *text, const struct link_accounting *links)
+{
+    static const struct prom_family received = {
+        PROM_COUNTER, "spanmap_links_received",
+        "Links from consumers to producers; the sum of spanmap_links_judged_total and "
+        "spanmap_links_waiting."};
+    static const struct prom_family judged = {PROM_COUNTER, "spanmap_links_judged",
+                                              "Such links by what became of them."};
+    static const struct prom_family waiting = {PROM_GAUGE, "spanmap_links_waiting",
+                                               "Such links whose wait has not ended."};
+
+    prom_text_family(text, &received);
+    prom_text_u64(text, VIEW(""), links->links);
+    prom_text_family(text, &judged);
+    prom_text_u64(text, VIEW("class=\"paired\""), links->paired);
+    prom_text_u64(text, VIEW("class=\"missing\""), links->missing);
+    prom_text_u64(text, VIEW("class=\"dropped\""), links->dropped);
+    prom_text_family(text, &waiting);
+    prom_text_u64(text, VIEW(""), links->waiting);
+}
+
 static void noticed(struct prom_text *text, const struct topology_counts *counts)
 {
     const struct {
@@ -57,6 +79,9 @@ static void noticed(struct prom_text *text, const struct topology_counts *counts
         {{PROM_COUNTER, "spanmap_topology_negative_network",
           "Network times below zero, which were not observed."},
          counts->negative_network},
+        {{PROM_COUNTER, "spanmap_topology_negative_messaging",
+          "Times of messages on their way below zero, which were not observed."},
+         counts->negative_messaging},
         {{PROM_COUNTER, "spanmap_topology_unknown_weights",
           "Spans that say nothing of their sampling and count as one."},
          counts->weights_unknown},
@@ -248,6 +273,7 @@ int prom_health(const struct export_input *input, struct prom_text *text)
     if (rows == NULL)
         return STATUS_NOMEM;
     accounting(text, &input->snapshot->accounting);
+    link_accounting(text, &input->snapshot->links);
     noticed(text, &input->snapshot->counts);
     sizes(text, input->snapshot);
     count = gather(input, rows);

@@ -5,6 +5,7 @@
  */
 #include "exporters/prometheus.h"
 
+#include "exporters/edge_views.h"
 #include "exporters/map_graph.h"
 #include "exporters/prom_health.h"
 #include "exporters/prom_series.h"
@@ -69,6 +70,8 @@ static int gather_edges(struct scrape *scrape)
         size_t begin = scrape->table.labels.size;
         struct prom_series *series;
         int status;
+        if (!edge_is_shown(scrape->snapshot, i, scrape->input->options.metrics_messaging))
+            continue;
         edge_labels(scrape, begin, edge);
         status = prom_table_take(&scrape->table, begin, &series);
         if (status != 0)

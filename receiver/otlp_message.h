@@ -43,6 +43,7 @@ struct otlp_reading {
     const char *error;       /* NULL: nothing is. */
     const char *warning;     /* The first; NULL: none. */
     uint64_t links_invalid;
+    uint64_t links_past_max;
 };
 
 /* Notes what is wrong, unless something is already, and returns `status`. */

@@ -63,7 +63,25 @@ static inline bool is_span_id(struct view id)
     return id.size == SPAN_ID_SIZE && load_id(id.data) != 0;
 }
 
-static int read_link(struct otlp_reading *reading, struct wire wire)
+static void take_link(struct otlp_reading *reading, struct view trace, struct view id,
+                      struct otlp_links *links)
+{
+    struct span_target *target;
+
+    if (!is_trace_id(trace) || !is_span_id(id)) {
+        reading->links_invalid++;
+        return;
+    }
+    if (links->count >= links->max) {
+        reading->links_past_max++;
+        return;
+    }
+    target = &links->targets[links->count++];
+    memcpy(target->trace, trace.data, TRACE_ID_SIZE);
+    target->id = load_id(id.data);
+}
+
+static int read_link(struct otlp_reading *reading, struct wire wire, struct otlp_links *links)
 {
     struct view trace = {NULL, 0};
     struct view id = {NULL, 0};
@@ -79,8 +97,8 @@ static int read_link(struct otlp_reading *reading, struct wire wire)
         else if (field.tag == TAG_SPAN_ID)
             id = wire_view(field.bytes);
     }
-    if (status == 0 && (!is_trace_id(trace) || !is_span_id(id)))
-        reading->links_invalid++;
+    if (status == 0)
+        take_link(reading, trace, id, links);
     return status;
 }
 
@@ -135,7 +153,7 @@ static int take_field(struct otlp_reading *reading, const struct wire_field *fie
     case TAG_EVENT:
         return otlp_skim(reading, field->bytes, OTLP_EVENT, OTLP_DEPTH_SPAN_FIELD);
     case TAG_LINK:
-        return read_link(reading, field->bytes);
+        return read_link(reading, field->bytes, &span->links);
     default:
         return 0;
     }
@@ -283,6 +301,7 @@ int otlp_read_span(struct otlp_reading *reading, struct wire wire, uint32_t weig
     int status = otlp_check_depth(reading, wire.at, OTLP_DEPTH_SPAN);
 
     span->name = (struct view){NULL, 0};
+    span->links.count = 0;
     attributes_reset(&span->attributes);
     while (status == 0 && wire_left(&wire) != 0) {
         struct wire_field field;
@@ -304,6 +323,7 @@ int otlp_read_span(struct otlp_reading *reading, struct wire wire, uint32_t weig
     *record = (struct span){.kind = span->kind & 7, .status = span->status & 3};
     set_ids(&fields, record);
     set_times(&fields, record);
+    span->end_ns = fields.end_ns;
     set_weight(&fields, &span->attributes, weight_count_max, record);
     record->has_remote = (fields.flags & FLAG_HAS_IS_REMOTE) != 0;
     record->is_remote = record->has_remote && (fields.flags & FLAG_IS_REMOTE) != 0;

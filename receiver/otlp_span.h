@@ -11,13 +11,22 @@
 #include "topology/attributes.h"
 #include "topology/span.h"
 
+/* Links with ids that can be, as they came; past the maximum they are counted and left. */
+struct otlp_links {
+    struct span_target *targets; /* Room for `max`. */
+    size_t count;
+    size_t max;
+};
+
 /* What of a span is not in its record. */
 struct otlp_span {
     bool is_valid;           /* Its ids are of the right length and not zero. */
     enum span_kind kind;     /* As in the record. */
     enum span_status status; /* Likewise; nothing is derived yet. */
     struct view name;
-    struct attributes attributes; /* Reset before each span. */
+    uint64_t end_ns;
+    struct otlp_links links;      /* Reset before each span. */
+    struct attributes attributes; /* Likewise. */
 };
 
 /* Fills `record` but for site and trace_hash where the span is valid. `weight_count_max` is

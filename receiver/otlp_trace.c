@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "receiver/otlp_attribute.h"
 #include "receiver/otlp_json.h"
@@ -24,6 +25,9 @@ enum {
     SPANS_DEFAULT = 1 << 20,
     MEMO_DEFAULT = 1 << 15,
     COUNT_MAX_DEFAULT = 1 << 16,
+    LINKS_DEFAULT = 1024,
+    LINK_SLOTS = 4096, /* A power of two, more than twice LINKS_MAX. */
+    LINKS_FEW = 8,     /* So many are compared with each other. */
     STAGE_FIRST = 256,
     STAGE_KEPT = 1 << 14, /* Spans; more are given back with the next request. */
     JSON_KEPT = 1 << 20,  /* Bytes; likewise. */
@@ -48,6 +52,8 @@ struct otlp_decoder {
     struct buf scratch;
     struct otlp_stage stage;
     size_t stage_capacity;
+    size_t links_capacity;
+    uint16_t *link_slots; /* To tell the links of one span apart. */
     struct attributes resource;
     struct hash128 resource_key;
     struct otlp_span span;
@@ -84,10 +90,19 @@ int otlp_decoder_new(const struct otlp_decoder_options *options, struct otlp_dec
     buf_init(&decoder->json, 0);
     if (own->targets != NULL)
         decoder->targets = mem_calloc(1, sizeof(*decoder->targets));
-    if ((own->targets != NULL && decoder->targets == NULL) ||
-        otlp_memo_init(&decoder->memo, own->memo_entries) != 0) {
-        mem_free(decoder->targets);
-        mem_free(decoder);
+    if (own->links_max == 0)
+        own->links_max = LINKS_DEFAULT;
+    CHECK(own->links_max <= LINKS_MAX);
+    decoder->span.links.max = own->links_max;
+    decoder->span.links.targets = mem_calloc(own->links_max, sizeof(struct span_target));
+    decoder->link_slots = mem_calloc(LINK_SLOTS, sizeof(*decoder->link_slots));
+    if ((own->targets != NULL && decoder->targets == NULL) || decoder->span.links.targets == NULL ||
+        decoder->link_slots == NULL) {
+        otlp_decoder_free(decoder);
+        return STATUS_NOMEM;
+    }
+    if (otlp_memo_init(&decoder->memo, own->memo_entries) != 0) {
+        otlp_decoder_free(decoder);
         return STATUS_NOMEM;
     }
     *out_decoder = decoder;
@@ -103,10 +118,20 @@ void otlp_decoder_free(struct otlp_decoder *decoder)
     buf_release(&decoder->json);
     mem_free(decoder->stage.spans);
     mem_free(decoder->targets);
+    mem_free(decoder->stage.links);
+    mem_free(decoder->span.links.targets);
+    mem_free(decoder->link_slots);
     mem_free(decoder);
 }
 
 /* ------------------------------------------------------------------ stage */
+
+static void empty_stage(struct otlp_decoder *decoder)
+{
+    struct otlp_stage *stage = &decoder->stage;
+
+    *stage = (struct otlp_stage){.spans = stage->spans, .links = stage->links};
+}
 
 static void reset_stage(struct otlp_decoder *decoder)
 {
@@ -115,11 +140,50 @@ static void reset_stage(struct otlp_decoder *decoder)
         decoder->stage.spans = NULL;
         decoder->stage_capacity = 0;
     }
-    decoder->stage = (struct otlp_stage){.spans = decoder->stage.spans};
+    if (decoder->links_capacity > STAGE_KEPT) {
+        mem_free(decoder->stage.links);
+        decoder->stage.links = NULL;
+        decoder->links_capacity = 0;
+    }
+    empty_stage(decoder);
     decoder->reading = (struct otlp_reading){.depth_max = decoder->options.depth_max};
     decoder->request = (struct view){NULL, 0};
     decoder->resource.repeated = 0;
     decoder->span.attributes.repeated = 0;
+}
+
+static int too_many(struct otlp_decoder *decoder, const uint8_t *at)
+{
+    return otlp_fail(&decoder->reading, at, "the request has too many spans and links",
+                     STATUS_TOO_LARGE);
+}
+
+static bool is_full(const struct otlp_decoder *decoder, size_t more)
+{
+    const struct otlp_stage *stage = &decoder->stage;
+
+    return stage->count + 2 * stage->links_count + more > decoder->options.spans_max;
+}
+
+/* Makes room for `more` links. */
+static int grow_links(struct otlp_decoder *decoder, size_t more, const uint8_t *at)
+{
+    size_t wanted = decoder->stage.links_count + more;
+    size_t capacity = decoder->links_capacity != 0 ? decoder->links_capacity : STAGE_FIRST;
+    struct otlp_link *links;
+
+    if (is_full(decoder, 1 + 2 * more))
+        return too_many(decoder, at);
+    if (wanted <= decoder->links_capacity)
+        return 0;
+    while (capacity < wanted)
+        capacity *= 2;
+    links = mem_realloc(decoder->stage.links, capacity * sizeof(*links));
+    if (links == NULL)
+        return otlp_fail(&decoder->reading, at, "memory is out", STATUS_NOMEM);
+    decoder->stage.links = links;
+    decoder->links_capacity = capacity;
+    return 0;
 }
 
 /* Makes room for one record more. */
@@ -128,8 +192,6 @@ static int grow_stage(struct otlp_decoder *decoder, const uint8_t *at)
     size_t capacity = decoder->stage_capacity != 0 ? decoder->stage_capacity * 2 : STAGE_FIRST;
     struct span *spans;
 
-    if (decoder->stage.count >= decoder->options.spans_max)
-        return otlp_fail(&decoder->reading, at, "the request has too many spans", STATUS_TOO_LARGE);
     if (capacity > decoder->options.spans_max)
         capacity = decoder->options.spans_max;
     spans = mem_realloc(decoder->stage.spans, capacity * sizeof(*spans));
@@ -163,14 +225,80 @@ static int find_site(struct otlp_decoder *decoder, uint32_t *out_site)
     return status;
 }
 
+/* E8: the kind that counts; a producer is asked for its end, not its start. */
+static void set_kind(const struct otlp_span *span, struct span *record)
+{
+    record->kind = naming_kind(&span->attributes, span->kind) & 7;
+    if (record->kind != SPAN_KIND_PRODUCER)
+        return;
+    record->no_end = span->end_ns == 0;
+    if (!record->no_end)
+        record->start_ns = span->end_ns - record->duration_ns;
+}
+
+static bool same_target(const struct span_target *a, const struct span_target *b)
+{
+    return a->id == b->id && a->trace[0] == b->trace[0] && a->trace[1] == b->trace[1];
+}
+
+/* Leaves each linked span once: of many by hashing, so that 1,000 links cost no million steps. */
+static size_t distinct(struct otlp_decoder *decoder)
+{
+    struct span_target *targets = decoder->span.links.targets;
+    size_t kept = 0;
+
+    if (decoder->span.links.count > LINKS_FEW)
+        memset(decoder->link_slots, 0, LINK_SLOTS * sizeof(*decoder->link_slots));
+    for (size_t i = 0; i < decoder->span.links.count; i++) {
+        bool is_new = true;
+        if (decoder->span.links.count <= LINKS_FEW) {
+            for (size_t j = 0; j < kept; j++)
+                is_new &= !same_target(&targets[j], &targets[i]);
+        } else {
+            size_t slot = (size_t)hash64(&targets[i], 24, decoder->options.hash_seed) % LINK_SLOTS;
+            for (; is_new && decoder->link_slots[slot] != 0; slot = (slot + 1) % LINK_SLOTS)
+                is_new = !same_target(&targets[decoder->link_slots[slot] - 1], &targets[i]);
+            if (is_new)
+                decoder->link_slots[slot] = (uint16_t)(kept + 1);
+        }
+        if (is_new)
+            targets[kept++] = targets[i];
+    }
+    return kept;
+}
+
+static int take_links(struct otlp_decoder *decoder, struct span *record, const uint8_t *begin)
+{
+    struct otlp_stage *stage = &decoder->stage;
+    size_t count = distinct(decoder);
+    int status = grow_links(decoder, count, begin);
+
+    if (status != 0)
+        return status;
+    record->links = count & 0x7FF;
+    for (size_t i = 0; i < count; i++) {
+        const struct span_target *target = &decoder->span.links.targets[i];
+        stage->links[stage->links_count++] = (struct otlp_link){
+            .trace = {target->trace[0], target->trace[1]},
+            .id = target->id,
+            .span = (uint32_t)stage->count,
+            .trace_hash = span_trace_hash(target->trace, decoder->options.hash_seed)};
+    }
+    return 0;
+}
+
 static int take_span(struct otlp_decoder *decoder, struct wire wire)
 {
     const uint8_t *begin = wire.at;
     struct otlp_stage *stage = &decoder->stage;
     struct otlp_span *span = &decoder->span;
     struct span *record;
-    int status = stage->count == decoder->stage_capacity ? grow_stage(decoder, begin) : 0;
+    int status = 0;
 
+    if (is_full(decoder, 1))
+        return too_many(decoder, begin);
+    if (stage->count == decoder->stage_capacity)
+        status = grow_stage(decoder, begin);
     if (status != 0)
         return status;
     record = &stage->spans[stage->count];
@@ -189,8 +317,12 @@ static int take_span(struct otlp_decoder *decoder, struct wire wire)
     status = find_site(decoder, &record->site);
     if (status != 0)
         return otlp_fail(&decoder->reading, begin, "memory is out", status);
-    stage->count++;
-    return 0;
+    set_kind(span, record);
+    if (record->kind == SPAN_KIND_CONSUMER && span->links.count != 0)
+        status = take_links(decoder, record, begin);
+    if (status == 0)
+        stage->count++;
+    return status;
 }
 
 static int read_scope_spans(struct otlp_decoder *decoder, struct wire wire)
@@ -295,13 +427,14 @@ int otlp_decode_protobuf(struct otlp_decoder *decoder, struct view message,
     *out_stage = stage;
     status = read_request(decoder, wire);
     if (status != 0) {
-        *stage = (struct otlp_stage){.spans = stage->spans};
+        empty_stage(decoder);
         stage->error = decoder->reading.error;
         stage->error_offset = (size_t)(decoder->reading.error_at - wire.at);
         return status;
     }
     decoder->request = message;
     stage->links_invalid = decoder->reading.links_invalid;
+    stage->links_past_max = decoder->reading.links_past_max;
     stage->warning = decoder->reading.warning;
     stage->attributes_repeated = (uint64_t)decoder->resource.repeated +
                                  decoder->span.attributes.repeated;

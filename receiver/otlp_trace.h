@@ -5,8 +5,8 @@
  * Invariants: a request that breaks the format leaves an empty stage; one bad span is rejected
  *             alone. What is staged holds no pointer into the request.
  * Threads:    one decoder a thread; naming and catalog are shared by all.
- * Memory:     the memo (24 bytes an entry) and the stage (64 bytes a span of a request, at most
- *             spans_max; a large one is given back with the next request).
+ * Memory:     the memo (24 bytes an entry) and the stage (64 bytes a span of a request and 32
+ *             a link, at most spans_max records; a large one is given back with the next request).
  * Source:     opentelemetry-proto collector/trace/v1; OTLP A9-A13, A23-A32, C14; TOPOLOGY E14,
  *             E16, E17.
  */
@@ -15,6 +15,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/status.h"
@@ -35,22 +36,46 @@ struct otlp_decoder_options {
     uint64_t hash_seed;          /* The engine's, for span_trace_hash(). */
     uint32_t sampling_count_max; /* sampling.max_count [65,536] */
     uint32_t depth_max;          /* Nested messages, the request itself included [64] */
-    size_t spans_max;            /* Good ones of a request [1,048,576]; more: STATUS_TOO_LARGE */
-    size_t memo_entries;         /* Rounded up to a power of two [32,768] */
-    size_t json_tree_bytes_max;  /* What jansson may build of one request [512 MiB] */
+    size_t spans_max;    /* Records of a request: one a good span, two a link [1,048,576]; more:
+                       * STATUS_TOO_LARGE */
+    size_t links_max;    /* Of a span: links.max [1,024] */
+    size_t memo_entries; /* Rounded up to a power of two [32,768] */
+    size_t json_tree_bytes_max; /* What jansson may build of one request [512 MiB] */
+};
+
+/* A link of a staged CONSUMER to a span, each once. */
+struct otlp_link {
+    uint64_t trace[2];
+    uint64_t id;
+    uint32_t span;       /* Index in the stage. */
+    uint32_t trace_hash; /* Of the linked trace, whose shard the half goes to. */
 };
 
 struct otlp_stage {
     struct span *spans;
     size_t count;
+    struct otlp_link *links; /* In the order of their spans. */
+    size_t links_count;
     uint64_t rejected[REJECTED_REASON_COUNT];
     uint64_t links_invalid;       /* Links without a trace or span id. */
+    uint64_t links_past_max;      /* Links beyond links_max. */
     uint64_t attributes_repeated; /* Equal keys, of which the first was taken. */
     uint64_t sites_missed;        /* Spans whose site was not in the memo. */
     const char *warning;          /* For the sender though all went well; NULL: none. */
     const char *error;            /* What is wrong where decoding failed; NULL: nothing. */
     size_t error_offset;          /* Where, in bytes from the request's start. */
 };
+
+/* The two records of a half: a copy of the consumer's, and what it links to. */
+static inline void otlp_half(const struct otlp_stage *stage, const struct otlp_link *link,
+                             struct span out_records[2])
+{
+    struct span_target target = {.trace = {link->trace[0], link->trace[1]}, .id = link->id};
+
+    out_records[0] = stage->spans[link->span];
+    out_records[0].half = 1;
+    memcpy(&out_records[1], &target, sizeof(target));
+}
 
 /* Returns: 0; STATUS_NOMEM. */
 MUST_USE int otlp_decoder_new(const struct otlp_decoder_options *options,

@@ -51,15 +51,17 @@ struct site {
     uint32_t peer_else;   /* What goes instead where the service that `peer` names turns out to be
                            * the caller itself (a peer name that is the caller is not used). */
     uint32_t destination; /* Node of the messaging destination; CATALOG_NONE: none. */
-    uint8_t kind;         /* enum span_kind */
+    uint32_t group;       /* Text: the consumer group of a CONSUMER; CATALOG_NONE. */
+    uint8_t kind;         /* enum span_kind, as it came */
     uint8_t call;         /* enum call_kind */
     uint8_t peer_by_name; /* The peer's name came from service.peer.name or peer.service: a service
                            * of that name which has reported is the peer. */
     uint8_t peer_has_namespace;
     uint8_t peer_else_by_name; /* Likewise of peer_else, which never has a namespace then. */
+    uint8_t is_receive;        /* A CONSUMER that only fetches: operation `receive`. */
     uint8_t lesson_place; /* A lesson is asked before both peers (0), before the second one (1), or
                            * last (2). */
-    uint8_t spare[6];     /* 0: sites are compared as bytes. */
+    uint8_t spare[1];     /* 0: sites are compared as bytes. */
 };
 
 struct catalog_limits {

@@ -11,7 +11,7 @@ static void count_operation(struct judge *judge, uint32_t at)
     struct tally_call call = {
         .service = site->service,
         .name = site->operation,
-        .kind = (uint8_t)span->kind,
+        .kind = site->kind, /* As it came. */
         .status = (uint8_t)span->status,
         .weight = span->weight,
     };
@@ -82,7 +82,7 @@ static void count_root(struct judge *judge, const struct remembered *span, uint3
     };
 
     judge_observe(judge, &request, SECONDS_SERVER, span, span->weight);
-    tally_add_request(judge->tally, &request);
+    judge_add(judge, &request);
 }
 
 /* E4: whether a CLIENT or PRODUCER span without an answer is the call. */
@@ -101,8 +101,9 @@ static bool is_unanswered_call(struct judge *judge, uint32_t at)
 }
 
 /* N5, E10, E12: the call goes to a service that answered others there, else to a node that is named
- * after what the caller says. Whether it was learned. */
-static bool count_unanswered(struct judge *judge, struct remembered *span)
+ * after what the caller says; a producer that names its destination is counted on its way there by
+ * itself (judge_send()). Whether it was learned. */
+static bool count_unanswered(struct judge *judge, const struct remembered *span)
 {
     static const enum connection_type types[] = {
         [CALL_OTHER] = CONNECTION_VIRTUAL,
@@ -121,9 +122,10 @@ static bool count_unanswered(struct judge *judge, struct remembered *span)
         .failed = span->status == SPAN_STATUS_ERROR ? span->weight : 0,
     };
 
-    span->drawn = 1;
+    if (span->kind == SPAN_KIND_PRODUCER && site->destination != CATALOG_NONE)
+        request.view = VIEW_DIRECT;
     judge_observe(judge, &request, SECONDS_CLIENT, span, span->weight);
-    tally_add_request(judge->tally, &request);
+    judge_add(judge, &request);
     return is_learned;
 }
 
@@ -137,6 +139,7 @@ struct judged {
     bool is_orphan; /* It names a parent that is not here. */
     bool is_paired; /* A side of a counted call. */
     bool is_late;
+    bool has_producer; /* E8: of a CONSUMER. */
 };
 
 enum class_group { CLASS_INTERNAL, CLASS_PAIRED, CLASS_UNPAIRED };
@@ -154,19 +157,37 @@ static struct span_class unpaired(enum unpaired_reason reason)
 static const struct span_class class_paired = {CLASS_PAIRED, 0};
 static const struct span_class class_internal = {CLASS_INTERNAL, 0};
 
+/* What of an unanswered or answered PRODUCER is not in its span; NULL: there was no room. */
+static struct producer *producer_of(struct judge *judge, const struct judged *judged)
+{
+    uint32_t producer = judged->span->kind == SPAN_KIND_PRODUCER
+                            ? judge_producer_of(judge, judged->at)
+                            : 0;
+
+    return producer != 0 ? mail_producer(judge->mail, producer) : NULL;
+}
+
 /* A CLIENT or PRODUCER span, whose call may still be its own to count. */
 static struct span_class judge_caller(struct judge *judge, const struct judged *judged)
 {
     struct remembered *span = judged->span;
+    struct producer *producer = producer_of(judge, judged);
     bool is_side = kin_answers(&judge->kin, judged->at).answered;
     bool is_call = !is_side && is_unanswered_call(judge, judged->at);
     bool is_learned = is_call && count_unanswered(judge, span);
 
+    span->drawn |= is_call;
+    if (producer != NULL) {
+        producer->drawn |= is_call;
+        producer->judged = 1;
+        if (is_call)
+            judge_send(judge, producer);
+    }
     if (is_side || judged->is_paired)
         return class_paired;
     if (judged->is_orphan)
         return unpaired(UNPAIRED_PARENT_MISSING);
-    if (judged->is_late)
+    if (judged->is_late || (is_call && producer != NULL && producer->came_late))
         return unpaired(UNPAIRED_LATE);
     if (!is_call)
         return class_internal;
@@ -175,25 +196,37 @@ static struct span_class judge_caller(struct judge *judge, const struct judged *
     return unpaired(span->kind == SPAN_KIND_CLIENT ? UNPAIRED_NO_SERVER : UNPAIRED_NO_CONSUMER);
 }
 
+/* N6: who calls a span that has no caller of its own; CATALOG_NONE: nobody. */
+static uint32_t caller_of_root(struct judge *judge, const struct judged *judged)
+{
+    const struct site *site = kin_site(&judge->kin, judged->span);
+
+    if (!judged->is_root && !(judged->is_orphan && judge->orphan_servers_as_user))
+        return CATALOG_NONE;
+    if (judged->span->kind == SPAN_KIND_SERVER)
+        return catalog_user(judge->catalog);
+    if (judged->has_producer || judged->is_late || site->is_receive)
+        return CATALOG_NONE;
+    return judge_consumer_caller(judge, site);
+}
+
 /* A SERVER or CONSUMER span (N6). */
 static struct span_class judge_server(struct judge *judge, const struct judged *judged)
 {
     const struct remembered *span = judged->span;
     bool is_server = span->kind == SPAN_KIND_SERVER;
-    uint32_t caller = CATALOG_NONE;
+    bool is_message = judged->has_producer || kin_site(&judge->kin, span)->is_receive;
+    uint32_t caller = caller_of_root(judge, judged);
 
-    if (judged->is_root || (judged->is_orphan && judge->orphan_servers_as_user))
-        caller = is_server ? catalog_user(judge->catalog)
-                           : judge_consumer_caller(judge, kin_site(&judge->kin, span));
     if (caller != CATALOG_NONE)
         count_root(judge, span, caller, is_server ? CONNECTION_VIRTUAL : CONNECTION_MESSAGING);
-    if (judged->is_orphan)
+    if (judged->is_orphan && !judged->is_paired)
         return unpaired(UNPAIRED_PARENT_MISSING);
     if (judged->is_late)
         return unpaired(UNPAIRED_LATE);
     if (caller != CATALOG_NONE || judged->is_paired || kin_is_plain_side(&judge->kin, judged->at))
         return class_paired;
-    return judged->is_root ? unpaired(UNPAIRED_NO_PRODUCER) : class_internal;
+    return judged->is_root && !is_message ? unpaired(UNPAIRED_NO_PRODUCER) : class_internal;
 }
 
 static struct span_class judge_quiet(struct judge *judge, const struct judged *judged)
@@ -208,10 +241,11 @@ static struct span_class judge_quiet(struct judge *judge, const struct judged *j
 static void count_class(struct judge *judge, const struct remembered *span,
                         struct span_class span_class)
 {
+    const struct site *site = kin_site(&judge->kin, span);
     struct accounting *accounting = &judge->tally->accounting;
     struct tally_loss loss = {
-        .service = kin_service(&judge->kin, span),
-        .kind = (uint8_t)span->kind,
+        .service = site->service,
+        .kind = site->kind, /* As it came. */
         .reason = (uint8_t)span_class.reason,
         .traces = {{span->trace[0], span->trace[1]}},
     };
@@ -230,6 +264,25 @@ static void count_class(struct judge *judge, const struct remembered *span,
     }
 }
 
+/* The call that comes to a span. */
+static void judge_taken(struct judge *judge, struct judged *judged, uint32_t parent)
+{
+    enum verdict verdict;
+
+    if (judged->span->kind == SPAN_KIND_CONSUMER) {
+        struct consumed consumed = judge_consumer(judge, judged->at, parent);
+        judged->has_producer = consumed.has_producer;
+        judged->is_paired = consumed.is_paired;
+        judged->is_late = consumed.is_late;
+        return;
+    }
+    if (parent == 0)
+        return;
+    verdict = judge_callee(judge, judged->at, parent);
+    judged->is_paired = verdict == COUNTED;
+    judged->is_late = verdict == LATE;
+}
+
 void judge_span(struct judge *judge, uint32_t at, uint32_t parent)
 {
     struct remembered *span = kin_span(&judge->kin, at);
@@ -243,12 +296,9 @@ void judge_span(struct judge *judge, uint32_t at, uint32_t parent)
 
     CHECK(!span->judged);
     count_operation(judge, at);
-    if (parent != 0) {
-        enum verdict verdict = judge_callee(judge, at, parent);
+    judge_taken(judge, &judged, parent);
+    if (parent != 0)
         judge_teach(judge, at, parent);
-        judged.is_paired = verdict == COUNTED;
-        judged.is_late = verdict == LATE;
-    }
     if (kind_calls(span->kind))
         span_class = judge_caller(judge, &judged);
     else if (kind_serves(span->kind))
@@ -260,12 +310,67 @@ void judge_span(struct judge *judge, uint32_t at, uint32_t parent)
     slab_clear_pending(&judge->kin.store->slab, at);
 }
 
+void judge_leave(struct judge *judge, uint32_t at, uint32_t parent, uint32_t number)
+{
+    struct remembered *span = kin_span(&judge->kin, at);
+    struct producer *producer = mail_producer(judge->mail, number);
+    struct judged judged = {.at = at, .span = span};
+    struct kin_around around = kin_around_begin(at);
+    struct kin_inside inside = kin_inside(&judge->kin, at);
+
+    CHECK(!span->judged && !producer->has_left && !producer->judged);
+    count_operation(judge, at);
+    judge_taken(judge, &judged, parent);
+    producer->is_callee = judged.is_paired;
+    producer->is_orphan = parent == 0 && !kin_is_root(span);
+    producer->is_nested = inside.answered || inside.producer_waits ||
+                          kin_around_next(&judge->kin, &around) != 0;
+    producer->came_late |= judged.is_late;
+    producer->answered |= span->answered;
+    producer->has_left = 1;
+    producer->at = 0;
+    if (!producer->is_nested)
+        judge_send(judge, producer);
+    judge->mail->left_waiting++;
+    span->judged = 1;
+    slab_clear_pending(&judge->kin.store->slab, at);
+}
+
+/* The class of a producer that left, as judge_caller() gives it to a span. */
+static struct span_class class_of_left(const struct producer *producer)
+{
+    if (producer->answered || producer->is_callee)
+        return class_paired;
+    if (producer->is_orphan)
+        return unpaired(UNPAIRED_PARENT_MISSING);
+    if (producer->came_late)
+        return unpaired(UNPAIRED_LATE);
+    return producer->is_nested ? class_internal : unpaired(UNPAIRED_NO_CONSUMER);
+}
+
+void judge_left(struct judge *judge, uint32_t number)
+{
+    struct producer *producer = mail_producer(judge->mail, number);
+    struct remembered span = judge_remembered(producer);
+
+    CHECK(producer->has_left && !producer->judged && judge->mail->left_waiting != 0);
+    if (!producer->answered && !producer->is_nested) {
+        producer->drawn = 1;
+        (void)count_unanswered(judge, &span); /* A producer's peer is never learned. */
+    }
+    if (producer->drawn)
+        judge_send(judge, producer);
+    count_class(judge, &span, class_of_left(producer));
+    producer->judged = 1;
+    judge->mail->left_waiting--;
+}
+
 void judge_drop(struct judge *judge, uint32_t at)
 {
     struct remembered *span = kin_span(&judge->kin, at);
     struct tally_loss loss = {
         .service = kin_service(&judge->kin, span),
-        .kind = (uint8_t)span->kind,
+        .kind = kin_site(&judge->kin, span)->kind,
         .dropped = true,
         .reason = DROPPED_EVICTED,
         .traces = {{span->trace[0], span->trace[1]}},

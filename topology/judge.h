@@ -17,6 +17,7 @@
 #include "topology/catalog.h"
 #include "topology/kin.h"
 #include "topology/lessons.h"
+#include "topology/mail.h"
 #include "topology/tally_priv.h"
 
 /* What a CLIENT's site last taught: pairs of equal sites and services teach nothing new. */
@@ -33,8 +34,16 @@ struct judge_cover {
     uint64_t to;
 };
 
+/* What a consumer's own durations are observed on: once an edge, whatever came over it. */
+struct judge_pair {
+    uint32_t producer; /* Service. */
+    uint32_t destination;
+    uint64_t weight;
+};
+
 struct judge {
     struct kin kin;
+    struct mail *mail;
     struct catalog *catalog;
     struct tally *tally;
     struct lessons *lessons; /* Of all shards. */
@@ -42,6 +51,7 @@ struct judge {
     struct judge_cover *covers; /* For one span at a time; owned. */
     uint32_t covers_room;
     bool orphan_servers_as_user;
+    struct judge_pair pairs[LINKS_MAX + 1]; /* Of the consumer at hand. */
 };
 
 /* N5: if the pair of a pending span and its parent is one that teaches, it does. */
@@ -50,7 +60,47 @@ void judge_teach(struct judge *judge, uint32_t at, uint32_t parent);
 /* Judges a pending span, whose parent is kin_parent(), by what is known now. */
 void judge_span(struct judge *judge, uint32_t at, uint32_t parent);
 
+/* E10: whether the call was counted already as one that nobody answered: its side was, or a span
+ * around that. */
+bool judge_is_late(struct judge *judge, uint32_t side);
+
 /* Counts a pending span as dropped. */
 void judge_drop(struct judge *judge, uint32_t at);
+
+/* ------------------------------------------------------------------ messages (E8, E9) */
+
+/* The producer of an id, of several the lowest by name; 0: there is none. */
+uint32_t judge_find_producer(const struct judge *judge, const uint64_t trace[2], uint64_t id);
+
+/* The producer that a PRODUCER span is; 0: there was no room for it. */
+uint32_t judge_producer_of(const struct judge *judge, uint32_t at);
+
+/* Where its span is in the slab; 0: it left. */
+uint32_t judge_span_of(const struct judge *judge, const struct producer *producer);
+
+/* What a consumer takes. */
+struct judge_taking {
+    uint32_t site;
+    uint64_t weight;
+    uint64_t start_ns; /* 0: unknown */
+    bool failed;
+};
+
+/* Notes that a `process` span will take from the producer: a `receive` span is no request then. */
+void judge_expect(struct judge *judge, uint32_t producer, uint32_t site);
+
+/* Counts a pair of a producer and a consumer, or what it adds to a request that was counted.
+ * `out_answer` gets weight, producer, destination and state. */
+void judge_pair(struct judge *judge, uint32_t producer, const struct judge_taking *taking,
+                struct answer *out_answer);
+
+/* E10: in the broker's view a producer is counted on its way to the destination that it names. */
+void judge_send(struct judge *judge, struct producer *producer);
+
+/* A PRODUCER span that leaves the slab waits on as a producer alone. */
+void judge_leave(struct judge *judge, uint32_t at, uint32_t parent, uint32_t producer);
+
+/* Judges a producer that left. */
+void judge_left(struct judge *judge, uint32_t producer);
 
 #endif

@@ -12,8 +12,7 @@ enum connection_type judge_type(const struct judge *judge, const struct remember
     return CONNECTION_DIRECT;
 }
 
-/* E2, E5: whether the span, whose parent is known, takes a call; then also who made it. */
-static bool find_call(struct judge *judge, uint32_t at, uint32_t parent, struct call *out_call)
+bool judge_find_call(struct judge *judge, uint32_t at, uint32_t parent, struct call *out_call)
 {
     struct kin *kin = &judge->kin;
     const struct remembered *span = kin_span(kin, at);
@@ -44,9 +43,7 @@ static bool find_call(struct judge *judge, uint32_t at, uint32_t parent, struct 
     return true;
 }
 
-/* E10: whether the call was counted already as one that nobody answered: its side was, or a span
- * around that. */
-static bool is_late(struct judge *judge, uint32_t side)
+bool judge_is_late(struct judge *judge, uint32_t side)
 {
     const struct remembered *span = kin_span(&judge->kin, side);
     struct kin_around around = kin_around_begin(side);
@@ -97,25 +94,28 @@ static void count_single(struct judge *judge, const struct call *call)
     if (side->kind == SPAN_KIND_CLIENT && by_server && side->served == 0 &&
         kin_answers_roughly(&judge->kin, call->side).servers == 1)
         observe_network(judge, side, span, &request);
-    if (kind_calls(side->kind))
-        judge_tell_client(judge, call->side, request.weight, &request);
-    tally_add_request(judge->tally, &request);
+    judge_add_call(judge, call->side, request.weight, &request);
     side->answered = 1;
     if (by_server && side->served < 2)
         side->served++;
+}
+
+void judge_count_call(struct judge *judge, const struct call *call)
+{
+    if (call->is_group)
+        judge_group(judge, call);
+    else
+        count_single(judge, call);
 }
 
 enum verdict judge_callee(struct judge *judge, uint32_t at, uint32_t parent)
 {
     struct call call;
 
-    if (!find_call(judge, at, parent, &call))
+    if (!judge_find_call(judge, at, parent, &call))
         return NO_CALL;
-    if (is_late(judge, call.side))
+    if (judge_is_late(judge, call.side))
         return LATE;
-    if (call.is_group)
-        judge_group(judge, &call);
-    else
-        count_single(judge, &call);
+    judge_count_call(judge, &call);
     return COUNTED;
 }

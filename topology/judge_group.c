@@ -12,13 +12,6 @@ struct group {
     bool failed;
 };
 
-static void tell_client(struct judge *judge, const struct call *call, uint64_t weight,
-                        struct tally_request *request)
-{
-    if (kind_calls(kin_span(&judge->kin, call->side)->kind))
-        judge_tell_client(judge, call->side, weight, request);
-}
-
 static void count_first(struct judge *judge, const struct call *call, const struct group *group,
                         struct tally_request *request)
 {
@@ -26,7 +19,7 @@ static void count_first(struct judge *judge, const struct call *call, const stru
 
     request->weight = group->weight;
     request->failed = group->failed ? group->weight : 0;
-    tell_client(judge, call, group->weight, request);
+    judge_add_call(judge, call->side, group->weight, request);
     kin_lead(&judge->kin, call->parent, call->at);
     note = judge_note_group(judge, call->at);
     if (note == NULL)
@@ -65,8 +58,7 @@ static void count_more(struct judge *judge, const struct call *call, const struc
         request->failed = request->weight;
     else if (group->failed)
         request->failed = weight;
-    if (request->weight != 0)
-        tell_client(judge, call, weight, request);
+    judge_add_call(judge, call->side, request->weight != 0 ? weight : 0, request);
     note->weight = weight & WEIGHT_MASK;
     note->failed |= group->failed;
 }
@@ -91,6 +83,5 @@ void judge_group(struct judge *judge, const struct call *call)
         count_first(judge, call, &group, &request);
     else
         count_more(judge, call, &group, &request);
-    tally_add_request(judge->tally, &request);
     side->answered = 1;
 }

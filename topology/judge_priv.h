@@ -24,10 +24,34 @@ struct call {
     struct kin_siblings siblings; /* Of a group. */
 };
 
+/* What a producer's span would be in the slab, as far as counting goes. */
+struct remembered judge_remembered(const struct producer *producer);
+
 enum verdict { NO_CALL, COUNTED, LATE };
+
+/* E2, E5: whether the span, whose parent is known, takes a call; then also who made it. */
+bool judge_find_call(struct judge *judge, uint32_t at, uint32_t parent, struct call *out_call);
+
+/* Counts a call, which is not late. */
+void judge_count_call(struct judge *judge, const struct call *call);
 
 /* E2, E5: counts the call that the span is the callee of, if it is. */
 enum verdict judge_callee(struct judge *judge, uint32_t at, uint32_t parent);
+
+/* E8: the same for a CONSUMER, with all that its links led to. */
+struct consumed {
+    bool has_producer;
+    bool is_paired;
+    bool is_late;
+};
+struct consumed judge_consumer(struct judge *judge, uint32_t at, uint32_t parent);
+
+/* Adds a request to the tally; a message to both pictures, unless it says which. */
+void judge_add(struct judge *judge, const struct tally_request *request);
+
+/* The same for one that has a side, whose duration it may be that is observed with that weight. */
+void judge_add_call(struct judge *judge, uint32_t side, uint64_t weight,
+                    const struct tally_request *request);
 
 /* E6, E16: the client's duration counts once on each of its edges, with the largest weight there.
  * Sets in `request` what this call, of that weight, adds to it. */

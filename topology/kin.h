@@ -29,6 +29,8 @@ struct kin {
     const struct site *const *sites; /* Its sites. */
     uint32_t pass;      /* Grows whenever spans came since the last walk: memos are of one pass. */
     uint64_t walks_cut; /* Walks that ended at their bound. */
+    uint64_t open;      /* Pending CONSUMERs of whose links not all are answered. */
+    bool any_taken;     /* Some CONSUMER may be no call of its parent (kin_is_taken()). */
     struct crowd crowd;
 };
 
@@ -66,6 +68,19 @@ static inline bool kind_is_quiet(unsigned kind)
 static inline bool kind_serves(unsigned kind)
 {
     return kind == SPAN_KIND_SERVER || kind == SPAN_KIND_CONSUMER;
+}
+
+/* E8, N6: whether a child is no call of its parent, since it is a consumer that has a producer, or
+ * that only fetches. */
+static inline bool kin_is_taken(const struct remembered *child, unsigned side_kind)
+{
+    return (child->has_producer || child->is_receive) && side_kind != SPAN_KIND_PRODUCER;
+}
+
+/* Whether that is not known yet. */
+static inline bool kin_may_be_taken(const struct remembered *child, unsigned side_kind)
+{
+    return child->links_open && side_kind != SPAN_KIND_PRODUCER;
 }
 
 /* ------------------------------------------------------------------ up */
@@ -126,6 +141,9 @@ struct kin_siblings {
 };
 struct kin_siblings kin_siblings(struct kin *kin, uint32_t parent, uint32_t service);
 
+/* Whether a child in another service takes a call of its parent, alone or with its siblings. */
+bool kin_takes_call(struct kin *kin, uint32_t parent, const struct remembered *child);
+
 /* Notes that a span leads its siblings now; sets its mark. */
 void kin_lead(struct kin *kin, uint32_t parent, uint32_t at);
 
@@ -135,6 +153,7 @@ void kin_move(struct kin *kin, uint32_t at);
 /* What answered a CLIENT or PRODUCER span, judged or still to be judged. */
 struct kin_answers {
     bool answered;
+    bool open;        /* A CONSUMER below may turn out to be its answer, or that of another. */
     unsigned servers; /* SERVER (or kind-less) calls; 2: more than one. */
 };
 struct kin_answers kin_answers(struct kin *kin, uint32_t at);
@@ -147,11 +166,19 @@ struct kin_answers kin_answers_roughly(struct kin *kin, uint32_t at);
 struct kin_inside {
     bool answered;       /* A CLIENT or PRODUCER in it has an answer. */
     bool producer_waits; /* A PRODUCER in it is not judged yet. */
+    bool open;           /* As above, of one in it. */
 };
 struct kin_inside kin_inside(struct kin *kin, uint32_t at);
 struct kin_inside kin_inside_roughly(struct kin *kin, uint32_t at); /* As above. */
 
 /* E2: whether a span that makes no calls by its kind is the side of one all the same. */
 bool kin_is_plain_side(struct kin *kin, uint32_t at);
+
+/* Whether an answer that is still open decides about the span. */
+bool kin_is_open(struct kin *kin, uint32_t at);
+
+/* Calls `visit` for the CONSUMERs that take from a PRODUCER by parents and are not judged. */
+void kin_consumers(struct kin *kin, uint32_t at, void (*visit)(void *context, uint32_t at),
+                   void *context);
 
 #endif

@@ -31,6 +31,8 @@ struct walk {
     bool is_cut;
     struct kin_answers answers;
     struct kin_inside inside;
+    void (*visit)(void *context, uint32_t at); /* Of kin_consumers(). */
+    void *context;
     unsigned depth;
     struct step steps[2 * WALK_STEPS + 2];
 };
@@ -57,8 +59,24 @@ static bool is_server_call(const struct walk *walk, const struct step *step,
                 .has_server;
 }
 
-static void found_call(struct walk *walk, const struct step *step, bool by_server)
+/* A child in another service, or a call of the service to itself. */
+static void found_call(struct walk *walk, const struct step *step, uint32_t at, bool by_server)
 {
+    const struct remembered *child = kin_span(walk->kin, at);
+    unsigned caller = kin_span(walk->kin, step->caller)->kind;
+
+    if (walk->visit != NULL) {
+        if (child->kind == SPAN_KIND_CONSUMER)
+            walk->visit(walk->context, at);
+        return;
+    }
+    if (kin_is_taken(child, caller))
+        return;
+    if (kin_may_be_taken(child, caller)) {
+        walk->answers.open |= step->caller == walk->top;
+        walk->inside.open |= step->caller != walk->top;
+        return;
+    }
     if (step->caller != walk->top) {
         walk->inside.answered = true;
         return;
@@ -88,18 +106,20 @@ static void meet_own(struct walk *walk, const struct step *step, uint32_t at)
             walk->is_cut = true;
             return;
         }
-        walk->inside.answered |= child->answered;
+        walk->inside.answered |= child->answered || child->expected;
         walk->inside.producer_waits |= child->kind == SPAN_KIND_PRODUCER && !child->judged;
         enter(walk, at, at, 0);
         return;
     }
     if (!child->judged && ((caller == SPAN_KIND_CLIENT && child->kind == SPAN_KIND_SERVER) ||
                            (caller == SPAN_KIND_PRODUCER && child->kind == SPAN_KIND_CONSUMER)))
-        found_call(walk, step, child->kind == SPAN_KIND_SERVER);
+        found_call(walk, step, at, child->kind == SPAN_KIND_SERVER);
 }
 
 static bool is_over(const struct walk *walk)
 {
+    if (walk->visit != NULL)
+        return false;
     if (walk->is_deep)
         return walk->inside.answered;
     return walk->answers.answered &&
@@ -124,8 +144,9 @@ static void go_down(struct walk *walk)
         child = kin_span(walk->kin, at);
         if (kin_service(walk->kin, child) == walk->service)
             meet_own(walk, step, at);
-        else if (!child->judged)
-            found_call(walk, step, !walk->is_deep && is_server_call(walk, step, child));
+        else if (!child->judged && kin_takes_call(walk->kin, step->children.parent, child))
+            found_call(walk, step, at,
+                       !walk->is_deep && walk->visit == NULL && is_server_call(walk, step, child));
     }
     walk->kin->walks_cut += walk->is_cut;
 }
@@ -141,8 +162,9 @@ static void walk_init(struct walk *walk, struct kin *kin, uint32_t at, bool is_d
     walk->is_deep = is_deep;
     walk->spans = 0;
     walk->is_cut = false;
-    walk->answers = (struct kin_answers){span->answered, span->served};
-    walk->inside = (struct kin_inside){false, false};
+    walk->answers = (struct kin_answers){span->answered || span->expected, false, span->served};
+    walk->inside = (struct kin_inside){false, false, false};
+    walk->visit = NULL;
     walk->depth = 0;
 }
 
@@ -158,7 +180,9 @@ enum {
     MEMO_PRODUCER_WAITS = 32,
     MEMO_TOOK_LONG = 64,
     MEMO_FOUND = 128, /* There is a memo at all. */
-    MEMO_BITS = 8,
+    MEMO_OPEN = 256,
+    MEMO_OPEN_INSIDE = 512,
+    MEMO_BITS = 10,
 };
 
 /* A walk past this many spans took long; what it found may be used for so many passes. */
@@ -184,14 +208,14 @@ static struct kin_answers answers(struct kin *kin, uint32_t at, bool roughly)
     struct walk walk;
 
     if (memo_holds(kin, *memo, roughly))
-        return (struct kin_answers){(*memo & MEMO_ANSWERED) != 0,
+        return (struct kin_answers){(*memo & MEMO_ANSWERED) != 0, (*memo & MEMO_OPEN) != 0,
                                     (*memo & MEMO_SERVERS) >> MEMO_SERVERS_SHIFT};
     walk_init(&walk, kin, at, false);
     if (!is_over(&walk))
         go_down(&walk);
     *memo = memo_of_pass(kin) | (walk.answers.answered ? MEMO_ANSWERED : 0) |
-            walk.answers.servers << MEMO_SERVERS_SHIFT | MEMO_FOUND |
-            (walk.spans > LONG_SPANS ? MEMO_TOOK_LONG : 0);
+            (walk.answers.open ? MEMO_OPEN : 0) | walk.answers.servers << MEMO_SERVERS_SHIFT |
+            MEMO_FOUND | (walk.spans > LONG_SPANS ? MEMO_TOOK_LONG : 0);
     return walk.answers;
 }
 
@@ -202,11 +226,13 @@ static struct kin_inside inside(struct kin *kin, uint32_t at, bool roughly)
 
     (void)answers(kin, at, roughly); /* So that there is a memo to add to. */
     if ((*memo & MEMO_HAS_INSIDE) != 0)
-        return (struct kin_inside){(*memo & MEMO_INSIDE) != 0, (*memo & MEMO_PRODUCER_WAITS) != 0};
+        return (struct kin_inside){(*memo & MEMO_INSIDE) != 0, (*memo & MEMO_PRODUCER_WAITS) != 0,
+                                   (*memo & MEMO_OPEN_INSIDE) != 0};
     walk_init(&walk, kin, at, true);
     go_down(&walk);
     *memo |= MEMO_HAS_INSIDE | (walk.inside.answered ? MEMO_INSIDE : 0) |
              (walk.inside.producer_waits ? MEMO_PRODUCER_WAITS : 0) |
+             (walk.inside.open ? MEMO_OPEN_INSIDE : 0) |
              (walk.spans > LONG_SPANS ? MEMO_TOOK_LONG : 0);
     return walk.inside;
 }
@@ -231,21 +257,67 @@ struct kin_inside kin_inside_roughly(struct kin *kin, uint32_t at)
     return inside(kin, at, true);
 }
 
-bool kin_is_plain_side(struct kin *kin, uint32_t at)
+void kin_consumers(struct kin *kin, uint32_t at, void (*visit)(void *context, uint32_t at),
+                   void *context)
 {
-    const struct remembered *span = kin_span(kin, at);
-    uint32_t service = kin_service(kin, span);
+    struct walk walk;
+
+    if (!slab_live(&kin->store->slab, kin_span(kin, at)->child) && !kin_span(kin, at)->halves)
+        return;
+    walk_init(&walk, kin, at, false);
+    walk.visit = visit;
+    walk.context = context;
+    go_down(&walk);
+}
+
+/* What a child in another service makes of a span that makes no calls by its kind. */
+enum plain { PLAIN_NONE, PLAIN_OPEN, PLAIN_SIDE };
+
+static enum plain plain_side(struct kin *kin, uint32_t at)
+{
+    uint32_t service = kin_service(kin, kin_span(kin, at));
+    unsigned kind = kin_span(kin, at)->kind;
     struct kin_children children;
+    enum plain found = PLAIN_NONE;
     uint32_t child;
 
-    CHECK(!kind_calls(span->kind));
-    if (span->answered)
-        return true;
     kin_children_begin(kin, at, &children);
-    while ((child = kin_children_next(kin, &children)) != 0) {
+    while (found != PLAIN_SIDE && (child = kin_children_next(kin, &children)) != 0) {
         const struct remembered *other = kin_span(kin, child);
-        if (!other->judged && kin_service(kin, other) != service)
-            return kin_client_side(kin, at) == 0;
+        if (other->judged || kin_service(kin, other) == service || kin_is_taken(other, kind) ||
+            !kin_takes_call(kin, at, other))
+            continue;
+        found = kin_may_be_taken(other, kind) ? PLAIN_OPEN : PLAIN_SIDE;
     }
+    return found != PLAIN_NONE && kin_client_side(kin, at) == 0 ? found : PLAIN_NONE;
+}
+
+bool kin_is_plain_side(struct kin *kin, uint32_t at)
+{
+    CHECK(!kind_calls(kin_span(kin, at)->kind));
+    return kin_span(kin, at)->answered || plain_side(kin, at) == PLAIN_SIDE;
+}
+
+bool kin_is_open(struct kin *kin, uint32_t at)
+{
+    const struct remembered *span = kin_span(kin, at);
+    struct kin_around around = kin_around_begin(at);
+    struct kin_answers answers;
+    struct kin_inside inside;
+    uint32_t outer;
+
+    if (span->answered)
+        return false;
+    if (!kind_calls(span->kind))
+        return plain_side(kin, at) == PLAIN_OPEN;
+    answers = kin_answers(kin, at);
+    if (answers.answered || answers.open)
+        return !answers.answered;
+    inside = kin_inside(kin, at);
+    if (inside.answered || inside.open)
+        return !inside.answered;
+    while ((outer = kin_around_next(kin, &around)) != 0)
+        if (kin_answers_roughly(kin, outer).open || kin_inside_roughly(kin, outer).open)
+            return true;
     return false;
 }

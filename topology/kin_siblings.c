@@ -149,3 +149,15 @@ void kin_move(struct kin *kin, uint32_t at)
     if (sum != NULL && newest != 0 && !slab_before(newest, at) && sum->servers != 0)
         sum->servers--;
 }
+
+/* Most families need no second look: where there is a SERVER, that is the call. */
+bool kin_takes_call(struct kin *kin, uint32_t parent, const struct remembered *child)
+{
+    struct kin_siblings siblings;
+
+    if (kind_serves(child->kind) || !kin->any_taken)
+        return true;
+    siblings = kin_siblings(kin, parent, kin_service(kin, child));
+    return !siblings.is_cut && !siblings.has_server &&
+           (!siblings.has_kindless || child->kind == SPAN_KIND_UNSPECIFIED);
+}

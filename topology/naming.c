@@ -47,7 +47,7 @@ struct naming {
 };
 
 /* Clean texts, rewritten and templated ones, and address:port, all at their longest. */
-enum { SCRATCH_SIZE = 10 * NAMING_CLEAN_MAX + NAMING_TEMPLATE_MAX + 8 * NAMING_REWRITE_MAX };
+enum { SCRATCH_SIZE = 11 * NAMING_CLEAN_MAX + NAMING_TEMPLATE_MAX + 8 * NAMING_REWRITE_MAX };
 
 /* One call of naming_resolve(). */
 struct resolving {
@@ -55,6 +55,7 @@ struct resolving {
     const struct naming_input *input;
     struct buf *scratch;
     struct naming_result *result;
+    enum span_kind kind; /* naming_kind() */
     int status;
 };
 
@@ -180,6 +181,24 @@ static enum node_type type_of(enum call_kind call)
         break;
     }
     return NODE_EXTERNAL;
+}
+
+enum span_kind naming_kind(const struct attributes *span, enum span_kind kind)
+{
+    struct view operation = attribute_text(span, ATTRIBUTE_MESSAGING_OPERATION);
+
+    if (operation.size == 0)
+        return kind;
+    if (view_equal(operation, VIEW("settle")))
+        return SPAN_KIND_INTERNAL;
+    if (kind != SPAN_KIND_CLIENT)
+        return kind;
+    if (view_equal(operation, VIEW("receive")))
+        return SPAN_KIND_CONSUMER;
+    if (view_equal(operation, VIEW("send")) || view_equal(operation, VIEW("create")) ||
+        view_equal(operation, VIEW("publish")))
+        return SPAN_KIND_PRODUCER;
+    return kind;
 }
 
 /* ------------------------------------------------------------------ names of callees (N3, N4) */
@@ -349,7 +368,7 @@ static bool use_peer_name(struct resolving *on, enum attribute which)
 {
     struct naming_result *result = on->result;
     struct view namespace = attribute_text(on->input->span, ATTRIBUTE_PEER_NAMESPACE);
-    bool is_consumer = on->input->kind == SPAN_KIND_CONSUMER;
+    bool is_consumer = on->kind == SPAN_KIND_CONSUMER;
     struct node node = {is_consumer ? NODE_MESSAGING : type_of(result->call), nothing, nothing};
 
     node.name = finish_name(on, attribute_text(on->input->span, which));
@@ -403,7 +422,7 @@ static void resolve_peer(struct resolving *on)
                 return;
             continue;
         }
-        if (on->input->kind == SPAN_KIND_CONSUMER)
+        if (on->kind == SPAN_KIND_CONSUMER)
             continue; /* Its own address names no caller (N6). */
         node.name = finish_name(on, find_name(on, word, result->call));
         if (node.name.size == 0)
@@ -470,18 +489,33 @@ static void resolve_destination(struct resolving *on)
 {
     struct view name = nothing;
 
-    /* A CONSUMER span with attributes of a database consumes all the same (N6). */
-    if (on->result->call == CALL_MESSAGING || on->input->kind == SPAN_KIND_CONSUMER)
+    /* A message is one, whatever attributes of a database its spans have (N6, E9). */
+    if (on->result->call == CALL_MESSAGING || on->kind == SPAN_KIND_CONSUMER ||
+        on->kind == SPAN_KIND_PRODUCER)
         name = finish_name(on, destination_name(on->input->span));
     on->result->has_destination = name.size != 0;
     on->result->destination = (struct node){NODE_MESSAGING, nothing, name};
+}
+
+static void resolve_group(struct resolving *on)
+{
+    const struct attributes *span = on->input->span;
+    struct view group = attribute_text(span, ATTRIBUTE_CONSUMER_GROUP);
+
+    if (on->kind != SPAN_KIND_CONSUMER)
+        return;
+    if (group.size != 0)
+        on->result->group = naming_cut(naming_clean(group, on->scratch));
+    on->result->is_receive = view_equal(attribute_text(span, ATTRIBUTE_MESSAGING_OPERATION),
+                                        VIEW("receive"));
 }
 
 int naming_resolve(const struct naming *naming, const struct naming_input *input,
                    struct buf *scratch, struct naming_result *out_result)
 {
     struct naming_result result = {.call = call_of(input)};
-    struct resolving on = {naming, input, scratch, &result, 0};
+    struct resolving on = {naming, input, scratch, &result, naming_kind(input->span, input->kind),
+                           0};
     struct view name = attribute_text(input->resource, ATTRIBUTE_SERVICE_NAME);
     struct view namespace = attribute_text(input->resource, ATTRIBUTE_SERVICE_NAMESPACE);
     struct view route = attribute_text(input->span, ATTRIBUTE_HTTP_ROUTE);
@@ -500,6 +534,7 @@ int naming_resolve(const struct naming *naming, const struct naming_input *input
         input->kind == SPAN_KIND_CONSUMER) {
         resolve_callee(&on);
         resolve_destination(&on);
+        resolve_group(&on);
     }
     if (on.status != 0)
         return on.status;
@@ -535,8 +570,12 @@ int naming_site(const struct naming *naming, struct catalog *catalog,
     if (status == 0)
         status = intern_node(catalog, result.has_destination, &result.destination,
                              &site.destination);
+    site.group = CATALOG_NONE;
+    if (status == 0 && result.group.size != 0)
+        status = catalog_text(catalog, result.group, &site.group);
     if (status != 0)
         return status;
+    site.is_receive = result.is_receive;
     site.kind = (uint8_t)input->kind;
     site.call = (uint8_t)result.call;
     site.peer_by_name = result.peer_by_name;

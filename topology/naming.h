@@ -53,6 +53,10 @@ struct naming_input {
     enum span_kind kind; /* As it came. */
 };
 
+/* E8: the kind that counts: a CLIENT that sends is a PRODUCER, one that receives a CONSUMER, and
+ * what settles is INTERNAL. */
+enum span_kind naming_kind(const struct attributes *span, enum span_kind kind);
+
 /* What they mean. Interned by the caller. */
 struct naming_result {
     struct node service;
@@ -70,6 +74,8 @@ struct naming_result {
     uint8_t lesson_place;
     bool has_destination;
     struct node destination; /* Type messaging. */
+    struct view group;       /* Of a CONSUMER; empty: none. */
+    bool is_receive;
 };
 
 /* `scratch` is reset and holds what had to be built; results may point into it.

@@ -80,8 +80,9 @@ static void add_peer(struct buf *into, const struct attributes *span)
                             1U << ATTRIBUTE_DESTINATION_TEMPLATE |
                             1U << ATTRIBUTE_DESTINATION_NAME |
                             1U << ATTRIBUTE_DESTINATION_TEMPORARY |
-                            1U << ATTRIBUTE_DESTINATION_ANONYMOUS | 1U << ATTRIBUTE_RPC_SERVICE |
-                            1U << ATTRIBUTE_RPC_METHOD;
+                            1U << ATTRIBUTE_DESTINATION_ANONYMOUS |
+                            1U << ATTRIBUTE_MESSAGING_OPERATION | 1U << ATTRIBUTE_CONSUMER_GROUP |
+                            1U << ATTRIBUTE_RPC_SERVICE | 1U << ATTRIBUTE_RPC_METHOD;
 
     for (uint32_t left = span->present & direct; left != 0; left &= left - 1)
         add_attribute(into, span, (enum attribute)__builtin_ctz(left));

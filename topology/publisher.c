@@ -18,15 +18,15 @@
 
 /* ------------------------------------------------------------------ preparing */
 
-/* The number of the tally entry's series, made if need be; SERIES_OVERFLOW past the bound. */
-static int prepare_series(struct series_table *table, struct key key, bool overflow,
-                          uint32_t *out_number)
+/* The number of the tally entry's series, made if need be; past the bound that of `overflow`. */
+static int prepare_series(struct series_table *table, struct key key, bool is_overflow,
+                          uint32_t overflow, uint32_t *out_number)
 {
-    uint32_t number = overflow ? SERIES_OVERFLOW : key_map_find(&table->map, key);
+    uint32_t number = is_overflow ? overflow : key_map_find(&table->map, key);
     int status;
 
-    if (number == KEY_NONE && table->count > table->series_max)
-        number = SERIES_OVERFLOW;
+    if (number == KEY_NONE && table->count >= table->series_max + table->overflows)
+        number = overflow;
     if (number == KEY_NONE) {
         status = series_table_add(table, key, &number);
         if (status != 0)
@@ -79,15 +79,20 @@ static int prepare_past(const struct publisher *publisher, struct series *series
     return 0;
 }
 
+static struct key key_of_edge(const struct tally_edge *edge)
+{
+    return edge_key(edge->client, edge->server, (enum connection_type)edge->type,
+                    (enum edge_view)edge->view);
+}
+
 static int prepare_edges(struct publisher *publisher, const struct tally *tally,
                          struct wall_time now)
 {
     for (uint32_t i = 0; i < tally->edges_count; i++) {
         const struct tally_edge *edge = &tally->edges[i];
         uint32_t number;
-        int status = prepare_series(&publisher->edges,
-                                    edge_key(edge->client, edge->server, edge->type),
-                                    edge->overflow, &number);
+        int status = prepare_series(&publisher->edges, key_of_edge(edge), edge->overflow,
+                                    edge->view, &number);
         if (status == 0)
             status = prepare_histograms(&publisher->edges.series[number], edge->seconds,
                                         EDGE_SECONDS_COUNT);
@@ -107,7 +112,8 @@ static int prepare_operations(struct publisher *publisher, const struct tally *t
         struct key key = operation_key(operation->service, operation->name, operation->kind,
                                        operation->status);
         uint32_t number;
-        int status = prepare_series(&publisher->operations, key, operation->overflow, &number);
+        int status = prepare_series(&publisher->operations, key, operation->overflow,
+                                    SERIES_OVERFLOW, &number);
         if (status == 0)
             status = prepare_histograms(&publisher->operations.series[number], operation->seconds,
                                         OPERATION_SECONDS_COUNT);
@@ -124,7 +130,7 @@ static struct tally_loss loss_of(const struct publisher *publisher, const struct
 {
     struct tally_loss wanted = *loss;
 
-    if (publisher->losses.count > publisher->losses.series_max &&
+    if (publisher->losses.count >= publisher->losses.series_max + publisher->losses.overflows &&
         key_map_find(&publisher->losses.map, loss_key(&wanted)) == KEY_NONE)
         wanted.service = CATALOG_OVERFLOW;
     return wanted;
@@ -209,6 +215,14 @@ static void begin_anew(const struct publisher *publisher, struct series *series,
         series->seconds_born[i] = series->born;
 }
 
+static void mark_changed(struct series_table *table, uint32_t number)
+{
+    if (table->series[number].changed)
+        return;
+    table->series[number].changed = true;
+    table->changed[table->changed_count++] = number;
+}
+
 /* Notes that a series counted at `now`; its first count came after `since`. */
 static struct series *touch(struct publisher *publisher, struct series_table *table,
                             uint32_t number, struct wall_time since, struct wall_time now)
@@ -225,10 +239,7 @@ static struct series *touch(struct publisher *publisher, struct series_table *ta
         begin_anew(publisher, series, since);
     }
     series->updated = now;
-    if (!series->changed) {
-        series->changed = true;
-        table->changed[table->changed_count++] = number;
-    }
+    mark_changed(table, number);
     table->stale = true;
     return series;
 }
@@ -251,36 +262,53 @@ static uint64_t whole(uint64_t weight)
     return weight < WEIGHT_ONE ? 1 : weight >> WEIGHT_SHIFT;
 }
 
-static uint32_t find_series(const struct series_table *table, struct key key, bool overflow,
-                            uint64_t weight, uint64_t *overflowed)
+static uint32_t find_series(const struct series_table *table, struct key key, bool is_overflow,
+                            uint32_t overflow)
 {
-    uint32_t number = overflow ? SERIES_OVERFLOW : key_map_find(&table->map, key);
+    uint32_t number = is_overflow ? overflow : key_map_find(&table->map, key);
 
-    if (number != KEY_NONE)
-        return number;
-    *overflowed += whole(weight);
-    return SERIES_OVERFLOW;
+    return number != KEY_NONE ? number : overflow;
+}
+
+/* An edge may bring durations alone, of a request that another shard counts (E8): it is listed once
+ * that request came. */
+static void add_edge(struct publisher *publisher, const struct tally_edge *edge,
+                     struct wall_time since, struct wall_time now)
+{
+    uint32_t number = find_series(&publisher->edges, key_of_edge(edge), edge->overflow, edge->view);
+    struct series *series = &publisher->edges.series[number];
+    bool is_overflow = number < EDGE_VIEW_COUNT;
+
+    /* A later member of a group may add a failure alone. */
+    if (edge->requests != 0 || edge->failed != 0 || series->listed)
+        series = touch(publisher, &publisher->edges, number, since, now);
+    mark_changed(&publisher->edges, number);
+    series->count += edge->requests;
+    series->failed += edge->failed;
+    merge_histograms(publisher, series, edge->seconds, EDGE_SECONDS_COUNT);
+    if (is_overflow && !edge->overflow && edge->requests != 0)
+        publisher->counts.edges_overflowed += whole(edge->requests);
+    if (!series->listed)
+        return;
+    list_node(publisher, is_overflow ? CATALOG_OVERFLOW : edge->client);
+    list_node(publisher, is_overflow ? CATALOG_OVERFLOW : edge->server);
+}
+
+static bool counted(const struct tally_edge *edge)
+{
+    uint64_t all = edge->requests | edge->failed;
+
+    for (size_t i = 0; i < EDGE_SECONDS_COUNT; i++)
+        all |= edge->seconds[i] != NULL ? edge->seconds[i]->count : 0;
+    return all != 0;
 }
 
 static void add_edges(struct publisher *publisher, const struct tally *tally,
                       struct wall_time since, struct wall_time now)
 {
-    for (uint32_t i = 0; i < tally->edges_count; i++) {
-        const struct tally_edge *edge = &tally->edges[i];
-        struct series *series;
-        uint32_t number;
-        /* A later member of a group may add a failure alone. */
-        if (edge->requests == 0 && edge->failed == 0)
-            continue;
-        number = find_series(&publisher->edges, edge_key(edge->client, edge->server, edge->type),
-                             edge->overflow, edge->requests, &publisher->counts.edges_overflowed);
-        series = touch(publisher, &publisher->edges, number, since, now);
-        series->count += edge->requests;
-        series->failed += edge->failed;
-        merge_histograms(publisher, series, edge->seconds, EDGE_SECONDS_COUNT);
-        list_node(publisher, number != SERIES_OVERFLOW ? edge->client : CATALOG_OVERFLOW);
-        list_node(publisher, number != SERIES_OVERFLOW ? edge->server : CATALOG_OVERFLOW);
-    }
+    for (uint32_t i = 0; i < tally->edges_count; i++)
+        if (counted(&tally->edges[i]))
+            add_edge(publisher, &tally->edges[i], since, now);
 }
 
 static void add_operations(struct publisher *publisher, const struct tally *tally,
@@ -294,8 +322,9 @@ static void add_operations(struct publisher *publisher, const struct tally *tall
         uint32_t number;
         if (operation->calls == 0)
             continue;
-        number = find_series(&publisher->operations, key, operation->overflow, operation->calls,
-                             &publisher->counts.operations_overflowed);
+        number = find_series(&publisher->operations, key, operation->overflow, SERIES_OVERFLOW);
+        if (number == SERIES_OVERFLOW && !operation->overflow)
+            publisher->counts.operations_overflowed += whole(operation->calls);
         series = touch(publisher, &publisher->operations, number, since, now);
         series->count += operation->calls;
         merge_histograms(publisher, series, operation->seconds, OPERATION_SECONDS_COUNT);
@@ -324,6 +353,7 @@ static void add_counts(struct topology_counts *into, const struct topology_count
 {
     into->skewed_durations += from->skewed_durations;
     into->negative_network += from->negative_network;
+    into->negative_messaging += from->negative_messaging;
     into->weights_unknown += from->weights_unknown;
     into->weights_cut += from->weights_cut;
     into->edges_overflowed += from->edges_overflowed;
@@ -338,10 +368,14 @@ static void add_counts(struct topology_counts *into, const struct topology_count
 static void add_accounting(struct publisher *publisher, unsigned shard, const struct tally *tally)
 {
     struct accounting difference = tally->accounting;
+    struct link_accounting links = tally->links;
 
     publisher->shards[shard].waiting = difference.waiting;
     difference.waiting = 0;
     accounting_add(&publisher->accounting, &difference);
+    publisher->shards[shard].links_waiting = links.waiting;
+    links.waiting = 0;
+    link_accounting_add(&publisher->links, &links);
     add_counts(&publisher->counts, &tally->counts);
     if (tally->span_first_ns != 0 &&
         (publisher->span_first.ns == 0 || tally->span_first_ns < publisher->span_first.ns))
@@ -393,11 +427,11 @@ int publisher_new(const struct publisher_options *options, struct publisher **ou
     publisher->options = *options;
     publisher->shards = mem_calloc(options->shards, sizeof(*publisher->shards));
     if (publisher->shards != NULL)
-        status = series_table_init(&publisher->edges, options->edges_max);
+        status = series_table_init(&publisher->edges, options->edges_max, EDGE_VIEW_COUNT);
     if (status == 0)
-        status = series_table_init(&publisher->operations, options->operations_max);
+        status = series_table_init(&publisher->operations, options->operations_max, 1);
     if (status == 0)
-        status = series_table_init(&publisher->losses, options->losses_max);
+        status = series_table_init(&publisher->losses, options->losses_max, 1);
     if (status == 0)
         status = prepare_nodes(publisher);
     if (status != 0) {

@@ -14,7 +14,8 @@
 #include "topology/snapshot_priv.h"
 #include "topology/tally_priv.h"
 
-enum { SERIES_OVERFLOW = 0 }; /* Number of the series that takes what is past the bound. */
+/* The first series of a table take what is past the bound: of edges one a view, else one. */
+enum { SERIES_OVERFLOW = 0 };
 
 struct series {
     struct key key; /* As edge_key(), operation_key() or loss_key() made it. */
@@ -40,6 +41,7 @@ struct series_table {
     uint32_t count;
     uint32_t room;
     uint32_t series_max;
+    uint32_t overflows; /* Series that take what is past it. */
     uint32_t listed;
     uint32_t *changed; /* Those whose `changed` is set; as much room as for series. */
     uint32_t changed_count;
@@ -63,6 +65,7 @@ struct publisher_node {
 
 struct publisher_shard {
     uint64_t waiting;
+    uint64_t links_waiting;
     struct wall_time absorbed;
 };
 
@@ -70,6 +73,7 @@ struct publisher {
     struct publisher_options options;
     uint64_t number;              /* Of the newest snapshot. */
     struct accounting accounting; /* Without `waiting` and what the receiver rejected. */
+    struct link_accounting links; /* Likewise. */
     struct topology_counts counts;
     struct wall_time span_first;
     struct wall_time span_last;
@@ -87,9 +91,9 @@ struct publisher {
     _Atomic uint64_t rejected[REJECTED_REASON_COUNT];
 };
 
-/* Past `series_max` series there is room for the overflow one, whose histograms never fail.
+/* Past `series_max` series there is room for the `overflows` ones, whose histograms never fail.
  * Returns: 0; STATUS_NOMEM. */
-MUST_USE int series_table_init(struct series_table *table, uint32_t series_max);
+MUST_USE int series_table_init(struct series_table *table, uint32_t series_max, uint32_t overflows);
 void series_table_release(struct series_table *table);
 
 /* Returns: 0; STATUS_NOMEM. */

@@ -115,6 +115,8 @@ static int compare_edges(const void *a, const void *b, void *context)
     if (order == 0)
         order = compare_numbers(place(sorting->publisher, (uint32_t)one->key.high),
                                 place(sorting->publisher, (uint32_t)two->key.high));
+    if (order == 0) /* By type, then by view. */
+        order = compare_numbers(edge_key_type(one->key), edge_key_type(two->key));
     if (order == 0)
         order = compare_numbers(one->key.low, two->key.low);
     return order != 0 ? order : (one > two) - (one < two);
@@ -216,13 +218,16 @@ static void fill_edge(const struct publisher *publisher, const struct series *se
     *(struct snapshot_edge *)out_element = (struct snapshot_edge){
         .client = place(publisher, series->key.high >> 32),
         .server = place(publisher, (uint32_t)series->key.high),
-        .connection_type = (enum connection_type)series->key.low,
+        .connection_type = edge_key_type(series->key),
+        .view = overflow ? (enum edge_view)(series - publisher->edges.series)
+                         : edge_key_view(series->key),
         .overflow = overflow,
         .requests = series->count,
         .failed = series->failed,
         .client_seconds = series->value->seconds[SECONDS_CLIENT],
         .server_seconds = series->value->seconds[SECONDS_SERVER],
         .network_seconds = series->value->seconds[SECONDS_NETWORK],
+        .messaging_seconds = series->value->seconds[SECONDS_MESSAGING],
         .created = series->created,
         .updated = series->updated,
         .life = life_of(series),
@@ -281,7 +286,7 @@ static int renew_list(const struct publisher *publisher, struct series_table *ta
         list->values[i] = series_value_retain(series->value);
         if (series->past != NULL)
             list->values[list->count + i] = series_value_retain(series->past);
-        fill(publisher, series, table->order[i] == SERIES_OVERFLOW,
+        fill(publisher, series, table->order[i] < table->overflows,
              (char *)list->elements + i * size);
     }
     snapshot_list_release(table->list);
@@ -304,6 +309,16 @@ static struct accounting accounting_now(struct publisher *publisher)
         now.rejected[i] += spans;
     }
     CHECK(accounting_holds(&now));
+    return now;
+}
+
+static struct link_accounting links_now(const struct publisher *publisher)
+{
+    struct link_accounting now = publisher->links;
+
+    for (unsigned i = 0; i < publisher->options.shards; i++)
+        now.waiting += publisher->shards[i].links_waiting;
+    CHECK(link_accounting_holds(&now));
     return now;
 }
 
@@ -331,6 +346,7 @@ static void fill_snapshot(struct publisher *publisher, struct wall_time now,
         .losses_count = box->losses->count,
         .losses = box->losses->elements,
         .accounting = accounting_now(publisher),
+        .links = links_now(publisher),
         .counts = publisher->counts,
     };
 }

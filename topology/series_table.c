@@ -27,24 +27,31 @@ static int grow(struct series_table *table)
     return 0;
 }
 
-int series_table_init(struct series_table *table, uint32_t series_max)
+static int add_overflow(struct series_table *table)
 {
     struct series *overflow;
-    int status = key_map_init(&table->map);
+    int status = grow(table);
 
-    table->series_max = series_max;
-    if (status == 0)
-        status = grow(table);
     if (status != 0)
         return status;
-    overflow = &table->series[SERIES_OVERFLOW];
+    overflow = &table->series[table->count++];
     *overflow = (struct series){.key = {0, 0}};
-    table->count = 1;
     for (size_t i = 0; i < SERIES_SECONDS_MAX && status == 0; i++) {
         status = histogram_new(&overflow->seconds[i]);
         if (status == 0)
             status = histogram_reserve_all(overflow->seconds[i]);
     }
+    return status;
+}
+
+int series_table_init(struct series_table *table, uint32_t series_max, uint32_t overflows)
+{
+    int status = key_map_init(&table->map);
+
+    table->series_max = series_max;
+    table->overflows = overflows;
+    while (status == 0 && table->count < overflows)
+        status = add_overflow(table);
     return status;
 }
 

@@ -55,10 +55,16 @@ static bool is_over(struct shard *shard, uint32_t at, enum shard_wait wait)
     return (int32_t)(shard->now_ticks - since) >= 0;
 }
 
-/* Whether the span names a parent that has not come. */
+/* Whether the span names a parent that has not come. A producer may have left the slab, but not its
+ * table. */
 static bool lacks_parent(struct shard *shard, uint32_t at, uint32_t parent)
 {
-    return parent == 0 && !kin_is_root(kin_span(kin_of(shard), at));
+    const struct remembered *span = kin_span(kin_of(shard), at);
+
+    if (parent != 0 || kin_is_root(span))
+        return false;
+    return span->kind != SPAN_KIND_CONSUMER ||
+           judge_find_producer(&shard->judge, span->trace, span->parent_id) == 0;
 }
 
 /* Lets the parent that may come know that somebody is past its own wait. */
@@ -72,6 +78,29 @@ static void wait_for_parent(struct shard *shard, uint32_t at)
     store_find(&shard->store, span, span->parent_id, &parent);
     if (parent.wanted != 0)
         span_index_wait(&shard->store.index, &parent);
+}
+
+/* E10: in the broker's view a PRODUCER is on its way at the end of pairing.wait, unless it is not
+ * clear yet that it is the call (E4). */
+static void send_early(struct shard *shard, uint32_t at)
+{
+    struct kin_around around = kin_around_begin(at);
+    uint32_t producer = judge_producer_of(&shard->judge, at);
+    struct kin_inside inside;
+
+    if (producer == 0 || mail_producer(&shard->mail, producer)->sent)
+        return;
+    inside = kin_inside(kin_of(shard), at);
+    if (!inside.answered && !inside.producer_waits && kin_around_next(kin_of(shard), &around) == 0)
+        judge_send(&shard->judge, mail_producer(&shard->mail, producer));
+}
+
+/* Whether the span, or one that it may have called, waits for its links to be answered. */
+static bool waits_for_links(struct shard *shard, uint32_t at)
+{
+    if (kin_of(shard)->open == 0 || is_over(shard, at, WAIT_PARENT))
+        return false;
+    return kin_span(kin_of(shard), at)->links_open || kin_is_open(kin_of(shard), at);
 }
 
 /* E4, E10: whether a consumer may still come that decides about this span. */
@@ -118,8 +147,16 @@ static void visit(struct shard *shard, uint32_t at)
         wait_for_parent(shard, at);
         return;
     }
-    if (waits_for_consumer(shard, at) || waits_with_parent(shard, at, parent))
+    if (waits_for_links(shard, at))
         return;
+    if (waits_for_consumer(shard, at)) {
+        if (kin_span(kin_of(shard), at)->kind == SPAN_KIND_PRODUCER)
+            send_early(shard, at);
+        return;
+    }
+    if (waits_with_parent(shard, at, parent))
+        return;
+    shard_close_links(shard, at);
     judge_span(&shard->judge, at, parent);
 }
 
@@ -211,6 +248,28 @@ static inline ALWAYS_INLINE void look_ahead(struct shard *shard, uint32_t at)
         __builtin_prefetch(slab_at(slab, span->parent_at));
 }
 
+/* Judges a span if it is time, and those that waited for it. */
+static void visit_all(struct shard *shard, uint32_t at)
+{
+    visit(shard, at);
+    if (slab_pending(slab_of(shard), at))
+        return;
+    visit_kin(shard, at);
+    visit_halves(shard, at);
+}
+
+void shard_revisit(struct shard *shard, uint32_t at)
+{
+    struct kin *kin = kin_of(shard);
+
+    kin->pass++;
+    for (unsigned i = 0; i <= WALK_STEPS && at != 0; i++) {
+        if (slab_pending(slab_of(shard), at) && slab_before(at, shard->cursor[WAIT_PAIRING]))
+            visit_all(shard, at);
+        at = kin_parent(kin, at);
+    }
+}
+
 static void go_on(struct shard *shard, enum shard_wait wait)
 {
     struct slab *slab = slab_of(shard);
@@ -224,11 +283,7 @@ static void go_on(struct shard *shard, enum shard_wait wait)
         if (at == slab->head || !is_over(shard, at, wait))
             return;
         look_ahead(shard, at);
-        visit(shard, at);
-        if (!slab_pending(slab, at)) {
-            visit_kin(shard, at);
-            visit_halves(shard, at);
-        }
+        visit_all(shard, at);
         at++;
     }
 }
@@ -277,10 +332,12 @@ void shard_judge_due(struct shard *shard)
 {
     kin_of(shard)->pass++;
     shard->judged_ns = shard->now_ns;
+    shard_mail_due(shard);
     teach(shard, false);
     go_on(shard, WAIT_PAIRING);
     go_on(shard, WAIT_PARENT);
     go_on(shard, WAIT_MESSAGING);
+    shard_left_due(shard);
     shard->tally->counts.walks_cut += kin_of(shard)->walks_cut;
     kin_of(shard)->walks_cut = 0;
 }
@@ -290,15 +347,27 @@ void shard_judge_due(struct shard *shard)
 /* The room of a pending span is needed. */
 static void let_go(struct shard *shard, uint32_t at)
 {
+    const struct remembered *span = kin_span(kin_of(shard), at);
     uint32_t parent = kin_parent(kin_of(shard), at);
-    bool is_dropped = !is_over(shard, at, WAIT_PAIRING);
+    bool is_producer = span->kind == SPAN_KIND_PRODUCER;
+    bool is_early = !is_over(shard, at, WAIT_PAIRING);
+    uint32_t producer = 0;
+    bool is_waiting = false;
 
-    if (!is_dropped && !lacks_parent(shard, at, parent))
-        is_dropped = waits_for_consumer(shard, at);
-    if (is_dropped)
+    if (!is_early && (is_producer || !lacks_parent(shard, at, parent)))
+        is_waiting = span->links_open || waits_for_consumer(shard, at);
+    if (is_waiting && is_producer)
+        producer = judge_producer_of(&shard->judge, at);
+    shard_close_links(shard, at);
+    if (producer != 0) {
+        judge_leave(&shard->judge, at, parent, producer);
+    } else if (is_early || is_waiting) {
+        if (is_producer)
+            shard_drop_producer(shard, at);
         judge_drop(&shard->judge, at);
-    else
+    } else {
         judge_span(&shard->judge, at, parent);
+    }
 }
 
 void shard_evict(struct shard *shard)
@@ -330,8 +399,18 @@ void shard_feed(struct shard *shard, const struct span *spans, size_t count, str
     set_now(shard, now);
     if (now.ns - shard->judged_ns >= shard->options.pairing_wait_ns / JUDGINGS_A_WAIT)
         shard_judge_due(shard);
-    for (size_t i = 0; i < count; i += ADMIT_SPANS)
-        shard_admit(shard, spans + i, count - i < ADMIT_SPANS ? count - i : ADMIT_SPANS);
+    for (size_t i = 0; i < count;) {
+        size_t run = 0; /* Spans up to the next half. */
+        while (i + run < count && run < ADMIT_SPANS && !spans[i + run].half)
+            run++;
+        shard_admit(shard, spans + i, run);
+        i += run;
+        if (i < count && spans[i].half) {
+            CHECK(i + 1 < count);
+            shard_take_half(shard, &spans[i], (const struct span_target *)&spans[i + 1]);
+            i += 2;
+        }
+    }
 }
 
 void shard_tick(struct shard *shard, struct mono_time now)
@@ -354,11 +433,31 @@ void shard_finish(struct shard *shard, struct mono_time now)
     teach(shard, true);
     kin_of(shard)->pass++;
     for (uint32_t at = slab_next_pending(slab, slab->tail); at != slab->head;
-         at = slab_next_pending(slab, at + 1))
+         at = slab_next_pending(slab, at + 1)) {
+        shard_close_links(shard, at);
         judge_span(&shard->judge, at, kin_parent(kin_of(shard), at));
+    }
+    shard_finish_left(shard);
     shard->tally->counts.walks_cut += kin_of(shard)->walks_cut;
     kin_of(shard)->walks_cut = 0;
-    CHECK(slab->pending == 0);
+    CHECK(slab->pending == 0 && shard->mail.left_waiting == 0);
+}
+
+void shards_finish(struct shard *const shards[], size_t count, struct mono_time now)
+{
+    bool is_quiet;
+
+    for (size_t i = 0; i < count; i++)
+        set_now(shards[i], now);
+    do {
+        is_quiet = true;
+        for (size_t i = 0; i < count; i++)
+            is_quiet &= shard_settle(shards[i]);
+    } while (!is_quiet);
+    for (size_t i = 0; i < count; i++)
+        shard_teach(shards[i], now);
+    for (size_t i = 0; i < count; i++)
+        shard_finish(shards[i], now);
 }
 
 void shard_swap(struct shard *shard, struct tally **tally)
@@ -367,7 +466,8 @@ void shard_swap(struct shard *shard, struct tally **tally)
 
     CHECK(tally != NULL && *tally != NULL && tally_is_empty(*tally));
     tally_flush(full);
-    full->accounting.waiting = slab_of(shard)->pending;
+    full->accounting.waiting = slab_of(shard)->pending + shard->mail.left_waiting;
+    full->links.waiting = shard->mail.halves_waiting;
     shard->tally = shard->judge.tally = *tally;
     *tally = full;
 }
@@ -375,6 +475,11 @@ void shard_swap(struct shard *shard, struct tally **tally)
 size_t shard_memory_bytes(const struct shard *shard)
 {
     return shard->store.bytes + CROWD_SUMS * sizeof(struct crowd_sum);
+}
+
+size_t shard_message_bytes(const struct shard *shard)
+{
+    return mail_bytes(&shard->mail);
 }
 
 uint64_t shard_remembered(const struct shard *shard)
@@ -385,6 +490,7 @@ uint64_t shard_remembered(const struct shard *shard)
 void shard_check(const struct shard *shard)
 {
     store_check(&shard->store);
+    mail_check(&shard->mail);
     CHECK(shard->judge.tally == shard->tally);
     for (size_t i = 0; i < WAIT_COUNT; i++)
         CHECK(shard->cursor[i] - shard->store.slab.tail <=
@@ -431,6 +537,8 @@ int shard_new(const struct shard_options *options, struct shard **out_shard)
         status = store_init(&shard->store,
                             options->memory_bytes_max - CROWD_SUMS * sizeof(struct crowd_sum),
                             options->hash_seed);
+    if (status == 0)
+        status = mail_init(&shard->mail, options->message_bytes_max, options->hash_seed);
     if (status != 0) {
         shard_free(shard);
         return status;
@@ -441,6 +549,7 @@ int shard_new(const struct shard_options *options, struct shard **out_shard)
     shard->judge.kin.catalog = options->catalog;
     shard->judge.kin.sites = catalog_sites(options->catalog);
     shard->judge.kin.pass = 1;
+    shard->judge.mail = &shard->mail;
     shard->judge.catalog = options->catalog;
     shard->judge.lessons = options->lessons;
     shard->judge.tally = shard->tally;
@@ -454,6 +563,7 @@ void shard_free(struct shard *shard)
     if (shard == NULL)
         return;
     store_release(&shard->store);
+    mail_release(&shard->mail);
     crowd_release(&shard->judge.kin.crowd);
     mem_free(shard->judge.covers);
     mem_free(shard->reported);

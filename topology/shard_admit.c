@@ -19,7 +19,7 @@ static void drop(struct shard *shard, const struct span *span)
 {
     const struct site *site = kin_site_at(&shard->judge.kin, span->site);
     struct tally_loss loss = {.service = site->service,
-                              .kind = (uint8_t)span->kind,
+                              .kind = site->kind,
                               .dropped = true,
                               .reason = DROPPED_EVICTED,
                               .traces = {{span->trace[0], span->trace[1]}}};
@@ -198,6 +198,10 @@ static void admit(struct shard *shard, const struct span *span, const struct has
     adopt(shard, at);
     meet_halves(shard, at, &own);
     link_parent(shard, at, hashes->parent);
+    if (span->kind == SPAN_KIND_PRODUCER)
+        shard_add_producer(shard, span, at);
+    else if (span->kind == SPAN_KIND_CONSUMER)
+        shard_add_consumer(shard, span, at);
     note_span(shard, span);
 }
 

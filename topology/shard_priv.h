@@ -16,6 +16,7 @@ enum shard_wait { WAIT_TEACHING, WAIT_PAIRING, WAIT_PARENT, WAIT_MESSAGING, WAIT
 struct shard {
     struct shard_options options;
     struct store store;
+    struct mail mail;
     struct judge judge;
     struct tally *tally;
     uint32_t wait_ticks[WAIT_COUNT];
@@ -28,7 +29,7 @@ struct shard {
     uint32_t reported_words;
 };
 
-/* Takes spans on, at most ADMIT_SPANS. */
+/* Takes spans on, at most ADMIT_SPANS; halves are not among them. */
 enum { ADMIT_SPANS = 64 };
 void shard_admit(struct shard *shard, const struct span *spans, size_t count);
 
@@ -37,6 +38,32 @@ void shard_judge_due(struct shard *shard);
 
 /* Lets the oldest block go, after its spans were judged or dropped. */
 void shard_evict(struct shard *shard);
+
+/* Looks again at a span past its own wait, since something was answered, and at what waited for
+ * it. */
+void shard_revisit(struct shard *shard, uint32_t at);
+
+/* ------------------------------------------------------------------ messages (shard_mail.c) */
+
+void shard_take_half(struct shard *shard, const struct span *span,
+                     const struct span_target *target);
+
+/* Note what a span that was just taken on has beyond it. */
+void shard_add_producer(struct shard *shard, const struct span *span, uint32_t at);
+void shard_add_consumer(struct shard *shard, const struct span *span, uint32_t at);
+
+/* A PRODUCER span is dropped. */
+void shard_drop_producer(struct shard *shard, uint32_t at);
+
+/* A consumer waits for its links no longer. */
+void shard_close_links(struct shard *shard, uint32_t at);
+
+/* What is due before spans are judged, and after. */
+void shard_mail_due(struct shard *shard);
+void shard_left_due(struct shard *shard);
+
+/* Judges all producers that left. */
+void shard_finish_left(struct shard *shard);
 
 /* Looks at every invariant; for tests. Stops the program where one is broken. */
 void shard_check(const struct shard *shard);

@@ -48,8 +48,13 @@ struct remembered {
     uint64_t told : 1;         /* Its duration was observed on the edge to aside.edge ... */
     uint64_t told_message : 1; /* ... as a message ... */
     uint64_t told_more : 1;    /* ... or on those that its notes name. */
+    uint64_t has_links : 1;    /* A CONSUMER with links: an inbox collects what they lead to. */
+    uint64_t links_open : 1;   /* Some of them is not answered yet. */
+    uint64_t has_producer : 1; /* Some of them led to a producer. */
+    uint64_t is_receive : 1;   /* A CONSUMER that only fetches: no call but a producer's. */
+    uint64_t expected : 1;     /* A PRODUCER to whose message consumers have linked: as answered. */
     uint64_t start_top : 8;    /* Of slab_start(). */
-    uint64_t flags_spare : 6;
+    uint64_t flags_spare : 1;
     uint32_t site;
     uint32_t parent_at; /* The oldest span of its parent's id; 0: not known. */
     uint32_t child;     /* The newest span that named this id, while it was the oldest of it. */
@@ -58,11 +63,21 @@ struct remembered {
 
 _Static_assert(sizeof(struct remembered) == 64, "a remembered span is one cache line");
 
-/* What only callers need. */
+/* What only callers need; of a CONSUMER both hold its start instead (aside_start()). */
 struct aside {
     uint32_t edge; /* A service (told) or the first note (told_more); see judge_client.c. */
     uint32_t memo; /* What a walk downwards found (kin_down.c). */
 };
+
+static inline uint64_t aside_start(const struct aside *aside)
+{
+    return (uint64_t)aside->memo << 32 | aside->edge;
+}
+
+static inline struct aside aside_of_start(uint64_t start)
+{
+    return (struct aside){(uint32_t)start, (uint32_t)(start >> 32)};
+}
 
 struct block {
     uint64_t pending[BLOCK_WORDS]; /* Bit i: span i is not judged yet. */

@@ -55,6 +55,20 @@ bool accounting_holds(const struct accounting *accounting)
     return classes == accounting->received;
 }
 
+bool link_accounting_holds(const struct link_accounting *links)
+{
+    return links->links == links->paired + links->waiting + links->missing + links->dropped;
+}
+
+void link_accounting_add(struct link_accounting *into, const struct link_accounting *from)
+{
+    into->links += from->links;
+    into->paired += from->paired;
+    into->waiting += from->waiting;
+    into->missing += from->missing;
+    into->dropped += from->dropped;
+}
+
 void accounting_add(struct accounting *into, const struct accounting *from)
 {
     into->received += from->received;

@@ -1,7 +1,7 @@
 /* snapshot.h: the topology at one moment, for exporters.
  * Is:         topology's port out: nodes, edges, operations, losses and the accounting.
  * Invariants: immutable from the moment it is handed out. accounting_holds(). Nodes are sorted by
- *             node_compare(), edges by client, server, connection_type, operations by service,
+ *             node_compare(), edges by client, server, connection_type, view, operations by service,
  *             name, kind, status. Everything is cumulative since the engine's start.
  * Threads:    any number may read one; the reference count is atomic.
  * Memory:     refcounted; texts belong to the catalog, which outlives every snapshot.
@@ -30,6 +30,11 @@ enum connection_type {
 
 /* "", "database", "messaging_system", "virtual_node" */
 const char *connection_type_name(enum connection_type type);
+
+/* E9: in which picture of messages an edge stands. Edges of type CONNECTION_MESSAGING are counted
+ * for each picture by itself, all others once; but a producer that names a destination, which nobody
+ * answered, goes to the database that it has attributes of in the direct picture only. */
+enum edge_view { VIEW_BOTH, VIEW_DIRECT, VIEW_BROKER, EDGE_VIEW_COUNT };
 
 /* Why a span is unpaired, in the order in which the first that applies is taken. */
 enum unpaired_reason {
@@ -64,10 +69,24 @@ struct accounting {
 bool accounting_holds(const struct accounting *accounting);
 void accounting_add(struct accounting *into, const struct accounting *from);
 
+/* What became of span links of consumers, each span that one links to counted once:
+ * links = paired + waiting + missing + dropped. */
+struct link_accounting {
+    uint64_t links;
+    uint64_t paired;  /* They led to a producer. */
+    uint64_t waiting; /* For the producer, or for the end of the wait. */
+    uint64_t missing; /* No producer came in time. */
+    uint64_t dropped; /* Memory was out before it could be known. */
+};
+
+bool link_accounting_holds(const struct link_accounting *links);
+void link_accounting_add(struct link_accounting *into, const struct link_accounting *from);
+
 /* Things worth knowing that are not classes of spans. */
 struct topology_counts {
     uint64_t skewed_durations;      /* E14: cut to 0 or to the maximum. */
     uint64_t negative_network;      /* network_seconds below zero, not observed. */
+    uint64_t negative_messaging;    /* messaging_seconds below zero, not observed. */
     uint64_t weights_unknown;       /* Spans without sampling information. */
     uint64_t weights_cut;           /* Adjusted counts above sampling.max_count. */
     uint64_t edges_overflowed;      /* Requests counted on the overflow edge. */
@@ -102,6 +121,7 @@ struct snapshot_edge {
     uint32_t client; /* Index into nodes. */
     uint32_t server;
     enum connection_type connection_type;
+    enum edge_view view;
     bool overflow; /* Stands for all edges past the bound (label otel_metric_overflow="true"). */
     uint64_t requests;
     uint64_t failed;
@@ -158,6 +178,7 @@ struct snapshot {
     size_t losses_count;
     const struct snapshot_loss *losses;
     struct accounting accounting;
+    struct link_accounting links;
     struct topology_counts counts;
 };
 

@@ -7,16 +7,17 @@
 #ifndef SPANMAP_TOPOLOGY_SNAPSHOT_PRIV_H
 #define SPANMAP_TOPOLOGY_SNAPSHOT_PRIV_H
 
+#include <stdalign.h>
 #include <stdatomic.h>
 #include <stddef.h>
 
 #include "topology/snapshot.h"
 
-enum { SERIES_SECONDS_MAX = 3 };
+enum { SERIES_SECONDS_MAX = 4 };
 
 /* The histograms of one series, copied; one piece of memory with all their buckets. */
 struct series_value {
-    _Atomic uint32_t references;
+    alignas(struct histogram) _Atomic uint32_t references;
     struct histogram *seconds[SERIES_SECONDS_MAX]; /* NULL where nothing was seen. */
 };
 

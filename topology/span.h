@@ -1,6 +1,7 @@
 /* span.h: one span as the receiver hands it to a shard.
  * Is:         plain data of 64 bytes (one cache line): ids, times, weight, and a site that stands
  *             for all names. Nothing in it points into a request.
+ *             A span link travels as a half: a copy of the CONSUMER's record and a target.
  * Is not:     what a shard remembers of it (store.h).
  * Source:     opentelemetry-proto trace/v1 Span; TOPOLOGY rules E14 (times), E16 (weight),
  *             E17 (ids).
@@ -42,7 +43,7 @@ struct span {
     uint64_t trace[2];           /* The 16 bytes of the trace id as they came, not all zero. */
     uint64_t id;                 /* The 8 bytes of the span id as they came, not zero. */
     uint64_t parent;             /* Likewise; 0: none (see parent_bad). */
-    uint64_t start_ns;           /* Wall clock; 0: unknown. */
+    uint64_t start_ns;           /* Wall clock; 0: unknown. Of a PRODUCER, end - duration. */
     uint64_t duration_ns;        /* 0 to DURATION_NS_MAX. */
     uint64_t weight : 37;        /* 0 to WEIGHT_MAX. */
     uint64_t kind : 3;           /* enum span_kind. */
@@ -54,12 +55,26 @@ struct span {
     uint64_t weight_cut : 1;     /* The adjusted count was above sampling.max_count. */
     uint64_t has_remote : 1;     /* Span.flags says whether the parent is remote ... */
     uint64_t is_remote : 1;      /* ... and it is. */
-    uint64_t spare : 15;
+    uint64_t links : 11;         /* Of a CONSUMER: halves that go with it, one a linked span. */
+    uint64_t half : 1;           /* A link half: a copy of its CONSUMER; a target follows. */
+    uint64_t no_end : 1;         /* Of a PRODUCER: its end is unknown, though not its start. */
+    uint64_t spare : 2;
     uint32_t site;       /* catalog.h: service, operation, kind, naming. */
     uint32_t trace_hash; /* span_trace_hash() of the trace id; the shard is taken from it. */
 };
 
 _Static_assert(sizeof(struct span) == 64, "a span record is one cache line");
+
+/* What a half's consumer links to; the second record of a half. */
+struct span_target {
+    uint64_t trace[2]; /* Not all zero. */
+    uint64_t id;       /* Not zero. */
+    uint64_t spare[5];
+};
+
+_Static_assert(sizeof(struct span_target) == sizeof(struct span), "records are of one size");
+
+enum { LINKS_MAX = 2000 }; /* links.max at most; what fits in the bits above. */
 
 /* The hash that picks a trace's shard and its place in the index; `seed` is the engine's. */
 static inline uint32_t span_trace_hash(const uint64_t trace[2], uint64_t seed)

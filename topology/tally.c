@@ -14,9 +14,10 @@
 
 enum { ROOM_FIRST = 32, ROW_ALIGNMENT = 64 };
 
-struct key edge_key(uint32_t client, uint32_t server, uint32_t type)
+struct key edge_key(uint32_t client, uint32_t server, enum connection_type type,
+                    enum edge_view view)
 {
-    return (struct key){(uint64_t)client << 32 | server, type};
+    return (struct key){(uint64_t)client << 32 | server, (uint64_t)view << 8 | (uint64_t)type};
 }
 
 struct key operation_key(uint32_t service, uint32_t name, uint8_t kind, uint8_t status)
@@ -71,18 +72,20 @@ static int add_edge(struct tally *tally, const struct tally_edge *edge)
     return 0;
 }
 
-uint32_t tally_edge_row(struct tally *tally, uint32_t client, uint32_t server,
-                        enum connection_type type)
+uint32_t tally_edge_row(struct tally *tally, const struct tally_request *request)
 {
-    struct key key = edge_key(client, server, type);
+    struct key key = edge_key(request->client, request->server, request->type, request->view);
     uint32_t number = key_map_find(&tally->edge_map, key);
-    struct tally_edge edge = {.client = client, .server = server, .type = type};
+    struct tally_edge edge = {.client = request->client,
+                              .server = request->server,
+                              .type = (uint16_t)request->type,
+                              .view = (uint8_t)request->view};
 
     if (number != KEY_NONE)
         return number;
-    if (tally->edges_count > tally->options.edges_max) {
+    if (tally->edges_count >= tally->options.edges_max + EDGE_VIEW_COUNT) {
         tally->counts.edges_overflowed++;
-        return 0;
+        return (uint32_t)request->view;
     }
     if (key_map_prepare(&tally->edge_map) != 0 || add_edge(tally, &edge) != 0) {
         tally->counts.memory_failures++;
@@ -171,8 +174,12 @@ static int add_overflows(struct tally *tally)
         .client = CATALOG_OVERFLOW, .server = CATALOG_OVERFLOW, .overflow = true};
     struct tally_operation operation = {
         .service = CATALOG_OVERFLOW, .name = CATALOG_OVERFLOW, .overflow = true};
-    int status = add_edge(tally, &edge);
+    int status = 0;
 
+    for (unsigned view = 0; view < EDGE_VIEW_COUNT && status == 0; view++) {
+        edge.view = (uint8_t)view;
+        status = add_edge(tally, &edge);
+    }
     return status == 0 ? add_operation(tally, &operation) : status;
 }
 
@@ -229,14 +236,17 @@ void tally_reset(struct tally *tally)
         for (size_t j = 0; j < OPERATION_SECONDS_COUNT; j++)
             if (tally->operations[i].seconds[j] != NULL)
                 histogram_reset(tally->operations[i].seconds[j]);
-    tally->edges[0].requests = tally->edges[0].failed = 0;
+    for (size_t i = 0; i < EDGE_VIEW_COUNT; i++)
+        tally->edges[i].requests = tally->edges[i].failed = 0;
     tally->operations[0].calls = 0;
-    tally->edges_count = tally->operations_count = 1;
+    tally->edges_count = EDGE_VIEW_COUNT;
+    tally->operations_count = 1;
     tally->losses_count = 0;
     key_map_reset(&tally->edge_map);
     key_map_reset(&tally->operation_map);
     key_map_reset(&tally->loss_map);
     tally->accounting = (struct accounting){0};
+    tally->links = (struct link_accounting){0};
     tally->counts = (struct topology_counts){0};
     tally->span_first_ns = tally->span_last_ns = 0;
 }
@@ -244,12 +254,17 @@ void tally_reset(struct tally *tally)
 bool tally_is_empty(const struct tally *tally)
 {
     static const struct accounting no_spans;
+    static const struct link_accounting no_links;
     static const struct topology_counts no_counts;
+    uint64_t overflowed = 0;
 
-    return tally->requests_waiting == 0 && tally->calls_waiting == 0 && tally->edges_count == 1 &&
-           tally->edges[0].requests == 0 && tally->edges[0].failed == 0 &&
+    for (size_t i = 0; i < EDGE_VIEW_COUNT; i++)
+        overflowed |= tally->edges[i].requests | tally->edges[i].failed;
+    return tally->requests_waiting == 0 && tally->calls_waiting == 0 &&
+           tally->edges_count == EDGE_VIEW_COUNT && overflowed == 0 &&
            tally->operations_count == 1 && tally->operations[0].calls == 0 &&
            tally->losses_count == 0 && tally->span_first_ns == 0 && tally->span_last_ns == 0 &&
            memcmp(&tally->accounting, &no_spans, sizeof(no_spans)) == 0 &&
+           memcmp(&tally->links, &no_links, sizeof(no_links)) == 0 &&
            memcmp(&tally->counts, &no_counts, sizeof(no_counts)) == 0;
 }

@@ -1,6 +1,6 @@
 /* tally_priv.h: what a tally holds, for the shard that fills it and the publisher that empties it.
- * Invariants: entry 0 of edges and operations is the overflow entry; it exists from the start and
- *             is worth something only if it counted. What is counted goes through a short queue
+ * Invariants: entry 0 of operations is the overflow entry, as are the first ones of edges, one a
+ *             view; they exist from the start and are worth something only if they counted. What is counted goes through a short queue
  *             first: before anybody else looks at a tally, it is flushed.
  */
 #ifndef SPANMAP_TOPOLOGY_TALLY_PRIV_H
@@ -17,7 +17,13 @@
 #include "topology/tally.h"
 
 enum operation_seconds { SECONDS_LATENCY, SECONDS_SELF, OPERATION_SECONDS_COUNT };
-enum edge_seconds { SECONDS_CLIENT, SECONDS_SERVER, SECONDS_NETWORK, EDGE_SECONDS_COUNT };
+enum edge_seconds {
+    SECONDS_CLIENT,
+    SECONDS_SERVER,
+    SECONDS_NETWORK,
+    SECONDS_MESSAGING,
+    EDGE_SECONDS_COUNT,
+};
 
 struct tally_seconds {
     uint64_t weight; /* 0: nothing to observe. */
@@ -29,6 +35,7 @@ struct tally_request {
     uint32_t client; /* Nodes of the catalog. */
     uint32_t server;
     enum connection_type type;
+    enum edge_view view;
     uint64_t weight;
     uint64_t failed; /* Of the edge's requests, as a weight. */
     struct tally_seconds seconds[EDGE_SECONDS_COUNT];
@@ -47,7 +54,8 @@ struct tally_call {
 struct tally_edge {
     alignas(64) uint32_t client;
     uint32_t server;
-    uint32_t type; /* enum connection_type */
+    uint16_t type; /* enum connection_type */
+    uint8_t view;  /* enum edge_view */
     bool overflow;
     uint64_t requests; /* Sums of weights. */
     uint64_t failed;
@@ -82,6 +90,7 @@ struct tally {
     struct tally_request requests[TALLY_QUEUE];
     struct tally_call calls[TALLY_QUEUE];
     struct accounting accounting; /* `waiting` is set at the swap. */
+    struct link_accounting links; /* Likewise. */
     struct topology_counts counts;
     uint64_t span_first_ns; /* 0: none. */
     uint64_t span_last_ns;
@@ -124,11 +133,20 @@ void tally_reset(struct tally *tally);
 
 /* The row of these, made if need be; the overflow row past the bound; KEY_NONE without memory, which
  * is counted. For the queues. */
-uint32_t tally_edge_row(struct tally *tally, uint32_t client, uint32_t server,
-                        enum connection_type type);
+uint32_t tally_edge_row(struct tally *tally, const struct tally_request *request);
 uint32_t tally_operation_row(struct tally *tally, const struct tally_call *call);
 
-struct key edge_key(uint32_t client, uint32_t server, uint32_t type);
+/* An edge's key, and what of it is not a node. */
+struct key edge_key(uint32_t client, uint32_t server, enum connection_type type,
+                    enum edge_view view);
+static inline enum connection_type edge_key_type(struct key key)
+{
+    return (enum connection_type)(key.low & 0xFF);
+}
+static inline enum edge_view edge_key_view(struct key key)
+{
+    return (enum edge_view)(key.low >> 8);
+}
 struct key operation_key(uint32_t service, uint32_t name, uint8_t kind, uint8_t status);
 struct key loss_key(const struct tally_loss *loss);
 

@@ -51,11 +51,11 @@ static void flush_requests(struct tally *tally)
     for (uint32_t i = 0; i < count; i++) {
         const struct tally_request *request = &tally->requests[i];
         key_map_prefetch(&tally->edge_map,
-                         edge_key(request->client, request->server, request->type));
+                         edge_key(request->client, request->server, request->type, request->view));
     }
     for (uint32_t i = 0; i < count; i++) {
         const struct tally_request *request = &tally->requests[i];
-        rows[i] = tally_edge_row(tally, request->client, request->server, request->type);
+        rows[i] = tally_edge_row(tally, request);
         if (rows[i] != KEY_NONE)
             __builtin_prefetch(&tally->edges[rows[i]], 1);
     }
@@ -74,10 +74,20 @@ static void flush_requests(struct tally *tally)
     tally->requests_waiting = 0;
 }
 
+/* Whether there is nothing to count, not even durations of a request that another shard counts. */
+static bool is_nothing(const struct tally_request *request)
+{
+    uint64_t all = request->weight | request->failed;
+
+    for (size_t i = 0; i < EDGE_SECONDS_COUNT; i++)
+        all |= request->seconds[i].weight;
+    return all == 0;
+}
+
 void tally_add_request(struct tally *tally, const struct tally_request *request)
 {
     CHECK(tally->requests_waiting < TALLY_QUEUE);
-    if (request->weight == 0 && request->failed == 0)
+    if (is_nothing(request))
         return;
     tally->requests[tally->requests_waiting++] = *request;
     if (tally->requests_waiting == TALLY_QUEUE)

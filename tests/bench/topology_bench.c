@@ -86,7 +86,7 @@ static void make_world(struct world *world, const struct shape *shape)
                 struct node node = {.type = NODE_SERVICE};
                 struct site site;
                 memset(&site, 0, sizeof(site));
-                site.peer = site.peer_else = site.destination = CATALOG_NONE;
+                site.peer = site.peer_else = site.destination = site.group = CATALOG_NONE;
                 site.kind = (uint8_t)kind;
                 snprintf(text, sizeof(text), "service-%u", i);
                 node.name = view_of(text);
@@ -223,6 +223,8 @@ static struct shard *make_shard(const struct world *world)
         .parent_wait_ns = 300 * NS_PER_S,
         .messaging_wait_ns = 3600 * NS_PER_S,
         .memory_bytes_max = world->shape->memory_bytes,
+        .message_bytes_max = 16 << 20,
+        .shards = 1,
     };
     struct shard *shard;
 

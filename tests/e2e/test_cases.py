@@ -10,11 +10,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from model import cases, compare, model  # noqa: E402
 
 CASES = cases.load()
-MODEL_OPTIONS = {
-    ("map.self_edges", "false"): {"self_edges": False},
-    ("topology.derive_errors", "true"): {"derive_errors": True},
-    ("topology.orphan_servers", "user"): {"orphan_servers": True},
-}
 
 
 def orders(case):
@@ -25,9 +20,7 @@ def orders(case):
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_model_follows_the_rule(case):
-    options = {}
-    for pair in case.expect.get("set", {}).items():
-        options.update(MODEL_OPTIONS[pair])
+    options = model.options_of(case.expect.get("set", {}))
     for spans in orders(case):
         found = cases.check(case, model.judge(spans, **options))
         assert not found, "\n".join([case.expect["says"]] + found)

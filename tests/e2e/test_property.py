@@ -80,7 +80,7 @@ def test_model_finds_the_generators_truth(seed):
     graph = generate.scripted(seed)
     found = model.Model(graph.spans)
     edges = {("/".join(client), "/".join(server), kind): (edge.requests, edge.failed)
-             for (client, server, kind), edge in found.edges.items()}
+             for (client, server, kind), edge in found.views["direct"].items()}
     assert set(edges) == set(graph.edges), f"seed {seed}"
     for key, counts in graph.edges.items():
         for expected, actual in zip(counts, edges[key]):

@@ -118,13 +118,14 @@ static bool compare_times(struct comparing *on, const Span *span, const struct s
     bool is_reversed = end < start;
     bool is_long = !is_reversed && end - start > DURATION_NS_MAX;
 
-    SAME("start_ns", record->start_ns, start);
+    uint64_t duration = !is_known || is_reversed ? 0 : is_long ? DURATION_NS_MAX : end - start;
+    bool has_end = record->kind == SPAN_KIND_PRODUCER && end != 0;
+
+    SAME("start_ns", record->start_ns, has_end ? end - duration : start);
+    SAME("no_end", record->no_end, record->kind == SPAN_KIND_PRODUCER && end == 0);
     SAME("no_duration", record->no_duration, !is_known);
     SAME("skewed", record->skewed, is_known && (is_reversed || is_long));
-    SAME("duration_ns", record->duration_ns,
-         !is_known || is_reversed ? 0
-         : is_long                ? DURATION_NS_MAX
-                                  : end - start);
+    SAME("duration_ns", record->duration_ns, duration);
     return true;
 }
 

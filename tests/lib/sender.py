@@ -46,6 +46,8 @@ def request_of(spans):
             start_time_unix_nano=span.start, end_time_unix_nano=span.end,
             trace_state=span.tracestate, attributes=_attributes(span.attributes))
         out.status.code = span.status
+        for trace, span_id in span.links:
+            out.links.add(trace_id=bytes.fromhex(trace), span_id=bytes.fromhex(span_id))
     return request
 
 

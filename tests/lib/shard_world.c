@@ -30,6 +30,8 @@ void world_init(struct world *world, const struct world_options *options)
         .parent_wait_ns = or_default(options->parent_wait_ns, 300 * NS_PER_S),
         .messaging_wait_ns = or_default(options->messaging_wait_ns, 3600 * NS_PER_S),
         .memory_bytes_max = or_default(options->memory_bytes_max, 64 << 20),
+        .message_bytes_max = or_default(options->message_bytes_max, 16 << 20),
+        .shards = (unsigned)or_default(options->shards, 1),
         .orphan_servers_as_user = options->orphan_servers_as_user,
     };
     struct publisher_options publisher = {
@@ -46,8 +48,15 @@ void world_init(struct world *world, const struct world_options *options)
     shard.catalog = publisher.catalog = world->catalog;
     shard.lessons = world->lessons;
     publisher.shards = world->shards_count;
-    for (unsigned i = 0; i < world->shards_count; i++)
+    if (world->shards_count > 1)
+        assert_int_equal(
+            exchange_new(world->shards_count, or_default(options->answers, 64), &world->exchange),
+            0);
+    shard.exchange = world->exchange;
+    for (unsigned i = 0; i < world->shards_count; i++) {
+        shard.number = i;
         assert_int_equal(shard_new(&shard, &world->shards[i]), 0);
+    }
     assert_int_equal(publisher_new(&publisher, &world->publisher), 0);
     assert_int_equal(tally_new(&tally, &world->spare), 0);
 }
@@ -56,6 +65,7 @@ void world_release(struct world *world)
 {
     for (unsigned i = 0; i < world->shards_count; i++)
         shard_free(world->shards[i]);
+    exchange_free(world->exchange);
     publisher_free(world->publisher);
     tally_free(world->spare);
     lessons_free(world->lessons);
@@ -96,6 +106,10 @@ uint32_t world_site(struct world *world, const struct world_site *wanted)
     site.peer_else = CATALOG_NONE;
     site.destination = wanted->destination != NULL ? node_of(world, wanted->destination)
                                                    : CATALOG_NONE;
+    site.group = CATALOG_NONE;
+    if (wanted->group != NULL)
+        assert_int_equal(catalog_text(world->catalog, view_of(wanted->group), &site.group), 0);
+    site.is_receive = wanted->is_receive;
     site.kind = (uint8_t)wanted->kind;
     site.call = (uint8_t)wanted->call;
     site.peer_by_name = wanted->peer_by_name;
@@ -138,6 +152,21 @@ void world_feed(struct world *world, const struct span *spans, size_t count, uin
     }
 }
 
+void world_link(struct world *world, const struct span *consumer, const struct world_link *links,
+                size_t count, uint64_t now_ns)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct span_target target = {.trace = {1, links[i].trace}, .id = links[i].id};
+        struct span records[2];
+        uint32_t shard = span_shard(span_trace_hash(target.trace, seed), world->shards_count);
+        records[0] = *consumer;
+        records[0].half = 1;
+        records[0].trace_hash = span_trace_hash(consumer->trace, seed);
+        memcpy(&records[1], &target, sizeof(target));
+        shard_feed(world->shards[shard], records, 2, (struct mono_time){now_ns});
+    }
+}
+
 void world_tick(struct world *world, uint64_t now_ns)
 {
     for (unsigned i = 0; i < world->shards_count; i++)
@@ -146,10 +175,7 @@ void world_tick(struct world *world, uint64_t now_ns)
 
 void world_finish(struct world *world, uint64_t now_ns)
 {
-    for (unsigned i = 0; i < world->shards_count; i++)
-        shard_teach(world->shards[i], (struct mono_time){now_ns});
-    for (unsigned i = 0; i < world->shards_count; i++)
-        shard_finish(world->shards[i], (struct mono_time){now_ns});
+    shards_finish(world->shards, world->shards_count, (struct mono_time){now_ns});
 }
 
 static void assert_law(struct world *world, const struct snapshot *snapshot)
@@ -158,6 +184,7 @@ static void assert_law(struct world *world, const struct snapshot *snapshot)
     uint64_t remembered = 0;
 
     assert_true(accounting_holds(&snapshot->accounting));
+    assert_true(link_accounting_holds(&snapshot->links));
     for (size_t i = 0; i < snapshot->edges_count; i++) {
         assert_true(snapshot->edges[i].failed <= snapshot->edges[i].requests);
         requests += snapshot->edges[i].requests;
@@ -170,6 +197,8 @@ static void assert_law(struct world *world, const struct snapshot *snapshot)
         shard_check(world->shards[i]);
         remembered += shard_remembered(world->shards[i]);
     }
+    for (unsigned i = 0; i < world->shards_count; i++)
+        remembered += world->shards[i]->mail.left_waiting;
     assert_true(snapshot->accounting.waiting <= remembered);
 }
 
@@ -253,10 +282,13 @@ void world_print(const struct snapshot *snapshot, struct buf *out)
     for (size_t i = 0; i < snapshot->edges_count; i++) {
         const struct snapshot_edge *edge = &snapshot->edges[i];
         print_edge_name(snapshot, edge, out);
+        if (edge->view != VIEW_BOTH)
+            buf_append_text(out, edge->view == VIEW_DIRECT ? " direct" : " broker");
         buf_printf(out, ": %" PRIu64 " failed %" PRIu64, edge->requests, edge->failed);
         print_histogram("client", edge->client_seconds, out);
         print_histogram("server", edge->server_seconds, out);
         print_histogram("network", edge->network_seconds, out);
+        print_histogram("messaging", edge->messaging_seconds, out);
         buf_append_byte(out, '\n');
     }
     for (size_t i = 0; i < snapshot->operations_count; i++) {
@@ -280,6 +312,12 @@ void world_print(const struct snapshot *snapshot, struct buf *out)
     }
     print_accounting(&snapshot->accounting, out);
     buf_printf(out,
+               "links %" PRIu64 " paired %" PRIu64 " waiting %" PRIu64 " missing %" PRIu64
+               " dropped %" PRIu64 " negative %" PRIu64 "\n",
+               snapshot->links.links, snapshot->links.paired, snapshot->links.waiting,
+               snapshot->links.missing, snapshot->links.dropped,
+               snapshot->counts.negative_messaging);
+    buf_printf(out,
                "skewed %" PRIu64 " negative %" PRIu64 " unknown %" PRIu64 " cut %" PRIu64
                " fanout %" PRIu64 " memory %" PRIu64 " from %" PRIu64 " to %" PRIu64 "\n",
                snapshot->counts.skewed_durations, snapshot->counts.negative_network,
@@ -289,7 +327,8 @@ void world_print(const struct snapshot *snapshot, struct buf *out)
     assert_int_equal(out->failed, 0);
 }
 
-const struct snapshot_edge *world_edge(const struct snapshot *snapshot, const char *name)
+static const struct snapshot_edge *edge_of(const struct snapshot *snapshot, const char *name,
+                                           enum edge_view but)
 {
     const struct snapshot_edge *found = NULL;
 
@@ -298,9 +337,19 @@ const struct snapshot_edge *world_edge(const struct snapshot *snapshot, const ch
         buf_init(&text, 0);
         print_edge_name(snapshot, &snapshot->edges[i], &text);
         assert_int_equal(text.failed, 0);
-        if (view_equal(buf_view(&text), view_of(name)))
+        if (view_equal(buf_view(&text), view_of(name)) && snapshot->edges[i].view != but)
             found = &snapshot->edges[i];
         buf_release(&text);
     }
     return found;
+}
+
+const struct snapshot_edge *world_edge(const struct snapshot *snapshot, const char *name)
+{
+    return edge_of(snapshot, name, VIEW_BROKER);
+}
+
+const struct snapshot_edge *world_broker_edge(const struct snapshot *snapshot, const char *name)
+{
+    return edge_of(snapshot, name, VIEW_DIRECT);
 }

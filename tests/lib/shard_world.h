@@ -18,6 +18,8 @@ enum { WORLD_SHARDS_MAX = 8 };
 struct world_options {
     unsigned shards;
     size_t memory_bytes_max;
+    size_t message_bytes_max;
+    size_t answers; /* Room between two shards; 0: 64 */
     uint64_t pairing_wait_ns;
     uint64_t parent_wait_ns;
     uint64_t messaging_wait_ns;
@@ -32,6 +34,7 @@ struct world {
     struct lessons *lessons;
     struct publisher *publisher;
     struct tally *spare;
+    struct exchange *exchange;
     unsigned shards_count;
     struct shard *shards[WORLD_SHARDS_MAX];
     uint64_t last_requests; /* To see that sums never fall. */
@@ -54,12 +57,23 @@ struct world_site {
     uint64_t address_key;
     uint64_t rpc_key;
     uint8_t lesson_place;
+    const char *group;
+    bool is_receive;
 };
 uint32_t world_site(struct world *world, const struct world_site *site);
 
 /* A span of trace 1 by default; the caller changes what it likes. Its shard is found from its
  * trace. */
 struct span world_span(uint32_t site, enum span_kind kind, uint64_t id, uint64_t parent);
+
+/* Feeds a consumer's links to the shards of what it links to; the consumer's own record says how
+ * many there are. */
+struct world_link {
+    uint64_t trace;
+    uint64_t id;
+};
+void world_link(struct world *world, const struct span *consumer, const struct world_link *links,
+                size_t count, uint64_t now_ns);
 
 void world_feed(struct world *world, const struct span *spans, size_t count, uint64_t now_ns);
 void world_tick(struct world *world, uint64_t now_ns);
@@ -73,7 +87,11 @@ struct snapshot *world_snapshot(struct world *world);
  * out too: that depends on which of them found sooner what they looked for. */
 void world_print(const struct snapshot *snapshot, struct buf *out);
 
-/* The edge "service//a -> service//b" (with " [type]" if it has one); NULL. */
+/* The edge "service//a -> service//b" (with " [type]" if it has one), of a message as in the direct
+ * picture; NULL. */
 const struct snapshot_edge *world_edge(const struct snapshot *snapshot, const char *name);
+
+/* The same in the broker's picture. */
+const struct snapshot_edge *world_broker_edge(const struct snapshot *snapshot, const char *name);
 
 #endif

@@ -21,9 +21,30 @@ class Case:
         return f"{self.rule.replace(' ', '_')}-{self.name}"
 
 
+# Short for attributes that many cases need.
+SHORT_ATTRIBUTES = {
+    "op": "messaging.operation.type", "dest": "messaging.destination.name",
+    "group": "messaging.consumer.group.name", "address": "server.address", "port": "server.port",
+}
+FIELDS = {"service", "id", "of", "trace", "raw_id", "raw_of", "raw_trace", "kind", "ms", "ns",
+          "status", "state", "attributes", "links", "raw_links", "name", *SHORT_ATTRIBUTES}
+
+
+def _link(text, own_trace):
+    """`id` of the own trace, or `trace:id`."""
+    trace, _, span_id = text.rpartition(":")
+    return (trace.rjust(32, "0") if trace else own_trace, span_id.rjust(16, "0"))
+
+
+def _links(short, trace):
+    for one in short.get("links", ()):
+        text, _, times = one.partition(" x")
+        yield from [_link(text, trace)] * int(times or 1)
+    yield from (tuple(one) for one in short.get("raw_links", ()))
+
+
 def _span(short):
-    unknown = set(short) - {"service", "id", "of", "trace", "raw_id", "raw_of", "raw_trace",
-                            "kind", "ms", "ns", "status", "state", "attributes"}
+    unknown = set(short) - FIELDS
     assert not unknown, f"no such field in a case's span: {unknown}"
     resource = {}
     if "service" in short:
@@ -34,17 +55,31 @@ def _span(short):
     start_ms, end_ms = short.get("ms", (0, 10))
     start, end = short.get("ns", (START_NS + start_ms * 10**6, START_NS + end_ms * 10**6))
     parent = short["of"].rjust(16, "0") if "of" in short else ""
+    trace = short.get("raw_trace", short.get("trace", "1").rjust(32, "0"))
+    attributes = {key: short[word] for word, key in SHORT_ATTRIBUTES.items() if word in short}
     return Span(
-        trace=short.get("raw_trace", short.get("trace", "1").rjust(32, "0")),
+        trace=trace,
         id=short.get("raw_id", short.get("id", "").rjust(16, "0")),
         parent=short.get("raw_of", parent),
         kind=KIND_NAMES.index(short.get("kind", "NONE")),
+        name=short.get("name", "op"),
         start=start, end=end,
         status=STATUS_NAMES.index(short.get("status", "UNSET")),
         tracestate=short.get("state", ""),
-        attributes=short.get("attributes", {}),
+        attributes={**attributes, **short.get("attributes", {})},
         resource=resource,
+        links=list(_links(short, trace)),
     )
+
+
+def _views(case):
+    """A case with `views` is one case for each view of messaging."""
+    if "views" not in case:
+        yield case["name"], case
+        return
+    for view, expect in case["views"].items():
+        settings = dict(case.get("set", {}), **{"map.messaging": view})
+        yield f"{case['name']}-{view}", {**case, **expect, "set": settings}
 
 
 def load():
@@ -52,9 +87,10 @@ def load():
     for path in sorted((ROOT / "tests" / "data" / "cases").glob("*.json")):
         with open(path, encoding="utf-8") as file:
             content = json.load(file)
-        for case in content["cases"]:
-            spans = [_span(short) for short in case["spans"]]
-            out.append(Case(content["rule"], case["name"], spans, case))
+        for each in content["cases"]:
+            for name, case in _views(each):
+                spans = [_span(short) for short in case["spans"]]
+                out.append(Case(content["rule"], name, spans, case))
     return out
 
 
@@ -80,7 +116,7 @@ def _check_edges(expected, actual, out):
             if not near(expected[key].get(field, default), found[key][field]):
                 out.append(f"edge {key}.{field}: expected {expected[key].get(field, default)}, "
                            f"got {found[key][field]}")
-        for field in ("client", "server", "network"):
+        for field in ("client", "server", "network", "messaging"):
             if field in expected[key]:
                 _check_seconds(f"edge {key}.{field}", expected[key][field],
                                found[key][field + "_seconds"], out)

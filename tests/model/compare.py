@@ -7,10 +7,10 @@ import tempfile
 from pathlib import Path
 
 from . import otlp_json
-from .model import judge
+from .model import judge, options_of
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS = ("client_seconds", "server_seconds", "network_seconds")
+SECONDS = ("client_seconds", "server_seconds", "network_seconds", "messaging_seconds")
 TOLERANCE = 1e-9  # relative; the map's numbers are printed as doubles
 RUN_TIMEOUT_S = 120
 SHRINK_RUNS_MAX = 400
@@ -21,11 +21,16 @@ def binary():
     return str(path if path.is_absolute() else ROOT / path)
 
 
+def setting(value):
+    """An option's value as --set takes it; JSON is YAML's flow form."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
 def run_map(paths, options=None, self_edges=True):
     """The map of these files, drawn by the program under test."""
     command = [binary(), "map", "--format", "json"] + (["--self-edges"] if self_edges else [])
     for key, value in (options or {}).items():
-        command += ["--set", f"{key}={value}"]
+        command += ["--set", f"{key}={setting(value)}"]
     done = subprocess.run(command + [str(path) for path in paths], capture_output=True,
                           timeout=RUN_TIMEOUT_S, check=False)
     if done.returncode != 0:
@@ -130,10 +135,10 @@ def differences(expected, actual):
     return out
 
 
-def differences_on(spans):
+def differences_on(spans, options=None):
     """How the program under test differs from the model on these spans."""
     try:
-        return differences(judge(spans), map_of([spans]))
+        return differences(judge(spans, **options_of(options or {})), map_of([spans], options))
     except AssertionError as error:
         return [str(error)]
 
@@ -181,15 +186,17 @@ def describe(spans):
         lines.append(f"{span.trace[-4:]} {span.id} of {span.parent or '-':16} "
                      f"{otlp_json.KIND_NAMES[span.kind]:8} {service:12} "
                      f"{otlp_json.STATUS_NAMES[span.status]:5} {span.start}..{span.end} "
-                     f"{span.tracestate} {span.attributes or ''}".rstrip())
+                     f"{span.tracestate} {span.attributes or ''} "
+                     + " ".join(f"->{trace[-4:]}:{span_id}" for trace, span_id in span.links))
     return "\n".join(lines)
 
 
-def explain(seed, spans):
+def explain(seed, spans, options=None):
     """Shrinks a failure; returns the text to show, with the path of the small input."""
-    small = shrink(spans, differences_on)
+    small = shrink(spans, lambda kept: differences_on(kept, options))
     handle, path = tempfile.mkstemp(prefix=f"spanmap-seed{seed}-", suffix=".jsonl")
     os.close(handle)
     otlp_json.write(path, [small])
-    return (f"seed {seed}: spanmap differs from the model; smallest input: {path}\n"
-            + "\n".join(differences_on(small)) + "\n" + describe(small))
+    return (f"seed {seed}: spanmap differs from the model; smallest input: {path}"
+            f"{' with ' + str(options) if options else ''}\n"
+            + "\n".join(differences_on(small, options)) + "\n" + describe(small))

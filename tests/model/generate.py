@@ -403,8 +403,10 @@ class Scripted:
 
     def shape_messages(self, at):
         producer = self.span(at.service, PRODUCER, at, {"messaging.destination.name": "letters"})
-        return [self.answer(at, producer, self.other(at.service), "messaging_system", CONSUMER)
-                for _ in range(self.rng.randint(1, 3))]
+        # E8: several consumers of one service are one request.
+        services = dict.fromkeys(self.other(at.service) for _ in range(self.rng.randint(1, 3)))
+        return [self.answer(at, producer, service, "messaging_system", CONSUMER)
+                for service in services]
 
     def shape_consumer_of_client(self, at):
         client = self.span(at.service, CLIENT, at)

@@ -2,8 +2,7 @@
 
 Is:     one reading of the rules (N1-N7, E1-E17 and the accounting) on whole traces that lie in
         memory: first everything is known, then everything is judged, as `spanmap map` does it.
-Is not: fast, bounded or incremental. Messaging by links (E8) and destinations as nodes of their own
-        (E9) are left out.
+Is not: fast, bounded or incremental. It knows no lateness: whatever is there came in time.
 
 Each rule stands in one function that names it. Where the rules allow two readings, the comment
 marked "Reading" says which one was taken.
@@ -16,13 +15,14 @@ import json
 import sys
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from fractions import Fraction
 
-from .naming import (
-    callee_node, destination_of, is_database, kind_of_call, lesson_keys, peer_node, service_node,
-    service_of,
-)
-from .otlp_json import CLIENT, CONSUMER, ERROR, INTERNAL, NONE, PRODUCER, SERVER, UNSET, read
+from .attributes import is_database, kind_in_all
+from .errors import status_of
+from .lessons import Lessons
+from .messages import Messages, is_receive
+from .naming import Naming, kind_of_call, service_node, service_of
+from .otlp_json import CLIENT, CONSUMER, ERROR, INTERNAL, NONE, PRODUCER, SERVER, read
+from .sampling import weight_of
 from .seconds import ONE, Seconds, number
 
 WALK_STEPS = 64
@@ -33,35 +33,50 @@ USER = ("user", "", "user")
 CALLERS = (CLIENT, PRODUCER)
 QUIET = (INTERNAL, NONE)  # kinds that E3 walks through
 
+# E9: the views of messaging, and which of them show what.
+VIEWS = ("direct", "broker", "both")
+EVERYWHERE = VIEWS
+DIRECT = ("direct", "both")
+BROKER = ("broker", "both")
+
 
 @dataclass
 class Options:
     """What the configuration can change, with its defaults."""
 
-    self_edges: bool = True
+    self_edges: bool = True  # map.self_edges
     orphan_servers: bool = False  # topology.orphan_servers: user
     count_max: int = 65536  # sampling.max_count
     derive_errors: bool = False  # topology.derive_errors
+    messaging: str = "broker"  # map.messaging
+    metrics_messaging: str = "direct"  # metrics.messaging
+    links_max: int = 1024  # links.max
+    peer_order: tuple = ()  # names.peer_order
+    cidr: dict = field(default_factory=dict)  # names.cidr
+    rewrite: dict = field(default_factory=dict)  # names.rewrite
 
 
-# --- Weights, durations, statuses (E13, E14, E16) ------------------------------------------------
+OPTION_KEYS = {
+    "map.self_edges": "self_edges", "topology.derive_errors": "derive_errors",
+    "topology.orphan_servers": "orphan_servers", "sampling.max_count": "count_max",
+    "map.messaging": "messaging", "metrics.messaging": "metrics_messaging",
+    "links.max": "links_max", "names.peer_order": "peer_order", "names.cidr": "cidr",
+    "names.rewrite": "rewrite",
+}
+WORDS = {"true": True, "false": False, "user": True, "none": False}
 
 
-def weight_of(span, options):
-    """E16: the adjusted count in units of 2^-20; unknown counts 1."""
-    count = Fraction(1)
-    for member in span.tracestate.split(","):
-        key, _, value = member.strip().partition("=")
-        if key != "ot":
-            continue
-        fields = dict(part.partition(":")[::2] for part in value.split(";"))
-        if "th" in fields:
-            threshold = int(fields["th"].ljust(14, "0"), 16)
-            count = Fraction(1 << 56, (1 << 56) - threshold)
-        elif "p" in fields:
-            power = int(fields["p"])
-            count = Fraction(0) if power == 63 else Fraction(1 << power)
-    return round(min(count, options.count_max) * ONE)
+def options_of(settings):
+    """The model's options for the program's: {"map.self_edges": "false"} -> self_edges=False."""
+    def meaning(value):
+        if not isinstance(value, str):
+            return value
+        return int(value) if value.isdigit() else WORDS.get(value, value)
+
+    return {OPTION_KEYS[key]: meaning(value) for key, value in settings.items()}
+
+
+# --- Durations (E14) ------------------------------------------------------------------------------
 
 
 def duration_of(span):
@@ -75,37 +90,14 @@ def duration_of(span):
     return span.end - span.start, False
 
 
-GRPC_CODES = (
-    "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND",
-    "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED",
-    "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
-)
-GRPC_SERVER_ERRORS = (
-    "UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS",
-)
+def delay_of(producer, consumer):
+    """E8: consumer start - producer end; None where it is not observed.
 
-
-def grpc_code(attributes):
-    """The name of the gRPC status, whichever of the three attributes says it, or None."""
-    for key in ("rpc.status_code", "rpc.response.status_code", "rpc.grpc.status_code"):
-        value = attributes.get(key)
-        if isinstance(value, str) and value:
-            return value
-        if isinstance(value, int) and 0 <= value < len(GRPC_CODES):
-            return GRPC_CODES[value]
-    return None
-
-
-def derives_error(span):
-    """E13 with topology.derive_errors: what the conventions make of the codes."""
-    http = span.attributes.get("http.response.status_code",
-                               span.attributes.get("http.status_code"))
-    if isinstance(http, int) and http >= (400 if span.kind in CALLERS else 500):
-        return True
-    grpc = grpc_code(span.attributes)
-    if grpc is None:
-        return False
-    return grpc != "OK" if span.kind in CALLERS else grpc in GRPC_SERVER_ERRORS
+    Reading: only these two times must be known; a delay above 2^53 ns is cut like a duration.
+    """
+    if producer.end == 0 or consumer.start == 0 or consumer.start < producer.end:
+        return None
+    return min(consumer.start - producer.end, DURATION_MAX_NS)
 
 
 # --- Traces ---------------------------------------------------------------------------------------
@@ -122,11 +114,44 @@ class Call:
 
 @dataclass(eq=False)
 class Edge:
+    """What was counted. A duration counts once per span, with its largest weight here (E16)."""
+
     requests: int = 0
     failed: int = 0
-    client_weights: dict = field(default_factory=dict)  # client span -> its largest weight (E16)
-    server: Seconds = field(default_factory=Seconds)
+    client_weights: dict = field(default_factory=dict)  # client span -> weight
+    server_weights: dict = field(default_factory=dict)  # server span -> weight
     network: Seconds = field(default_factory=Seconds)
+    messaging: Seconds = field(default_factory=Seconds)
+
+    def add(self, weight, has_failed):
+        self.requests += weight
+        self.failed += weight if has_failed else 0
+
+    def add_client(self, span, weight):
+        self.client_weights[span] = max(self.client_weights.get(span, 0), weight)
+
+    def add_server(self, span, weight):
+        self.server_weights[span] = max(self.server_weights.get(span, 0), weight)
+
+    @property
+    def client(self):
+        return seconds_of(self.client_weights)
+
+    @property
+    def server(self):
+        return seconds_of(self.server_weights)
+
+
+def seconds_of(weights):
+    out = Seconds()
+    for span, weight in weights.items():
+        out.observe(duration_of(span)[0], weight)
+    return out
+
+
+def destination_node(name):
+    """E9: the node of a destination, which is named by the destination alone."""
+    return ("messaging", "", name)
 
 
 def is_id(value, length):
@@ -138,14 +163,17 @@ class Model:
 
     def __init__(self, spans, options=None):
         self.options = options or Options()
+        self.naming = Naming(self.options.peer_order, self.options.cidr, self.options.rewrite)
         self.spans = spans
         self.service = {span: service_of(span) for span in spans}
-        self.weight = {span: weight_of(span, self.options) for span in spans}
-        self.failed = {span: self.is_error(span) for span in spans}
+        self.kind = {span: kind_in_all(span) for span in spans}
+        self.weight = {span: weight_of(span, self.options.count_max) for span in spans}
+        self.status = {span: status_of(span, self.options.derive_errors) for span in spans}
+        self.failed = {span: status == ERROR for span, status in self.status.items()}
         self.class_of = {}  # span -> "paired", "unpaired.no_server" ...
         self.known = []
         self.by_id = defaultdict(list)  # (trace, id) -> spans, duplicates left out
-        self.edges = defaultdict(Edge)
+        self.views = {view: defaultdict(Edge) for view in VIEWS}
         self.admit()
         self.reported = {self.service[span] for span in self.known}
         self.parent = {}
@@ -155,11 +183,13 @@ class Model:
         self.children = defaultdict(list)
         for span, parent in self.parent.items():
             self.children[parent].append(span)
+        self.messages = Messages(self)
+        self.lessons = Lessons(self.parent, self.kind, self.service)
         self.calls = []
         self.find_calls()
         self.count_calls()
-        self.lessons = defaultdict(set)  # key -> services that taught it
-        self.teach()
+        self.count_messages()
+        self.judge_orphans()
         self.judge_unanswered()
         self.judge_roots()
         self.judge_the_rest()
@@ -169,7 +199,8 @@ class Model:
         remembered = set()
         reused = set()
         for span in self.spans:
-            copies = (span.trace, span.id, span.kind, self.service[span])
+            # Reading: "A CLIENT that sends is a PRODUCER in all", here too.
+            copies = (span.trace, span.id, self.kind[span], self.service[span])
             siblings = self.by_id[span.trace, span.id]
             if not is_id(span.trace, 32) or not is_id(span.id, 16):
                 self.class_of[span] = "rejected.invalid_id"
@@ -190,12 +221,12 @@ class Model:
     def lowest(self, spans):
         """E7: of several candidates, the lowest by kind, then namespace and name."""
         order = (SERVER, CLIENT, PRODUCER, CONSUMER, INTERNAL, NONE)
-        return min(spans, key=lambda span: (order.index(span.kind), self.service[span]))
+        return min(spans, key=lambda span: (order.index(self.kind[span]), self.service[span]))
 
     def parent_among(self, span, candidates):
         """E7: which of the spans of one id is this span's parent."""
-        if span.kind in (SERVER, CONSUMER):
-            halves = [other for other in candidates if other.kind == CLIENT]
+        if self.kind[span] in (SERVER, CONSUMER):
+            halves = [other for other in candidates if self.kind[other] == CLIENT]
         else:
             # No own half: the SERVER half, which is the lowest kind anyway.
             halves = [other for other in candidates if self.service[other] == self.service[span]]
@@ -204,9 +235,9 @@ class Model:
     def find_parents(self):
         for span in self.known:
             same_id = self.by_id[span.trace, span.id]
-            shared = [other for other in same_id if other.kind == CLIENT]
+            shared = [other for other in same_id if self.kind[other] == CLIENT]
             candidates = self.by_id.get((span.trace, span.parent), [])
-            if span.kind == SERVER and shared:
+            if self.kind[span] == SERVER and shared:
                 self.parent[span] = self.lowest(shared)
             elif span.parent.strip("0") == "" and len(span.parent) in (0, 16):
                 self.is_root.add(span)
@@ -221,9 +252,9 @@ class Model:
         """E3: the CLIENT or PRODUCER span that a call made under this span belongs to."""
         service = self.service[span]
         for _ in range(WALK_STEPS + 1):
-            if span.kind in CALLERS:
+            if self.kind[span] in CALLERS:
                 return span
-            if span.kind not in QUIET:
+            if self.kind[span] not in QUIET:
                 return None
             span = self.parent.get(span)
             if span is None or self.service[span] != service:
@@ -245,32 +276,44 @@ class Model:
                     self.find_calls_between(side, siblings)
 
     def find_self_calls(self, side, siblings):
-        """E5. Reading: the client side is looked for by E3 first."""
+        """E5. Reading: the client side is looked for by E3 first. (A CONSUMER with a PRODUCER on
+        the other side is a message.)"""
         for child in siblings:
-            if (side.kind, child.kind) in ((CLIENT, SERVER), (PRODUCER, CONSUMER)):
+            if (self.kind[side], self.kind[child]) == (CLIENT, SERVER):
                 self.calls.append(Call(side, [child]))
 
     def find_calls_between(self, side, siblings):
         """E2: siblings are all children of one parent in one other service."""
-        servers = [child for child in siblings if child.kind in (SERVER, CONSUMER)]
-        kindless = [child for child in siblings if child.kind == NONE]
-        if servers:
-            self.calls.extend(Call(side, [child]) for child in servers)
+        takers = [child for child in siblings if self.kind[child] in (SERVER, CONSUMER)]
+        kindless = [child for child in siblings if self.kind[child] == NONE]
+        if takers:
+            self.calls.extend(Call(side, [child]) for child in takers if self.is_taken(child))
         elif kindless:
             self.calls.extend(Call(side, [child]) for child in kindless)
         else:
             self.calls.append(Call(side, siblings, is_group=True))
 
+    def is_taken(self, child):
+        """E8: a CONSUMER with a producer is no call of another parent.
+
+        N6: a `receive` span none of whose producers came is a poll. Reading: of a parent in another
+        service it is no call either.
+        """
+        if self.kind[child] != CONSUMER:
+            return True
+        return child not in self.messages.producers and not is_receive(child)
+
     # --- Counting ---
 
-    def edge(self, client, server, connection_type):
-        return self.edges[client, server, connection_type]
+    def edges(self, views, client, server, connection_type):
+        """The edge in each of these views."""
+        return [self.views[view][client, server, connection_type] for view in views]
 
     def connection_type(self, call):
         """E11. Reading: only a CLIENT or PRODUCER span can be a client with database attributes."""
-        if call.side.kind == PRODUCER or call.callees[0].kind == CONSUMER:
+        if self.kind[call.side] == PRODUCER or self.kind[call.callees[0]] == CONSUMER:
             return "messaging_system"
-        if call.side.kind == CLIENT and is_database(call.side):
+        if self.kind[call.side] == CLIENT and is_database(call.side):
             return "database"
         return ""
 
@@ -285,38 +328,25 @@ class Model:
             weight = max(self.weight[span] for span in [call.side] + call.callees)
             if weight == 0:
                 continue
-            edge = self.edge(
-                service_node(self.service[call.side]),
-                service_node(self.service[call.callees[0]]),
-                self.connection_type(call),
-            )
-            edge.requests += weight
-            edge.failed += weight if self.has_failed(call) else 0
-            if call.side.kind in CALLERS:
-                # E6: once per client span and edge, with the largest weight there (E16).
-                edge.client_weights[call.side] = max(edge.client_weights.get(call.side, 0), weight)
-            if not call.is_group:
-                edge.server.observe(duration_of(call.callees[0])[0], weight)
-            if call.side.kind == CLIENT and self.is_server_call(call) and servers[call.side] == 1:
-                self.observe_network(edge, call, weight)
-        # An orphan SERVER or CONSUMER that made calls is parent_missing all the same.
-        for span in self.is_orphan:
-            if span.kind in (SERVER, CONSUMER):
-                self.class_of[span] = "unpaired.parent_missing"
+            alone = self.is_server_call(call) and servers[call.side] == 1
+            edges = self.edges(EVERYWHERE, service_node(self.service[call.side]),
+                               service_node(self.service[call.callees[0]]),
+                               self.connection_type(call))
+            for edge in edges:
+                edge.add(weight, self.has_failed(call))
+                if self.kind[call.side] in CALLERS:
+                    edge.add_client(call.side, weight)  # E6: once per client span and edge
+                if not call.is_group:
+                    edge.add_server(call.callees[0], weight)
+                if self.kind[call.side] == CLIENT and alone:
+                    self.observe_network(edge, call, weight)
 
-    @staticmethod
-    def is_server_call(call):
-        return not call.is_group and call.callees[0].kind in (SERVER, NONE)
-
-    def is_error(self, span):
-        """E13: a status that is set stands; an unset one may be derived."""
-        if span.status == UNSET and self.options.derive_errors:
-            return derives_error(span)
-        return span.status == ERROR
+    def is_server_call(self, call):
+        return not call.is_group and self.kind[call.callees[0]] in (SERVER, NONE)
 
     def has_failed(self, call):
         """E13."""
-        by_caller = call.side.kind in CALLERS and self.failed[call.side]
+        by_caller = self.kind[call.side] in CALLERS and self.failed[call.side]
         return by_caller or any(self.failed[span] for span in call.callees)
 
     @staticmethod
@@ -327,6 +357,54 @@ class Model:
         if client is None or server is None or client_cut or server_cut or client < server:
             return
         edge.network.observe(client - server, weight)
+
+    # --- Messages (E8, E9) ---
+
+    def count_messages(self):
+        for message in self.messages.requests:
+            for span in [message.producer] + message.consumers:
+                self.class_of[span] = "paired"
+            producer = service_node(self.service[message.producer])
+            consumer = service_node(self.service[message.consumers[0]])
+            # E9: without a destination the edge is drawn direct, in all views.
+            views = DIRECT if message.destination else EVERYWHERE
+            self.count_message(views, producer, consumer, message, with_producer=True)
+            if message.destination:
+                self.count_message(BROKER, destination_node(message.destination), consumer,
+                                   message, with_producer=False)
+        for producer, messages in self.messages.of_producer().items():
+            # E9: one request per PRODUCER span; one that names no destination counts once per
+            # destination of its consumers.
+            for name in {message.destination for message in messages if message.destination}:
+                self.count_sent(BROKER, producer, destination_node(name))
+
+    def count_message(self, views, client, server, message, with_producer):
+        """E8: one request, with the largest weight of its pairs, failed if any of them is; every
+        duration and delay with its own pair's weight. From a destination only the consumers'
+        status fails it (E9)."""
+        producer = message.producer
+        weights = {span: max(self.weight[producer], self.weight[span])
+                   for span in message.consumers}
+        largest = max(weights.values())
+        if largest == 0:
+            return
+        failed = any(self.failed[span] for span in message.consumers)
+        for edge in self.edges(views, client, server, "messaging_system"):
+            edge.add(largest, failed or (with_producer and self.failed[producer]))
+            if with_producer:
+                edge.add_client(producer, largest)
+            for span, weight in weights.items():
+                edge.add_server(span, weight)
+                edge.messaging.observe(delay_of(producer, span), weight)
+
+    def count_sent(self, views, producer, node, connection_type="messaging_system"):
+        """One request of a span with its own status, duration and weight."""
+        weight = self.weight[producer]
+        if weight == 0:
+            return
+        for edge in self.edges(views, service_node(self.service[producer]), node, connection_type):
+            edge.add(weight, self.failed[producer])
+            edge.add_client(producer, weight)
 
     # --- Calls without an answer (E4, E10) ---
 
@@ -341,33 +419,15 @@ class Model:
             walked = self.parent.get(walked)
             if walked is None or self.service[walked] != self.service[span]:
                 break
-            if walked.kind not in CALLERS + QUIET:
+            if self.kind[walked] not in CALLERS + QUIET:
                 break
-            if walked.kind in CALLERS and walked is not span and walked not in out:
+            if self.kind[walked] in CALLERS and walked is not span and walked not in out:
                 out.append(walked)
         return out
 
-    def teach(self):
-        """N5: only a CLIENT that is the parent of a SERVER in another service."""
-        for span, parent in self.parent.items():
-            service = self.service[span]
-            if (parent.kind, span.kind) == (CLIENT, SERVER) and service != self.service[parent]:
-                for key in lesson_keys(parent):
-                    self.lessons[key].add(service)
-
-    def learned(self, span):
-        """N5: the service that an unanswered call goes to, or None."""
-        if span.kind != CLIENT or kind_of_call(span) in ("database", "messaging"):
-            return None
-        for key in lesson_keys(span):
-            services = self.lessons.get(key, set())
-            if len(services) == 1 and self.service[span] not in services:
-                return min(services)
-        return None
-
     def judge_unanswered(self):
-        callers = [span for span in self.known if span.kind in CALLERS]
-        answered = {call.side for call in self.calls}
+        callers = [span for span in self.known if self.kind[span] in CALLERS]
+        answered = {call.side for call in self.calls} | set(self.messages.of_producer())
         around = {span: self.around(span) for span in callers}
         answered_inside = {outer for span in callers if span in answered for outer in around[span]}
         for span in callers:
@@ -377,38 +437,50 @@ class Model:
                 continue
             self.count_unanswered(span)
 
+    def learned(self, span):
+        """N5: the service that an unanswered call (not database, not messaging) goes to, or None."""
+        if self.kind[span] == CLIENT and kind_of_call(span) not in ("database", "messaging"):
+            return self.lessons.learned(span)
+        return None
+
     def count_unanswered(self, span):
-        """N5, E10, E12."""
-        learned = self.learned(span)
+        """E10, E12, N5."""
+        kind = kind_of_call(span)
+        callee, is_learned = self.naming.callee(span, self.reported, self.learned(span))
+        reason = "no_server" if self.kind[span] == CLIENT else "no_consumer"
         # Reading: an orphan is counted as a call, but its class is parent_missing.
-        reason = "no_server" if span.kind == CLIENT else "no_consumer"
-        if learned:
-            reason = "server_silent"
         if span in self.is_orphan:
             reason = "parent_missing"
+        elif is_learned:
+            reason = "server_silent"
         self.class_of.setdefault(span, "unpaired." + reason)
-        weight = self.weight[span]
-        if weight == 0:
-            return
-        kind = kind_of_call(span)
+        destination = self.naming.destination(span) if self.kind[span] == PRODUCER else None
+        views = EVERYWHERE
+        if destination:
+            # Reading: in the broker view a producer that names its destination goes there, also
+            # where N3 has another name (it has database attributes, or names.peer_order says so):
+            # it was counted before anybody knew that no consumer would come.
+            views = ("direct",)
+            self.count_sent(BROKER, span, destination_node(destination))
         types = {"database": "database", "messaging": "messaging_system"}
-        edge = self.edge(
-            service_node(self.service[span]),
-            service_node(learned) if learned else callee_node(span, self.reported),
-            "" if learned else types.get(kind, "virtual_node"),
-        )
-        edge.requests += weight
-        edge.failed += weight if self.failed[span] else 0
-        edge.client_weights[span] = weight
+        connection_type = "" if is_learned else types.get(kind, "virtual_node")
+        self.count_sent(views, span, callee, connection_type)
 
     # --- Roots and orphans (N6) ---
 
+    def judge_orphans(self):
+        """An orphan SERVER or CONSUMER that made calls is parent_missing all the same, but not a
+        CONSUMER that is a side of a message itself: it has a producer."""
+        for span in self.is_orphan:
+            if self.kind[span] in (SERVER, CONSUMER) and span not in self.messages.counted:
+                self.class_of[span] = "unpaired.parent_missing"
+
     def judge_roots(self):
         for span in self.known:
-            if span in self.is_root and span.kind == SERVER:
+            if span in self.is_root and self.kind[span] == SERVER:
                 self.class_of[span] = "paired"
                 self.count_root(span, USER, "virtual_node")
-            elif span in self.is_root and span.kind == CONSUMER:
+            elif span in self.is_root and self.is_message_from_nowhere(span):
                 caller = self.consumer_caller(span)
                 if caller:
                     self.class_of[span] = "paired"
@@ -418,28 +490,33 @@ class Model:
             elif span in self.is_orphan and self.options.orphan_servers:
                 self.draw_orphan(span)
 
+    def is_message_from_nowhere(self, span):
+        """A CONSUMER without a producer. A `receive` span is a poll then, not a message."""
+        return (self.kind[span] == CONSUMER and span not in self.messages.producers
+                and not is_receive(span))
+
     def draw_orphan(self, span):
         """N6: with topology.orphan_servers: user. The class stays parent_missing."""
-        if span.kind == SERVER:
+        if self.kind[span] == SERVER:
             self.count_root(span, USER, "virtual_node")
-        elif span.kind == CONSUMER and self.consumer_caller(span):
+        elif self.is_message_from_nowhere(span) and self.consumer_caller(span):
             self.count_root(span, self.consumer_caller(span), "messaging_system")
 
     def consumer_caller(self, span):
         """N6: its destination, without one its peer name, without that nothing."""
-        destination = destination_of(span.attributes)
+        destination = self.naming.destination(span)
         if destination:
-            return ("messaging", "", destination)
-        return peer_node(span, "messaging", self.reported)
+            return destination_node(destination)
+        return self.naming.peer(span, "messaging", self.reported)
 
     def count_root(self, span, caller, connection_type):
         weight = self.weight[span]
         if weight == 0:
             return
-        edge = self.edge(caller, service_node(self.service[span]), connection_type)
-        edge.requests += weight
-        edge.failed += weight if self.failed[span] else 0
-        edge.server.observe(duration_of(span)[0], weight)
+        node = service_node(self.service[span])
+        for edge in self.edges(EVERYWHERE, caller, node, connection_type):
+            edge.add(weight, self.failed[span])
+            edge.add_server(span, weight)
 
     def judge_the_rest(self):
         """Reading: any span whose named parent never came is parent_missing, whatever its kind."""
@@ -449,20 +526,23 @@ class Model:
 
     # --- Out ---
 
-    def drawn_edges(self):
+    def drawn(self, view):
         """E5: self edges are drawn only if asked for."""
         return {
             key: edge
-            for key, edge in self.edges.items()
+            for key, edge in self.views[view].items()
             if self.options.self_edges or key[0] != key[1]
         }
 
-    def nodes_json(self, edges):
-        """N7."""
+    def nodes_json(self):
+        """N7. With `both`, a service's figures use the direct edges (E9)."""
+        drawn = self.drawn(self.options.messaging)
+        direct = self.drawn("direct") if self.options.messaging == "both" else drawn
         nodes = {service_node(service) for service in self.reported}
-        nodes.update(node for client, server, _ in edges for node in (client, server))
+        nodes.update(node for client, server, _ in drawn for node in (client, server))
         out = []
         for node in nodes:
+            edges = direct if node[0] == "service" else drawn
             incoming = [edge for (_, server, _), edge in edges.items() if server == node]
             seconds = Seconds()
             for edge in incoming:
@@ -480,19 +560,16 @@ class Model:
 
     @staticmethod
     def edge_json(key, edge):
-        client = Seconds()
-        for span, weight in edge.client_weights.items():
-            client.observe(duration_of(span)[0], weight)
         return {
             "client": "/".join(key[0]),
             "server": "/".join(key[1]),
             "connection_type": key[2],
             "requests": number(edge.requests),
             "failed": number(edge.failed),
-            "client_seconds": client.to_json(),
+            "client_seconds": edge.client.to_json(),
             "server_seconds": edge.server.to_json(),
             "network_seconds": edge.network.to_json(),
-            "messaging_seconds": None,
+            "messaging_seconds": edge.messaging.to_json(),
         }
 
     def accounting_json(self):
@@ -507,13 +584,13 @@ class Model:
         return out
 
     def to_json(self):
-        edges = self.drawn_edges()
+        edges = self.drawn(self.options.messaging)
         sorted_edges = sorted(
             (self.edge_json(key, edge) for key, edge in edges.items()),
             key=lambda e: (e["client"].encode(), e["server"].encode(), e["connection_type"]),
         )
         return {
-            "nodes": self.nodes_json(edges),
+            "nodes": self.nodes_json(),
             "edges": sorted_edges,
             "accounting": self.accounting_json(),
         }

@@ -32,6 +32,7 @@ class Span:
     tracestate: str = ""
     attributes: dict = field(default_factory=dict)
     resource: dict = field(default_factory=dict)
+    links: list = field(default_factory=list)  # (trace id, span id)
 
     def copy(self, **changes):
         """A span of its own with the same content, but for the changes."""
@@ -86,6 +87,8 @@ def _span_in(span, resource):
         tracestate=span.get("traceState") or "",
         attributes=_attributes_in(span.get("attributes")),
         resource=resource,
+        links=[((link.get("traceId") or "").lower(), (link.get("spanId") or "").lower())
+               for link in span.get("links") or []],
     )
 
 
@@ -105,6 +108,8 @@ def _span_out(span):
         out["traceState"] = span.tracestate
     if span.attributes:
         out["attributes"] = _attributes_out(span.attributes)
+    if span.links:
+        out["links"] = [{"traceId": trace, "spanId": span_id} for trace, span_id in span.links]
     return out
 
 

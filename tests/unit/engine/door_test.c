@@ -34,7 +34,9 @@ static void setting_init(struct setting *setting)
                   .pairing_wait_ns = 1,
                   .parent_wait_ns = 1,
                   .messaging_wait_ns = 1,
-                  .memory_bytes_max = 1 << 20},
+                  .memory_bytes_max = 1 << 20,
+                  .message_bytes_max = 1 << 20,
+                  .shards = 1},
         .producers = 1,
         .ring_spans = RING_SPANS,
     };

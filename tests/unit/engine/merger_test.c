@@ -40,7 +40,9 @@ static void setting_init(struct setting *setting)
                   .pairing_wait_ns = 1,
                   .parent_wait_ns = 1,
                   .messaging_wait_ns = 1,
-                  .memory_bytes_max = 1 << 20},
+                  .memory_bytes_max = 1 << 20,
+                  .message_bytes_max = 1 << 20,
+                  .shards = 1},
     };
     struct site site = {.peer = CATALOG_NONE,
                         .peer_else = CATALOG_NONE,

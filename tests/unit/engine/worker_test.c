@@ -52,6 +52,8 @@ static struct setting setting_of(unsigned producers)
                 .parent_wait_ns = NS_PER_MS,
                 .messaging_wait_ns = NS_PER_MS,
                 .memory_bytes_max = 16 << 20,
+                .message_bytes_max = 1 << 20,
+                .shards = 1,
             },
         .producers = producers,
         .ring_spans = 256,
@@ -154,7 +156,7 @@ static void worker__feeds_all_before_it_stops(void **state)
     assert_int_equal(worker_waiting(worker), 200);
     assert_int_equal(worker_start(worker), 0);
     worker_stop(worker);
-    worker_finish(worker);
+    workers_finish(&worker, 1, clock_mono());
     assert_int_equal(worker_waiting(worker), 0);
     accounting = counted(&setting, worker);
     assert_int_equal(accounting.received, 200);
@@ -186,7 +188,7 @@ static void worker__loses_nothing_between_threads(void **state)
     for (unsigned i = 0; i < PRODUCERS; i++)
         assert_int_equal(pthread_join(producers[i].thread, NULL), 0);
     worker_stop(worker);
-    worker_finish(worker);
+    workers_finish(&worker, 1, clock_mono());
     accounting = counted(&setting, worker);
     assert_int_equal(accounting.received, PRODUCERS * SPANS_EACH);
     assert_int_equal(accounting.paired, PRODUCERS * SPANS_EACH);

@@ -79,6 +79,7 @@ static void sample_small(struct snapshot_build *build)
                                                      .unpaired = {1, 0, 0, 0, 2, 0},
                                                      .dropped = {1},
                                                      .rejected = {1, 1}};
+    build->snapshot.links = (struct link_accounting){10, 4, 3, 2, 1};
 }
 
 static void json__is_the_contracts(void **state)
@@ -116,7 +117,9 @@ static void json__is_the_contracts(void **state)
         "  \"unpaired\": {\"parent_missing\": 1, \"late\": 0, \"no_producer\": 0, "
         "\"server_silent\": 0, \"no_server\": 2, \"no_consumer\": 0},\n"
         "  \"dropped\": {\"evicted\": 1},\n"
-        "  \"rejected\": {\"invalid_id\": 1, \"id_reused\": 1}}}\n");
+        "  \"rejected\": {\"invalid_id\": 1, \"id_reused\": 1}},\n"
+        " \"links\": {\"received\": 10, \"paired\": 4, \"waiting\": 3, \"missing\": 2, "
+        "\"dropped\": 1}}\n");
     end(&fixture);
 }
 

@@ -42,7 +42,11 @@ static uint32_t random_site(struct world *world, struct random *random, const st
         .operation = random_below(random, 2) != 0 ? "op" : "other",
         .peer = peers[random_below(random, 4)],
         .peer_by_name = random_below(random, 2) != 0,
-        .destination = random_below(random, 3) == 0 ? "messaging//q" : NULL,
+        .destination = random_below(random, 3) == 0   ? "messaging//q"
+                       : random_below(random, 3) == 0 ? "messaging//r"
+                                                      : NULL,
+        .group = kind == SPAN_KIND_CONSUMER && random_below(random, 3) == 0 ? "g" : NULL,
+        .is_receive = kind == SPAN_KIND_CONSUMER && random_below(random, 3) == 0,
     };
 
     return world_site(world, &site);
@@ -173,6 +177,47 @@ static void shuffle(struct random *random, struct span *spans, size_t count)
     }
 }
 
+/* ------------------------------------------------------------------ links */
+
+enum { LINKS_OF_SPAN = 4 };
+
+/* What a consumer links to follows from the span itself, so that copies have equal links. */
+static size_t links_of(const struct span *span, const struct chaos *chaos,
+                       struct world_link out_links[LINKS_OF_SPAN])
+{
+    struct random random = random_of(span->trace[1] * 1000003 + span->id * 101 + span->site);
+    size_t wanted = random_below(&random, LINKS_OF_SPAN + 1);
+    size_t count = 0;
+
+    if (span->kind != SPAN_KIND_CONSUMER)
+        return 0;
+    for (size_t i = 0; i < wanted; i++) {
+        struct world_link link = {1 + random_below(&random, chaos->traces),
+                                  1 + random_below(&random, chaos->ids)};
+        bool is_new = true;
+        for (size_t j = 0; j < count; j++)
+            is_new &= out_links[j].trace != link.trace || out_links[j].id != link.id;
+        if (is_new)
+            out_links[count++] = link;
+    }
+    return count;
+}
+
+/* Feeds a span and its links, in either order. */
+static void feed_span(struct world *world, const struct chaos *chaos, struct span span,
+                      bool links_first, uint64_t now_ns)
+{
+    struct world_link links[LINKS_OF_SPAN];
+    size_t count = links_of(&span, chaos, links);
+
+    span.links = count & 0x7FF;
+    if (links_first)
+        world_link(world, &span, links, count, now_ns);
+    world_feed(world, &span, 1, now_ns);
+    if (!links_first)
+        world_link(world, &span, links, count, now_ns);
+}
+
 /* ------------------------------------------------------------------ one result */
 
 static void print_and_release(struct world *world, struct buf *out)
@@ -216,11 +261,14 @@ static void assert_same_text(uint64_t seed, const char *what, const struct buf *
 }
 
 /* Sites are interned in the same order, so that their numbers are the same in each world. */
-static size_t make_spans(struct world *world, uint64_t seed, struct span *out_spans)
+static size_t make_spans(struct world *world, uint64_t seed, struct chaos *out_chaos,
+                         struct span *out_spans)
 {
     struct random random = random_of(seed);
     struct chaos chaos = random_chaos(&random);
     size_t count = random_spans(world, &random, &chaos, out_spans);
+
+    *out_chaos = chaos;
 
     return without_unequal_copies(world, out_spans, count);
 }
@@ -230,11 +278,13 @@ static void plain_result(uint64_t seed, struct buf *out)
 {
     static struct span spans[SPANS_MAX];
     struct world world;
+    struct chaos chaos;
     size_t count;
 
     world_init(&world, &(struct world_options){.shards = 1});
-    count = make_spans(&world, seed, spans);
-    world_feed(&world, spans, count, NS_PER_S);
+    count = make_spans(&world, seed, &chaos, spans);
+    for (size_t i = 0; i < count; i++)
+        feed_span(&world, &chaos, spans[i], false, NS_PER_S);
     world_finish(&world, NS_PER_S);
     print_and_release(&world, out);
 }
@@ -253,11 +303,13 @@ static void shard__hides_order_and_number_of_shards(void **state)
         plain_result(seed, &plain);
         for (unsigned shards = 1; shards <= 5; shards += 2) {
             struct world world;
+            struct chaos chaos;
             size_t count;
-            world_init(&world, &(struct world_options){.shards = shards});
-            count = make_spans(&world, seed, spans);
+            world_init(&world, &(struct world_options){.shards = shards, .answers = 2});
+            count = make_spans(&world, seed, &chaos, spans);
             shuffle(&random, spans, count);
-            world_feed(&world, spans, count, NS_PER_S);
+            for (size_t i = 0; i < count; i++)
+                feed_span(&world, &chaos, spans[i], random_below(&random, 2) != 0, NS_PER_S);
             world_finish(&world, NS_PER_S);
             print_and_release(&world, &other);
             assert_same_text(seed, "another order on other shards", &plain, &other);
@@ -277,16 +329,17 @@ static void shard__judges_in_time_as_at_the_end(void **state)
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         struct random random = random_of(seed + 2000000);
         struct world world;
+        struct chaos chaos;
         struct buf plain;
         struct buf other;
         uint64_t now_ns = NS_PER_S;
         size_t count;
         plain_result(seed, &plain);
         world_init(&world, &(struct world_options){.shards = 2});
-        count = make_spans(&world, seed, spans);
+        count = make_spans(&world, seed, &chaos, spans);
         shuffle(&random, spans, count);
         for (size_t i = 0; i < count; i++) {
-            world_feed(&world, &spans[i], 1, now_ns);
+            feed_span(&world, &chaos, spans[i], random_below(&random, 2) != 0, now_ns);
             now_ns += random_below(&random, 15 * NS_PER_MS); /* 600 of them: 9 s at most. */
             if (random_below(&random, 50) == 0)
                 world_tick(&world, now_ns);
@@ -321,6 +374,8 @@ static void shard__accounts_for_every_span_at_every_step(void **state)
         chaos.reuses_ids = true;
         world_init(&world, &(struct world_options){.shards = 1 + (unsigned)(seed % 3),
                                                    .memory_bytes_max = 1 << 20,
+                                                   .message_bytes_max = 256 << 10,
+                                                   .answers = 2,
                                                    .edges_max = 5,
                                                    .operations_max = 5,
                                                    .losses_max = 5,
@@ -331,7 +386,7 @@ static void shard__accounts_for_every_span_at_every_step(void **state)
             struct snapshot *snapshot;
             for (size_t i = 0; i < count; i++) {
                 struct span span = random_span(&world, &random, &chaos);
-                world_feed(&world, &span, 1, now_ns);
+                feed_span(&world, &chaos, span, i % 2 != 0, now_ns);
             }
             fed += count;
             if (random_below(&random, 3) != 0)

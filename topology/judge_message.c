@@ -1,0 +1,525 @@
+/* judge_message.c: producers and their consumers (E8, E9).
+ *
+ * Both pictures of a message are counted at once: the direct one from service to service, and the
+ * broker's by way of the destination. What was counted of one request stands in a cell that hangs
+ * on the producer, so that whatever comes later, by whichever way, can only add to it.
+ */
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "topology/judge_priv.h"
+
+enum { EDGES_OF_PRODUCER_MAX = 64 };
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+void judge_add(struct judge *judge, const struct tally_request *request)
+{
+    struct tally_request other = *request;
+
+    if (request->type != CONNECTION_MESSAGING || request->view != VIEW_BOTH) {
+        tally_add_request(judge->tally, request);
+        return;
+    }
+    other.view = VIEW_DIRECT;
+    tally_add_request(judge->tally, &other);
+    other.view = VIEW_BROKER;
+    tally_add_request(judge->tally, &other);
+}
+
+/* ------------------------------------------------------------------ who is who */
+
+static uint32_t service_of(const struct judge *judge, const struct producer *producer)
+{
+    return kin_site_at(&judge->kin, producer->site)->service;
+}
+
+uint32_t judge_find_producer(const struct judge *judge, const uint64_t trace[2], uint64_t id)
+{
+    const struct mail *mail = judge->mail;
+    const struct node *lowest = NULL;
+    uint32_t found = 0;
+
+    for (uint32_t at = mail_find_producer(mail, trace, id); at != 0;
+         at = mail_next_producer(mail, at)) {
+        const struct producer *producer = mail_producer(mail, at);
+        const struct node *node = catalog_node_at(judge->catalog, service_of(judge, producer));
+        if (producer->is_gone || (lowest != NULL && node_compare(node, lowest) >= 0))
+            continue;
+        found = at;
+        lowest = node;
+    }
+    return found;
+}
+
+uint32_t judge_producer_of(const struct judge *judge, uint32_t at)
+{
+    const struct remembered *span = kin_span(&judge->kin, at);
+    uint32_t number = mail_find_producer(judge->mail, span->trace, span->id);
+
+    while (number != 0 && mail_producer(judge->mail, number)->at != at)
+        number = mail_next_producer(judge->mail, number);
+    return number;
+}
+
+uint32_t judge_span_of(const struct judge *judge, const struct producer *producer)
+{
+    const struct remembered *span;
+
+    if (!slab_live(&judge->kin.store->slab, producer->at))
+        return 0;
+    span = kin_span(&judge->kin, producer->at);
+    return span->id == producer->id && span->trace[0] == producer->trace[0] &&
+                   span->trace[1] == producer->trace[1]
+               ? producer->at
+               : 0;
+}
+
+struct remembered judge_remembered(const struct producer *producer)
+{
+    return (struct remembered){
+        .trace = {producer->trace[0], producer->trace[1]},
+        .duration_ns = producer->duration_ns,
+        .kind = SPAN_KIND_PRODUCER,
+        .status = producer->status,
+        .no_duration = producer->no_duration,
+        .weight = producer->weight,
+        .site = producer->site,
+    };
+}
+
+/* ------------------------------------------------------------------ the producer's own */
+
+/* How much of `weight` the producer's duration was not yet observed with on an edge to a service. */
+static uint64_t tell(struct judge *judge, uint32_t number, enum cell_what what, uint32_t service,
+                     uint64_t weight)
+{
+    struct producer *producer = mail_producer(judge->mail, number);
+    struct cell like = {.owner = number,
+                        .what = (unsigned)what & 7,
+                        .service = service,
+                        .group = CATALOG_NONE,
+                        .destination = CATALOG_NONE};
+    struct cell *cell;
+    uint64_t more;
+
+    if (weight == 0 || producer->no_duration)
+        return 0;
+    if (mail_find_cell(judge->mail, &like) == 0 && what == CELL_TOLD_DIRECT) {
+        if (producer->edges == EDGES_OF_PRODUCER_MAX) {
+            judge->tally->counts.fanout_overflowed++;
+            return 0;
+        }
+        producer->edges++;
+    }
+    cell = mail_take_cell(judge->mail, &like);
+    if (cell == NULL) {
+        judge->tally->counts.memory_failures++;
+        return 0;
+    }
+    if (weight <= cell->weight)
+        return 0;
+    more = weight - cell->weight;
+    cell->weight = weight & WEIGHT_MASK;
+    return more;
+}
+
+static void observe_producer(struct judge *judge, const struct producer *producer, uint64_t weight,
+                             struct tally_request *request)
+{
+    struct remembered span = judge_remembered(producer);
+
+    judge_observe(judge, request, SECONDS_CLIENT, &span, weight);
+}
+
+void judge_add_call(struct judge *judge, uint32_t side, uint64_t weight,
+                    const struct tally_request *request)
+{
+    const struct remembered *span = kin_span(&judge->kin, side);
+    struct tally_request told = *request;
+    uint32_t producer = span->kind == SPAN_KIND_PRODUCER ? judge_producer_of(judge, side) : 0;
+
+    if (producer == 0) {
+        if (kind_calls(span->kind))
+            judge_tell_client(judge, side, weight, &told);
+        judge_add(judge, &told);
+        return;
+    }
+    for (int broker = 0; broker < 2; broker++) {
+        told = *request;
+        told.view = broker ? VIEW_BROKER : VIEW_DIRECT;
+        observe_producer(judge, mail_producer(judge->mail, producer),
+                         tell(judge, producer, broker ? CELL_TOLD_BROKER : CELL_TOLD_DIRECT,
+                              request->server, weight),
+                         &told);
+        judge_add(judge, &told);
+    }
+}
+
+/* One request from the producer to a destination, with its own weight and status. */
+static void count_sent(struct judge *judge, const struct producer *producer, uint32_t destination)
+{
+    struct tally_request request = {
+        .client = service_of(judge, producer),
+        .server = destination,
+        .type = CONNECTION_MESSAGING,
+        .view = VIEW_BROKER,
+        .weight = producer->weight,
+        .failed = producer->status == SPAN_STATUS_ERROR ? producer->weight : 0,
+    };
+
+    observe_producer(judge, producer, producer->weight, &request);
+    judge_add(judge, &request);
+}
+
+void judge_send(struct judge *judge, struct producer *producer)
+{
+    uint32_t destination = kin_site_at(&judge->kin, producer->site)->destination;
+
+    if (destination == CATALOG_NONE || producer->sent)
+        return;
+    producer->sent = 1;
+    count_sent(judge, producer, destination);
+}
+
+/* A producer without a destination goes to each of its consumers' once. */
+static void send_to(struct judge *judge, uint32_t number, uint32_t destination)
+{
+    struct producer *producer = mail_producer(judge->mail, number);
+    struct cell like = {.owner = number,
+                        .what = CELL_SENT,
+                        .service = CATALOG_NONE,
+                        .group = CATALOG_NONE,
+                        .destination = destination};
+
+    if (kin_site_at(&judge->kin, producer->site)->destination != CATALOG_NONE) {
+        judge_send(judge, producer);
+        return;
+    }
+    if (mail_find_cell(judge->mail, &like) != 0)
+        return;
+    if (mail_take_cell(judge->mail, &like) == NULL)
+        judge->tally->counts.memory_failures++; /* May be counted once more. */
+    count_sent(judge, producer, destination);
+}
+
+/* ------------------------------------------------------------------ requests */
+
+static uint32_t destination_of(const struct judge *judge, const struct producer *producer,
+                               const struct site *consumer)
+{
+    uint32_t own = kin_site_at(&judge->kin, producer->site)->destination;
+
+    return own != CATALOG_NONE ? own : consumer->destination;
+}
+
+/* The request that a consumer's span belongs to; NULL without room. */
+static struct cell *request_of(struct judge *judge, uint32_t number, const struct site *consumer)
+{
+    struct cell like = {
+        .owner = number,
+        .what = CELL_REQUEST,
+        .service = consumer->service,
+        .group = consumer->group,
+        .destination = destination_of(judge, mail_producer(judge->mail, number), consumer),
+    };
+
+    return mail_take_cell(judge->mail, &like);
+}
+
+void judge_expect(struct judge *judge, uint32_t number, uint32_t site)
+{
+    const struct site *consumer = kin_site_at(&judge->kin, site);
+    struct cell *cell;
+
+    if (consumer->is_receive)
+        return;
+    cell = request_of(judge, number, consumer);
+    if (cell != NULL)
+        cell->process = 1;
+    else
+        judge->tally->counts.memory_failures++;
+}
+
+struct expecting {
+    struct judge *judge;
+    uint32_t number;
+};
+
+static void expect_child(void *context, uint32_t at)
+{
+    const struct expecting *expecting = context;
+
+    judge_expect(expecting->judge, expecting->number, kin_span(&expecting->judge->kin, at)->site);
+}
+
+/* `process` spans below the producer, which nobody has judged yet: gone through once a pass. */
+static void expect_children(struct judge *judge, uint32_t number)
+{
+    struct producer *producer = mail_producer(judge->mail, number);
+    struct expecting expecting = {judge, number};
+    uint32_t at = judge_span_of(judge, producer);
+    unsigned pass = (judge->kin.pass & 0x7FFF) | 0x8000;
+
+    if (at == 0 || producer->walked == pass)
+        return;
+    producer->walked = pass & 0xFFFF;
+    kin_consumers(&judge->kin, at, expect_child, &expecting);
+}
+
+/* E8: consumer's start - producer's end. */
+static void observe_delay(struct judge *judge, const struct producer *producer,
+                          const struct judge_taking *taking, uint64_t weight,
+                          struct tally_request *requests)
+{
+    uint64_t delay_ns = taking->start_ns - producer->end_ns;
+
+    if (weight == 0 || taking->start_ns == 0 || producer->end_ns == 0)
+        return;
+    if (taking->start_ns < producer->end_ns) {
+        judge->tally->counts.negative_messaging++;
+        return;
+    }
+    if (delay_ns > DURATION_NS_MAX) {
+        delay_ns = DURATION_NS_MAX;
+        judge->tally->counts.skewed_durations++;
+    }
+    for (int i = 0; i < 2; i++)
+        tally_observe(judge->tally, &requests[i].seconds[SECONDS_MESSAGING], delay_ns, weight);
+}
+
+/* What of a weight and a failure was not counted yet. */
+static void add_to(struct tally_request *request, uint64_t counted, uint64_t weight,
+                   bool counted_failed, bool failed)
+{
+    request->weight = weight - counted;
+    if (counted_failed)
+        request->failed = weight - counted;
+    else if (failed)
+        request->failed = weight;
+}
+
+static void count_pair(struct judge *judge, uint32_t number, const struct judge_taking *taking,
+                       uint64_t weight, struct cell *cell)
+{
+    struct producer *producer = mail_producer(judge->mail, number);
+    const struct site *consumer = kin_site_at(&judge->kin, taking->site);
+    uint32_t destination = destination_of(judge, producer, consumer);
+    bool has_failed = taking->failed || producer->status == SPAN_STATUS_ERROR;
+    bool failed_far = destination != CATALOG_NONE ? taking->failed : has_failed;
+    uint64_t total = larger(weight, cell->weight);
+    struct tally_request requests[2] = {
+        {.client = service_of(judge, producer), .view = VIEW_DIRECT},
+        {.client = destination != CATALOG_NONE ? destination : service_of(judge, producer),
+         .view = VIEW_BROKER},
+    };
+
+    for (int i = 0; i < 2; i++) {
+        requests[i].server = consumer->service;
+        requests[i].type = CONNECTION_MESSAGING;
+    }
+    add_to(&requests[0], cell->weight, total, cell->failed, has_failed);
+    add_to(&requests[1], cell->weight, total, cell->failed_far, failed_far);
+    cell->weight = total & WEIGHT_MASK;
+    cell->failed |= has_failed;
+    cell->failed_far |= failed_far;
+    observe_delay(judge, producer, taking, weight, requests);
+    observe_producer(judge, producer,
+                     tell(judge, number, CELL_TOLD_DIRECT, consumer->service, weight),
+                     &requests[0]);
+    if (destination == CATALOG_NONE)
+        observe_producer(judge, producer,
+                         tell(judge, number, CELL_TOLD_BROKER, consumer->service, weight),
+                         &requests[1]);
+    judge_add(judge, &requests[0]);
+    judge_add(judge, &requests[1]);
+    if (destination != CATALOG_NONE)
+        send_to(judge, number, destination);
+}
+
+void judge_pair(struct judge *judge, uint32_t number, const struct judge_taking *taking,
+                struct answer *out_answer)
+{
+    struct producer *producer = mail_producer(judge->mail, number);
+    const struct site *consumer = kin_site_at(&judge->kin, taking->site);
+    uint32_t at = judge_span_of(judge, producer);
+    struct cell *cell;
+    struct cell fresh = {.weight = 0};
+
+    if (consumer->is_receive)
+        expect_children(judge, number);
+    cell = request_of(judge, number, consumer);
+    if (cell == NULL) {
+        judge->tally->counts.memory_failures++; /* A second span would be a second request. */
+        cell = &fresh;
+    }
+    out_answer->weight = larger(producer->weight, taking->weight);
+    out_answer->producer = service_of(judge, producer);
+    out_answer->destination = destination_of(judge, producer, consumer);
+    out_answer->state = consumer->is_receive && cell->process ? ANSWER_RECEIVED : ANSWER_FOUND;
+    if (out_answer->state == ANSWER_FOUND) {
+        cell->process |= !consumer->is_receive;
+        /* Cells do not move, and this one is its producer's as long as that is there. */
+        count_pair(judge, number, taking, out_answer->weight, cell);
+    }
+    producer->answered = 1;
+    if (at != 0)
+        kin_span(&judge->kin, at)->answered = 1;
+}
+
+/* ------------------------------------------------------------------ the consumer's own */
+
+static uint32_t far_end(const struct judge_pair *pair)
+{
+    return pair->destination != CATALOG_NONE ? pair->destination : pair->producer;
+}
+
+static int compare_direct(const void *a, const void *b)
+{
+    uint32_t one = ((const struct judge_pair *)a)->producer;
+    uint32_t two = ((const struct judge_pair *)b)->producer;
+
+    return (one > two) - (one < two);
+}
+
+static int compare_broker(const void *a, const void *b)
+{
+    uint32_t one = far_end(a);
+    uint32_t two = far_end(b);
+
+    return (one > two) - (one < two);
+}
+
+/* The consumer's duration, once an edge with the largest weight there. */
+static void observe_consumer(struct judge *judge, const struct remembered *span, size_t count,
+                             enum edge_view view)
+{
+    struct judge_pair *pairs = judge->pairs;
+    int (*compare)(const void *, const void *) = view == VIEW_DIRECT ? compare_direct
+                                                                     : compare_broker;
+
+    if (count > 1)
+        qsort(pairs, count, sizeof(*pairs), compare);
+    for (size_t i = 0; i < count;) {
+        struct tally_request request = {
+            .client = view == VIEW_DIRECT ? pairs[i].producer : far_end(&pairs[i]),
+            .server = kin_service(&judge->kin, span),
+            .type = CONNECTION_MESSAGING,
+            .view = view,
+        };
+        uint64_t weight = 0;
+        size_t first = i;
+        for (; i < count && compare(&pairs[first], &pairs[i]) == 0; i++)
+            weight = larger(weight, pairs[i].weight);
+        judge_observe(judge, &request, SECONDS_SERVER, span, weight);
+        judge_add(judge, &request);
+    }
+}
+
+/* What the links led to; how many pairs that is. */
+static size_t open_inbox(struct judge *judge, const struct remembered *span,
+                         struct consumed *consumed)
+{
+    uint32_t number = mail_find_inbox(judge->mail, span->trace, span->id,
+                                      kin_service(&judge->kin, span));
+    struct inbox *inbox;
+    size_t count = 0;
+
+    if (number == 0)
+        return 0;
+    inbox = mail_inbox(judge->mail, number);
+    consumed->has_producer = inbox->has_producer;
+    consumed->is_late = inbox->is_late;
+    for (uint32_t at = inbox->cells; at != 0 && count < LINKS_MAX;) {
+        const struct cell *cell = mail_cell(judge->mail, at);
+        judge->pairs[count++] = (struct judge_pair){cell->service, cell->destination, cell->weight};
+        at = cell->next;
+    }
+    mail_free_answers(judge->mail, inbox);
+    return count;
+}
+
+/* Whether the consumer is a pair of that producer already, by a link. */
+static bool is_linked(const struct judge *judge, const struct remembered *span,
+                      const struct producer *producer)
+{
+    struct half like = {.target = {producer->trace[0], producer->trace[1]},
+                        .target_id = producer->id,
+                        .trace = {span->trace[0], span->trace[1]},
+                        .id = span->id,
+                        .site = span->site};
+    const struct half *half;
+    uint32_t number;
+
+    if (!span->has_links)
+        return false;
+    number = mail_find_half(judge->mail, &like);
+    if (number == 0)
+        return false;
+    half = mail_half(judge->mail, number);
+    /* Of several producers of one id it found the lowest. */
+    return half->state == HALF_SETTLED && half->answer <= ANSWER_RECEIVED &&
+           half->pair_service == service_of(judge, producer);
+}
+
+/* Pairs a consumer with the producer that is its parent; adds to the pairs at hand. */
+static void pair_with_parent(struct judge *judge, uint32_t at, uint32_t number, size_t *count,
+                             struct consumed *consumed)
+{
+    const struct remembered *span = kin_span(&judge->kin, at);
+    struct producer *producer = mail_producer(judge->mail, number);
+    uint32_t side = judge_span_of(judge, producer);
+    struct judge_taking taking = {
+        .site = span->site,
+        .weight = span->weight,
+        .start_ns = aside_start(slab_aside(&judge->kin.store->slab, at)),
+        .failed = span->status == SPAN_STATUS_ERROR,
+    };
+    struct answer answer;
+
+    if (is_linked(judge, span, producer))
+        return;
+    if ((!producer->answered && producer->drawn) || (side != 0 && judge_is_late(judge, side))) {
+        consumed->is_late = true;
+        return;
+    }
+    consumed->has_producer = true;
+    judge_pair(judge, number, &taking, &answer);
+    if (answer.state == ANSWER_FOUND)
+        judge->pairs[(*count)++] = (struct judge_pair){answer.producer, answer.destination,
+                                                       answer.weight};
+}
+
+struct consumed judge_consumer(struct judge *judge, uint32_t at, uint32_t parent)
+{
+    const struct remembered *span = kin_span(&judge->kin, at);
+    struct consumed consumed = {false, false, false};
+    size_t count = span->has_links ? open_inbox(judge, span, &consumed) : 0;
+    uint32_t producer = 0;
+    bool is_call;
+    struct call call;
+
+    is_call = parent != 0 && judge_find_call(judge, at, parent, &call);
+    if (is_call && kin_span(&judge->kin, call.side)->kind == SPAN_KIND_PRODUCER)
+        producer = judge_producer_of(judge, call.side);
+    else if (parent == 0 && span->parent_id != 0)
+        producer = judge_find_producer(judge, span->trace, span->parent_id);
+    if (producer != 0) {
+        pair_with_parent(judge, at, producer, &count, &consumed);
+    } else if (is_call && !consumed.has_producer && !span->is_receive) {
+        if (judge_is_late(judge, call.side)) {
+            consumed.is_late = true;
+        } else {
+            judge_count_call(judge, &call);
+            consumed.is_paired = true;
+        }
+    }
+    consumed.is_paired |= count != 0;
+    consumed.is_late &= !consumed.has_producer && !consumed.is_paired;
+    observe_consumer(judge, span, count, VIEW_DIRECT);
+    observe_consumer(judge, span, count, VIEW_BROKER);
+    return consumed;
+}
