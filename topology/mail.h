@@ -21,7 +21,7 @@
 #include "topology/fifo.h"
 #include "topology/span.h"
 
-enum { MAIL_BYTES_MIN = 128 * 1024 };
+enum { MAIL_BYTES_MIN = 64 * 1024 };
 
 struct producer {
     uint64_t trace[2];

@@ -121,7 +121,7 @@ def big_request(number, spans):
 
 
 # The spans' memory leaves little for the rings: a request or two fill one.
-SMALL_RINGS = {"memory.limit": "32MiB", "topology.memory_max": "19MiB", "receiver.threads": 1,
+SMALL_RINGS = {"memory.limit": "32MiB", "topology.memory_max": "18MiB", "receiver.threads": 1,
                "topology.shards": 1}
 
 
