@@ -83,7 +83,10 @@ class Sender:
 
     def send(self, spans):
         """Sends until it is taken; the response."""
-        message = request_of(spans).SerializeToString()
+        return self.insist(request_of(spans).SerializeToString())
+
+    def insist(self, message):
+        """The same with a request's bytes."""
         end = time.monotonic() + DEADLINE_S
         while True:
             try:

@@ -187,6 +187,43 @@ static void shard__remembers_spans_in_few_bytes(void **state)
 }
 
 /* Positions wrap after 2^32 spans; nothing may show it. */
+/* A merger that nobody asks still empties tallies; one that is stuck leaves them bounded, too. */
+static void shard__grows_no_further_in_hours_that_nobody_looks_at(void **state)
+{
+    struct fixture fixture;
+    struct shard *shard;
+    uint64_t now_ns = start_ns;
+    uint64_t id = 1;
+    uint32_t rooms[3] = {0, 0, 0};
+    size_t bytes = 0;
+
+    (void)state;
+    setup(&fixture, &(struct world_options){.memory_bytes_max = 1 << 20, .edges_max = 100});
+    shard = fixture.world.shards[0];
+    for (unsigned minute = 0; minute < 600; minute++) {
+        for (unsigned i = 0; i < 100; i++, id += 2) {
+            struct span server = back_server(&fixture, id + 1, id);
+            server.duration_ns = (uint64_t)1 << i % 50;
+            feed_at(&fixture, server, now_ns);
+            feed_at(&fixture, front_client(&fixture, id, 0), now_ns);
+        }
+        now_ns += 60 * NS_PER_S;
+        world_tick(&fixture.world, now_ns);
+        if (minute == 120) {
+            bytes = shard_memory_bytes(shard);
+            rooms[0] = shard->tally->edges_room;
+            rooms[1] = shard->tally->operations_room;
+            rooms[2] = shard->tally->losses_room;
+        }
+    }
+    assert_true(bytes != 0 && shard_memory_bytes(shard) == bytes);
+    assert_int_equal(shard->tally->edges_room, rooms[0]);
+    assert_int_equal(shard->tally->operations_room, rooms[1]);
+    assert_int_equal(shard->tally->losses_room, rooms[2]);
+    assert_true(look_at(&fixture, "service//front -> service//back") == 60000);
+    world_release(&fixture.world);
+}
+
 static void shard__goes_on_when_positions_wrap(void **state)
 {
     struct fixture fixture;
@@ -376,6 +413,7 @@ int main(void)
         cmocka_unit_test(shard__judges_an_orphan_when_its_room_is_needed),
         cmocka_unit_test(shard__survives_a_lost_wish),
         cmocka_unit_test(shard__remembers_spans_in_few_bytes),
+        cmocka_unit_test(shard__grows_no_further_in_hours_that_nobody_looks_at),
         cmocka_unit_test(shard__goes_on_when_positions_wrap),
         cmocka_unit_test(shard__accounts_for_spans_without_memory),
         cmocka_unit_test(shard__is_made_whole_or_not_at_all),
