@@ -142,7 +142,7 @@ struct judged {
     bool has_producer; /* E8: of a CONSUMER. */
 };
 
-enum class_group { CLASS_INTERNAL, CLASS_PAIRED, CLASS_UNPAIRED };
+enum class_group { CLASS_INTERNAL, CLASS_PAIRED, CLASS_UNPAIRED, CLASS_DROPPED };
 
 struct span_class {
     enum class_group group;
@@ -156,6 +156,7 @@ static struct span_class unpaired(enum unpaired_reason reason)
 
 static const struct span_class class_paired = {CLASS_PAIRED, 0};
 static const struct span_class class_internal = {CLASS_INTERNAL, 0};
+static const struct span_class class_dropped = {CLASS_DROPPED, 0};
 
 /* What of an unanswered or answered PRODUCER is not in its span; NULL: there was no room. */
 static struct producer *producer_of(struct judge *judge, const struct judged *judged)
@@ -174,9 +175,9 @@ static struct span_class judge_caller(struct judge *judge, const struct judged *
     struct producer *producer = producer_of(judge, judged);
     bool is_side = kin_answers(&judge->kin, judged->at).answered;
     bool is_call = !is_side && is_unanswered_call(judge, judged->at);
-    bool is_learned = is_call && count_unanswered(judge, span);
+    bool is_learned = is_call && !span->bereft && count_unanswered(judge, span);
 
-    span->drawn |= is_call;
+    span->drawn |= is_call && !span->bereft;
     if (producer != NULL) {
         producer->drawn |= is_call;
         producer->judged = 1;
@@ -191,6 +192,8 @@ static struct span_class judge_caller(struct judge *judge, const struct judged *
         return unpaired(UNPAIRED_LATE);
     if (!is_call)
         return class_internal;
+    if (span->bereft)
+        return class_dropped;
     if (is_learned)
         return unpaired(UNPAIRED_SERVER_SILENT);
     return unpaired(span->kind == SPAN_KIND_CLIENT ? UNPAIRED_NO_SERVER : UNPAIRED_NO_CONSUMER);
@@ -238,6 +241,20 @@ static struct span_class judge_quiet(struct judge *judge, const struct judged *j
     return judged->is_late ? unpaired(UNPAIRED_LATE) : class_internal;
 }
 
+static void count_dropped(struct judge *judge, const struct remembered *span)
+{
+    struct tally_loss loss = {
+        .service = kin_service(&judge->kin, span),
+        .kind = kin_site(&judge->kin, span)->kind,
+        .dropped = true,
+        .reason = DROPPED_EVICTED,
+        .traces = {{span->trace[0], span->trace[1]}},
+    };
+
+    judge->tally->accounting.dropped[DROPPED_EVICTED]++;
+    tally_lose(judge->tally, &loss);
+}
+
 static void count_class(struct judge *judge, const struct remembered *span,
                         struct span_class span_class)
 {
@@ -260,6 +277,9 @@ static void count_class(struct judge *judge, const struct remembered *span,
     case CLASS_UNPAIRED:
         accounting->unpaired[span_class.reason]++;
         tally_lose(judge->tally, &loss);
+        break;
+    case CLASS_DROPPED:
+        count_dropped(judge, span);
         break;
     }
 }
@@ -365,20 +385,14 @@ void judge_left(struct judge *judge, uint32_t number)
     judge->mail->left_waiting--;
 }
 
-void judge_drop(struct judge *judge, uint32_t at)
+void judge_drop(struct judge *judge, uint32_t at, uint32_t parent)
 {
     struct remembered *span = kin_span(&judge->kin, at);
-    struct tally_loss loss = {
-        .service = kin_service(&judge->kin, span),
-        .kind = kin_site(&judge->kin, span)->kind,
-        .dropped = true,
-        .reason = DROPPED_EVICTED,
-        .traces = {{span->trace[0], span->trace[1]}},
-    };
 
     CHECK(!span->judged);
-    judge->tally->accounting.dropped[DROPPED_EVICTED]++;
-    tally_lose(judge->tally, &loss);
+    if (parent != 0)
+        judge_bereave(judge, at, parent);
+    count_dropped(judge, span);
     span->judged = 1;
     slab_clear_pending(&judge->kin.store->slab, at);
 }

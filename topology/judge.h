@@ -64,8 +64,9 @@ void judge_span(struct judge *judge, uint32_t at, uint32_t parent);
  * around that. */
 bool judge_is_late(struct judge *judge, uint32_t side);
 
-/* Counts a pending span as dropped. */
-void judge_drop(struct judge *judge, uint32_t at);
+/* Counts a pending span, whose parent is kin_parent(), as dropped. Who called it waits in vain then, and
+ * is no caller of something unknown: it goes the same way, unless others answer. */
+void judge_drop(struct judge *judge, uint32_t at, uint32_t parent);
 
 /* ------------------------------------------------------------------ messages (E8, E9) */
 

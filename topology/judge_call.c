@@ -119,3 +119,19 @@ enum verdict judge_callee(struct judge *judge, uint32_t at, uint32_t parent)
     judge_count_call(judge, &call);
     return COUNTED;
 }
+
+void judge_bereave(struct judge *judge, uint32_t at, uint32_t parent)
+{
+    struct kin *kin = &judge->kin;
+    struct kin_around around;
+    struct call call;
+    uint32_t outer;
+
+    if (!judge_find_call(judge, at, parent, &call) ||
+        kin_span(kin, call.side)->kind != SPAN_KIND_CLIENT)
+        return; /* A PRODUCER's message was sent, whoever took it. */
+    kin_span(kin, call.side)->bereft = 1;
+    around = kin_around_begin(call.side);
+    while ((outer = kin_around_next(kin, &around)) != 0)
+        kin_span(kin, outer)->bereft |= kin_span(kin, outer)->kind == SPAN_KIND_CLIENT;
+}

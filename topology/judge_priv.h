@@ -53,6 +53,9 @@ void judge_add(struct judge *judge, const struct tally_request *request);
 void judge_add_call(struct judge *judge, uint32_t side, uint64_t weight,
                     const struct tally_request *request);
 
+/* Tells those whose call the span takes that it was dropped. */
+void judge_bereave(struct judge *judge, uint32_t at, uint32_t parent);
+
 /* E6, E16: the client's duration counts once on each of its edges, with the largest weight there.
  * Sets in `request` what this call, of that weight, adds to it. */
 void judge_tell_client(struct judge *judge, uint32_t client, uint64_t weight,

@@ -364,7 +364,7 @@ static void let_go(struct shard *shard, uint32_t at)
     } else if (is_early || is_waiting) {
         if (is_producer)
             shard_drop_producer(shard, at);
-        judge_drop(&shard->judge, at);
+        judge_drop(&shard->judge, at, parent);
     } else {
         judge_span(&shard->judge, at, parent);
     }

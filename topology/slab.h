@@ -54,7 +54,7 @@ struct remembered {
     uint64_t is_receive : 1;   /* A CONSUMER that only fetches: no call but a producer's. */
     uint64_t expected : 1;     /* A PRODUCER to whose message consumers have linked: as answered. */
     uint64_t start_top : 8;    /* Of slab_start(). */
-    uint64_t flags_spare : 1;
+    uint64_t bereft : 1;       /* A CLIENT: what it, or one inside it, called was dropped. */
     uint32_t site;
     uint32_t parent_at; /* The oldest span of its parent's id; 0: not known. */
     uint32_t child;     /* The newest span that named this id, while it was the oldest of it. */

@@ -122,6 +122,44 @@ static void shard__drops_what_leaves_before_its_wait_is_over(void **state)
     world_release(&fixture.world);
 }
 
+/* A span ends before the one that called it, so it comes and leaves first. Its caller, and one around that,
+ * are left alone: no call to something unknown. */
+static void shard__draws_no_call_whose_callee_was_dropped(void **state)
+{
+    struct fixture fixture;
+    struct snapshot *snapshot;
+    const struct snapshot_edge *edge;
+    uint64_t id = 1000;
+
+    (void)state;
+    setup(&fixture, &(struct world_options){.memory_bytes_max = 1 << 20});
+    feed_at(&fixture, back_server(&fixture, 1, 2), start_ns);
+    feed_at(&fixture, back_server(&fixture, 4, 5), start_ns);
+    feed_at(&fixture, back_server(&fixture, 8, 9), start_ns);
+    feed_many(&fixture, fixture.front_internal, SPAN_KIND_INTERNAL, id, 300, start_ns);
+    feed_at(&fixture, front_client(&fixture, 2, 3), start_ns);
+    feed_at(&fixture, front_client(&fixture, 3, 0), start_ns);
+    feed_at(&fixture, front_client(&fixture, 5, 0), start_ns);
+    feed_at(&fixture, front_client(&fixture, 9, 0), start_ns);
+    feed_at(&fixture, back_server(&fixture, 6, 5), start_ns);  /* A second try, which stays. */
+    feed_at(&fixture, front_client(&fixture, 7, 0), start_ns); /* Nobody answered this one. */
+    for (id += 300; look(&fixture).dropped[DROPPED_EVICTED] == 0; id++)
+        feed_many(&fixture, fixture.front_internal, SPAN_KIND_INTERNAL, id, 1, start_ns);
+    assert_int_equal(look(&fixture).dropped[DROPPED_EVICTED], 256);
+    world_finish(&fixture.world, start_ns);
+    snapshot = world_snapshot(&fixture.world);
+    assert_int_equal(snapshot->edges_count, 2);
+    edge = world_edge(snapshot, "service//front -> service//back");
+    assert_true(edge != NULL && edge->requests == WEIGHT_ONE);
+    edge = world_edge(snapshot, "service//front -> external//x [virtual_node]");
+    assert_true(edge != NULL && edge->requests == WEIGHT_ONE);
+    assert_int_equal(snapshot->accounting.dropped[DROPPED_EVICTED], 258);
+    assert_int_equal(snapshot->accounting.unpaired[UNPAIRED_NO_SERVER], 1);
+    assert_int_equal(snapshot->accounting.paired, 2);
+    snapshot_release(snapshot);
+    world_release(&fixture.world);
+}
+
 /* A PRODUCER waits on without its span, whether it is an orphan or not. */
 static void shard__judges_an_orphan_when_its_room_is_needed(void **state)
 {
@@ -410,6 +448,7 @@ int main(void)
         cmocka_unit_test(shard__rejects_the_ninth_span_of_an_id),
         cmocka_unit_test(shard__counts_past_the_bounds_in_overflow_series),
         cmocka_unit_test(shard__drops_what_leaves_before_its_wait_is_over),
+        cmocka_unit_test(shard__draws_no_call_whose_callee_was_dropped),
         cmocka_unit_test(shard__judges_an_orphan_when_its_room_is_needed),
         cmocka_unit_test(shard__survives_a_lost_wish),
         cmocka_unit_test(shard__remembers_spans_in_few_bytes),
