@@ -23,7 +23,7 @@ from .messages import Messages, is_receive
 from .naming import Naming, kind_of_call, service_node, service_of
 from .otlp_json import CLIENT, CONSUMER, ERROR, INTERNAL, NONE, PRODUCER, SERVER, read
 from .sampling import weight_of
-from .seconds import ONE, Seconds, number
+from .seconds import Seconds, number
 
 WALK_STEPS = 64
 IDS_MAX = 8
@@ -68,12 +68,8 @@ WORDS = {"true": True, "false": False, "user": True, "none": False}
 
 def options_of(settings):
     """The model's options for the program's: {"map.self_edges": "false"} -> self_edges=False."""
-    def meaning(value):
-        if not isinstance(value, str):
-            return value
-        return int(value) if value.isdigit() else WORDS.get(value, value)
-
-    return {OPTION_KEYS[key]: meaning(value) for key, value in settings.items()}
+    return {OPTION_KEYS[key]: WORDS.get(value, value) if isinstance(value, str) else value
+            for key, value in settings.items()}
 
 
 # --- Durations (E14) ------------------------------------------------------------------------------
@@ -437,23 +433,22 @@ class Model:
                 continue
             self.count_unanswered(span)
 
-    def learned(self, span):
-        """N5: the service that an unanswered call (not database, not messaging) goes to, or None."""
-        if self.kind[span] == CLIENT and kind_of_call(span) not in ("database", "messaging"):
-            return self.lessons.learned(span)
-        return None
-
     def count_unanswered(self, span):
         """E10, E12, N5."""
         kind = kind_of_call(span)
-        callee, is_learned = self.naming.callee(span, self.reported, self.learned(span))
+        learned = None
+        if self.kind[span] == CLIENT and kind not in ("database", "messaging"):
+            learned = self.lessons.learned(span)
         reason = "no_server" if self.kind[span] == CLIENT else "no_consumer"
         # Reading: an orphan is counted as a call, but its class is parent_missing.
         if span in self.is_orphan:
             reason = "parent_missing"
-        elif is_learned:
+        elif learned:
             reason = "server_silent"
         self.class_of.setdefault(span, "unpaired." + reason)
+        if learned:
+            self.count_sent(EVERYWHERE, span, service_node(learned), "")
+            return
         destination = self.naming.destination(span) if self.kind[span] == PRODUCER else None
         views = EVERYWHERE
         if destination:
@@ -463,8 +458,8 @@ class Model:
             views = ("direct",)
             self.count_sent(BROKER, span, destination_node(destination))
         types = {"database": "database", "messaging": "messaging_system"}
-        connection_type = "" if is_learned else types.get(kind, "virtual_node")
-        self.count_sent(views, span, callee, connection_type)
+        self.count_sent(views, span, self.naming.callee(span, self.reported),
+                        types.get(kind, "virtual_node"))
 
     # --- Roots and orphans (N6) ---
 
