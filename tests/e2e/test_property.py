@@ -15,7 +15,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from model import compare, generate, model, otlp_json, shapes  # noqa: E402
+from model import chaos, compare, generate, model, otlp_json, shapes  # noqa: E402
 from model.generate import CLIENT, CONSUMER, INTERNAL, NONE, PRODUCER, SERVER  # noqa: E402
 
 FIRST = int(os.environ.get("SPANMAP_SEED") or 1)
@@ -24,7 +24,7 @@ SEEDS = range(FIRST, FIRST + int(os.environ.get("SPANMAP_SEEDS") or 6))
 def families(seed):
     """Traces in which most spans have one of a few parents: sums of families are kept then."""
     rng = random.Random(seed)
-    spans = generate.chaos_spans(seed, generate.Chaos(
+    spans = chaos.chaos_spans(seed, chaos.Chaos(
         traces=4, spans_max=400, shared_ids=rng.choice((0, 0.1, 0.3)), reused=False))
     parents = {}
     for span in spans:
@@ -36,20 +36,31 @@ def families(seed):
     return spans
 
 
+def scripted(**mix):
+    return lambda seed: generate.scripted(seed, generate.Mix(**mix)).spans
+
+
+def chaotic(**wildness):
+    return lambda seed: chaos.chaos_spans(seed, chaos.Chaos(**wildness))
+
+
 GRAPHS = {
-    "scripted": lambda seed: generate.scripted(seed).spans,
-    "scripted_one_trace": lambda seed: generate.scripted(
-        seed, generate.Mix(traces=1, depth=8, calls_max=4)).spans,
-    "lossy": lambda seed: generate.lossy(seed, generate.scripted(seed).spans),
-    "chaos": generate.chaos_spans,
-    "shared_ids": lambda seed: generate.chaos_spans(
-        seed, generate.Chaos(shared_ids=1.0, kinds=(SERVER, CLIENT, INTERNAL, NONE))),
-    "calls_only": lambda seed: generate.chaos_spans(
-        seed, generate.Chaos(kinds=(SERVER, CLIENT, INTERNAL), shared_ids=0.1, sampled=0)),
-    "messages_only": lambda seed: generate.chaos_spans(
-        seed, generate.Chaos(kinds=(PRODUCER, CONSUMER, CLIENT, INTERNAL), services=2)),
-    "large_traces": lambda seed: generate.chaos_spans(
-        seed, generate.Chaos(traces=6, spans_max=250, shared_ids=0.1, reused=False)),
+    "scripted": scripted(),
+    "scripted_one_trace": scripted(traces=1, depth=8, calls_max=4),
+    "scripted_calls": scripted(without=generate.MESSAGES + generate.PEERS),
+    "scripted_peers": scripted(without=generate.MESSAGES),
+    "scripted_messages": scripted(without=generate.PEERS, many_links=True),
+    "lossy": lambda seed: chaos.lossy(seed, scripted()(seed)),
+    "lossy_messages": lambda seed: chaos.lossy(seed, scripted(shapes=generate.MESSAGES)(seed)),
+    "chaos": chaotic(),
+    "shared_ids": chaotic(shared_ids=1.0, kinds=(SERVER, CLIENT, INTERNAL, NONE)),
+    "calls_only": chaotic(kinds=(SERVER, CLIENT, INTERNAL), shared_ids=0.1, sampled=0,
+                          attributes=chaos.call_attributes, operations=0, links=0),
+    "messages_only": chaotic(kinds=(PRODUCER, CONSUMER, CLIENT, INTERNAL), services=2,
+                             attributes=chaos.message_attributes, operations=0.5, links=0.8),
+    "many_links": chaotic(traces=20, kinds=(PRODUCER, CONSUMER, CONSUMER), links=1, links_most=200,
+                          attributes=chaos.message_attributes, reused=False),
+    "large_traces": chaotic(traces=6, spans_max=250, shared_ids=0.1, reused=False),
     "families": families,
 }
 
@@ -61,8 +72,8 @@ def well_behaved(spans):
 
 
 def metamorphic_graphs(seed):
-    yield generate.scripted(seed).spans
-    yield well_behaved(generate.chaos_spans(seed, generate.Chaos(reused=False)))
+    yield generate.scripted(seed, generate.Mix(many_links=True)).spans
+    yield well_behaved(chaos.chaos_spans(seed, chaos.Chaos(reused=False)))
 
 
 def same(seed, what, one, two):
@@ -77,14 +88,15 @@ def same(seed, what, one, two):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_model_finds_the_generators_truth(seed):
-    graph = generate.scripted(seed)
+    graph = generate.scripted(seed, generate.Mix(many_links=True))
     found = model.Model(graph.spans)
-    edges = {("/".join(client), "/".join(server), kind): (edge.requests, edge.failed)
-             for (client, server, kind), edge in found.views["direct"].items()}
-    assert set(edges) == set(graph.edges), f"seed {seed}"
-    for key, counts in graph.edges.items():
-        for expected, actual in zip(counts, edges[key]):
-            assert abs(actual / model.ONE - expected) < 1e-4, f"seed {seed}: {key}"
+    for view, truth in graph.edges.items():
+        edges = {("/".join(client), "/".join(server), kind): (edge.requests, edge.failed)
+                 for (client, server, kind), edge in found.views[view].items()}
+        assert set(edges) == set(truth), f"seed {seed}"
+        for key, counts in truth.items():
+            for expected, actual in zip(counts, edges[key]):
+                assert abs(actual / model.ONE - expected) < 1e-4, f"seed {seed}: {view} {key}"
     wrong = [span for span in graph.spans if found.class_of[span] != graph.classes[span]]
     assert not wrong, f"seed {seed}:\n" + compare.describe(wrong)
 
@@ -100,6 +112,17 @@ def test_spanmap_agrees_with_the_model(graph, seed):
     found = compare.differences(model.judge(spans), compare.map_of(requests))
     if found:
         pytest.fail("\n".join(found[:20]) + "\n" + compare.explain(seed, spans))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("view", ("direct", "both"))
+@pytest.mark.parametrize("graph", ("scripted_messages", "messages_only", "chaos"))
+def test_spanmap_agrees_in_each_view(graph, view, seed):
+    spans = GRAPHS[graph](seed)
+    options = {"map.messaging": view}
+    found = compare.differences_on(spans, options)
+    if found:
+        pytest.fail("\n".join(found[:20]) + "\n" + compare.explain(seed, spans, options))
 
 
 @pytest.mark.parametrize("form", shapes.FORMS)

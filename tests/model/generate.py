@@ -1,33 +1,52 @@
 """generate: seeded random call graphs, with the truth about them.
 
 Is:     `scripted` builds traces shape by shape and writes down, while it does, which calls it made
-        and what becomes of each span; `chaos` throws spans of few ids, services and kinds together,
-        so that every odd thing happens, with the model as the only truth.
-Is not: a load generator.
+        and what becomes of each span.
+Is not: a load generator; chaos.py has spans that make no sense.
 
 Everything comes from one random.Random: the same seed and options give the same spans.
 """
 
 import random
 from collections import defaultdict
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from .generate_messages import MessageShapes
+from .generate_peers import PeerShapes
 from .otlp_json import CLIENT, CONSUMER, ERROR, INTERNAL, NONE, OK, PRODUCER, SERVER, UNSET, Span
 
 START_NS = 1_700_000_000_000_000_000
+EVERYWHERE = ("direct", "broker")  # views of messaging
 ALL_KINDS = (NONE, INTERNAL, SERVER, CLIENT, PRODUCER, CONSUMER)
 SERVICES = (
     ("", "front"), ("", "cart"), ("shop", "checkout"), ("shop", "payment"), ("", "stock"),
     ("", "mail"), ("eu", "search"), ("us", "search"), ("", "ads"), (None, None), ("mesh", "proxy"),
 )
 
-# tracestate -> adjusted count
-SAMPLED = {
-    "ot=th:0": Fraction(1), "ot=th:8": Fraction(2), "ot=th:c": Fraction(4),
-    "ot=th:4": Fraction(4, 3), "ot=p:3": Fraction(8), "vendor=1,ot=rv:1234567890abcd;th:8":
-    Fraction(2), "ot=p:63": Fraction(0), "ot=th:fffffffffffff": Fraction(65536), "other=x": 1,
-}
+@dataclass(frozen=True)
+class Sampled:
+    """What a trace's spans say of their sampling, and the adjusted count that it means."""
+
+    tracestate: str
+    count: Fraction
+    attributes: dict = field(default_factory=dict)
+
+
+NOT_SAMPLED = Sampled("", Fraction(1))
+SAMPLED = (
+    Sampled("ot=th:0", Fraction(1)), Sampled("ot=th:8", Fraction(2)),
+    Sampled("ot=th:c", Fraction(4)), Sampled("ot=th:4", Fraction(4, 3)),
+    Sampled("ot=p:3", Fraction(8)), Sampled("vendor=1,ot=rv:1234567890abcd;th:8", Fraction(2)),
+    Sampled("ot=p:63", Fraction(0)), Sampled("ot=th:fffffffffffff", Fraction(65536)),
+    Sampled("other=x", Fraction(1)), Sampled("ot=th:x;p:2", Fraction(4)),
+    Sampled("", Fraction(10), {"SampleRate": 10}), Sampled("", Fraction(4), {"sampling.ratio": 0.25}),
+    Sampled("ot=th:8", Fraction(2), {"SampleRate": 10, "sampling.ratio": 0.25}),
+    Sampled("", Fraction(4), {"SampleRate": 10, "sampling.ratio": 0.25}),
+    Sampled("", Fraction(10), {"SampleRate": "10", "sampling.ratio": 0.0}),
+    Sampled("", Fraction(1), {"SampleRate": 0, "sampling.ratio": 1.5}),
+)
 
 
 @dataclass
@@ -44,14 +63,17 @@ class Mix:
     duplicates: float = 0.05
     lost: float = 0.0
     shapes: tuple = ()  # names of shapes to draw from; empty: all
+    without: tuple = ()  # names of shapes that are left out
+    many_links: bool = False  # a consumer of links.max links
 
 
 @dataclass
 class Graph:
-    """Spans and the truth: edge -> [requests, failed] as fractions, span -> class."""
+    """Spans and the truth: for each view edge -> [requests, failed], and span -> class."""
 
     spans: list = field(default_factory=list)
-    edges: dict = field(default_factory=lambda: defaultdict(lambda: [Fraction(0), Fraction(0)]))
+    edges: dict = field(default_factory=lambda: {
+        view: defaultdict(lambda: [Fraction(0), Fraction(0)]) for view in EVERYWHERE})
     classes: dict = field(default_factory=dict)
 
 
@@ -91,47 +113,49 @@ def split(rng, spans, size_max=40):
 # --- Scripted graphs ------------------------------------------------------------------------------
 
 
-class Scripted:
+class Scripted(MessageShapes, PeerShapes):
     """Builds traces whose calls are known. Each shape_x() makes one kind of call under `at`, a span
     that takes calls (SERVER, CONSUMER or kind-less), and returns the spans that may go on."""
+
+    services = SERVICES
+    node_of = staticmethod(node_of)
 
     def __init__(self, seed, mix=None):
         self.rng = random.Random(seed)
         self.mix = mix or Mix()
         self.graph = Graph()
+        self.traces = []
         self.trace = []
-        self.state = ("", Fraction(1))
+        self.trace_id = ""
+        self.sampled = NOT_SAMPLED
         self.clock = {service: self.rng.choice((0, 0, 0, -5_000_000, 40_000_000))
                       for service in SERVICES}
         self.has_direct = set()  # spans that already have a child of another service
-        names = [name[len("shape_"):] for name in sorted(dir(self)) if name.startswith("shape_")]
-        self.shapes = self.mix.shapes or names
+        names = self.mix.shapes or shapes_of(Scripted) + MESSAGES + PEERS
+        self.shapes = [name for name in names if name not in self.mix.without]
 
     def build(self):
+        self.start_messages()
         for service in SERVICES:  # each has reported: peer names can rely on it
-            self.new_trace()
-            self.span(service, INTERNAL, None)
-            self.finish_trace()
+            with self.other_trace():
+                self.span(service, INTERNAL, None)
+        self.teach()
         for _ in range(self.mix.traces):
-            self.new_trace()
-            for at in self.root():
-                self.grow(at, self.mix.depth)
-            self.finish_trace()
-        return self.finish()
-
-    def finish(self):
+            with self.other_trace():
+                for at in self.root():
+                    self.grow(at, self.mix.depth)
+        self.empty_boxes()
+        if self.mix.many_links:
+            self.take_past_the_most()
         self.graph.spans = interleave(self.rng, self.traces)
         return self.graph
 
-    traces = None
-
     def new_trace(self):
-        self.traces = self.traces or []
         self.trace_id = "%032x" % self.rng.getrandbits(128)
         self.trace = []
-        self.state = ("", Fraction(1))
+        self.sampled = NOT_SAMPLED
         if self.rng.random() < self.mix.sampled:
-            self.state = self.rng.choice(sorted(SAMPLED.items(), key=str))
+            self.sampled = self.rng.choice(SAMPLED)
 
     def finish_trace(self):
         spans = list(self.trace)
@@ -141,6 +165,19 @@ class Scripted:
                 self.graph.classes[copy] = "duplicate"
                 spans.insert(self.rng.randint(spans.index(span) + 1, len(spans)), copy)
         self.traces.append(spans)
+
+    def next_trace(self):
+        self.finish_trace()
+        self.new_trace()
+
+    @contextmanager
+    def other_trace(self):
+        """The spans made within belong to a trace of their own."""
+        outer = (self.trace_id, self.trace, self.sampled)
+        self.new_trace()
+        yield
+        self.finish_trace()
+        self.trace_id, self.trace, self.sampled = outer
 
     def grow(self, at, depth):
         if depth == 0 or len(self.trace) > 60:
@@ -152,8 +189,8 @@ class Scripted:
 
     # --- Pieces ---
 
-    def times(self, service):
-        start = START_NS + self.rng.randint(0, 10**9) + self.clock.get(service, 0)
+    def times(self, service, late_ns=0):
+        start = START_NS + self.rng.randint(0, 10**9) + self.clock.get(service, 0) + late_ns
         end = start + int(10 ** self.rng.uniform(0, 11))
         if self.rng.random() < self.mix.skewed:
             start, end = end, start
@@ -161,9 +198,9 @@ class Scripted:
             start, end = self.rng.choice(((0, end), (start, 0), (0, 0), (start, start)))
         return start, end
 
-    def span(self, service, kind, parent, attributes=None, span_id=None):
+    def span(self, service, kind, parent, attributes=None, span_id=None, late_ns=0):
         """One span of the trace; its class is internal until it is said otherwise."""
-        start, end = self.times(service)
+        start, end = self.times(service, late_ns)
         status = self.rng.choice((UNSET, OK))
         if self.rng.random() < self.mix.errors:
             status = ERROR
@@ -171,10 +208,12 @@ class Scripted:
             trace=self.trace_id,
             id=span_id or "%016x" % self.rng.getrandbits(64),
             parent=parent.id if isinstance(parent, Span) else parent or "",
-            kind=kind, start=start, end=end, status=status, tracestate=self.state[0],
-            attributes=dict(attributes or {}), resource=resource_of(service),
+            kind=kind, start=start, end=end, status=status, tracestate=self.sampled.tracestate,
+            attributes={**(attributes or {}), **self.sampled.attributes},
+            resource=resource_of(service),
         )
         span.service = service
+        span.count = self.sampled.count
         self.trace.append(span)
         self.graph.classes[span] = "internal"
         return span
@@ -182,18 +221,22 @@ class Scripted:
     def mark(self, span, name):
         self.graph.classes[span] = name
 
-    def call(self, client, server, callees, side=None, connection_type=""):
-        """Writes down one request between two services or nodes."""
+    def count(self, views, client, server, count, failed, connection_type=""):
+        """One request between two services or nodes, in these views."""
         names = [one if isinstance(one, str) else node_of(one) for one in (client, server)]
+        for view in views if count else ():
+            edge = self.graph.edges[view][names[0], names[1], connection_type]
+            edge[0] += count
+            edge[1] += count if failed else 0
+
+    def call(self, client, server, callees, side=None, connection_type=""):
+        """Writes down one request that was answered."""
         judged = list(callees) + ([side] if side and side.kind in (CLIENT, PRODUCER) else [])
-        count = Fraction(self.state[1])
         for span in list(callees) + ([side] if side else []):
             if self.graph.classes[span] != "unpaired.parent_missing" or span not in self.orphans:
                 self.mark(span, "paired")
-        if count:
-            edge = self.graph.edges[names[0], names[1], connection_type]
-            edge[0] += count
-            edge[1] += count if any(span.status == ERROR for span in judged) else 0
+        self.count(EVERYWHERE, client, server, callees[0].count,
+                   any(span.status == ERROR for span in judged), connection_type)
 
     @property
     def orphans(self):
@@ -202,13 +245,10 @@ class Scripted:
                 and span.kind in (SERVER, CONSUMER)}
 
     def unanswered(self, span, node, connection_type, reason):
-        count = Fraction(self.state[1])
         if self.graph.classes[span] == "internal":
             self.mark(span, "unpaired." + reason)
-        if count:
-            edge = self.graph.edges[node_of(span.service), node, connection_type]
-            edge[0] += count
-            edge[1] += count if span.status == ERROR else 0
+        self.count(EVERYWHERE, span.service, node, span.count, span.status == ERROR,
+                   connection_type)
 
     def other(self, *services):
         return self.rng.choice([one for one in SERVICES if one not in services])
@@ -284,8 +324,8 @@ class Scripted:
 
     # --- Answered calls (E2-E7, E11) ---
 
-    def answer(self, at, client, service, connection_type="", kind=SERVER):
-        server = self.span(service, kind, client)
+    def answer(self, at, client, service, connection_type="", kind=SERVER, parent=None):
+        server = self.span(service, kind, parent or client)
         self.call(at.service, service, [server], client, connection_type)
         return server
 
@@ -401,13 +441,6 @@ class Scripted:
         """E5: SERVER under SERVER in one service is no call."""
         return [self.span(at.service, SERVER, self.inner(at))]
 
-    def shape_messages(self, at):
-        producer = self.span(at.service, PRODUCER, at, {"messaging.destination.name": "letters"})
-        # E8: several consumers of one service are one request.
-        services = dict.fromkeys(self.other(at.service) for _ in range(self.rng.randint(1, 3)))
-        return [self.answer(at, producer, service, "messaging_system", CONSUMER)
-                for service in services]
-
     def shape_consumer_of_client(self, at):
         client = self.span(at.service, CLIENT, at)
         return [self.answer(at, client, self.other(at.service), "messaging_system", CONSUMER)]
@@ -519,128 +552,15 @@ class Scripted:
         return [server] if server.kind == SERVER else []
 
 
+def shapes_of(part):
+    """The names of the shapes that a part of Scripted brings."""
+    return tuple(name[len("shape_"):] for name in sorted(vars(part)) if name.startswith("shape_"))
+
+
+MESSAGES = shapes_of(MessageShapes)
+PEERS = shapes_of(PeerShapes)
+
+
 def scripted(seed, mix=None):
     """A Graph with its truth."""
     return Scripted(seed, mix).build()
-
-
-# --- Chaos ----------------------------------------------------------------------------------------
-
-CHAOS_SERVICES = (("", "a"), ("", "b"), ("n", "b"), ("n", "c"), (None, None))
-CHAOS_ATTRIBUTES = (
-    {"server.address": "api.example", "server.port": 443}, {"server.address": "10.0.0.1"},
-    {"net.peer.ip": "10.0.0.2", "net.peer.port": 8080}, {"peer.service": "b"},
-    {"peer.service": "a"}, {"service.peer.name": "c"}, {"peer.service": "elsewhere"},
-    {"service.peer.name": "b", "service.peer.namespace": "n"},
-    {"service.peer.name": "a", "peer.service": "c", "server.address": "x"},
-    {"db.system": "redis", "server.address": "redis.local"}, {"db.name": "d"},
-    {"db.system.name": "postgresql", "peer.service": "b", "service.peer.namespace": "n"},
-    {"messaging.destination.name": "q"}, {"messaging.destination": "old", "messaging.system": "k"},
-    {"messaging.system": "kafka"}, {"messaging.destination.temporary": True},
-    {"messaging.destination.name": "q", "messaging.destination.template": "t"},
-    {"rpc.service": "pkg.S", "rpc.method": "M"}, {"url.full": "http://h.example:1/p"},
-    {"messaging.system": "kafka", "peer.service": "a"},
-    {"db.system": "redis", "messaging.destination.name": "q"},
-)
-
-
-@dataclass
-class Chaos:
-    """How wild it is."""
-
-    traces: int = 120
-    spans_max: int = 12
-    services: int = 4
-    shared_ids: float = 0.3  # the share of traces in which ids are drawn from a small pool
-    kinds: tuple = ALL_KINDS
-    odd_ids: float = 0.02  # rejected ids and odd parents
-    reused: bool = True  # ids of more than 8 spans: then order matters
-    skewed: float = 0.05
-    sampled: float = 0.3
-    duplicates: float = 0.05
-
-
-class ChaosTrace:
-    """One trace of spans that need not make sense."""
-
-    def __init__(self, rng, chaos):
-        self.rng = rng
-        self.chaos = chaos
-        self.trace_id = "%032x" % rng.getrandbits(128)
-        self.services = rng.sample(CHAOS_SERVICES, rng.randint(1, min(chaos.services, 5)))
-        self.kinds = rng.choice((chaos.kinds, rng.sample(chaos.kinds, min(3, len(chaos.kinds)))))
-        self.state = rng.choice(sorted(SAMPLED)) if rng.random() < chaos.sampled else ""
-
-    def build(self):
-        rng, count = self.rng, self.rng.randint(1, self.chaos.spans_max)
-        ids = ["%016x" % rng.getrandbits(64) for _ in range(count)]
-        shared = rng.random() < self.chaos.shared_ids
-        pool = ids[:max(1, count * 2 // 3)] if shared else ids
-        out = []
-        for at in range(count):
-            span_id = rng.choice(pool) if shared else ids[at]
-            # Mostly trees: a parent among the spans before. Shared pools also make loops.
-            before = pool if shared and rng.random() < 0.3 else [span.id for span in out]
-            parent = rng.choice(before) if before and rng.random() < 0.9 else ""
-            out.append(self.span(span_id, parent))
-        if self.chaos.reused and rng.random() < 0.03:
-            out.extend(self.span(pool[0], rng.choice(pool)) for _ in range(14))
-        for span in list(out):
-            if rng.random() < self.chaos.duplicates:
-                out.append(span.copy())
-        return self.without_twins(out)
-
-    def without_twins(self, spans):
-        """Copies are identical: of one (id, kind, service) the first one's content goes for all."""
-        first = {}
-        return [first.setdefault((s.id, s.kind, str(s.resource)), s).copy() for s in spans]
-
-    def span(self, span_id, parent):
-        rng = self.rng
-        start = START_NS + rng.randint(0, 10**9)
-        end = start + rng.choice((0, 1, 500_000_000, 10**9, rng.randint(1, 10**10)))
-        if rng.random() < self.chaos.skewed:
-            start, end = rng.choice(((end, start), (0, end), (start, 0), (1, 1 << 63)))
-        state = self.state
-        if state and rng.random() < 0.3:
-            state = rng.choice(sorted(SAMPLED))
-        attributes = {}
-        for _ in range(rng.choice((0, 0, 1, 1, 2))):
-            attributes.update(rng.choice(CHAOS_ATTRIBUTES))
-        span = Span(
-            trace=self.trace_id, id=span_id, parent=parent, kind=rng.choice(self.kinds),
-            start=start, end=end, status=rng.choice((UNSET, UNSET, OK, ERROR)),
-            tracestate=state, attributes=attributes,
-            resource=resource_of(rng.choice(self.services)),
-        )
-        if rng.random() < self.chaos.odd_ids:
-            self.make_odd(span)
-        return span
-
-    def make_odd(self, span):
-        which = self.rng.randint(0, 6)
-        if which == 0:
-            span.id = self.rng.choice(("0" * 16, "", "ab", "ab" * 9))
-        elif which == 1:
-            span.trace = self.rng.choice(("0" * 32, "", "ab", "ab" * 17))
-        elif which == 2:
-            span.parent = span.id
-        elif which == 3:
-            span.parent = self.rng.choice(("ab", "ab" * 9))
-        elif which == 4:
-            span.parent = "0" * 16
-        else:
-            span.parent = "feedfeedfeedfeed"
-
-
-def chaos_spans(seed, chaos=None):
-    """Spans without a known truth."""
-    rng = random.Random(seed)
-    chaos = chaos or Chaos()
-    return interleave(rng, [ChaosTrace(rng, chaos).build() for _ in range(chaos.traces)])
-
-
-def lossy(seed, spans, share=0.1):
-    """Without a random share of the spans."""
-    rng = random.Random(seed)
-    return [span for span in spans if rng.random() >= share]

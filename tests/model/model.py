@@ -23,7 +23,7 @@ from .messages import Messages, is_receive
 from .naming import Naming, kind_of_call, service_node, service_of
 from .otlp_json import CLIENT, CONSUMER, ERROR, INTERNAL, NONE, PRODUCER, SERVER, read
 from .sampling import weight_of
-from .seconds import Seconds, number
+from .seconds import ONE, Seconds, number
 
 WALK_STEPS = 64
 IDS_MAX = 8
