@@ -187,14 +187,13 @@ def add_links(rng, chaos, spans):
 
 
 def without_twins(spans):
-    """Copies are identical: of one (trace, id, kind, service) the first one's content goes for all."""
-    first = {}
-
-    def of(span):
-        key = (span.trace, span.id, kind_in_all(span), str(span.resource))
-        return first.setdefault(key, span).copy()
-
-    return [of(span) for span in spans]
+    """Copies are identical: of one (trace, id, kind, service) the first one's content goes for all,
+    by the kind that a span came with and by the one that it has in all rules (E8)."""
+    for kind_of in (lambda span: span.kind, kind_in_all):
+        first = {}
+        spans = [first.setdefault((span.trace, span.id, kind_of(span), str(span.resource)), span)
+                 for span in spans]
+    return [span.copy() for span in spans]
 
 
 def chaos_spans(seed, chaos=None):
