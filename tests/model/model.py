@@ -68,8 +68,12 @@ WORDS = {"true": True, "false": False, "user": True, "none": False}
 
 def options_of(settings):
     """The model's options for the program's: {"map.self_edges": "false"} -> self_edges=False."""
-    return {OPTION_KEYS[key]: WORDS.get(value, value) if isinstance(value, str) else value
-            for key, value in settings.items()}
+    def meaning(value):
+        if not isinstance(value, str):
+            return value
+        return int(value) if value.isdigit() else WORDS.get(value, value)
+
+    return {OPTION_KEYS[key]: meaning(value) for key, value in settings.items()}
 
 
 # --- Durations (E14) ------------------------------------------------------------------------------
