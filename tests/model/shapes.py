@@ -1,22 +1,39 @@
 """shapes: every small trace of a form, for tests that leave nothing to chance.
 
-Each trace has services of its own, so that a wrong edge names the trace it comes from.
+Each trace has services and peers of its own, so that a wrong edge names the trace it comes from.
+
+A span of a form is (number, parent, kind, service) and, if need be, what else it has: attributes,
+`links` (numbers, or "far" numbers of the second trace) and `far` (it is in the second trace).
 """
 
 from itertools import product
 
 from .generate import ALL_KINDS, START_NS
-from .otlp_json import CLIENT, Span
+from .otlp_json import CLIENT, CONSUMER, INTERNAL, PRODUCER, SERVER, Span
 
 TRACES_PER_RUN = 700
+FAR = 1 << 64  # the second trace of a form
+
+SEND = {"messaging.operation.type": "send"}
+RECEIVE = {"messaging.operation.type": "receive"}
+SETTLE = {"messaging.operation.type": "settle"}
+QUEUE = {"messaging.destination.name": "q"}
+# Kinds as they come, and those that an operation makes.
+PLAIN = [(kind, {}) for kind in ALL_KINDS]
+OPERATING = PLAIN + [(CLIENT, SEND), (CLIENT, RECEIVE), (CLIENT, SETTLE), (CONSUMER, RECEIVE)]
 
 
-def _span(trace, number, parent, kind, service):
+def _span(trace, number, parent, kind, service, attributes=None, links=(), far=False):
+    named = {key: value.format(trace=trace) if isinstance(value, str) else value
+             for key, value in (attributes or {}).items()}
+    own = trace + (FAR if far else 0)
     return Span(
-        trace="%032x" % trace, id="%016x" % number, parent="%016x" % parent if parent else "",
+        trace="%032x" % own, id="%016x" % number, parent="%016x" % parent if parent else "",
         kind=kind, start=START_NS, end=START_NS + number * 1_000_000,
         resource={"service.name": f"{service}{trace}"},
-        attributes={"server.address": f"x{trace}-{number}"},
+        attributes={"server.address": f"x{trace}-{number}", **named},
+        links=[("%032x" % (trace + which // 100 * FAR), "%016x" % (which % 100))
+               for which in links],
     )
 
 
@@ -52,11 +69,61 @@ def behind_a_client():
                (4, 3, kinds[2], "b"), (5, 2, kinds[3], "b")]
 
 
+def messages():
+    """Two consumers of one producer: by parent, link or a link from far; all that parts requests."""
+    ways = ({"parent": 1}, {"parent": 1, "links": [1]}, {"links": [1], "far": True})
+    says = ({}, {"messaging.destination.name": "r"}, {"messaging.consumer.group.name": "g"})
+    takers = list(product(ways, ({}, RECEIVE), ("a", "b"), says))
+    for named in ({}, QUEUE):
+        for pair in product(takers, repeat=2):
+            spans = [(1, 0, PRODUCER, "a", named)]
+            for number, (way, operation, service, said) in enumerate(pair, start=2):
+                spans.append((number, way.get("parent", 0), CONSUMER, service,
+                              {**operation, **said}, way.get("links", ()), way.get("far", False)))
+            yield spans
+
+
+def nested_senders():
+    """A sender in a sender, with something between; one of them, both or none is taken."""
+    for (outer, inner), between, taken in product(product(OPERATING, repeat=2), (False, True),
+                                                  ((), (1,), (3,), (1, 3))):
+        spans = [(1, 0, outer[0], "a", {**outer[1], **QUEUE})]
+        if between:
+            spans.append((2, 1, INTERNAL, "a"))
+        spans.append((3, 2 if between else 1, inner[0], "a", {**inner[1], **QUEUE}))
+        if taken:
+            spans.append((4, 0, CONSUMER, "b", {}, list(taken), True))
+        yield spans
+
+
+def consumers_beside_others():
+    """Children of one parent in one service, a consumer with or without a producer among them."""
+    consumers = product(((CONSUMER, {}), (CLIENT, RECEIVE)), ([], [109]))
+    for parent, (taker, links), beside, service in product(OPERATING, consumers, OPERATING, "bc"):
+        yield [(9, 0, PRODUCER, "p", QUEUE, [], True), (1, 0, parent[0], "a", parent[1]),
+               (2, 1, taker[0], "b", taker[1], links), (3, 1, beside[0], service, beside[1])]
+
+
+def lessons():
+    """What an answered call teaches to calls of others, and to those of who answered."""
+    keys = ({"server.address": "h{trace}"}, {"server.address": "h{trace}", "server.port": 80},
+            {"server.address": "127.0.0.1", "server.port": 80},
+            {"rpc.method": "pkg.S{trace}/M"}, {"rpc.service": "pkg.S{trace}", "server.address": "::"})
+    for caller, callee, service, key in product(OPERATING, OPERATING, "ab", keys):
+        yield [(1, 0, caller[0], "a", {**caller[1], **key}), (2, 1, callee[0], service, callee[1]),
+               (3, 0, CLIENT, "c", key, [], True), (4, 0, CLIENT, "b", key, [], True),
+               (5, 0, SERVER, "b", {}, [], True)]
+
+
 FORMS = {
     "chains_of_three": lambda: chains(3),
     "forks": forks,
     "shared_ids": shared_ids,
     "behind_a_client": behind_a_client,
+    "messages": messages,
+    "nested_senders": nested_senders,
+    "consumers_beside_others": consumers_beside_others,
+    "lessons": lessons,
 }
 
 
