@@ -125,6 +125,25 @@ def test_spanmap_agrees_in_each_view(graph, view, seed):
         pytest.fail("\n".join(found[:20]) + "\n" + compare.explain(seed, spans, options))
 
 
+OPTIONS = {
+    "statuses_and_orphans": {"topology.derive_errors": "true", "topology.orphan_servers": "user"},
+    "names": {"names.cidr": {"10.0.0.0/8": "ten", "10.1.0.0/16": "lab", "fe80::/10": "six"},
+              "names.rewrite": {"^h\\d+\\.example$": "hosts", "^pkg\\.": "", "^q$": "queue",
+                                "^elsewhere$": "c"}},
+    "order": {"names.peer_order": ["destination", "address_port", "peer", "db_system"]},
+    "bounds": {"sampling.max_count": "3", "links.max": "2"},
+}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("which", OPTIONS)
+def test_spanmap_agrees_with_options(which, seed):
+    spans = GRAPHS["chaos"](seed)
+    found = compare.differences_on(spans, OPTIONS[which])
+    if found:
+        pytest.fail("\n".join(found[:20]) + "\n" + compare.explain(seed, spans, OPTIONS[which]))
+
+
 @pytest.mark.parametrize("form", shapes.FORMS)
 def test_spanmap_agrees_on_every_small_trace(form):
     for spans in shapes.runs(form):
@@ -226,3 +245,51 @@ def test_names_of_services_do_not_matter(seed):
         first = renamed_answer(compare.map_of([spans]), names)
         found = compare.differences(first, second)
         assert not found, f"seed {seed}: renaming shows:\n" + "\n".join(found[:20])
+
+
+def of_other_ids(rng, spans):
+    """The same spans with other trace and span ids, which go to other shards."""
+    traces, ids = {}, {}
+
+    def trace_of(trace):
+        return traces.setdefault(trace, "%032x" % rng.getrandbits(128)) if len(trace) == 32 and \
+            trace.strip("0") else trace
+
+    def id_of(trace, span_id):
+        if len(span_id) != 16 or not span_id.strip("0"):
+            return span_id
+        return ids.setdefault((trace, span_id), "%016x" % rng.getrandbits(64))
+
+    return [span.copy(
+        trace=trace_of(span.trace), id=id_of(span.trace, span.id),
+        parent=id_of(span.trace, span.parent),
+        links=[(trace_of(trace), id_of(trace, span_id)) for trace, span_id in span.links])
+        for span in spans]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_ids_do_not_matter(seed):
+    rng = random.Random(seed)
+    for spans in metamorphic_graphs(seed):
+        first = compare.bare(compare.map_of([spans]))
+        other = of_other_ids(rng, spans)
+        same(seed, "other ids", first, compare.bare(compare.map_of([other])))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_links_told_twice_do_not_matter(seed):
+    for spans in metamorphic_graphs(seed):
+        first = compare.bare(compare.map_of([spans]))
+        twice = [span.copy(links=span.links * 2 if len(span.links) < 500 else span.links)
+                 for span in spans]
+        same(seed, "links told twice", first, compare.bare(compare.map_of([twice])))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_time_of_day_does_not_matter(seed):
+    day_ns = 86400 * 10**9
+    spans = generate.scripted(seed).spans
+    later = [span.copy(start=span.start + day_ns if span.start else 0,
+                       end=span.end + day_ns if span.end else 0) for span in spans]
+    found = compare.differences(compare.map_of([spans]), compare.map_of([later]))
+    assert not found, f"seed {seed}: a day shows:\n" + "\n".join(found[:20])

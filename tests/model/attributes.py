@@ -176,12 +176,12 @@ def group_of(span):
 def kind_in_all(span):
     """E8: the kind that a span has in all rules.
 
-    "`settle` counts as INTERNAL", whatever kind it came with; a CLIENT that receives counts as
-    CONSUMER, one that sends as PRODUCER. (An operation is a messaging attribute, so a CLIENT that
-    sends has messaging attributes.)
+    "`settle` counts as INTERNAL"; a CLIENT that receives counts as CONSUMER, one that sends as
+    PRODUCER. (An operation is a messaging attribute, so a CLIENT that sends has messaging
+    attributes.) Reading: only what could be a side of a message settles; a SERVER stays one.
     """
     operation = operation_of(span)
-    if operation == "settle":
+    if operation == "settle" and span.kind in (CLIENT, PRODUCER, CONSUMER):
         return INTERNAL
     if span.kind == CLIENT and operation == "receive":
         return CONSUMER

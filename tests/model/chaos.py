@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from .attributes import kind_in_all
 from .generate import ALL_KINDS, SAMPLED, START_NS, interleave, resource_of
-from .otlp_json import CONSUMER, ERROR, OK, PRODUCER, UNSET, Span
+from .otlp_json import CLIENT, CONSUMER, ERROR, OK, PRODUCER, UNSET, Span
 
 SERVICES = (("", "a"), ("", "b"), ("n", "b"), ("n", "c"), (None, None))
 CALL_ATTRIBUTES = (
@@ -39,11 +39,11 @@ MIXED_ATTRIBUTES = (
     {"messaging.destination.name": "q", "rpc.service": "pkg.Q", "server.address": "10.0.0.1"},
 )
 OPERATIONS = (
+    {"messaging.operation.type": "settle"},  # No PRODUCER settles.
     {"messaging.operation.type": "send"}, {"messaging.operation.type": "create"},
     {"messaging.operation": "publish"}, {"messaging.operation.type": "receive"},
     {"messaging.operation": "receive"}, {"messaging.operation.type": "process"},
-    {"messaging.operation": "deliver"}, {"messaging.operation.type": "settle"},
-    {"messaging.operation.type": "purge"},
+    {"messaging.operation": "deliver"}, {"messaging.operation.type": "purge"},
 )
 RATES = ({"sampling.ratio": 0.25}, {"SampleRate": 10}, {"SampleRate": 0}, {"sampling.ratio": 2.0})
 
@@ -133,8 +133,9 @@ class ChaosTrace:
         attributes = {}
         for _ in range(rng.choice((0, 0, 1, 1, 2))):
             attributes.update(self.chaos.attributes(rng))
-        if rng.random() < self.chaos.operations:
-            attributes.update(rng.choice(OPERATIONS))
+        kind = rng.choice(self.kinds)
+        if kind in (CLIENT, PRODUCER, CONSUMER) and rng.random() < self.chaos.operations:
+            attributes.update(rng.choice(OPERATIONS[kind == PRODUCER:]))
         tracestate = ""
         if self.is_sampled:
             state = rng.choice(SAMPLED) if rng.random() < 0.3 else self.state
@@ -142,7 +143,7 @@ class ChaosTrace:
             attributes.update(state.attributes)
             attributes.update(rng.choice(RATES) if rng.random() < 0.1 else {})
         span = Span(
-            trace=self.trace_id, id=span_id, parent=parent, kind=rng.choice(self.kinds),
+            trace=self.trace_id, id=span_id, parent=parent, kind=kind,
             start=start, end=end, status=rng.choice((UNSET, UNSET, OK, ERROR)),
             tracestate=tracestate, attributes=attributes,
             resource=resource_of(rng.choice(self.services)),
