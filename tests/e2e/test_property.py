@@ -131,6 +131,7 @@ OPTIONS = {
               "names.rewrite": {"^h\\d+\\.example$": "hosts", "^pkg\\.": "", "^q$": "queue",
                                 "^elsewhere$": "c"}},
     "order": {"names.peer_order": ["destination", "address_port", "peer", "db_system"]},
+    "lessons": {"names.peer_order": ["destination", "peer", "lesson", "url_host"]},
     "bounds": {"sampling.max_count": "3", "links.max": "2"},
 }
 

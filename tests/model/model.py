@@ -437,22 +437,23 @@ class Model:
                 continue
             self.count_unanswered(span)
 
+    def learned(self, span):
+        """N5: the service that an unanswered call (not database, not messaging) goes to, or None."""
+        if self.kind[span] == CLIENT and kind_of_call(span) not in ("database", "messaging"):
+            return self.lessons.learned(span)
+        return None
+
     def count_unanswered(self, span):
         """E10, E12, N5."""
         kind = kind_of_call(span)
-        learned = None
-        if self.kind[span] == CLIENT and kind not in ("database", "messaging"):
-            learned = self.lessons.learned(span)
+        callee, is_learned = self.naming.callee(span, self.reported, self.learned(span))
         reason = "no_server" if self.kind[span] == CLIENT else "no_consumer"
         # Reading: an orphan is counted as a call, but its class is parent_missing.
         if span in self.is_orphan:
             reason = "parent_missing"
-        elif learned:
+        elif is_learned:
             reason = "server_silent"
         self.class_of.setdefault(span, "unpaired." + reason)
-        if learned:
-            self.count_sent(EVERYWHERE, span, service_node(learned), "")
-            return
         destination = self.naming.destination(span) if self.kind[span] == PRODUCER else None
         views = EVERYWHERE
         if destination:
@@ -462,8 +463,8 @@ class Model:
             views = ("direct",)
             self.count_sent(BROKER, span, destination_node(destination))
         types = {"database": "database", "messaging": "messaging_system"}
-        self.count_sent(views, span, self.naming.callee(span, self.reported),
-                        types.get(kind, "virtual_node"))
+        connection_type = "" if is_learned else types.get(kind, "virtual_node")
+        self.count_sent(views, span, callee, connection_type)
 
     # --- Roots and orphans (N6) ---
 

@@ -11,8 +11,8 @@ from .otlp_json import CONSUMER, PRODUCER
 
 # N3 as one list: each kind of call uses the words that are meant for it.
 PEER_ORDER = (
-    "destination", "peer", "rpc_service", "address", "url_host", "db_namespace", "address_port",
-    "db_system", "messaging_system",
+    "destination", "lesson", "peer", "rpc_service", "address", "url_host", "db_namespace",
+    "address_port", "db_system", "messaging_system",
 )
 
 
@@ -141,15 +141,21 @@ class Naming:
             return text(span.attributes, "messaging.system")
         return None
 
-    def callee(self, span, reported):
-        """The node of a call that nothing answered. A lesson (N5) goes before it."""
+    def callee(self, span, reported, learned):
+        """(the node of a call that nothing answered, whether a lesson said it). `learned` is the
+        service that a lesson (N5) has for it, or None.
+
+        Reading: a configured list without the word `lesson` does not use lessons.
+        """
         kind = kind_of_call(span)
         for word in self.order:
+            if word == "lesson" and learned:
+                return service_node(learned), True
             if word == "peer":
                 node = self.peer(span, node_type(kind), reported)
                 if node:
-                    return node
+                    return node, False
             name = self.rewritten(self.found_by(word, span, kind))
             if name:
-                return (node_type(kind), "", name)
-        return ("external", "", "unknown")
+                return (node_type(kind), "", name), False
+        return ("external", "", "unknown"), False
