@@ -66,7 +66,7 @@ def operation_name(span):
 def self_time(span, children):
     """The time of a span in which none of its children ran; None without a duration.
 
-    Reading: its children in its own service, since the clock of another one differs (E14); what
+    Reading: all its children, of whatever kind and service, their clocks taken as they are; what
     overlaps counts once, what lies outside of the span not at all.
     """
     duration, _ = duration_of(span)
@@ -164,10 +164,8 @@ def add_operations(out, known):
     for span in known.known:
         labels = operation_labels(span, known)
         out.add(SPANS + "calls_total", labels, known.weight[span])
-        children = [child for child in known.children.get(span, ())
-                    if known.service[child] == known.service[span]]
         for name, ns in (("latency", duration_of(span)[0]),
-                         ("self_seconds", self_time(span, children))):
+                         ("self_seconds", self_time(span, known.children.get(span, ())))):
             seconds = Seconds()
             seconds.observe(ns, known.weight[span])
             out.observe(SPANS + name, labels, seconds)
