@@ -121,7 +121,7 @@ class MessageShapes:
             self.boxes[box].append(self.sender(at, box))
 
     def shape_post_within_a_send(self, at):
-        """E4: the create spans are answered, so the send around them is internal, or the reverse."""
+        """E4: the create span is answered, so the send around it is internal, or the reverse."""
         box = self.rng.randrange(4)
         outer = self.span(at.service, CLIENT, at, {"messaging.operation.type": "send",
                                                    **BOXES[box][1]})

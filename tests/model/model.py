@@ -438,7 +438,7 @@ class Model:
             self.count_unanswered(span)
 
     def learned(self, span):
-        """N5: the service that an unanswered call (not database, not messaging) goes to, or None."""
+        """N5: the service that a call (not database, not messaging) goes to, or None."""
         if self.kind[span] == CLIENT and kind_of_call(span) not in ("database", "messaging"):
             return self.lessons.learned(span)
         return None

@@ -70,7 +70,7 @@ def behind_a_client():
 
 
 def messages():
-    """Two consumers of one producer: by parent, link or a link from far; all that parts requests."""
+    """Two consumers of one producer: by parent, link or link from far; all that parts requests."""
     ways = ({"parent": 1}, {"parent": 1, "links": [1]}, {"links": [1], "far": True})
     says = ({}, {"messaging.destination.name": "r"}, {"messaging.consumer.group.name": "g"})
     takers = list(product(ways, ({}, RECEIVE), ("a", "b"), says))
@@ -108,7 +108,8 @@ def lessons():
     """What an answered call teaches to calls of others, and to those of who answered."""
     keys = ({"server.address": "h{trace}"}, {"server.address": "h{trace}", "server.port": 80},
             {"server.address": "127.0.0.1", "server.port": 80},
-            {"rpc.method": "pkg.S{trace}/M"}, {"rpc.service": "pkg.S{trace}", "server.address": "::"})
+            {"rpc.method": "pkg.S{trace}/M"},
+            {"rpc.service": "pkg.S{trace}", "server.address": "::"})
     for caller, callee, service, key in product(OPERATING, OPERATING, "ab", keys):
         yield [(1, 0, caller[0], "a", {**caller[1], **key}), (2, 1, callee[0], service, callee[1]),
                (3, 0, CLIENT, "c", key, [], True), (4, 0, CLIENT, "b", key, [], True),
