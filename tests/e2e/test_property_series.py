@@ -91,3 +91,19 @@ def test_self_time(seed):
     families = (series.SELF_SECONDS,)
     check(generate.scripted(seed, generate.Mix(traces=20)).spans, None, families)
     check(chaos.chaos_spans(seed), None, families)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_links_have_accounting_of_their_own(seed):
+    """links = paired + waiting + missing + dropped"""
+    mix = generate.Mix(traces=20, without=generate.PEERS, duplicates=0, many_links=True)
+    spans = generate.scripted(seed, mix).spans
+    known = model.Model(spans).messages.links
+    found = series.parsed(scraped(spans, {}))
+    links = {dict(labels).get("class", name): value for (name, labels), value in found.items()
+             if name.startswith("spanmap_links_")}
+    assert links == {
+        "spanmap_links_received_total": known["paired"] + known["missing"],
+        "spanmap_links_waiting": 0,
+        "paired": known["paired"], "missing": known["missing"], "dropped": 0}
+    assert found["spanmap_engine_links_past_max_total", frozenset()] == known["over"]

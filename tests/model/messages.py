@@ -49,7 +49,7 @@ class Messages:
         valid = [link for link in span.links if is_link(link)]
         most = self.model.options.links_max
         self.links["over"] += len(valid[most:])
-        for link in valid[:most]:
+        for link in dict.fromkeys(valid[:most]):  # Reading: a half is a linked span, told once.
             producer = self.linked(link)
             self.links["missing" if producer is None else "paired"] += 1
             if producer is not None:
