@@ -43,6 +43,29 @@ static void shard__pairs_a_client_with_its_server(void **state)
     world_release(&fixture.world);
 }
 
+static void shard__counts_operations_by_their_status(void **state)
+{
+    struct fixture fixture;
+    struct snapshot *snapshot;
+
+    (void)state;
+    setup(&fixture, &plain);
+    for (unsigned i = 0; i < 6; i++) {
+        struct span server = back_server(&fixture, 1 + i, 0);
+        server.status = i < 1 ? SPAN_STATUS_UNSET : i < 3 ? SPAN_STATUS_OK : SPAN_STATUS_ERROR;
+        feed_at(&fixture, server, start_ns);
+    }
+    world_finish(&fixture.world, start_ns);
+    snapshot = world_snapshot(&fixture.world);
+    assert_int_equal(snapshot->operations_count, 3);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(snapshot->operations[i].status, i);
+        assert_true(snapshot->operations[i].calls == (i + 1) * WEIGHT_ONE);
+    }
+    snapshot_release(snapshot);
+    world_release(&fixture.world);
+}
+
 /* ------------------------------------------------------------------ waits */
 
 static void shard__judges_when_the_wait_is_over(void **state)
@@ -339,6 +362,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shard__pairs_a_client_with_its_server),
+        cmocka_unit_test(shard__counts_operations_by_their_status),
         cmocka_unit_test(shard__judges_when_the_wait_is_over),
         cmocka_unit_test(shard__calls_a_server_late_whose_call_was_drawn),
         cmocka_unit_test(shard__calls_a_server_late_whose_outer_call_was_drawn),
