@@ -245,7 +245,7 @@ static void count_dropped(struct judge *judge, const struct remembered *span)
 {
     struct tally_loss loss = {
         .service = kin_service(&judge->kin, span),
-        .kind = kin_site(&judge->kin, span)->kind,
+        .kind = (uint8_t)span->kind,
         .dropped = true,
         .reason = DROPPED_EVICTED,
         .traces = {{span->trace[0], span->trace[1]}},
@@ -262,7 +262,7 @@ static void count_class(struct judge *judge, const struct remembered *span,
     struct accounting *accounting = &judge->tally->accounting;
     struct tally_loss loss = {
         .service = site->service,
-        .kind = site->kind, /* As it came. */
+        .kind = (uint8_t)span->kind, /* A CLIENT that sends is a PRODUCER in all (E8). */
         .reason = (uint8_t)span_class.reason,
         .traces = {{span->trace[0], span->trace[1]}},
     };

@@ -95,10 +95,11 @@ static void send_early(struct shard *shard, uint32_t at)
         judge_send(&shard->judge, mail_producer(&shard->mail, producer));
 }
 
-/* Whether the span, or one that it may have called, waits for its links to be answered. */
+/* Whether the span, or one that it may have called, waits for its links to be answered: they are
+ * settled at the end of its own pairing.wait, by shards that may be busy. */
 static bool waits_for_links(struct shard *shard, uint32_t at)
 {
-    if (kin_of(shard)->open == 0 || is_over(shard, at, WAIT_PARENT))
+    if (kin_of(shard)->open == 0 || is_over(shard, at, WAIT_LINKS))
         return false;
     return kin_span(kin_of(shard), at)->links_open || kin_is_open(kin_of(shard), at);
 }
@@ -336,6 +337,7 @@ void shard_judge_due(struct shard *shard)
     teach(shard, false);
     go_on(shard, WAIT_PAIRING);
     go_on(shard, WAIT_PARENT);
+    go_on(shard, WAIT_LINKS);
     go_on(shard, WAIT_MESSAGING);
     shard_left_due(shard);
     shard->tally->counts.walks_cut += kin_of(shard)->walks_cut;
@@ -518,6 +520,14 @@ static uint32_t teaching_ticks(uint64_t pairing_wait_ns)
     return ticks < WAIT_TICKS_MAX ? (uint32_t)ticks : WAIT_TICKS_MAX;
 }
 
+/* How long an answer to a link may take to come: far longer than a shard is ever behind. */
+static uint64_t links_wait_ns(const struct shard_options *options)
+{
+    uint64_t wait_ns = options->pairing_wait_ns + 10 * NS_PER_S;
+
+    return wait_ns > options->parent_wait_ns ? wait_ns : options->parent_wait_ns;
+}
+
 int shard_new(const struct shard_options *options, struct shard **out_shard)
 {
     struct shard *shard = mem_calloc(1, sizeof(*shard));
@@ -530,6 +540,7 @@ int shard_new(const struct shard_options *options, struct shard **out_shard)
     shard->wait_ticks[WAIT_PAIRING] = ticks_of(options, options->pairing_wait_ns);
     shard->wait_ticks[WAIT_PARENT] = ticks_of(options, options->parent_wait_ns);
     shard->wait_ticks[WAIT_MESSAGING] = ticks_of(options, options->messaging_wait_ns);
+    shard->wait_ticks[WAIT_LINKS] = ticks_of(options, links_wait_ns(options));
     status = tally_new(&options->tally, &shard->tally);
     if (status == 0)
         status = crowd_init(&shard->judge.kin.crowd, CROWD_SUMS);

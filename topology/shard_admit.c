@@ -19,7 +19,7 @@ static void drop(struct shard *shard, const struct span *span)
 {
     const struct site *site = kin_site_at(&shard->judge.kin, span->site);
     struct tally_loss loss = {.service = site->service,
-                              .kind = site->kind,
+                              .kind = (uint8_t)span->kind,
                               .dropped = true,
                               .reason = DROPPED_EVICTED,
                               .traces = {{span->trace[0], span->trace[1]}}};

@@ -350,7 +350,7 @@ static void evict_producers(struct shard *shard)
         if (producer->has_left && !producer->judged) {
             const struct site *site = kin_site_at(&shard->judge.kin, producer->site);
             struct tally_loss loss = {.service = site->service,
-                                      .kind = site->kind,
+                                      .kind = SPAN_KIND_PRODUCER,
                                       .dropped = true,
                                       .reason = DROPPED_EVICTED,
                                       .traces = {{producer->trace[0], producer->trace[1]}}};

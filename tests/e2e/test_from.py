@@ -202,7 +202,7 @@ def test_a_wrong_call_is_told(arguments, says):
 
 
 def test_a_file_and_the_daemon_draw_the_same(tmp_path):
-    mix = generate.Mix(traces=10, duplicates=0, without=generate.MESSAGES + generate.PEERS)
+    mix = generate.Mix(traces=10, duplicates=0, without=generate.PEERS)
     spans = generate.scripted(11, mix).spans
     path = tmp_path / "spans.jsonl"
     otlp_json.write(path, [spans])

@@ -104,7 +104,7 @@ def counted_under_load(requests, spans, wait_s):
 def test_law_holds_at_every_look_under_load(seed):
     rng = random.Random(seed)
     # What a pair teaches is known once it is judged: too late for calls that came shortly before.
-    mix = generate.Mix(traces=400, without=generate.MESSAGES + generate.PEERS)
+    mix = generate.Mix(traces=400, without=generate.PEERS)
     spans = generate.scripted(seed, mix).spans
     requests = generate.split(rng, spans)
     wait_s = 1

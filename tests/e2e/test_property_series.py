@@ -16,7 +16,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib.daemon import Daemon, wait_until  # noqa: E402
 from lib.sender import Sender  # noqa: E402
 from model import chaos, generate, model, series  # noqa: E402
-from model.generate import CLIENT, INTERNAL, NONE, SERVER  # noqa: E402
 
 FIRST = int(os.environ.get("SPANMAP_SEED") or 1)
 SEEDS = range(FIRST, FIRST + int(os.environ.get("SPANMAP_SEEDS") or 2))
@@ -72,14 +71,19 @@ def named(seed, spans):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_series_of_a_scripted_graph(seed):
-    mix = generate.Mix(traces=20, without=generate.MESSAGES)
+    mix = generate.Mix(traces=20, duplicates=0)
     check(named(seed, generate.scripted(seed, mix).spans))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_series_of_chaos(seed):
-    wild = chaos.Chaos(kinds=(SERVER, CLIENT, INTERNAL, NONE), operations=0, links=0)
-    check(chaos.chaos_spans(seed, wild), {"topology.derive_errors": "true"})
+    check(chaos.chaos_spans(seed), {"topology.derive_errors": "true"})
+
+
+@pytest.mark.parametrize("view", ("broker", "both"))
+def test_series_in_the_other_views_of_messaging(view):
+    spans = generate.scripted(FIRST, generate.Mix(traces=20, without=generate.PEERS)).spans
+    check(spans, {"metrics.messaging": view})
 
 
 @pytest.mark.parametrize("seed", SEEDS)
