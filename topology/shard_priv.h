@@ -11,7 +11,14 @@
 enum { TICK_SHIFT = 20 };
 #define WAIT_TICKS_MAX (UINT32_C(1) << 30)
 
-enum shard_wait { WAIT_TEACHING, WAIT_PAIRING, WAIT_PARENT, WAIT_MESSAGING, WAIT_LINKS, WAIT_COUNT };
+enum shard_wait {
+    WAIT_TEACHING,
+    WAIT_PAIRING,
+    WAIT_PARENT,
+    WAIT_MESSAGING,
+    WAIT_LINKS,
+    WAIT_COUNT
+};
 
 struct shard {
     struct shard_options options;

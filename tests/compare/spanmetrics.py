@@ -45,6 +45,8 @@ REASONS = {
     "sampled, ot=th": ("rounds a weight up or down at random; has no bound",
                        "counts fractions; cuts, and counts as cut, above `sampling.max_count`"),
     "sampled, ot=p": ("counts 1", "weighs by the older form, too; p:63 is no call"),
+    "sampled, by attribute": ("counts 1", "weighs by `sampling.ratio` or `SampleRate` where the "
+                              "tracestate says nothing"),
     "template": ("has a series for each id in a path", "has one series for all of them"),
 }
 
@@ -76,7 +78,8 @@ class Outcome:
 
 
 def has_whole_ids(span):
-    return len(span.trace) == 32 and len(span.id) == 16 and len(span.parent) in (0, 16)
+    return (len(span.trace) == 32 and len(span.id) == 16 and len(span.parent) in (0, 16) and
+            all(len(trace) == 32 and len(id_) == 16 for trace, id_ in span.links))
 
 
 def recording():
@@ -219,6 +222,8 @@ def _reasons_of(span, seen, ids):
         yield "sampled, ot=th"
     elif "p:" in state:
         yield "sampled, ot=p"
+    if "sampling.ratio" in span.attributes or "SampleRate" in span.attributes:
+        yield "sampled, by attribute"
     if re.search(r"/.*\d", span.name):
         yield "template"
 
