@@ -7,6 +7,8 @@
  *   parent has not come           -> cursor of pairing.parent_wait, or with the parent
  *   PRODUCER without a consumer,
  *   CLIENT around such a one      -> cursor of messaging.wait
+ *   links that are not answered   -> with the last answer, or cursor of links, which is later than
+ *                                    any answer should be
  *
  * One more cursor goes ahead of them all: what spans teach (N5) is taught a moment before the end
  * of their wait, so that calls which came together with them, and end their wait in other shards a
