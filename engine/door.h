@@ -1,7 +1,7 @@
 /* door.h: where one receiver thread hands its requests in.
  * Is:         decoding, staging and admission: a request is taken on whole or not at all, and is
  *             counted once either way.
- * Is not:     transport (receiver/grpc_server.h).
+ * Is not:     transport (receiver/receiver.h).
  * Invariants: a request is admitted only if every ring that it touches has room for its spans; the
  *             spans that the decoder rejected are counted with it, or not at all.
  * Threads:    one owner at a time; doors share the workers, the publisher and the counters.

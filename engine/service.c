@@ -8,7 +8,7 @@
 #include "exporters/routes.h"
 #include "net/address.h"
 #include "net/http_server.h"
-#include "receiver/grpc_server.h"
+#include "receiver/receiver.h"
 #include "receiver/receiver_counters.h"
 
 enum { BOUND_BYTES_MAX = 512 };
@@ -20,7 +20,7 @@ struct service {
     struct counters receiver_counters;
     const struct counters *health[2];
     struct grpc_method method;
-    struct grpc_server *grpc;
+    struct receiver *grpc;
     struct routes *routes;
     struct http_server *web;
     struct buf bound[SERVICE_DOOR_COUNT];
@@ -64,7 +64,7 @@ static int make_grpc(struct service *service, const struct log *log)
 {
     const struct options *options = service->options;
     const struct budget *budget = engine_budget(service->engine);
-    struct grpc_server_options grpc = {
+    struct receiver_options grpc = {
         .methods = &service->method,
         .methods_count = 1,
         .threads = budget->threads,
@@ -83,7 +83,7 @@ static int make_grpc(struct service *service, const struct log *log)
         .call = engine_export,
         .context = service->engine,
     };
-    return grpc_server_new(&grpc, &service->grpc);
+    return receiver_new(&grpc, &service->grpc);
 }
 
 static int make_web(struct service *service, struct view draw_helper)
@@ -177,7 +177,7 @@ void service_free(struct service *service)
 {
     if (service == NULL)
         return;
-    grpc_server_free(service->grpc);
+    receiver_free(service->grpc);
     http_server_free(service->web);
     routes_free(service->routes);
     engine_free(service->engine);
@@ -196,13 +196,11 @@ int service_listen(struct service *service, char out_error[256])
     int status = address_parse(service->options->listen_grpc, out_error, &address);
 
     if (status == 0 && address.type != ADDRESS_OFF)
-        status = grpc_server_listen(service->grpc, &address, out_error,
-                                    &service->bound[SERVICE_GRPC]);
+        status = receiver_listen(service->grpc, &address, out_error, &service->bound[SERVICE_GRPC]);
     if (status == 0)
         status = address_parse(service->options->listen_web, out_error, &address);
     if (status == 0 && address.type != ADDRESS_OFF)
-        status = http_server_listen(service->web, &address, out_error,
-                                    &service->bound[SERVICE_WEB]);
+        status = http_server_listen(service->web, &address, out_error, &service->bound[SERVICE_WEB]);
     return status;
 }
 
@@ -211,7 +209,7 @@ int service_start(struct service *service)
     int status = engine_start(service->engine);
 
     if (status == 0)
-        status = grpc_server_start(service->grpc);
+        status = receiver_start(service->grpc);
     if (status == 0)
         status = http_server_start(service->web);
     if (status == 0)
@@ -227,7 +225,7 @@ struct view service_bound(const struct service *service, enum service_door door)
 void service_drain(struct service *service, uint64_t patience_ns)
 {
     atomic_store(&service->ready, false);
-    grpc_server_drain(service->grpc, patience_ns);
+    receiver_drain(service->grpc, patience_ns);
     engine_stop(service->engine);
     http_server_stop(service->web);
 }

@@ -28,11 +28,12 @@ int acceptor_init(struct acceptor *acceptor, const struct acceptor_events *event
     return 0;
 }
 
-int acceptor_add(struct acceptor *acceptor, const struct sockets *sockets)
+int acceptor_add(struct acceptor *acceptor, const struct sockets *sockets, unsigned door)
 {
     CHECK(!acceptor->loop.is_started);
     if (acceptor->count == ACCEPTOR_ADDRESSES_MAX)
         return STATUS_FULL;
+    acceptor->doors[acceptor->count] = door;
     acceptor->sockets[acceptor->count++] = *sockets;
     return 0;
 }
@@ -105,7 +106,8 @@ static void on_acceptable(uv_poll_t *poll, int error, int events)
 
         if (fd >= 0) {
             tune(fd);
-            acceptor->events.take(acceptor->events.context, fd);
+            acceptor->events.take(acceptor->events.context, fd,
+                                  acceptor->poll_doors[poll - acceptor->polls]);
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
             return;
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
@@ -134,7 +136,7 @@ int acceptor_start(struct acceptor *acceptor, const char *name)
             if (error != 0)
                 return error == UV_ENOMEM ? STATUS_NOMEM : STATUS_SYSTEM;
             poll->data = acceptor;
-            acceptor->polls_count++;
+            acceptor->poll_doors[acceptor->polls_count++] = acceptor->doors[i];
         }
     }
     reserve(acceptor);

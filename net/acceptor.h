@@ -19,8 +19,9 @@
 enum { ACCEPTOR_ADDRESSES_MAX = 8 };
 
 struct acceptor_events {
-    void (*take)(void *context, int fd); /* Non-blocking; the callee's from here on. */
-    void (*failed)(void *context);       /* accept() failed for want of descriptors or memory. */
+    /* A connection to a socket of `door`; non-blocking, the callee's from here on. */
+    void (*take)(void *context, int fd, unsigned door);
+    void (*failed)(void *context); /* accept() failed for want of descriptors or memory. */
     void *context;
 };
 
@@ -30,7 +31,9 @@ struct acceptor {
     struct acceptor_events events;
     struct sockets sockets[ACCEPTOR_ADDRESSES_MAX];
     size_t count;
+    unsigned doors[ACCEPTOR_ADDRESSES_MAX];
     uv_poll_t polls[ACCEPTOR_ADDRESSES_MAX * SOCKETS_MAX];
+    unsigned poll_doors[ACCEPTOR_ADDRESSES_MAX * SOCKETS_MAX];
     size_t polls_count;
     uv_timer_t backoff;
     int reserve_fd; /* -1: none */
@@ -40,8 +43,9 @@ struct acceptor {
 /* Returns: 0; STATUS_NOMEM; STATUS_SYSTEM. */
 MUST_USE int acceptor_init(struct acceptor *acceptor, const struct acceptor_events *events);
 
-/* Takes over `sockets`, before the start. Returns: 0; STATUS_FULL (they are still the caller's). */
-MUST_USE int acceptor_add(struct acceptor *acceptor, const struct sockets *sockets);
+/* Takes over `sockets`, before the start; `door` is told with each connection. Returns: 0;
+ * STATUS_FULL (they are still the caller's). */
+MUST_USE int acceptor_add(struct acceptor *acceptor, const struct sockets *sockets, unsigned door);
 
 /* Returns: 0; STATUS_SYSTEM; STATUS_NOMEM. */
 MUST_USE int acceptor_start(struct acceptor *acceptor, const char *name);

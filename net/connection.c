@@ -30,7 +30,8 @@ struct connection {
     struct connection **link; /* What points to us. */
     uv_poll_t poll;
     int fd;
-    int events; /* Those polled for. */
+    unsigned door; /* Of the address that it came to. */
+    int events;    /* Those polled for. */
     enum phase phase;
     bool is_peer_done;      /* It sends no more. */
     void *state;            /* The protocol's; NULL once closed. */
@@ -41,6 +42,11 @@ struct connection {
 struct loop *connection_loop(struct connection *connection)
 {
     return &connection->thread->loop;
+}
+
+unsigned connection_door(const struct connection *connection)
+{
+    return connection->door;
 }
 
 struct connection *connection_next(const struct connection *connection)
@@ -358,7 +364,7 @@ static void on_adopted(struct loop_task *task)
         settle(connection, now);
 }
 
-int connection_send_to(struct server_thread *thread, int fd)
+int connection_send_to(struct server_thread *thread, int fd, unsigned door)
 {
     struct connection *connection = mem_calloc(1, sizeof(*connection));
 
@@ -366,6 +372,7 @@ int connection_send_to(struct server_thread *thread, int fd)
         return STATUS_NOMEM;
     connection->thread = thread;
     connection->fd = fd;
+    connection->door = door;
     connection->adopt.run = on_adopted;
     loop_post(&thread->loop, &connection->adopt);
     return 0;

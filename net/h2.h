@@ -1,6 +1,6 @@
 /* h2.h: the server's side of one HTTP/2 connection, without I/O.
  * Is:         bytes in, events out; answers in, bytes out; the clock is an argument.
- * Is not:     a knowledge of what the streams carry (receiver/grpc_session.h).
+ * Is not:     a knowledge of what the streams carry (receiver/session.h).
  * Invariants: flow control credit goes back only by h2_return(), or when a stream is gone or
  *             answered. A header list past its limit is decoded to its end, but not handed on. Each
  *             stream that began ends with on_close, once; no event comes for it afterwards.

@@ -460,7 +460,7 @@ int http_server_new(const struct http_server_options *options, struct http_serve
 int http_server_listen(struct http_server *server, const struct address *address,
                        char out_error[256], struct buf *out_bound)
 {
-    return server_listen(server->server, address, out_error, out_bound);
+    return server_listen(server->server, address, 0, out_error, out_bound);
 }
 
 int http_server_start(struct http_server *server)

@@ -50,7 +50,7 @@ static void tell(const struct server *server, enum server_trouble trouble)
         server->options.on_trouble(server->options.context, trouble);
 }
 
-static void take_connection(void *context, int fd)
+static void take_connection(void *context, int fd, unsigned door)
 {
     struct server *server = context;
     struct server_thread *thread = least_busy(server);
@@ -65,7 +65,7 @@ static void take_connection(void *context, int fd)
     (void)atomic_fetch_add_explicit(&thread->connections, 1, memory_order_relaxed);
     (void)atomic_fetch_add_explicit(&server->connections, 1, memory_order_relaxed);
     server_count(server, server->options.meter.open, 1);
-    if (connection_send_to(thread, fd) != 0) {
+    if (connection_send_to(thread, fd, door) != 0) {
         uncount(thread);
         server_count(server, server->options.meter.accept_failures, 1);
         (void)close(fd);
@@ -218,8 +218,8 @@ out:
     return status;
 }
 
-int server_listen(struct server *server, const struct address *address, char out_error[256],
-                  struct buf *out_bound)
+int server_listen(struct server *server, const struct address *address, unsigned door,
+                  char out_error[256], struct buf *out_bound)
 {
     struct sockets sockets;
     int status = sockets_open(address, out_error, &sockets);
@@ -228,7 +228,7 @@ int server_listen(struct server *server, const struct address *address, char out
         return status;
     status = sockets_name(&sockets, out_bound);
     if (status == 0)
-        status = acceptor_add(&server->acceptor, &sockets);
+        status = acceptor_add(&server->acceptor, &sockets, door);
     if (status != 0) {
         (void)snprintf(out_error, 256, "cannot listen on one more address: %s",
                        status_text(status));

@@ -83,10 +83,10 @@ struct server;
 /* Returns: 0; STATUS_NOMEM; STATUS_SYSTEM. */
 MUST_USE int server_new(const struct server_options *options, struct server **out_server);
 
-/* Binds and listens; may be called several times before the start. `out_bound` gets HOST:PORT or
- * unix:PATH as bound (of several, the first). On failure out_error has one sentence with the address
+/* Binds and listens; may be called several times before the start. connection_door() tells `door` of
+ * what comes there. `out_bound` gets HOST:PORT or unix:PATH as bound (of several, the first). On failure out_error has one sentence with the address
  * and the reason. Returns: 0; STATUS_SYSTEM; STATUS_NOMEM; STATUS_FULL. */
-MUST_USE int server_listen(struct server *server, const struct address *address,
+MUST_USE int server_listen(struct server *server, const struct address *address, unsigned door,
                            char out_error[256], struct buf *out_bound);
 
 /* Starts the threads. Returns: 0; STATUS_SYSTEM. */
@@ -104,6 +104,9 @@ void connection_wake(struct connection *connection);
 
 /* Whom the connection comes from: an address and a port, or "unix". */
 void connection_peer(const struct connection *connection, char out_peer[64]);
+
+/* Which of server_listen()'s doors the connection came to. */
+unsigned connection_door(const struct connection *connection);
 
 /* The loop whose thread serves the connection; for loop_post(). */
 struct loop *connection_loop(struct connection *connection);

@@ -39,7 +39,7 @@ void server_count(const struct server *server, size_t which, uint64_t more);
 
 /* Any thread: takes `fd` over and has `thread` serve it. Returns: 0; STATUS_NOMEM (fd is open
  * still). */
-MUST_USE int connection_send_to(struct server_thread *thread, int fd);
+MUST_USE int connection_send_to(struct server_thread *thread, int fd, unsigned door);
 
 /* On the thread. */
 void connection_tick(struct connection *connection, struct mono_time now);

@@ -1,5 +1,5 @@
 /* grpc_reply.h: what a gRPC method answers.
- * Is:         plain data between a method (otlp_trace.h) and the transport (grpc_server.h).
+ * Is:         plain data between a method (otlp_trace.h) and the transport (receiver.h).
  * Memory:     the transport owns the struct; the method fills it; `body` and `message` are copied
  *             out before the next call.
  * Source:     gRPC status codes; OTLP A10-A16.

@@ -31,7 +31,7 @@ static void make(struct grpc_fixture *on, size_t message_bytes_max, size_t body_
     assert_int_equal(counters_init(&on->counters, receiver_counter_rows, RECEIVER_COUNTER_COUNT),
                      0);
     on->methods[0] = (struct grpc_method){"/t.Service/Export", method, on};
-    on->service = (struct grpc_service){
+    on->shared = (struct session_shared){
         .methods = on->methods,
         .methods_count = 1,
         .message_bytes_max = message_bytes_max,
@@ -40,10 +40,10 @@ static void make(struct grpc_fixture *on, size_t message_bytes_max, size_t body_
         .request_timeout_ns = 60 * NS_PER_S,
         .counters = &on->counters,
     };
-    grpc_service_bound(&on->service, body_bytes_max);
+    session_shared_bound(&on->shared, body_bytes_max);
     on->now.ns = 1000 * NS_PER_S;
-    grpc_worker_init(&on->worker, 3, message_bytes_max);
-    assert_int_equal(grpc_session_new(&on->service, &on->worker, on->now, &on->session), 0);
+    session_worker_init(&on->worker, 3, message_bytes_max);
+    assert_int_equal(session_new(&on->shared, &on->worker, on->now, &on->session), 0);
     h2_peer_init(&on->peer);
 }
 
@@ -54,10 +54,10 @@ uint64_t grpc_counted(const struct grpc_fixture *on, enum receiver_counter which
 
 void grpc_stop(struct grpc_fixture *on)
 {
-    grpc_session_free(on->session);
-    assert_int_equal(on->service.budget.held, 0);
+    session_free(on->session);
+    assert_int_equal(on->shared.budget.held, 0);
     assert_int_equal(grpc_counted(on, RECEIVER_BODY_BYTES), 0);
-    grpc_worker_release(&on->worker);
+    session_worker_release(&on->worker);
     h2_peer_release(&on->peer);
     counters_release(&on->counters);
 }
@@ -68,7 +68,7 @@ void grpc_hear(struct grpc_fixture *on)
     int status;
 
     buf_init(&out, 0);
-    status = grpc_session_produce(on->session, on->now, 1 << 20, &out);
+    status = session_produce(on->session, on->now, 1 << 20, &out);
     if (on->status == 0)
         on->status = status;
     h2_peer_read(&on->peer, buf_view(&out));
@@ -85,7 +85,7 @@ void grpc_run(struct grpc_fixture *on)
         struct view piece = {bytes.data,
                              on->piece != 0 && on->piece < bytes.size ? on->piece : bytes.size};
 
-        on->status = grpc_session_receive(on->session, piece, on->now);
+        on->status = session_receive(on->session, piece, on->now);
         bytes = (struct view){bytes.data + piece.size, bytes.size - piece.size};
         grpc_hear(on);
     }
@@ -116,7 +116,7 @@ void grpc_tick(struct grpc_fixture *on, uint64_t passed_ns)
     int status;
 
     on->now.ns += passed_ns;
-    status = grpc_session_tick(on->session, on->now);
+    status = session_tick(on->session, on->now);
     if (on->status == 0)
         on->status = status;
     grpc_hear(on);

@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "receiver/grpc_session.h"
 #include "receiver/receiver_counters.h"
+#include "receiver/session.h"
 #include "tests/lib/h2_peer.h"
 
 enum {
@@ -23,10 +23,10 @@ enum {
 
 struct grpc_fixture {
     struct grpc_method methods[1];
-    struct grpc_service service;
-    struct grpc_worker worker;
+    struct session_shared shared;
+    struct session_worker worker;
     struct counters counters;
-    struct grpc_session *session;
+    struct session *session;
     struct h2_peer peer;
     struct mono_time now;
     int status;   /* Of the last that came in. */

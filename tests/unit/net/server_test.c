@@ -135,7 +135,7 @@ static void start(struct fixture *on, const char *text)
     char error[256] = "";
 
     assert_int_equal(server_new(&on->options, &on->server), 0);
-    if (server_listen(on->server, &address, error, &on->bound) != 0)
+    if (server_listen(on->server, &address, 0, error, &on->bound) != 0)
         fail_msg("%s", error);
     assert_int_equal(server_start(on->server), 0);
 }
@@ -201,7 +201,7 @@ static void server__says_why_it_cannot_listen(void **state)
         struct server *second;
 
         assert_int_equal(server_new(&on.options, &second), 0);
-        assert_int_equal(server_listen(second, &address, error, &name), STATUS_SYSTEM);
+        assert_int_equal(server_listen(second, &address, 0, error, &name), STATUS_SYSTEM);
         server_free(second);
     }
     assert_non_null(strstr(error, on.bound.data));
@@ -411,7 +411,7 @@ static void server__can_be_freed_at_any_time(void **state)
     assert_int_equal(server_new(&on.options, &on.server), 0);
     server_free(on.server);
     assert_int_equal(server_new(&on.options, &on.server), 0);
-    assert_int_equal(server_listen(on.server, &address, error, &on.bound), 0);
+    assert_int_equal(server_listen(on.server, &address, 0, error, &on.bound), 0);
     server_free(on.server);
     buf_reset(&on.bound);
     start(&on, "127.0.0.1:0");
@@ -470,7 +470,7 @@ static int make(void *context)
 
     buf_release(&on->bound);
     if (status == 0)
-        status = server_listen(server, &address, error, &on->bound);
+        status = server_listen(server, &address, 0, error, &on->bound);
     server_free(server);
     return status;
 }

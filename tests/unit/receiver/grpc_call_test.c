@@ -34,7 +34,7 @@ static void call__hands_a_message_on_in_place(void **state)
     grpc_start(&on);
     grpc_open(&on, 1);
     grpc_send_message(&on, 1, 1000, 'a', 16384);
-    on.status = grpc_session_receive(on.session, buf_view(&on.peer.out), on.now);
+    on.status = session_receive(on.session, buf_view(&on.peer.out), on.now);
     assert_int_equal(on.calls, 1);
     assert_true(on.last >= on.peer.out.data && on.last < on.peer.out.data + on.peer.out.size);
     grpc_stop(&on);
@@ -130,7 +130,7 @@ static void call__takes_an_end_of_its_own(void **state)
     grpc_send_body(&on, 1, buf_view(&body), 16384, false);
     grpc_run(&on);
     assert_int_equal(on.calls, 0);
-    assert_true(on.service.budget.held >= 70);
+    assert_true(on.shared.budget.held >= 70);
     h2_peer_frame(&on.peer, H2_DATA, H2_END_STREAM, 1, VIEW(""));
     grpc_run(&on);
     assert_int_equal(on.sizes[0], 70);
@@ -168,7 +168,7 @@ static void call__holds_to_the_limit_of_a_message(void **state)
     assert_true(grpc_seen(&on, 3)->is_reset);
     assert_int_equal(grpc_seen(&on, 3)->reset_error, H2_NO_ERROR);
     assert_int_equal(grpc_counted(&on, RECEIVER_REQUESTS_EXHAUSTED), 1);
-    assert_int_equal(on.service.budget.held, 0);
+    assert_int_equal(on.shared.budget.held, 0);
     buf_release(&prefix);
     grpc_stop(&on);
 }
@@ -288,20 +288,20 @@ static void call__inflates_within_the_budget(void **state)
     grpc_start(&on);
     buf_init(&body, 0);
     grpc_put_gzip(&body, 50000, 'z');
-    on.service.budget.held = on.service.budget.max - 49999; /* By others: later there is room. */
+    on.shared.budget.held = on.shared.budget.max - 49999; /* By others: later there is room. */
     grpc_open_with(&on, 1, gzip, 1, 0);
     grpc_send_body(&on, 1, buf_view(&body), 16384, true);
     grpc_run(&on);
     assert_grpc_answer(&on, 1, "grpc-status: 14");
-    assert_int_equal(on.service.budget.held, on.service.budget.max - 49999);
-    on.service.budget.held--;
+    assert_int_equal(on.shared.budget.held, on.shared.budget.max - 49999);
+    on.shared.budget.held--;
     grpc_open_with(&on, 3, gzip, 1, 0);
     grpc_send_body(&on, 3, buf_view(&body), 16384, true);
     grpc_run(&on);
     assert_grpc_ok(&on, 3);
-    on.service.budget.held = 0;
-    on.service.budget.max = on.service.budget
-                                .pool = 49999; /* There will never be: it must not come again. */
+    on.shared.budget.held = 0;
+    on.shared.budget.max = on.shared.budget
+                               .pool = 49999; /* There will never be: it must not come again. */
     grpc_open_with(&on, 5, gzip, 1, 0);
     grpc_send_body(&on, 5, buf_view(&body), 16384, true);
     grpc_run(&on);

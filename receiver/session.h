@@ -1,15 +1,15 @@
-/* grpc_session.h: unary gRPC on one connection, without I/O.
+/* session.h: unary gRPC on one connection, without I/O.
  * Is:         requests out of an HTTP/2 session's events: fields checked, the message put together
  *             and inflated, the method called, the status written.
  * Is not:     a knowledge of what the methods do (grpc_reply.h).
  * Invariants: each request that reached its method is answered, or its stream is gone. Bytes that
  *             are held are in the budget.
- * Threads:    one at a time; the service is shared by all sessions, a worker by those of a thread.
+ * Threads:    one at a time; what is shared is shared by all sessions, a worker by those of a thread.
  * Memory:     streams_max calls; their messages, as far as the budget goes.
  * Source:     spec OTLP A6, A8, A14-A16, A21, C1, C6-C11.
  */
-#ifndef SPANMAP_RECEIVER_GRPC_SESSION_H
-#define SPANMAP_RECEIVER_GRPC_SESSION_H
+#ifndef SPANMAP_RECEIVER_SESSION_H
+#define SPANMAP_RECEIVER_SESSION_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -23,7 +23,7 @@
 #include "receiver/grpc_reply.h"
 
 /* What all sessions share. */
-struct grpc_service {
+struct session_shared {
     const struct grpc_method *methods;
     size_t methods_count;
     size_t message_bytes_max;
@@ -39,35 +39,34 @@ struct grpc_service {
 
 /* Budget and windows, from how many bytes of bodies may be held. message_bytes_max is set, and
  * lowered where it is above that. */
-void grpc_service_bound(struct grpc_service *service, size_t body_bytes_max);
+void session_shared_bound(struct session_shared *shared, size_t body_bytes_max);
 
 /* What the sessions of one thread share: memory that lives for one request. */
-struct grpc_worker {
+struct session_worker {
     unsigned thread;
     struct buf inflated;
     struct buf text; /* Fields of the trailers. */
     struct grpc_reply reply;
 };
 
-void grpc_worker_init(struct grpc_worker *worker, unsigned thread, size_t message_bytes_max);
-void grpc_worker_release(struct grpc_worker *worker);
+void session_worker_init(struct session_worker *worker, unsigned thread, size_t message_bytes_max);
+void session_worker_release(struct session_worker *worker);
 
-struct grpc_session;
+struct session;
 
 /* Returns: 0; STATUS_NOMEM. */
-MUST_USE int grpc_session_new(struct grpc_service *service, struct grpc_worker *worker,
-                              struct mono_time now, struct grpc_session **out_session);
-void grpc_session_free(struct grpc_session *session);
+MUST_USE int session_new(struct session_shared *shared, struct session_worker *worker,
+                         struct mono_time now, struct session **out_session);
+void session_free(struct session *session);
 
 /* What the peer did wrong, where that ended the connection; NULL: nothing. */
-const char *grpc_session_fault(const struct grpc_session *session);
+const char *session_fault(const struct session *session);
 
 /* All return 0 to go on; or a negative status: produce what is left and close. */
-MUST_USE int grpc_session_receive(struct grpc_session *session, struct view bytes,
-                                  struct mono_time now);
-MUST_USE int grpc_session_tick(struct grpc_session *session, struct mono_time now);
-MUST_USE int grpc_session_drain(struct grpc_session *session, struct mono_time now);
-MUST_USE int grpc_session_produce(struct grpc_session *session, struct mono_time now, size_t enough,
-                                  struct buf *out);
+MUST_USE int session_receive(struct session *session, struct view bytes, struct mono_time now);
+MUST_USE int session_tick(struct session *session, struct mono_time now);
+MUST_USE int session_drain(struct session *session, struct mono_time now);
+MUST_USE int session_produce(struct session *session, struct mono_time now, size_t enough,
+                             struct buf *out);
 
 #endif

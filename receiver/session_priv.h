@@ -1,48 +1,48 @@
-/* grpc_session_priv.h: what grpc_session.c and grpc_call.c share: one request. */
-#ifndef SPANMAP_RECEIVER_GRPC_SESSION_PRIV_H
-#define SPANMAP_RECEIVER_GRPC_SESSION_PRIV_H
+/* session_priv.h: what session.c and grpc_call.c share: one request. */
+#ifndef SPANMAP_RECEIVER_SESSION_PRIV_H
+#define SPANMAP_RECEIVER_SESSION_PRIV_H
 
 #include <stdbool.h>
 
 #include "net/h2.h"
 #include "receiver/grpc_fields.h"
 #include "receiver/grpc_frame.h"
-#include "receiver/grpc_session.h"
+#include "receiver/session.h"
 
 enum {
     FRAME_SIZE_MAX = 64 * 1024,
     HEADER_LIST_MAX = 16 * 1024,
 };
 
-struct grpc_session {
-    struct grpc_service *service;
-    struct grpc_worker *worker;
+struct session {
+    struct session_shared *shared;
+    struct session_worker *worker;
     struct h2 *h2;
-    struct grpc_call *calls;    /* Newest first. */
-    struct grpc_call *borrowed; /* Those whose message lies in the bytes that are being received. */
-    size_t waiting;             /* Calls that wait for the budget, */
-    size_t withheld;            /* and the connection's credit that they keep back. */
+    struct request *requests; /* Newest first. */
+    struct request *borrowed; /* Those whose message lies in the bytes that are being received. */
+    size_t waiting;           /* Requests that wait for the budget, */
+    size_t withheld;          /* and the connection's credit that they keep back. */
     struct mono_time opened;
     struct mono_time idle_since;
-    struct mono_time now;      /* Of the call that is under way. */
+    struct mono_time now;      /* Of the request that is under way. */
     struct mono_time earliest; /* No deadline is before it. */
     bool is_counted_faulty;
 };
 
-struct grpc_call {
-    struct grpc_session *session;
+struct request {
+    struct session *session;
     struct h2_stream *stream;
     const struct grpc_method *method; /* NULL: no such path. */
     struct grpc_frame frame;
-    struct grpc_call *next;
-    struct grpc_call **link;
-    struct grpc_call *next_borrowed;
+    struct request *next;
+    struct request **link;
+    struct request *next_borrowed;
     struct mono_time deadline;
     struct mono_time favoured; /* When it became the budget's favourite. */
     enum grpc_encoding encoding;
     size_t dropped;  /* Bytes of a foreign request's body. */
     size_t charged;  /* To the budget. */
-    size_t withheld; /* See struct grpc_session. */
+    size_t withheld; /* See struct session. */
     bool is_post;
     bool is_grpc;    /* By its content type. */
     bool is_foreign; /* It is not, and is told so in the end. */
@@ -56,27 +56,27 @@ struct grpc_call {
 extern const struct h2_events grpc_call_events;
 
 /* After h2_receive(): what is still in use of the received bytes is copied. */
-void grpc_calls_keep(struct grpc_session *session);
+void requests_keep(struct session *session);
 
 /* Ends those that are late, and lets one go on that waits, if there is room again. */
-void grpc_calls_tick(struct grpc_session *session);
+void requests_tick(struct session *session);
 
-/* ---------------------------------------------------------------- grpc_credit.c */
+/* ---------------------------------------------------------------- request_credit.c */
 
 /* The budget follows what the frame holds. Returns: 0; STATUS_FULL. */
-MUST_USE int grpc_call_charge(struct grpc_call *call);
+MUST_USE int request_charge(struct request *request);
 
-/* What came is held: its sender may send as much again, or the call waits. Returns: 0; STATUS_FULL,
+/* What came is held: its sender may send as much again, or the request waits. Returns: 0; STATUS_FULL,
  * where too much waits on this connection already. */
-MUST_USE int grpc_call_credit(struct grpc_call *call);
+MUST_USE int request_credit(struct request *request);
 
 /* Gives back what the request holds: it is answered, or gone. */
-void grpc_call_let_go(struct grpc_call *call);
+void request_let_go(struct request *request);
 
 /* Whether it is the favourite, for so long that it is another's turn. */
-bool grpc_call_is_tiresome(struct grpc_call *call);
+bool request_is_tiresome(struct request *request);
 
-/* Lets the oldest call that waits go on, if it may. */
-void grpc_session_resume(struct grpc_session *session);
+/* Lets the oldest request that waits go on, if it may. */
+void session_resume(struct session *session);
 
 #endif

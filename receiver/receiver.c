@@ -1,5 +1,5 @@
-/* grpc_server.c: sessions behind sockets. */
-#include "receiver/grpc_server.h"
+/* receiver.c: sessions behind sockets. */
+#include "receiver/receiver.h"
 
 #include <stdbool.h>
 
@@ -8,8 +8,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/server.h"
-#include "receiver/grpc_session.h"
 #include "receiver/receiver_counters.h"
+#include "receiver/session.h"
 
 enum {
     MESSAGE_BYTES_MAX = 64 * 1024 * 1024,
@@ -31,12 +31,12 @@ struct log_gate {
 };
 
 struct grpc_thread {
-    struct grpc_worker worker;
+    struct session_worker worker;
     struct log_gate fault_logged;
 };
 
-struct grpc_server {
-    struct grpc_service service;
+struct receiver {
+    struct session_shared shared;
     const struct log *log;
     uint32_t connections_max;
     struct grpc_thread *threads; /* threads_count of them */
@@ -47,10 +47,10 @@ struct grpc_server {
 
 /* One socket. */
 struct grpc_peer {
-    struct grpc_server *server;
+    struct receiver *server;
     struct grpc_thread *thread;
     struct connection *connection;
-    struct grpc_session *session;
+    struct session *session;
     struct mono_time now; /* Of the last event. */
 };
 
@@ -66,7 +66,7 @@ static bool may_log(struct log_gate *gate, struct mono_time now)
 
 static void on_trouble(void *context, enum server_trouble trouble)
 {
-    struct grpc_server *server = context;
+    struct receiver *server = context;
 
     if (!may_log(&server->trouble_logged[trouble], clock_mono()))
         return;
@@ -81,7 +81,7 @@ static void on_trouble(void *context, enum server_trouble trouble)
 
 static void log_fault(struct grpc_peer *peer)
 {
-    const char *fault = grpc_session_fault(peer->session);
+    const char *fault = session_fault(peer->session);
     char name[64];
 
     if (fault == NULL || !may_log(&peer->thread->fault_logged, peer->now))
@@ -96,7 +96,7 @@ static void log_fault(struct grpc_peer *peer)
 static int open_session(void *context, unsigned thread, struct connection *connection,
                         struct mono_time now, void **out_state)
 {
-    struct grpc_server *server = context;
+    struct receiver *server = context;
     struct grpc_peer *peer = mem_calloc(1, sizeof(*peer));
     int status;
 
@@ -106,7 +106,7 @@ static int open_session(void *context, unsigned thread, struct connection *conne
     peer->thread = &server->threads[thread];
     peer->connection = connection;
     peer->now = now;
-    status = grpc_session_new(&server->service, &peer->thread->worker, now, &peer->session);
+    status = session_new(&server->shared, &peer->thread->worker, now, &peer->session);
     if (status != 0)
         mem_free(peer);
     else
@@ -119,7 +119,7 @@ static int receive(void *state, struct view bytes, struct mono_time now)
     struct grpc_peer *peer = state;
 
     peer->now = now;
-    return grpc_session_receive(peer->session, bytes, now);
+    return session_receive(peer->session, bytes, now);
 }
 
 static int tick(void *state, struct mono_time now)
@@ -127,21 +127,21 @@ static int tick(void *state, struct mono_time now)
     struct grpc_peer *peer = state;
 
     peer->now = now;
-    return grpc_session_tick(peer->session, now);
+    return session_tick(peer->session, now);
 }
 
 static int drain(void *state, struct mono_time now)
 {
     struct grpc_peer *peer = state;
 
-    return grpc_session_drain(peer->session, now);
+    return session_drain(peer->session, now);
 }
 
 static int produce(void *state, struct mono_time now, size_t enough, struct buf *out)
 {
     struct grpc_peer *peer = state;
 
-    return grpc_session_produce(peer->session, now, enough, out);
+    return session_produce(peer->session, now, enough, out);
 }
 
 static void close_session(void *state)
@@ -149,7 +149,7 @@ static void close_session(void *state)
     struct grpc_peer *peer = state;
 
     log_fault(peer);
-    grpc_session_free(peer->session);
+    session_free(peer->session);
     mem_free(peer);
 }
 
@@ -170,21 +170,21 @@ static size_t or_default(size_t value, size_t by_default)
     return value != 0 ? value : by_default;
 }
 
-static void init_service(const struct grpc_server_options *options, struct grpc_service *service)
+static void init_shared(const struct receiver_options *options, struct session_shared *shared)
 {
-    service->methods = options->methods;
-    service->methods_count = options->methods_count;
-    service->message_bytes_max = or_default(options->message_bytes_max, MESSAGE_BYTES_MAX);
-    service->response_bytes_max = RESPONSE_BYTES_MAX;
-    service->streams_max = options->streams_max != 0 ? options->streams_max : STREAMS_MAX;
-    service->idle_timeout_ns = options->idle_timeout_ns;
-    service->request_timeout_ns = options->request_timeout_ns != 0 ? options->request_timeout_ns
-                                                                   : request_timeout_ns;
-    service->counters = options->counters;
-    grpc_service_bound(service, or_default(options->body_bytes_max, BODY_BYTES_MAX));
+    shared->methods = options->methods;
+    shared->methods_count = options->methods_count;
+    shared->message_bytes_max = or_default(options->message_bytes_max, MESSAGE_BYTES_MAX);
+    shared->response_bytes_max = RESPONSE_BYTES_MAX;
+    shared->streams_max = options->streams_max != 0 ? options->streams_max : STREAMS_MAX;
+    shared->idle_timeout_ns = options->idle_timeout_ns;
+    shared->request_timeout_ns = options->request_timeout_ns != 0 ? options->request_timeout_ns
+                                                                  : request_timeout_ns;
+    shared->counters = options->counters;
+    session_shared_bound(shared, or_default(options->body_bytes_max, BODY_BYTES_MAX));
 }
 
-static int open_server(const struct grpc_server_options *options, struct grpc_server *server)
+static int open_server(const struct receiver_options *options, struct receiver *server)
 {
     struct server_options net = {
         .protocol = &protocol,
@@ -193,7 +193,7 @@ static int open_server(const struct grpc_server_options *options, struct grpc_se
         .threads = options->threads,
         .connections_max = server->connections_max,
         .on_trouble = on_trouble,
-        .write_timeout_ns = server->service.request_timeout_ns,
+        .write_timeout_ns = server->shared.request_timeout_ns,
         .meter =
             {
                 .counters = options->counters,
@@ -209,15 +209,15 @@ static int open_server(const struct grpc_server_options *options, struct grpc_se
     return server_new(&net, &server->server);
 }
 
-int grpc_server_new(const struct grpc_server_options *options, struct grpc_server **out_server)
+int receiver_new(const struct receiver_options *options, struct receiver **out_server)
 {
-    struct grpc_server *server = mem_calloc(1, sizeof(*server));
+    struct receiver *server = mem_calloc(1, sizeof(*server));
     int status = STATUS_NOMEM;
 
     CHECK(options->threads != 0 && options->counters != NULL);
     if (server == NULL)
         return STATUS_NOMEM;
-    init_service(options, &server->service);
+    init_shared(options, &server->shared);
     server->log = options->log;
     server->connections_max = options->connections_max != 0 ? options->connections_max
                                                             : CONNECTIONS_MAX;
@@ -226,39 +226,39 @@ int grpc_server_new(const struct grpc_server_options *options, struct grpc_serve
         goto out;
     server->threads_count = options->threads;
     for (unsigned i = 0; i < options->threads; i++)
-        grpc_worker_init(&server->threads[i].worker, i, server->service.message_bytes_max);
+        session_worker_init(&server->threads[i].worker, i, server->shared.message_bytes_max);
     status = open_server(options, server);
 out:
     if (status != 0)
-        grpc_server_free(server);
+        receiver_free(server);
     else
         *out_server = server;
     return status;
 }
 
-int grpc_server_listen(struct grpc_server *server, const struct address *address,
-                       char out_error[256], struct buf *out_bound)
+int receiver_listen(struct receiver *server, const struct address *address, char out_error[256],
+                    struct buf *out_bound)
 {
-    return server_listen(server->server, address, out_error, out_bound);
+    return server_listen(server->server, address, 0, out_error, out_bound);
 }
 
-int grpc_server_start(struct grpc_server *server)
+int receiver_start(struct receiver *server)
 {
     return server_start(server->server);
 }
 
-void grpc_server_drain(struct grpc_server *server, uint64_t patience_ns)
+void receiver_drain(struct receiver *server, uint64_t patience_ns)
 {
     server_drain(server->server, patience_ns);
 }
 
-void grpc_server_free(struct grpc_server *server)
+void receiver_free(struct receiver *server)
 {
     if (server == NULL)
         return;
     server_free(server->server);
     for (unsigned i = 0; i < server->threads_count; i++)
-        grpc_worker_release(&server->threads[i].worker);
+        session_worker_release(&server->threads[i].worker);
     mem_free(server->threads);
     mem_free(server);
 }

@@ -1,4 +1,4 @@
-/* grpc_session_fuzz.c: any bytes from a client to a gRPC session, in pieces, while time passes.
+/* session_fuzz.c: any bytes from a client to a gRPC session, in pieces, while time passes.
  * The first byte decides the pieces, the second the time between them. Each message that reaches
  * the method is within the limit, and in the end nothing is held.
  */
@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 #include "base/check.h"
-#include "receiver/grpc_session.h"
 #include "receiver/receiver_counters.h"
+#include "receiver/session.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -28,10 +28,10 @@ static void method(void *context, unsigned thread, struct view message, struct g
 
 struct fixture {
     struct grpc_method methods[1];
-    struct grpc_service service;
-    struct grpc_worker worker;
+    struct session_shared shared;
+    struct session_worker worker;
     struct counters counters;
-    struct grpc_session *session;
+    struct session *session;
     struct buf out;
     struct mono_time now;
 };
@@ -40,7 +40,7 @@ static void start(struct fixture *on)
 {
     on->methods[0] = (struct grpc_method){"/t.Service/Export", method, NULL};
     CHECK(counters_init(&on->counters, receiver_counter_rows, RECEIVER_COUNTER_COUNT) == 0);
-    on->service = (struct grpc_service){
+    on->shared = (struct session_shared){
         .methods = on->methods,
         .methods_count = 1,
         .message_bytes_max = MESSAGE_MAX,
@@ -50,19 +50,19 @@ static void start(struct fixture *on)
         .request_timeout_ns = 10 * NS_PER_S,
         .counters = &on->counters,
     };
-    grpc_service_bound(&on->service, 3 * MESSAGE_MAX);
+    session_shared_bound(&on->shared, 3 * MESSAGE_MAX);
     on->now.ns = NS_PER_S;
     buf_init(&on->out, 0);
-    grpc_worker_init(&on->worker, 0, MESSAGE_MAX);
-    CHECK(grpc_session_new(&on->service, &on->worker, on->now, &on->session) == 0);
+    session_worker_init(&on->worker, 0, MESSAGE_MAX);
+    CHECK(session_new(&on->shared, &on->worker, on->now, &on->session) == 0);
 }
 
 static void stop(struct fixture *on)
 {
-    grpc_session_free(on->session);
-    CHECK(on->service.budget.held == 0);
+    session_free(on->session);
+    CHECK(on->shared.budget.held == 0);
     CHECK(counters_read(&on->counters, RECEIVER_BODY_BYTES) == 0);
-    grpc_worker_release(&on->worker);
+    session_worker_release(&on->worker);
     counters_release(&on->counters);
     buf_release(&on->out);
 }
@@ -72,7 +72,7 @@ static int produce(struct fixture *on)
     int status;
 
     buf_reset(&on->out);
-    status = grpc_session_produce(on->session, on->now, OUTPUT_MAX, &on->out);
+    status = session_produce(on->session, on->now, OUTPUT_MAX, &on->out);
     CHECK(on->out.size < 2 * OUTPUT_MAX);
     return status;
 }
@@ -92,17 +92,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t at = 2; at < size && status == 0;) {
         size_t piece = size - at < piece_max ? size - at : piece_max;
 
-        status = grpc_session_receive(on.session, (struct view){(const char *)data + at, piece},
-                                      on.now);
+        status = session_receive(on.session, (struct view){(const char *)data + at, piece}, on.now);
         if (status == 0)
             status = produce(&on);
         on.now.ns += step_ns;
         if (status == 0)
-            status = grpc_session_tick(on.session, on.now);
+            status = session_tick(on.session, on.now);
         at += piece;
     }
     if (status == 0 && (data[1] & 0x80) != 0)
-        status = grpc_session_drain(on.session, on.now);
+        status = session_drain(on.session, on.now);
     (void)produce(&on); /* The last words, whatever they are. */
     stop(&on);
     return 0;

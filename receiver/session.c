@@ -1,9 +1,9 @@
-/* grpc_session.c: a connection's requests, and when it ends. */
-#include "receiver/grpc_session.h"
+/* session.c: a connection's requests, and when it ends. */
+#include "receiver/session.h"
 
 #include "base/mem.h"
-#include "receiver/grpc_session_priv.h"
 #include "receiver/receiver_counters.h"
+#include "receiver/session_priv.h"
 
 /* A peer that has not even said what it speaks is given less time than a request. */
 static const uint64_t greeting_ns = 10 * NS_PER_S;
@@ -12,7 +12,7 @@ static const uint64_t greeting_ns = 10 * NS_PER_S;
  * connections together, they follow it. */
 enum { WINDOW_MIN = 64 * 1024, WINDOW_MAX = 1024 * 1024, WINDOWS_IN_BUDGET = 256 };
 
-void grpc_service_bound(struct grpc_service *service, size_t body_bytes_max)
+void session_shared_bound(struct session_shared *shared, size_t body_bytes_max)
 {
     size_t window = body_bytes_max / WINDOWS_IN_BUDGET;
 
@@ -21,23 +21,23 @@ void grpc_service_bound(struct grpc_service *service, size_t body_bytes_max)
     if (window > WINDOW_MAX)
         window = WINDOW_MAX;
     /* What would never fit must be told so, and not to come again. */
-    if (service->message_bytes_max > body_bytes_max)
-        service->message_bytes_max = body_bytes_max;
-    body_budget_init(&service->budget, body_bytes_max, service->message_bytes_max);
-    service->stream_window = (uint32_t)window;
-    service->connection_window = (uint32_t)(2 * window);
+    if (shared->message_bytes_max > body_bytes_max)
+        shared->message_bytes_max = body_bytes_max;
+    body_budget_init(&shared->budget, body_bytes_max, shared->message_bytes_max);
+    shared->stream_window = (uint32_t)window;
+    shared->connection_window = (uint32_t)(2 * window);
 }
 
-void grpc_worker_init(struct grpc_worker *worker, unsigned thread, size_t message_bytes_max)
+void session_worker_init(struct session_worker *worker, unsigned thread, size_t message_bytes_max)
 {
-    *worker = (struct grpc_worker){.thread = thread};
+    *worker = (struct session_worker){.thread = thread};
     buf_init(&worker->inflated, message_bytes_max);
     buf_init(&worker->text, 0);
     buf_init(&worker->reply.message, 0);
     buf_init(&worker->reply.body, 0);
 }
 
-void grpc_worker_release(struct grpc_worker *worker)
+void session_worker_release(struct session_worker *worker)
 {
     buf_release(&worker->inflated);
     buf_release(&worker->text);
@@ -45,16 +45,16 @@ void grpc_worker_release(struct grpc_worker *worker)
     buf_release(&worker->reply.body);
 }
 
-int grpc_session_new(struct grpc_service *service, struct grpc_worker *worker, struct mono_time now,
-                     struct grpc_session **out_session)
+int session_new(struct session_shared *shared, struct session_worker *worker, struct mono_time now,
+                struct session **out_session)
 {
-    struct grpc_session *session = mem_calloc(1, sizeof(*session));
+    struct session *session = mem_calloc(1, sizeof(*session));
     struct h2_options options = {
         .events = &grpc_call_events,
         .context = session,
-        .streams_max = service->streams_max,
-        .stream_window = service->stream_window,
-        .connection_window = service->connection_window,
+        .streams_max = shared->streams_max,
+        .stream_window = shared->stream_window,
+        .connection_window = shared->connection_window,
         .frame_size_max = FRAME_SIZE_MAX,
         .header_list_max = HEADER_LIST_MAX,
     };
@@ -62,7 +62,7 @@ int grpc_session_new(struct grpc_service *service, struct grpc_worker *worker, s
 
     if (session == NULL)
         return STATUS_NOMEM;
-    session->service = service;
+    session->shared = shared;
     session->worker = worker;
     session->opened = now;
     session->idle_since = now;
@@ -76,63 +76,62 @@ int grpc_session_new(struct grpc_service *service, struct grpc_worker *worker, s
     return status;
 }
 
-const char *grpc_session_fault(const struct grpc_session *session)
+const char *session_fault(const struct session *session)
 {
     return h2_fault(session->h2);
 }
 
-void grpc_session_free(struct grpc_session *session)
+void session_free(struct session *session)
 {
     if (session == NULL)
         return;
     if (h2_fault(session->h2) != NULL)
-        counters_add(session->service->counters, RECEIVER_PROTOCOL_ERRORS, 1);
+        counters_add(session->shared->counters, RECEIVER_PROTOCOL_ERRORS, 1);
     h2_free(session->h2);
     mem_free(session);
 }
 
-int grpc_session_receive(struct grpc_session *session, struct view bytes, struct mono_time now)
+int session_receive(struct session *session, struct view bytes, struct mono_time now)
 {
     int status;
 
     session->now = now;
     status = h2_receive(session->h2, bytes, now);
-    grpc_calls_keep(session);
+    requests_keep(session);
     return status;
 }
 
-int grpc_session_tick(struct grpc_session *session, struct mono_time now)
+int session_tick(struct session *session, struct mono_time now)
 {
-    const struct grpc_service *service = session->service;
-    uint64_t greeting = service->request_timeout_ns < greeting_ns ? service->request_timeout_ns
-                                                                  : greeting_ns;
+    const struct session_shared *shared = session->shared;
+    uint64_t greeting = shared->request_timeout_ns < greeting_ns ? shared->request_timeout_ns
+                                                                 : greeting_ns;
 
     session->now = now;
     if (!h2_is_greeted(session->h2) && now.ns - session->opened.ns >= greeting) {
-        counters_add(service->counters, RECEIVER_CONNECTIONS_TIMED_OUT, 1);
+        counters_add(shared->counters, RECEIVER_CONNECTIONS_TIMED_OUT, 1);
         return STATUS_TIMEOUT;
     }
     if (now.ns >= session->earliest.ns || session->waiting != 0)
-        grpc_calls_tick(session);
-    if (service->idle_timeout_ns != 0 && session->calls == NULL &&
-        now.ns - session->idle_since.ns >= service->idle_timeout_ns &&
+        requests_tick(session);
+    if (shared->idle_timeout_ns != 0 && session->requests == NULL &&
+        now.ns - session->idle_since.ns >= shared->idle_timeout_ns &&
         !h2_is_shutting_down(session->h2)) {
-        counters_add(service->counters, RECEIVER_CONNECTIONS_TIMED_OUT, 1);
+        counters_add(shared->counters, RECEIVER_CONNECTIONS_TIMED_OUT, 1);
         h2_shut_down(session->h2, VIEW("max_idle"), now);
     }
     h2_tick(session->h2, now);
     return h2_is_done(session->h2) ? STATUS_CLOSED : 0;
 }
 
-int grpc_session_drain(struct grpc_session *session, struct mono_time now)
+int session_drain(struct session *session, struct mono_time now)
 {
     session->now = now;
     h2_shut_down(session->h2, VIEW("draining"), now);
     return h2_is_done(session->h2) ? STATUS_CLOSED : 0;
 }
 
-int grpc_session_produce(struct grpc_session *session, struct mono_time now, size_t enough,
-                         struct buf *out)
+int session_produce(struct session *session, struct mono_time now, size_t enough, struct buf *out)
 {
     int status;
 

@@ -1,5 +1,5 @@
-/* grpc_session_test.c: what a connection's requests share: credit, time, its end. */
-#include "receiver/grpc_session.h"
+/* session_test.c: what a connection's requests share: credit, time, its end. */
+#include "receiver/session.h"
 
 #include "tests/lib/grpc_fixture.h"
 #include "tests/lib/test.h"
@@ -38,15 +38,15 @@ static const char others[] = "somebody else's call";
 static void start_beside(struct grpc_fixture *on, size_t held)
 {
     grpc_start(on);
-    on->service.budget.held = held;
-    on->service.budget.favourite = others;
+    on->shared.budget.held = held;
+    on->shared.budget.favourite = others;
 }
 
 static void stop_beside(struct grpc_fixture *on, size_t held)
 {
-    assert_int_equal(on->service.budget.held, held);
-    assert_ptr_equal(on->service.budget.favourite, others);
-    on->service.budget.held = 0;
+    assert_int_equal(on->shared.budget.held, held);
+    assert_ptr_equal(on->shared.budget.favourite, others);
+    on->shared.budget.held = 0;
     grpc_stop(on);
 }
 
@@ -78,7 +78,7 @@ static void session__makes_bodies_wait_while_the_budget_is_tight(void **state)
     assert_null(h2_peer_seen(&on.peer, 1)); /* No credit, no answer. */
     grpc_tick(&on, NS_PER_S);
     assert_null(h2_peer_seen(&on.peer, 1));
-    on.service.budget.held -= 600000;
+    on.shared.budget.held -= 600000;
     grpc_tick(&on, NS_PER_S);
     assert_true(grpc_seen(&on, 1)->credit >= 32768);
     send_last(&on, 1);
@@ -93,15 +93,15 @@ static void session__lets_the_favourite_go_on(void **state)
 
     (void)state;
     grpc_start(&on);
-    on.service.budget.held = 890000;
+    on.shared.budget.held = 890000;
     send_most(&on, 1, 60000); /* More than the pool has. */
     grpc_run(&on);
     assert_true(grpc_seen(&on, 1)->credit >= 32768);
-    assert_non_null(on.service.budget.favourite);
+    assert_non_null(on.shared.budget.favourite);
     send_most(&on, 3, 50000); /* There is one favourite only. */
     grpc_run(&on);
     assert_grpc_answer(&on, 3, "grpc-status: 14");
-    on.service.budget.held -= 290000;
+    on.shared.budget.held -= 290000;
     send_most(&on, 5, 50000);
     grpc_run(&on);
     assert_null(h2_peer_seen(&on.peer, 5));
@@ -112,8 +112,8 @@ static void session__lets_the_favourite_go_on(void **state)
     send_last(&on, 5);
     grpc_run(&on);
     assert_grpc_ok(&on, 5);
-    assert_null(on.service.budget.favourite);
-    on.service.budget.held -= 600000;
+    assert_null(on.shared.budget.favourite);
+    on.shared.budget.held -= 600000;
     grpc_stop(&on);
 }
 
@@ -123,20 +123,20 @@ static void session__tires_of_a_slow_favourite(void **state)
 
     (void)state;
     grpc_start(&on);
-    on.service.budget.held = 600000;
+    on.shared.budget.held = 600000;
     send_most(&on, 1, 60000);
     grpc_run(&on);
     grpc_tick(&on, 4 * NS_PER_S);
     assert_false(grpc_seen(&on, 1)->is_ended);
     grpc_tick(&on, 2 * NS_PER_S);
     assert_grpc_answer(&on, 1, "grpc-status: 14");
-    assert_null(on.service.budget.favourite);
+    assert_null(on.shared.budget.favourite);
     send_most(&on, 3, 60000);
     grpc_run(&on);
-    on.service.budget.held -= 600000; /* Where there is room, it may take its time. */
+    on.shared.budget.held -= 600000; /* Where there is room, it may take its time. */
     grpc_tick(&on, 20 * NS_PER_S);
     assert_false(grpc_seen(&on, 3)->is_ended);
-    assert_null(on.service.budget.favourite);
+    assert_null(on.shared.budget.favourite);
     send_last(&on, 3);
     grpc_run(&on);
     assert_grpc_ok(&on, 3);
@@ -157,7 +157,7 @@ static void session__bounds_what_waits_on_a_connection(void **state)
         refused += h2_peer_seen(&on.peer, stream) != NULL &&
                    h2_seen_has(grpc_seen(&on, stream), "grpc-status: 14");
     assert_int_equal(refused, 2); /* Of 64 KiB the first three leave no room for more. */
-    on.service.budget.held -= 500000;
+    on.shared.budget.held -= 500000;
     for (int i = 0; i < 3; i++)
         grpc_tick(&on, NS_PER_S / 10);
     for (uint32_t stream = 1; stream <= 5; stream += 2)
@@ -248,7 +248,7 @@ static void session__lets_idle_connections_go(void **state)
 
     (void)state;
     grpc_start(&on);
-    on.service.idle_timeout_ns = 30 * NS_PER_S;
+    on.shared.idle_timeout_ns = 30 * NS_PER_S;
     grpc_open(&on, 1);
     grpc_run(&on);
     grpc_tick(&on, 40 * NS_PER_S);
@@ -275,7 +275,7 @@ static void session__drains_in_two_steps(void **state)
     grpc_start(&on);
     grpc_open(&on, 1);
     grpc_run(&on);
-    assert_int_equal(grpc_session_drain(on.session, on.now), 0);
+    assert_int_equal(session_drain(on.session, on.now), 0);
     grpc_hear(&on);
     assert_int_equal(on.peer.goaways, 1);
     assert_int_equal(on.peer.goaway_stream, 0x7fffffff);
@@ -307,7 +307,7 @@ static void session__drains_without_an_answered_ping(void **state)
     (void)state;
     grpc_start(&on);
     grpc_run(&on);
-    assert_int_equal(grpc_session_drain(on.session, on.now), 0);
+    assert_int_equal(session_drain(on.session, on.now), 0);
     grpc_hear(&on);
     assert_int_equal(on.status, 0);
     grpc_tick(&on, 2 * NS_PER_S);
@@ -329,7 +329,7 @@ static void session__counts_what_is_lost(void **state)
     h2_peer_reset(&on.peer, 1, H2_CANCEL);
     grpc_run(&on);
     assert_int_equal(grpc_counted(&on, RECEIVER_STREAMS_LOST), 1);
-    grpc_session_free(on.session);
+    session_free(on.session);
     on.session = NULL;
     assert_int_equal(grpc_counted(&on, RECEIVER_STREAMS_LOST), 2);
     grpc_stop(&on);
@@ -345,7 +345,7 @@ static void session__counts_peers_that_break_the_protocol(void **state)
     assert_int_equal(buf_append_text(&on.peer.out, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"), 0);
     grpc_run(&on);
     assert_true(on.status < 0);
-    grpc_session_free(on.session);
+    session_free(on.session);
     on.session = NULL;
     assert_int_equal(grpc_counted(&on, RECEIVER_PROTOCOL_ERRORS), 1);
     grpc_stop(&on);
@@ -361,16 +361,16 @@ static int serve_once(void *context)
 
     buf_init(&out, 0);
     on->calls = 0;
-    status = grpc_session_new(&on->service, &on->worker, on->now, &on->session);
+    status = session_new(&on->shared, &on->worker, on->now, &on->session);
     if (status != 0)
         return status;
-    status = grpc_session_receive(on->session, buf_view(&on->peer.out), on->now);
+    status = session_receive(on->session, buf_view(&on->peer.out), on->now);
     if (status == 0)
-        status = grpc_session_produce(on->session, on->now, 1 << 20, &out);
-    grpc_session_free(on->session);
+        status = session_produce(on->session, on->now, 1 << 20, &out);
+    session_free(on->session);
     on->session = NULL;
     buf_release(&out);
-    assert_int_equal(on->service.budget.held, 0);
+    assert_int_equal(on->shared.budget.held, 0);
     /* What could not be had for one stream cost that stream only. */
     if (status != 0)
         return STATUS_NOMEM;
@@ -383,7 +383,7 @@ static void session__survives_failing_memory(void **state)
 
     (void)state;
     grpc_start_unheard(&on);
-    grpc_session_free(on.session);
+    session_free(on.session);
     on.session = NULL;
     grpc_open(&on, 1);
     grpc_send_message(&on, 1, 3000, 'm', 700);

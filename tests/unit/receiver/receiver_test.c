@@ -1,5 +1,5 @@
-/* grpc_server_test.c: the server over real sockets, several threads and peers at once. */
-#include "receiver/grpc_server.h"
+/* receiver_test.c: the server over real sockets, several threads and peers at once. */
+#include "receiver/receiver.h"
 
 #include <linux/sockios.h>
 #include <pthread.h>
@@ -19,8 +19,8 @@ enum { THREADS = 3, PEERS = 12, STREAMS = 50 };
 struct fixture {
     struct counters counters;
     struct grpc_method methods[1];
-    struct grpc_server_options options;
-    struct grpc_server *server;
+    struct receiver_options options;
+    struct receiver *server;
     struct buf bound;
     atomic_int inside[THREADS];
     atomic_ullong bytes;
@@ -51,20 +51,20 @@ static void start(struct fixture *on)
     assert_int_equal(counters_init(&on->counters, receiver_counter_rows, RECEIVER_COUNTER_COUNT),
                      0);
     on->methods[0] = (struct grpc_method){"/t.Service/Export", method, on};
-    on->options = (struct grpc_server_options){
+    on->options = (struct receiver_options){
         .methods = on->methods,
         .methods_count = 1,
         .threads = THREADS,
         .counters = &on->counters,
     };
-    assert_int_equal(grpc_server_new(&on->options, &on->server), 0);
-    assert_int_equal(grpc_server_listen(on->server, &address, error, &on->bound), 0);
-    assert_int_equal(grpc_server_start(on->server), 0);
+    assert_int_equal(receiver_new(&on->options, &on->server), 0);
+    assert_int_equal(receiver_listen(on->server, &address, error, &on->bound), 0);
+    assert_int_equal(receiver_start(on->server), 0);
 }
 
 static void stop(struct fixture *on)
 {
-    grpc_server_free(on->server);
+    receiver_free(on->server);
     assert_int_equal(counters_read(&on->counters, RECEIVER_CONNECTIONS), 0);
     assert_int_equal(counters_read(&on->counters, RECEIVER_BODY_BYTES), 0);
     counters_release(&on->counters);
@@ -180,7 +180,7 @@ static void server__drains_what_it_took_on(void **state)
     await(fd, &peer, 1);
     send_request(&peer, 3, 100); /* Already in its socket when the server drains. */
     peer_send(fd, buf_view(&peer.out));
-    grpc_server_drain(on.server, 10 * NS_PER_S);
+    receiver_drain(on.server, 10 * NS_PER_S);
     buf_init(&got, 0);
     peer_read_all(fd, &got);
     h2_peer_read(&peer, buf_view(&got));
@@ -210,7 +210,7 @@ static void server__cuts_off_what_never_ends(void **state)
     peer_send(fd, buf_view(&peer.out));
     while (counters_read(&on.counters, RECEIVER_BODY_BYTES) == 0)
         (void)usleep(1000);
-    grpc_server_drain(on.server, NS_PER_S / 10);
+    receiver_drain(on.server, NS_PER_S / 10);
     assert_int_equal(counters_read(&on.counters, RECEIVER_STREAMS_LOST), 1);
     h2_peer_release(&peer);
     (void)close(fd);
@@ -256,11 +256,11 @@ static void server__takes_what_came_before_a_reset(void **state)
 static int make(void *context)
 {
     struct fixture *on = context;
-    struct grpc_server *server;
-    int status = grpc_server_new(&on->options, &server);
+    struct receiver *server;
+    int status = receiver_new(&on->options, &server);
 
     if (status == 0)
-        grpc_server_free(server);
+        receiver_free(server);
     return status;
 }
 

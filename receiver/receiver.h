@@ -1,4 +1,4 @@
-/* grpc_server.h: unary gRPC over HTTP/2 on several threads.
+/* receiver.h: unary gRPC over HTTP/2 on several threads.
  * Is:         one acceptor that hands each socket to the thread with the fewest connections; each
  *             thread has a loop of its own, reads, frames, inflates and calls the method.
  * Is not:     a knowledge of OTLP; methods come in a table (grpc_reply.h).
@@ -11,8 +11,8 @@
  *             body_bytes_max in all (past it new bodies wait for flow control or get UNAVAILABLE).
  * Source:     spec OTLP A6, A14-A16, A21, C1-C12, C17.
  */
-#ifndef SPANMAP_RECEIVER_GRPC_SERVER_H
-#define SPANMAP_RECEIVER_GRPC_SERVER_H
+#ifndef SPANMAP_RECEIVER_RECEIVER_H
+#define SPANMAP_RECEIVER_RECEIVER_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -24,7 +24,7 @@
 #include "net/address.h"
 #include "receiver/grpc_reply.h"
 
-struct grpc_server_options {
+struct receiver_options {
     const struct grpc_method *methods; /* Borrowed as long as the server lives. */
     size_t methods_count;
     unsigned threads;         /* At least 1. */
@@ -39,23 +39,22 @@ struct grpc_server_options {
     struct counters *counters; /* Over receiver_counter_rows. */
 };
 
-struct grpc_server;
+struct receiver;
 
 /* Returns: 0; STATUS_NOMEM; STATUS_SYSTEM. */
-MUST_USE int grpc_server_new(const struct grpc_server_options *options,
-                             struct grpc_server **out_server);
+MUST_USE int receiver_new(const struct receiver_options *options, struct receiver **out_server);
 
 /* As http_server_listen(). */
-MUST_USE int grpc_server_listen(struct grpc_server *server, const struct address *address,
-                                char out_error[256], struct buf *out_bound);
+MUST_USE int receiver_listen(struct receiver *server, const struct address *address,
+                             char out_error[256], struct buf *out_bound);
 
 /* Starts the threads. Returns: 0; STATUS_SYSTEM; STATUS_NOMEM. */
-MUST_USE int grpc_server_start(struct grpc_server *server);
+MUST_USE int receiver_start(struct receiver *server);
 
 /* Stops listening, sends GOAWAY, finishes the streams that were taken on, joins the threads; what
  * is not done after `patience_ns` is cut. Nothing calls a method afterwards. */
-void grpc_server_drain(struct grpc_server *server, uint64_t patience_ns);
+void receiver_drain(struct receiver *server, uint64_t patience_ns);
 
-void grpc_server_free(struct grpc_server *server); /* Drains without patience if need be. */
+void receiver_free(struct receiver *server); /* Drains without patience if need be. */
 
 #endif
