@@ -90,12 +90,23 @@ protos := \
     opentelemetry/proto/resource/v1/resource \
     opentelemetry/proto/trace/v1/trace
 
+# What reflection shows of the protocol, with all that it imports.
+described := \
+    google/rpc/error_details \
+    google/rpc/status \
+    grpc/health/v1/health \
+    grpc/reflection/v1/reflection \
+    grpc/reflection/v1alpha/reflection \
+    opentelemetry/proto/collector/logs/v1/logs_service \
+    opentelemetry/proto/collector/metrics/v1/metrics_service \
+    opentelemetry/proto/collector/trace/v1/trace_service
+
 proto_headers := $(protos:%=$(BUILD)/proto/%.pb-c.h)
 generated := $(BUILD)/gen/version.h $(proto_headers) \
     $(if $(wildcard scripts/semconv.sh),$(BUILD)/gen/semconv_table.inc)
 
 lib_objects := $(lib_sources:%.c=$(BUILD)/obj/%.o) $(protos:%=$(BUILD)/obj/proto/%.o) \
-    $(BUILD)/obj/gen/web_assets.o $(LLHTTP_SOURCES:%.c=$(BUILD)/obj/llhttp/%.o)
+    $(BUILD)/obj/gen/web_assets.o $(BUILD)/obj/gen/descriptors.o $(LLHTTP_SOURCES:%.c=$(BUILD)/obj/llhttp/%.o)
 main_object := $(if $(wildcard daemon/main.c),$(BUILD)/obj/daemon/main.o)
 draw_objects := $(draw_sources:%.c=$(BUILD)/obj/%.o)
 
@@ -147,6 +158,14 @@ $(BUILD)/gen/web_assets.c: scripts/embed.sh $(BUILD)/gen/web_files $(web_files)
 	$(call say,EMBED,exporters/web)
 	@mkdir -p $(@D)
 	$(Q)sh scripts/embed.sh exporters/web > $@
+
+$(BUILD)/gen/descriptors.pb: Makefile $(shell find proto -name '*.proto')
+	$(call say,PROTO,$@)
+	@mkdir -p $(@D)
+	$(Q)$(PROTOC_C) -Iproto --include_imports --descriptor_set_out=$@ $(described:%=proto/%.proto)
+
+$(BUILD)/gen/descriptors.c: $(BUILD)/gen/descriptors.pb scripts/bytes.sh
+	$(Q)sh scripts/bytes.sh receiver/descriptors.h descriptor_set $< > $@
 
 $(BUILD)/gen/semconv_table.inc: topology/semconv.tsv scripts/semconv.sh
 	$(call say,GEN,$<)
