@@ -17,6 +17,7 @@ enum { FIELD_OVERHEAD = 32 };
 
 static const uint64_t announce_ns = NS_PER_S; /* For a PING that nobody answers. */
 static const uint8_t shutdown_ping[8] = {'s', 'h', 'u', 't', 'd', 'o', 'w', 'n'};
+static const uint8_t keepalive_ping[8] = {'a', 'r', 'e', ' ', 'y', 'o', 'u', '?'};
 
 /* ------------------------------------------------------------------------ streams */
 
@@ -184,10 +185,15 @@ static void on_reset_sent(struct h2 *h2, const nghttp2_frame *frame)
     uint32_t error = frame->rst_stream.error_code;
     enum h2_verdict verdict;
 
-    if ((stream != NULL && stream->is_reset) || error == NGHTTP2_NO_ERROR ||
-        error == NGHTTP2_REFUSED_STREAM)
+    if ((stream != NULL && stream->is_reset) || error == NGHTTP2_NO_ERROR)
         return;
-    verdict = h2_guard_reset(&h2->guard, h2->now);
+    if (error == NGHTTP2_REFUSED_STREAM) {
+        if (h2->options.events->on_refused != NULL)
+            h2->options.events->on_refused(h2->options.context);
+        verdict = h2_guard_refused(&h2->guard, h2->now);
+    } else {
+        verdict = h2_guard_reset(&h2->guard, h2->now);
+    }
     if (verdict != H2_FINE)
         h2->verdict = verdict;
 }
@@ -280,7 +286,8 @@ int h2_new(const struct h2_options *options, struct mono_time now, struct h2 **o
         return STATUS_NOMEM;
     h2->options = *options;
     h2->now = now;
-    h2_guard_init(&h2->guard, now);
+    h2->heard = now;
+    h2_guard_init(&h2->guard, &options->guard, now);
     if (nghttp2_session_callbacks_new(&callbacks) != 0 || nghttp2_option_new(&option) != 0)
         goto out;
     status = open_session(h2, callbacks, option);
@@ -323,6 +330,13 @@ void h2_go_away(struct h2 *h2, uint32_t error, struct view why)
         h2->is_broken = true;
 }
 
+static void end_for(struct h2 *h2, enum h2_verdict verdict)
+{
+    if (h2->phase != H2_OVER)
+        h2->limit_met = verdict;
+    h2_go_away(h2, h2_verdict_error(verdict), view_of(h2_verdict_text(verdict)));
+}
+
 int h2_receive(struct h2 *h2, struct view bytes, struct mono_time now)
 {
     enum h2_verdict verdict;
@@ -332,6 +346,8 @@ int h2_receive(struct h2 *h2, struct view bytes, struct mono_time now)
     if (h2->phase == H2_OVER || h2->is_broken)
         return STATUS_CLOSED;
     h2->now = now;
+    h2->heard = now;
+    h2->is_asked = false;
     verdict = h2_guard_read(&h2->guard, bytes, now, &passed);
     taken = nghttp2_session_mem_recv(h2->session, (const uint8_t *)bytes.data, passed);
     if (taken < 0) {
@@ -344,7 +360,7 @@ int h2_receive(struct h2 *h2, struct view bytes, struct mono_time now)
         return is_ours ? STATUS_NOMEM : STATUS_INVALID;
     }
     if (verdict != H2_FINE)
-        h2_go_away(h2, h2_verdict_error(verdict), view_of(h2_verdict_text(verdict)));
+        end_for(h2, verdict);
     return h2->phase == H2_OVER || nghttp2_session_want_read(h2->session) == 0 ? STATUS_CLOSED : 0;
 }
 
@@ -363,7 +379,7 @@ int h2_send(struct h2 *h2, struct mono_time now, size_t enough, struct buf *out)
             return STATUS_NOMEM;
         }
         if (h2->verdict != H2_FINE) {
-            h2_go_away(h2, h2_verdict_error(h2->verdict), view_of(h2_verdict_text(h2->verdict)));
+            end_for(h2, h2->verdict);
             h2->verdict = H2_FINE;
         } else if (size == 0) {
             break;
@@ -384,16 +400,33 @@ void h2_shut_down(struct h2 *h2, struct view why, struct mono_time now)
         announce_end(h2);
 }
 
+/* A connection whose other end is gone can be told only by asking. */
+static void ask_silent(struct h2 *h2)
+{
+    const struct h2_options *options = &h2->options;
+
+    if (options->keepalive_ns == 0 || h2->is_broken || h2->phase == H2_OVER)
+        return;
+    if (h2->is_asked) {
+        h2->is_dead = h2->is_dead || h2->now.ns - h2->asked.ns >= options->keepalive_timeout_ns;
+    } else if (h2->now.ns - h2->heard.ns >= options->keepalive_ns &&
+               nghttp2_submit_ping(h2->session, NGHTTP2_FLAG_NONE, keepalive_ping) == 0) {
+        h2->is_asked = true;
+        h2->asked = h2->now;
+    }
+}
+
 void h2_tick(struct h2 *h2, struct mono_time now)
 {
     h2->now = now;
+    ask_silent(h2);
     if (h2->phase == H2_ANNOUNCED && now.ns - h2->announced.ns >= announce_ns)
         announce_end(h2);
 }
 
 bool h2_is_done(const struct h2 *h2)
 {
-    if (h2->is_broken)
+    if (h2->is_broken || h2->is_dead)
         return true;
     if (nghttp2_session_want_write(h2->session) != 0)
         return false;
@@ -409,6 +442,21 @@ bool h2_is_greeted(const struct h2 *h2)
 const char *h2_fault(const struct h2 *h2)
 {
     return h2->fault;
+}
+
+enum h2_verdict h2_limit_met(const struct h2 *h2)
+{
+    return h2->limit_met;
+}
+
+bool h2_is_dead(const struct h2 *h2)
+{
+    return h2->is_dead;
+}
+
+bool h2_is_closing(const struct h2 *h2)
+{
+    return h2->phase == H2_CLOSING || h2->phase == H2_OVER;
 }
 
 bool h2_is_shutting_down(const struct h2 *h2)

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "base/view.h"
+#include "net/h2_guard.h"
 
 struct h2;
 
@@ -69,6 +70,8 @@ struct h2_events {
     /* END_STREAM, after on_fields_end or the last on_data. */
     void (*on_end)(void *context, struct h2_stream *stream);
     void (*on_close)(void *context, struct h2_stream *stream);
+    /* A stream beyond streams_max was refused; no other event tells of it. NULL: not wanted. */
+    void (*on_refused)(void *context);
 };
 
 struct h2_options {
@@ -79,6 +82,9 @@ struct h2_options {
     uint32_t connection_window; /* At least 65,535 */
     uint32_t frame_size_max;    /* 16,384 to 16,777,215 */
     uint32_t header_list_max;
+    struct h2_guard_options guard;
+    uint64_t keepalive_ns;         /* Silence after which the peer is asked by a PING; 0: never. */
+    uint64_t keepalive_timeout_ns; /* How long it may take to say anything then. */
 };
 
 /* Returns: 0; STATUS_NOMEM. */
@@ -95,7 +101,7 @@ MUST_USE int h2_receive(struct h2 *h2, struct view bytes, struct mono_time now);
  * STATUS_NOMEM (the connection cannot go on). */
 MUST_USE int h2_send(struct h2 *h2, struct mono_time now, size_t enough, struct buf *out);
 
-/* Lets time pass: the second step of h2_shut_down(). */
+/* Lets time pass: the second step of h2_shut_down(), and PINGs to a peer that is silent. */
 void h2_tick(struct h2 *h2, struct mono_time now);
 
 /* Whether the connection can be closed once everything was sent. */
@@ -103,6 +109,12 @@ bool h2_is_done(const struct h2 *h2);
 bool h2_is_greeted(const struct h2 *h2); /* The peer's preface and SETTINGS came. */
 /* What the peer did wrong or too much of, where that ended the connection; NULL: nothing. */
 const char *h2_fault(const struct h2 *h2);
+/* Which limit that was; H2_FINE: none of those. */
+enum h2_verdict h2_limit_met(const struct h2 *h2);
+/* The peer did not answer a PING in time; nothing that is said to it arrives. */
+bool h2_is_dead(const struct h2 *h2);
+/* Whether the GOAWAY that names the last stream was said: no stream will begin any more. */
+bool h2_is_closing(const struct h2 *h2);
 bool h2_is_shutting_down(const struct h2 *h2);
 size_t h2_streams(const struct h2 *h2); /* Open ones. */
 
@@ -127,6 +139,9 @@ MUST_USE int h2_write(struct h2_stream *stream, struct view data);
 int h2_end_answer(struct h2_stream *stream, const struct h2_field *trailers, size_t count);
 
 void h2_reset(struct h2_stream *stream, uint32_t error);
+
+/* What was written and has not been sent. */
+size_t h2_unsent(const struct h2_stream *stream);
 
 /* Gives back all flow control credit that is owed; h2_return_connection() the connection's only. */
 void h2_return(struct h2_stream *stream);

@@ -29,6 +29,11 @@ static int give_up(struct h2_stream *stream)
     return STATUS_NOMEM;
 }
 
+size_t h2_unsent(const struct h2_stream *stream)
+{
+    return stream->output.size - stream->output_sent;
+}
+
 void h2_return(struct h2_stream *stream)
 {
     struct h2 *h2 = stream->h2;

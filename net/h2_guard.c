@@ -22,9 +22,10 @@ enum {
     IDLE_FRAMES_A_REQUEST = 8,
 };
 
-/* Ten seconds are the least that gRPC's clients can be told; the network may bring two of their
- * PINGs closer together. */
-static const uint64_t ping_interval_ns = 9 * NS_PER_S;
+const struct h2_guard_options h2_guard_defaults = {
+    .resets_max = 1000,
+    .ping_interval_ns = 10 * NS_PER_S,
+};
 
 static struct h2_allowance allowance(uint64_t at_once, uint64_t per_s, struct mono_time now)
 {
@@ -55,19 +56,29 @@ static bool take(struct h2_allowance *allowance, struct mono_time now)
     return true;
 }
 
-void h2_guard_init(struct h2_guard *guard, struct mono_time now)
+/* A tenth of it comes back each second. */
+static struct h2_allowance allowance_of(uint64_t at_once, struct mono_time now)
+{
+    return allowance(at_once, at_once < 10 ? 1 : at_once / 10, now);
+}
+
+void h2_guard_init(struct h2_guard *guard, const struct h2_guard_options *options,
+                   struct mono_time now)
 {
     *guard = (struct h2_guard){
         .preface_left = PREFACE_SIZE,
-        .resets = allowance(1000, 100, now),
+        /* The network may bring two PINGs closer together. */
+        .ping_interval_ns = options->ping_interval_ns - options->ping_interval_ns / 10,
+        .resets = allowance_of(options->resets_max, now),
         .own_resets = allowance(100, 10, now),
+        .refusals = allowance(1000, 100, now),
         .idle_frames = allowance(1000, 100, now),
     };
 }
 
 static enum h2_verdict judge_ping(struct h2_guard *guard, struct mono_time now)
 {
-    bool too_soon = guard->has_ping && now.ns - guard->ping.ns < ping_interval_ns;
+    bool too_soon = guard->has_ping && now.ns - guard->ping.ns < guard->ping_interval_ns;
 
     guard->has_ping = true;
     guard->ping = now;
@@ -281,6 +292,11 @@ enum h2_verdict h2_guard_reset(struct h2_guard *guard, struct mono_time now)
     return take(&guard->own_resets, now) ? H2_FINE : H2_OWN_RESETS;
 }
 
+enum h2_verdict h2_guard_refused(struct h2_guard *guard, struct mono_time now)
+{
+    return take(&guard->refusals, now) ? H2_FINE : H2_REFUSALS;
+}
+
 uint32_t h2_verdict_error(enum h2_verdict verdict)
 {
     switch (verdict) {
@@ -307,6 +323,8 @@ const char *h2_verdict_text(enum h2_verdict verdict)
         return "too many CONTINUATION frames";
     case H2_OWN_RESETS:
         return "too many faulty streams";
+    case H2_REFUSALS:
+        return "too many streams at once";
     case H2_OUT_OF_ORDER:
         return "a stream that was passed over was opened";
     case H2_ENDED_STREAM:

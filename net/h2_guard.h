@@ -25,10 +25,19 @@ enum h2_verdict {
     H2_IDLE_FRAMES,   /* Frames of other types that carry nothing. */
     H2_CONTINUATIONS, /* A header block in too many pieces. */
     H2_OWN_RESETS,    /* The peer has us reset stream after stream. */
+    H2_REFUSALS,      /* Streams opened beyond their number, over and over. */
     H2_OUT_OF_ORDER,  /* HEADERS on a stream that was passed over. */
     H2_BAD_PRIORITY,  /* On no stream, or of a stream on itself. */
     H2_ENDED_STREAM,  /* HEADERS or DATA on a stream which the peer itself had ended. */
 };
+
+struct h2_guard_options {
+    uint32_t resets_max;       /* Streams that the peer may reset at once, and a tenth a second. */
+    uint64_t ping_interval_ns; /* PINGs are welcome so far apart; 0: always. */
+};
+
+/* 1,000 resets, and PINGs 10 seconds apart, the least that gRPC's clients can be told. */
+extern const struct h2_guard_options h2_guard_defaults;
 
 /* So many at once, so many a second. */
 struct h2_allowance {
@@ -55,12 +64,15 @@ struct h2_guard {
     uint32_t open_count;
     uint32_t forgotten; /* but for some up to this one, for which there was no room. */
     struct mono_time ping;
+    uint64_t ping_interval_ns;
     struct h2_allowance resets;
     struct h2_allowance own_resets;
+    struct h2_allowance refusals;
     struct h2_allowance idle_frames;
 };
 
-void h2_guard_init(struct h2_guard *guard, struct mono_time now);
+void h2_guard_init(struct h2_guard *guard, const struct h2_guard_options *options,
+                   struct mono_time now);
 
 /* Looks at bytes as they come in. `out_passed` bytes may be given on: all of them, or those before
  * the frame that goes too far. */
@@ -75,6 +87,9 @@ void h2_guard_served(struct h2_guard *guard);
 
 /* We reset a stream for the peer's fault. */
 enum h2_verdict h2_guard_reset(struct h2_guard *guard, struct mono_time now);
+
+/* We refused a stream, since there were too many. */
+enum h2_verdict h2_guard_refused(struct h2_guard *guard, struct mono_time now);
 
 /* What a GOAWAY says: the error's number, and a text for people. */
 uint32_t h2_verdict_error(enum h2_verdict verdict);

@@ -26,7 +26,12 @@ struct h2 {
     struct mono_time announced;
     struct view why;
     enum h2_phase phase;
-    enum h2_verdict verdict; /* Found while sending, to be acted on after it. */
+    enum h2_verdict verdict;   /* Found while sending, to be acted on after it. */
+    enum h2_verdict limit_met; /* That which ended the connection. */
+    struct mono_time heard;    /* When bytes last came, */
+    struct mono_time asked;    /* and when a PING was sent for want of them. */
+    bool is_asked;             /* Nothing has come since. */
+    bool is_dead;
     bool is_greeted;
     const char *fault; /* The peer's; NULL: none. */
     bool is_broken;    /* nghttp2 failed; it must not be called any more. */

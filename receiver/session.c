@@ -57,6 +57,7 @@ int session_new(struct session_shared *shared, struct session_worker *worker, st
         .connection_window = shared->connection_window,
         .frame_size_max = FRAME_SIZE_MAX,
         .header_list_max = HEADER_LIST_MAX,
+        .guard = h2_guard_defaults,
     };
     int status;
 

@@ -83,8 +83,14 @@ static void on_server_close(void *context, struct h2_stream *stream)
     (void)stream;
 }
 
-static const struct h2_events server_events = {on_begin,       on_server_field, on_fields_end,
-                                               on_server_data, on_end,          on_server_close};
+static const struct h2_events server_events = {
+    .on_begin = on_begin,
+    .on_field = on_server_field,
+    .on_fields_end = on_fields_end,
+    .on_data = on_server_data,
+    .on_end = on_end,
+    .on_close = on_server_close,
+};
 
 /* -------------------------------------------------------------------- the client */
 
@@ -130,6 +136,7 @@ static int open_pair(struct wire_pair *pair)
         .connection_window = WINDOW,
         .frame_size_max = 16384,
         .header_list_max = 8192,
+        .guard = h2_guard_defaults,
     };
     int status;
 

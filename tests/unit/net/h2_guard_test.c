@@ -13,7 +13,7 @@ struct fixture {
 static void start(struct fixture *on)
 {
     on->now.ns = 5 * NS_PER_S;
-    h2_guard_init(&on->guard, on->now);
+    h2_guard_init(&on->guard, &h2_guard_defaults, on->now);
     h2_peer_init(&on->peer);
 }
 
@@ -99,6 +99,47 @@ static void guard__takes_pings_nine_seconds_apart(void **state)
     }
     ping(&on);
     assert_int_equal(send_all(&on), H2_PINGS);
+    stop(&on);
+}
+
+static void guard__follows_its_options(void **state)
+{
+    struct h2_guard_options options = {.resets_max = 20, .ping_interval_ns = 0};
+    struct fixture on;
+    size_t passed;
+
+    (void)state;
+    start(&on);
+    h2_guard_init(&on.guard, &options, on.now);
+    on.guard.preface_left = 0;
+    for (int i = 0; i < 100; i++)
+        ping(&on);
+    for (uint32_t i = 0; i < 20; i++)
+        h2_peer_reset(&on.peer, 1 + 2 * i, 8);
+    buf_consume(&on.peer.out, 24 + 9); /* Preface and SETTINGS. */
+    assert_int_equal(judge(&on, 100, &passed), H2_FINE);
+    h2_peer_reset(&on.peer, 41, 8);
+    assert_int_equal(send_all(&on), H2_RESETS);
+    on.now.ns += NS_PER_S; /* A tenth of them comes back. */
+    h2_peer_reset(&on.peer, 43, 8);
+    h2_peer_reset(&on.peer, 45, 8);
+    assert_int_equal(send_all(&on), H2_FINE);
+    h2_peer_reset(&on.peer, 47, 8);
+    assert_int_equal(send_all(&on), H2_RESETS);
+    stop(&on);
+}
+
+static void guard__bounds_refused_streams(void **state)
+{
+    struct fixture on;
+
+    (void)state;
+    start(&on);
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(h2_guard_refused(&on.guard, on.now), H2_FINE);
+    assert_int_equal(h2_guard_refused(&on.guard, on.now), H2_REFUSALS);
+    assert_int_equal(h2_verdict_error(H2_REFUSALS), H2_ENHANCE_YOUR_CALM);
+    assert_true(h2_verdict_text(H2_REFUSALS)[0] != '\0');
     stop(&on);
 }
 
@@ -321,6 +362,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(guard__stops_pings_that_come_too_soon),
         cmocka_unit_test(guard__takes_pings_nine_seconds_apart),
+        cmocka_unit_test(guard__follows_its_options),
+        cmocka_unit_test(guard__bounds_refused_streams),
         cmocka_unit_test(guard__counts_long_pauses),
         cmocka_unit_test(guard__stops_before_the_frame_that_goes_too_far),
         cmocka_unit_test(guard__bounds_resets_and_gives_more_for_served_requests),

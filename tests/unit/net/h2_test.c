@@ -16,6 +16,7 @@ struct fixture {
     struct h2_stream *stream; /* The last that had its fields. */
     bool refuses;
     bool keeps_credit;
+    int refused; /* Streams of which on_refused told. */
 };
 
 static void note(struct fixture *on, char letter)
@@ -75,6 +76,11 @@ static void on_close(void *context, struct h2_stream *stream)
     note(on, 'c');
 }
 
+static void on_refused(void *context)
+{
+    ((struct fixture *)context)->refused++;
+}
+
 static const struct h2_events events = {
     .on_begin = on_begin,
     .on_field = on_field,
@@ -82,6 +88,7 @@ static const struct h2_events events = {
     .on_data = on_data,
     .on_end = on_end,
     .on_close = on_close,
+    .on_refused = on_refused,
 };
 
 static struct h2_options options_of(struct fixture *on)
@@ -94,6 +101,9 @@ static struct h2_options options_of(struct fixture *on)
         .connection_window = 2 * WINDOW,
         .frame_size_max = 20000,
         .header_list_max = HEADER_LIST_MAX,
+        .guard = h2_guard_defaults,
+        .keepalive_ns = 60 * NS_PER_S,
+        .keepalive_timeout_ns = 20 * NS_PER_S,
     };
 }
 
@@ -246,6 +256,7 @@ static void h2__refuses_streams_beyond_their_number(void **state)
     assert_int_equal(h2_streams(on.h2), 10);
     assert_int_equal(h2_peer_seen(&on.peer, 21)->reset_error, H2_REFUSED_STREAM);
     assert_int_equal(h2_peer_seen(&on.peer, 23)->reset_error, H2_REFUSED_STREAM);
+    assert_int_equal(on.refused, 2);
     assert_int_equal(on.status, 0);
     assert_null(h2_fault(on.h2));
     stop(&on);
@@ -462,6 +473,7 @@ static void h2__ends_for_floods(void **state)
     assert_int_equal(on.peer.goaway_error, H2_ENHANCE_YOUR_CALM);
     assert_view_equal(buf_view(&on.peer.goaway_text), "too_many_pings");
     assert_non_null(h2_fault(on.h2));
+    assert_int_equal(h2_limit_met(on.h2), H2_PINGS);
     assert_true(h2_is_done(on.h2));
     assert_int_equal(h2_receive(on.h2, VIEW("x"), on.now), STATUS_CLOSED);
     stop(&on);
@@ -481,6 +493,62 @@ static void h2__ends_for_streams_that_we_must_reset(void **state)
     }
     assert_in_range(stream, 200, 210);
     assert_int_equal(on.peer.goaway_error, H2_ENHANCE_YOUR_CALM);
+    stop(&on);
+}
+
+/* One that never says that it has seen how many it may have. */
+static void h2__ends_for_streams_that_we_must_refuse(void **state)
+{
+    struct fixture on;
+    uint32_t stream = 1;
+
+    (void)state;
+    start_unsettled(&on);
+    for (; on.status == 0 && stream < 4000; stream += 2) {
+        buf_reset(&on.peer.out);
+        open(&on, stream, 0);
+        run(&on);
+    }
+    assert_int_equal(on.refused, 1001);
+    assert_int_equal(h2_limit_met(on.h2), H2_REFUSALS);
+    assert_int_equal(on.peer.goaway_error, H2_ENHANCE_YOUR_CALM);
+    stop(&on);
+}
+
+static void h2__asks_a_silent_peer(void **state)
+{
+    struct fixture on;
+
+    (void)state;
+    start(&on);
+    on.now.ns += 60 * NS_PER_S - 1;
+    h2_tick(on.h2, on.now);
+    hear(&on);
+    assert_int_equal(on.peer.pings, 0);
+    on.now.ns += 1;
+    h2_tick(on.h2, on.now);
+    h2_tick(on.h2, on.now);
+    hear(&on);
+    assert_int_equal(on.peer.pings, 1);
+    h2_peer_frame(&on.peer, H2_PING, H2_ACK, 0, (struct view){(const char *)on.peer.ping, 8});
+    on.now.ns += 20 * NS_PER_S - 1;
+    run(&on); /* It answers in time. */
+    on.now.ns += 20 * NS_PER_S;
+    h2_tick(on.h2, on.now);
+    assert_false(h2_is_dead(on.h2));
+    assert_false(h2_is_done(on.h2));
+    on.now.ns += 40 * NS_PER_S;
+    h2_tick(on.h2, on.now);
+    hear(&on);
+    assert_int_equal(on.peer.pings, 2);
+    on.now.ns += 20 * NS_PER_S - 1;
+    h2_tick(on.h2, on.now);
+    assert_false(h2_is_dead(on.h2));
+    on.now.ns += 1;
+    h2_tick(on.h2, on.now);
+    assert_true(h2_is_dead(on.h2));
+    assert_true(h2_is_done(on.h2));
+    assert_null(h2_fault(on.h2));
     stop(&on);
 }
 
@@ -609,6 +677,8 @@ int main(void)
         cmocka_unit_test(h2__gives_a_connections_credit_back_with_its_stream),
         cmocka_unit_test(h2__ends_for_floods),
         cmocka_unit_test(h2__ends_for_streams_that_we_must_reset),
+        cmocka_unit_test(h2__ends_for_streams_that_we_must_refuse),
+        cmocka_unit_test(h2__asks_a_silent_peer),
         cmocka_unit_test(h2__ends_for_a_broken_preface),
         cmocka_unit_test(h2__ends_when_the_peer_goes_away),
         cmocka_unit_test(h2__does_not_wait_for_a_ping_for_ever),
