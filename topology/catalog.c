@@ -1,11 +1,8 @@
-/* catalog.c: three hash tables over append-only chunked arrays.
- *
- *   slots:  open addressing, {hash, number}; touched under the lock only
- *   chunks: entries by number, 1,024 a chunk; a chunk never moves, so that a reader who was given
- *           a number may read without the lock
+/* catalog.c: three tables of names behind one lock.
  *
  * A number reaches another thread only through a ring or the lock, both of which order the entry's
- * bytes before it.
+ * bytes before it. Whatever is found or added gets the stamp of the moment, so that a sweep
+ * (catalog_sweep.h) sees what receivers went on using while it went on.
  */
 #include "topology/catalog.h"
 
@@ -17,160 +14,9 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "topology/catalog_priv.h"
 
-enum { CHUNK_ENTRIES = CATALOG_CHUNK, SLOTS_FIRST = 256 };
-
-struct slot {
-    uint32_t hash;
-    uint32_t number_plus_one; /* 0: free. */
-};
-
-struct table {
-    size_t entry_size;
-    uint32_t count;
-    uint32_t chunks_max;
-    char **chunks;
-    struct slot *slots;
-    uint32_t slots_mask;
-    uint32_t slots_used;
-};
-
-struct text_entry {
-    struct view text;
-};
-
-/* Operation `text` is one of `service`. */
-struct pair_entry {
-    uint32_t service;
-    uint32_t text;
-};
-
-struct node_entry {
-    struct node node;
-    uint32_t operations; /* That are told apart. */
-    _Atomic bool reported;
-};
-
-struct site_entry {
-    struct site site;
-};
-
-/* All services that have reported under one name. */
-struct name_entry {
-    struct view name; /* Borrowed from the first such node. */
-    uint32_t service;
-    uint32_t count;
-};
-
-struct catalog {
-    struct catalog_limits limits;
-    pthread_mutex_t lock; /* Lock 1 of the table in docs/ARCHITECTURE.md; a leaf. */
-    uint64_t seed;
-    struct table texts;
-    struct table nodes;
-    struct table sites;
-    struct table names;
-    struct table pairs;
-    uint32_t services;           /* Nodes of type service. */
-    uint32_t service_operations; /* Of the one that has most. */
-    _Atomic uint64_t service_operations_refused;
-    _Atomic uint64_t services_refused, peers_refused, operations_refused, sites_refused;
-};
-
-typedef bool (*entry_equal)(const void *entry, const void *key);
-
-static int table_init(struct table *table, size_t entry_size, uint32_t entries_max)
-{
-    *table = (struct table){.entry_size = entry_size};
-    table->chunks_max = entries_max / CHUNK_ENTRIES + 1;
-    table->chunks = mem_calloc(table->chunks_max, sizeof(*table->chunks));
-    table->slots = mem_calloc(SLOTS_FIRST, sizeof(*table->slots));
-    table->slots_mask = SLOTS_FIRST - 1;
-    return table->chunks != NULL && table->slots != NULL ? 0 : STATUS_NOMEM;
-}
-
-static void *table_at(const struct table *table, uint32_t number)
-{
-    return table->chunks[number / CHUNK_ENTRIES] + number % CHUNK_ENTRIES * table->entry_size;
-}
-
-static void table_release(struct table *table)
-{
-    for (uint32_t i = 0; table->chunks != NULL && i < table->chunks_max; i++)
-        mem_free(table->chunks[i]);
-    mem_free(table->chunks);
-    mem_free(table->slots);
-    *table = (struct table){0};
-}
-
-static void *table_find(const struct table *table, uint32_t hash, entry_equal equal,
-                        const void *key, uint32_t *out_number)
-{
-    for (uint32_t at = hash & table->slots_mask; table->slots[at].number_plus_one != 0;
-         at = (at + 1) & table->slots_mask) {
-        uint32_t number = table->slots[at].number_plus_one - 1;
-        void *entry = table_at(table, number);
-        if (table->slots[at].hash == hash && equal(entry, key)) {
-            *out_number = number;
-            return entry;
-        }
-    }
-    return NULL;
-}
-
-static void slot_put(struct slot *slots, uint32_t mask, struct slot slot)
-{
-    uint32_t at = slot.hash & mask;
-
-    while (slots[at].number_plus_one != 0)
-        at = (at + 1) & mask;
-    slots[at] = slot;
-}
-
-static int table_grow_slots(struct table *table)
-{
-    uint32_t mask = table->slots_mask * 2 + 1;
-    struct slot *slots;
-
-    if (table->slots_used * 2 <= table->slots_mask)
-        return 0;
-    slots = mem_calloc((size_t)mask + 1, sizeof(*slots));
-    if (slots == NULL)
-        return STATUS_NOMEM;
-    for (uint32_t i = 0; i <= table->slots_mask; i++)
-        if (table->slots[i].number_plus_one != 0)
-            slot_put(slots, mask, table->slots[i]);
-    mem_free(table->slots);
-    table->slots = slots;
-    table->slots_mask = mask;
-    return 0;
-}
-
-/* Makes room for one entry, so that table_add() cannot fail. */
-static int table_prepare(struct table *table)
-{
-    uint32_t chunk = table->count / CHUNK_ENTRIES;
-
-    CHECK(chunk < table->chunks_max);
-    if (table->chunks[chunk] == NULL) {
-        table->chunks[chunk] = mem_calloc(CHUNK_ENTRIES, table->entry_size);
-        if (table->chunks[chunk] == NULL)
-            return STATUS_NOMEM;
-    }
-    return table_grow_slots(table);
-}
-
-static uint32_t table_add(struct table *table, uint32_t hash, const void *entry)
-{
-    uint32_t number = table->count++;
-
-    memcpy(table_at(table, number), entry, table->entry_size);
-    slot_put(table->slots, table->slots_mask, (struct slot){hash, number + 1});
-    table->slots_used++;
-    return number;
-}
-
-static bool text_equal(const void *entry, const void *key)
+bool catalog_text_equal(const void *entry, const void *key)
 {
     return view_equal(((const struct text_entry *)entry)->text, *(const struct view *)key);
 }
@@ -189,26 +35,54 @@ static bool site_equal(const void *entry, const void *key)
     return memcmp(&((const struct site_entry *)entry)->site, key, sizeof(struct site)) == 0;
 }
 
-static bool name_equal(const void *entry, const void *key)
+static bool same_name(const void *entry, const void *key)
 {
     return view_equal(((const struct name_entry *)entry)->name, *(const struct view *)key);
 }
 
-static bool pair_equal(const void *entry, const void *key)
+bool catalog_pair_equal(const void *entry, const void *key)
 {
     return memcmp(entry, key, sizeof(struct pair_entry)) == 0;
 }
 
-static uint32_t hash_view(const struct catalog *catalog, struct view view)
+uint32_t catalog_hash_text(const struct catalog *catalog, struct view text)
 {
-    return (uint32_t)hash64(view.data, view.size, catalog->seed);
+    return (uint32_t)hash64(text.data, text.size, catalog->seed);
 }
 
-static uint32_t hash_node(const struct catalog *catalog, const struct node *node)
+uint32_t catalog_hash_node(const struct catalog *catalog, const struct node *node)
 {
     uint64_t hash = hash64(node->name.data, node->name.size, catalog->seed + (uint64_t)node->type);
 
     return (uint32_t)hash64(node->namespace.data, node->namespace.size, hash);
+}
+
+uint32_t catalog_hash_site(const struct catalog *catalog, const struct site *site)
+{
+    return (uint32_t)hash64(site, sizeof(*site), catalog->seed);
+}
+
+uint32_t catalog_hash_pair(const struct catalog *catalog, const struct pair_entry *pair)
+{
+    return (uint32_t)hash64(pair, sizeof(*pair), catalog->seed);
+}
+
+/* The moment as a stamp: version at which a sweep began, or later. */
+static uint32_t stamp_now(const struct catalog *catalog)
+{
+    return atomic_load_explicit(&catalog->version, memory_order_relaxed);
+}
+
+/* As name_table_find(), for somebody who goes on to use what is found. */
+static void *find_to_use(const struct catalog *catalog, const struct name_table *table,
+                         uint32_t hash, name_equal equal, const void *key, uint32_t *out_number)
+{
+    void *entry = name_table_find(table, hash, equal, key, out_number);
+
+    if (entry != NULL)
+        atomic_store_explicit(name_table_stamp(table, *out_number), stamp_now(catalog),
+                              memory_order_relaxed);
+    return entry;
 }
 
 /* A copy of `text` of at most text_bytes_max bytes, cut at a character's boundary. */
@@ -229,23 +103,25 @@ static int own(struct view *text)
 
 static int text_locked(struct catalog *catalog, struct view text, uint32_t *out_text)
 {
-    uint32_t hash = hash_view(catalog, text);
+    uint32_t hash = catalog_hash_text(catalog, text);
     struct text_entry entry = {text};
     int status;
 
-    if (table_find(&catalog->texts, hash, text_equal, &text, out_text) != NULL)
+    if (find_to_use(catalog, &catalog->texts, hash, catalog_text_equal, &text, out_text) != NULL)
         return 0;
-    if (catalog->texts.count >= catalog->limits.operations_max) {
+    if (name_table_live(&catalog->texts) >= catalog->limits.operations_max) {
         atomic_fetch_add_explicit(&catalog->operations_refused, 1, memory_order_relaxed);
         *out_text = CATALOG_OVERFLOW;
         return 0;
     }
-    status = table_prepare(&catalog->texts);
+    status = name_table_prepare(&catalog->texts);
     if (status == 0)
         status = own(&entry.text);
-    if (status == 0)
-        *out_text = table_add(&catalog->texts, hash, &entry);
-    return status;
+    if (status != 0)
+        return status;
+    *(struct text_entry *)name_table_add(&catalog->texts, hash, stamp_now(catalog),
+                                         out_text) = entry;
+    return 0;
 }
 
 int catalog_text(struct catalog *catalog, struct view text, uint32_t *out_text)
@@ -262,26 +138,26 @@ int catalog_text(struct catalog *catalog, struct view text, uint32_t *out_text)
 static int operation_locked(struct catalog *catalog, uint32_t service, struct view text,
                             uint32_t *out_text)
 {
-    struct node_entry *owner = table_at(&catalog->nodes, service);
+    struct node_entry *owner = name_table_at(&catalog->nodes, service);
     struct pair_entry pair = {service, CATALOG_OVERFLOW};
     bool is_full = owner->operations >= catalog->limits.service_operations_max ||
-                   catalog->pairs.count >= catalog->limits.sites_max;
+                   catalog->pairs.used >= catalog->limits.sites_max;
     uint32_t hash, number;
     int status;
 
     /* What the service may not have must not take the room of others' names. */
-    if (!is_full || table_find(&catalog->texts, hash_view(catalog, text), text_equal, &text,
-                               &pair.text) != NULL) {
+    if (!is_full || name_table_find(&catalog->texts, catalog_hash_text(catalog, text),
+                                    catalog_text_equal, &text, &pair.text) != NULL) {
         status = text_locked(catalog, text, &pair.text);
         if (status != 0)
             return status;
     }
-    hash = (uint32_t)hash64(&pair, sizeof(pair), catalog->seed);
+    hash = catalog_hash_pair(catalog, &pair);
     if (pair.text == CATALOG_OVERFLOW && !is_full) {
         *out_text = CATALOG_OVERFLOW; /* That was counted. */
         return 0;
     }
-    if (table_find(&catalog->pairs, hash, pair_equal, &pair, &number) != NULL) {
+    if (find_to_use(catalog, &catalog->pairs, hash, catalog_pair_equal, &pair, &number) != NULL) {
         *out_text = pair.text;
         return 0;
     }
@@ -290,10 +166,10 @@ static int operation_locked(struct catalog *catalog, uint32_t service, struct vi
         *out_text = CATALOG_OVERFLOW;
         return 0;
     }
-    status = table_prepare(&catalog->pairs);
+    status = name_table_prepare(&catalog->pairs);
     if (status != 0)
         return status;
-    (void)table_add(&catalog->pairs, hash, &pair); /* Its number is never asked for. */
+    *(struct pair_entry *)name_table_add(&catalog->pairs, hash, stamp_now(catalog), &number) = pair;
     if (++owner->operations > catalog->service_operations)
         catalog->service_operations = owner->operations;
     *out_text = pair.text;
@@ -322,7 +198,7 @@ static bool node_fits(struct catalog *catalog, enum node_type type)
         atomic_fetch_add_explicit(&catalog->services_refused, 1, memory_order_relaxed);
         return false;
     }
-    if (catalog->nodes.count - catalog->services < catalog->limits.peers_max)
+    if (name_table_live(&catalog->nodes) - catalog->services < catalog->limits.peers_max)
         return true;
     atomic_fetch_add_explicit(&catalog->peers_refused, 1, memory_order_relaxed);
     return false;
@@ -331,20 +207,24 @@ static bool node_fits(struct catalog *catalog, enum node_type type)
 static int node_add(struct catalog *catalog, uint32_t hash, const struct node *node,
                     uint32_t *out_node)
 {
-    struct node_entry entry = {.node = *node};
-    int status = table_prepare(&catalog->nodes);
+    struct node copy = *node;
+    struct node_entry *entry;
+    int status = name_table_prepare(&catalog->nodes);
 
     if (status != 0)
         return status;
-    status = own(&entry.node.name);
+    status = own(&copy.name);
     if (status != 0)
         return status;
-    status = own(&entry.node.namespace);
+    status = own(&copy.namespace);
     if (status != 0) {
-        mem_free((void *)(uintptr_t)entry.node.name.data);
+        mem_free((void *)(uintptr_t)copy.name.data);
         return status;
     }
-    *out_node = table_add(&catalog->nodes, hash, &entry);
+    entry = name_table_add(&catalog->nodes, hash, stamp_now(catalog), out_node);
+    entry->node = copy;
+    entry->operations = 0;
+    atomic_store_explicit(&entry->reported, false, memory_order_relaxed);
     if (node->type == NODE_SERVICE)
         catalog->services++;
     return 0;
@@ -352,9 +232,9 @@ static int node_add(struct catalog *catalog, uint32_t hash, const struct node *n
 
 static int node_locked(struct catalog *catalog, const struct node *node, uint32_t *out_node)
 {
-    uint32_t hash = hash_node(catalog, node);
+    uint32_t hash = catalog_hash_node(catalog, node);
 
-    if (table_find(&catalog->nodes, hash, node_equal, node, out_node) != NULL)
+    if (find_to_use(catalog, &catalog->nodes, hash, node_equal, node, out_node) != NULL)
         return 0;
     if (!node_fits(catalog, node->type)) {
         *out_node = CATALOG_OVERFLOW;
@@ -374,38 +254,75 @@ int catalog_node(struct catalog *catalog, const struct node *node, uint32_t *out
     return status;
 }
 
-static int site_locked(struct catalog *catalog, const struct site *site, uint32_t *out_site)
+bool catalog_site_is_small(const struct site *site)
 {
-    uint32_t hash = (uint32_t)hash64(site, sizeof(*site), catalog->seed);
-    struct site wanted = *site;
-    struct site_entry entry;
+    return site->operation == CATALOG_OVERFLOW && site->peer == CATALOG_NONE &&
+           site->peer_else == CATALOG_NONE && site->destination == CATALOG_NONE &&
+           site->group == CATALOG_NONE && site->address_key == 0 && site->rpc_key == 0;
+}
+
+/* Past the bound a span keeps its service and loses what is finer. */
+static struct site small_site(const struct site *site)
+{
+    struct site small;
+
+    memset(&small, 0, sizeof(small)); /* Padding too: sites are compared as bytes. */
+    small.service = site->service;
+    small.operation = CATALOG_OVERFLOW;
+    small.peer = small.peer_else = small.destination = small.group = CATALOG_NONE;
+    small.kind = site->kind;
+    small.call = CALL_OTHER;
+    small.is_receive = site->is_receive;
+    return small;
+}
+
+/* The fixed ones, and those of each service, the overflow node among them. */
+static uint32_t small_sites_max(const struct catalog *catalog)
+{
+    return SITES_FIXED + (catalog->limits.services_max + 1) * SITES_OF_SERVICE;
+}
+
+/* Whether one more site of this size fits. */
+static bool site_fits(const struct catalog *catalog, bool is_small)
+{
+    uint32_t live = name_table_live(&catalog->sites);
+
+    if (is_small)
+        return live - catalog->sites_fine < small_sites_max(catalog);
+    return catalog->sites_fine < catalog->limits.sites_max;
+}
+
+int catalog_intern_site(struct catalog *catalog, const struct site *site, uint32_t *out_site)
+{
+    uint32_t hash = catalog_hash_site(catalog, site);
+    bool is_small = catalog_site_is_small(site);
     int status;
 
-    if (table_find(&catalog->sites, hash, site_equal, site, out_site) != NULL)
+    if (find_to_use(catalog, &catalog->sites, hash, site_equal, site, out_site) != NULL)
         return 0;
-    if (catalog->sites.count >= catalog->limits.sites_max) {
-        /* Past the bound a span keeps its service and loses what is finer. */
-        atomic_fetch_add_explicit(&catalog->sites_refused, 1, memory_order_relaxed);
-        wanted.operation = CATALOG_OVERFLOW;
-        wanted.peer = wanted.peer_else = wanted.destination = CATALOG_NONE;
-        wanted.call = CALL_OTHER;
-        wanted.peer_by_name = wanted.peer_has_namespace = wanted.peer_else_by_name = 0;
-        wanted.address_key = wanted.rpc_key = wanted.lesson_place = 0;
-        hash = (uint32_t)hash64(&wanted, sizeof(wanted), catalog->seed);
-        if (table_find(&catalog->sites, hash, site_equal, &wanted, out_site) != NULL)
-            return 0;
-        if (catalog->sites.count >=
-            catalog->limits.sites_max + catalog->limits.services_max * SPAN_KIND_COUNT) {
-            *out_site = CATALOG_OVERFLOW;
-            return 0;
-        }
+    if (!site_fits(catalog, is_small)) {
+        *out_site = CATALOG_OVERFLOW;
+        return 0;
     }
-    status = table_prepare(&catalog->sites);
+    status = name_table_prepare(&catalog->sites);
     if (status != 0)
         return status;
-    entry.site = wanted;
-    *out_site = table_add(&catalog->sites, hash, &entry);
+    catalog->sites_fine += is_small ? 0 : 1;
+    ((struct site_entry *)name_table_add(&catalog->sites, hash, stamp_now(catalog), out_site))
+        ->site = *site;
     return 0;
+}
+
+static int site_locked(struct catalog *catalog, const struct site *site, uint32_t *out_site)
+{
+    struct site small;
+    int status = catalog_intern_site(catalog, site, out_site);
+
+    if (status != 0 || *out_site != CATALOG_OVERFLOW)
+        return status;
+    atomic_fetch_add_explicit(&catalog->sites_refused, 1, memory_order_relaxed);
+    small = small_site(site);
+    return catalog_intern_site(catalog, &small, out_site);
 }
 
 int catalog_site(struct catalog *catalog, const struct site *site, uint32_t *out_site)
@@ -420,17 +337,17 @@ int catalog_site(struct catalog *catalog, const struct site *site, uint32_t *out
 
 struct view catalog_text_at(const struct catalog *catalog, uint32_t text)
 {
-    return ((const struct text_entry *)table_at(&catalog->texts, text))->text;
+    return ((const struct text_entry *)name_table_at(&catalog->texts, text))->text;
 }
 
 const struct node *catalog_node_at(const struct catalog *catalog, uint32_t node)
 {
-    return &((const struct node_entry *)table_at(&catalog->nodes, node))->node;
+    return &((const struct node_entry *)name_table_at(&catalog->nodes, node))->node;
 }
 
 const struct site *catalog_site_at(const struct catalog *catalog, uint32_t site)
 {
-    return &((const struct site_entry *)table_at(&catalog->sites, site))->site;
+    return &((const struct site_entry *)name_table_at(&catalog->sites, site))->site;
 }
 
 const struct site *const *catalog_sites(const struct catalog *catalog)
@@ -462,28 +379,36 @@ uint32_t catalog_unknown(const struct catalog *catalog)
     return 2;
 }
 
+int catalog_add_reported(struct catalog *catalog, const struct node_entry *entry, uint32_t service)
+{
+    uint32_t hash = catalog_hash_text(catalog, entry->node.name);
+    uint32_t number;
+    struct name_entry *known = name_table_find(&catalog->names, hash, same_name, &entry->node.name,
+                                               &number);
+
+    if (known != NULL) {
+        known->count++;
+        return 0;
+    }
+    if (name_table_prepare(&catalog->names) != 0)
+        return STATUS_NOMEM;
+    *(struct name_entry *)name_table_add(&catalog->names, hash, 1, &number) = (struct name_entry){
+        entry->node.name, service, 1};
+    return 0;
+}
+
 static void mark_locked(struct catalog *catalog, struct node_entry *entry, uint32_t service)
 {
-    uint32_t hash = hash_view(catalog, entry->node.name);
-    struct name_entry *known;
-    struct name_entry fresh = {entry->node.name, service, 1};
-    uint32_t number;
-
     if (atomic_load_explicit(&entry->reported, memory_order_relaxed))
         return;
-    known = table_find(&catalog->names, hash, name_equal, &entry->node.name, &number);
-    if (known != NULL)
-        known->count++;
-    else if (table_prepare(&catalog->names) == 0)
-        (void)table_add(&catalog->names, hash, &fresh); /* The number is never asked for. */
-    else
-        return; /* Without memory the next span of the service tries again. */
-    atomic_store_explicit(&entry->reported, true, memory_order_release);
+    /* Without memory the next span of the service tries again. */
+    if (catalog_add_reported(catalog, entry, service) == 0)
+        atomic_store_explicit(&entry->reported, true, memory_order_release);
 }
 
 void catalog_mark_reported(struct catalog *catalog, uint32_t service)
 {
-    struct node_entry *entry = table_at(&catalog->nodes, service);
+    struct node_entry *entry = name_table_at(&catalog->nodes, service);
 
     if (service == CATALOG_OVERFLOW || atomic_load_explicit(&entry->reported, memory_order_relaxed))
         return;
@@ -494,7 +419,7 @@ void catalog_mark_reported(struct catalog *catalog, uint32_t service)
 
 bool catalog_is_reported(const struct catalog *catalog, uint32_t service)
 {
-    const struct node_entry *entry = table_at(&catalog->nodes, service);
+    const struct node_entry *entry = name_table_at(&catalog->nodes, service);
 
     return atomic_load_explicit(&entry->reported, memory_order_acquire);
 }
@@ -507,14 +432,14 @@ static uint32_t find_reported_locked(struct catalog *catalog, const struct node 
     uint32_t number;
 
     if (has_namespace) {
-        const struct node_entry *entry = table_find(&catalog->nodes, hash_node(catalog, &wanted),
-                                                    node_equal, &wanted, &number);
+        const struct node_entry *entry = name_table_find(
+            &catalog->nodes, catalog_hash_node(catalog, &wanted), node_equal, &wanted, &number);
         return entry != NULL && atomic_load_explicit(&entry->reported, memory_order_relaxed)
                    ? number
                    : CATALOG_NONE;
     }
-    known = table_find(&catalog->names, hash_view(catalog, peer->name), name_equal, &peer->name,
-                       &number);
+    known = name_table_find(&catalog->names, catalog_hash_text(catalog, peer->name), same_name,
+                            &peer->name, &number);
     return known != NULL && known->count == 1 ? known->service : CATALOG_NONE;
 }
 
@@ -524,6 +449,9 @@ uint32_t catalog_find_reported(struct catalog *catalog, uint32_t peer, bool has_
 
     CHECK(pthread_mutex_lock(&catalog->lock) == 0);
     found = find_reported_locked(catalog, catalog_node_at(catalog, peer), has_namespace);
+    if (found != CATALOG_NONE) /* What asks goes on to use it. */
+        atomic_store_explicit(name_table_stamp(&catalog->nodes, found), stamp_now(catalog),
+                              memory_order_relaxed);
     CHECK(pthread_mutex_unlock(&catalog->lock) == 0);
     return found;
 }
@@ -535,15 +463,16 @@ void catalog_read_counts(const struct catalog *catalog, struct catalog_counts *o
     CHECK(pthread_mutex_lock(&locked->lock) == 0);
     *out_counts = (struct catalog_counts){
         .services = catalog->services,
-        .peers = catalog->nodes.count - catalog->services,
-        .operations = catalog->texts.count,
-        .sites = catalog->sites.count,
+        .peers = name_table_live(&catalog->nodes) - catalog->services,
+        .operations = name_table_live(&catalog->texts),
+        .sites = catalog->sites_fine + SITES_FIXED,
         .services_refused = atomic_load(&catalog->services_refused),
         .peers_refused = atomic_load(&catalog->peers_refused),
         .operations_refused = atomic_load(&catalog->operations_refused),
         .sites_refused = atomic_load(&catalog->sites_refused),
         .service_operations = catalog->service_operations,
         .service_operations_refused = atomic_load(&catalog->service_operations_refused),
+        .given = catalog->given,
     };
     CHECK(pthread_mutex_unlock(&locked->lock) == 0);
 }
@@ -561,11 +490,12 @@ static int add_fixed(struct catalog *catalog)
     int status = text_locked(catalog, VIEW("otel_metric_overflow"), &number);
 
     for (size_t i = 0; status == 0 && i < sizeof(nodes) / sizeof(nodes[0]); i++)
-        status = node_add(catalog, hash_node(catalog, &nodes[i]), &nodes[i], &number);
+        status = node_add(catalog, catalog_hash_node(catalog, &nodes[i]), &nodes[i], &number);
     memset(&site, 0, sizeof(site)); /* Padding too: sites are compared as bytes. */
-    site.peer = site.peer_else = site.destination = CATALOG_NONE;
+    site.peer = site.peer_else = site.destination = site.group = CATALOG_NONE;
     if (status == 0)
-        status = site_locked(catalog, &site, &number);
+        status = catalog_intern_site(catalog, &site, &number);
+    CHECK(status != 0 || number == CATALOG_OVERFLOW);
     return status;
 }
 
@@ -580,21 +510,22 @@ int catalog_new(const struct catalog_limits *limits, struct catalog **out_catalo
     catalog->limits = *limits;
     catalog->limits.peers_max += 3; /* The fixed ones. */
     catalog->limits.operations_max += 1;
-    catalog->limits.sites_max += 1;
     catalog->seed = hash_seed();
-    status = table_init(&catalog->texts, sizeof(struct text_entry), catalog->limits.operations_max);
+    atomic_init(&catalog->version, CATALOG_VERSION_FIRST);
+    status = name_table_init(&catalog->texts, sizeof(struct text_entry),
+                             catalog->limits.operations_max);
     if (status == 0)
-        status = table_init(&catalog->nodes, sizeof(struct node_entry),
-                            catalog->limits.services_max + catalog->limits.peers_max);
+        status = name_table_init(&catalog->nodes, sizeof(struct node_entry),
+                                 catalog->limits.services_max + catalog->limits.peers_max);
     if (status == 0)
-        status = table_init(&catalog->sites, sizeof(struct site_entry),
-                            catalog->limits.sites_max +
-                                catalog->limits.services_max * SPAN_KIND_COUNT);
+        status = name_table_init(&catalog->sites, sizeof(struct site_entry),
+                                 catalog->limits.sites_max + small_sites_max(catalog));
     if (status == 0)
-        status = table_init(&catalog->names, sizeof(struct name_entry),
-                            catalog->limits.services_max);
+        status = name_table_init(&catalog->names, sizeof(struct name_entry),
+                                 catalog->limits.services_max);
     if (status == 0)
-        status = table_init(&catalog->pairs, sizeof(struct pair_entry), catalog->limits.sites_max);
+        status = name_table_init(&catalog->pairs, sizeof(struct pair_entry),
+                                 catalog->limits.sites_max);
     if (status == 0)
         status = add_fixed(catalog);
     if (status != 0) {
@@ -615,11 +546,11 @@ void catalog_free(struct catalog *catalog)
         mem_free((void *)(uintptr_t)catalog_node_at(catalog, i)->name.data);
         mem_free((void *)(uintptr_t)catalog_node_at(catalog, i)->namespace.data);
     }
-    table_release(&catalog->texts);
-    table_release(&catalog->nodes);
-    table_release(&catalog->sites);
-    table_release(&catalog->names);
-    table_release(&catalog->pairs);
+    name_table_release(&catalog->texts);
+    name_table_release(&catalog->nodes);
+    name_table_release(&catalog->sites);
+    name_table_release(&catalog->names);
+    name_table_release(&catalog->pairs);
     CHECK(pthread_mutex_destroy(&catalog->lock) == 0);
     mem_free(catalog);
 }

@@ -2,8 +2,9 @@
  * Is:         three bounded tables: texts (operation names), nodes (type, namespace, name) and
  *             sites (all that the names of a span mean for the topology).
  * Is not:     the rules that find a name (naming.h).
- * Invariants: a number, once given, means the same thing as long as the catalog lives. Number 0
- *             of each table is the overflow entry, which takes what no longer fits.
+ * Invariants: a number means the same thing as long as anything holds it (catalog_sweep.h: names
+ *             that nothing uses are given back). Number 0 of each table is the overflow entry, which
+ *             takes what does not fit.
  * Threads:    any; interning takes the catalog's one lock, reading by number takes none. Receivers
  *             keep a memo in front of it, so that the lock is taken for new names only.
  * Memory:     owns all texts; bounded by struct catalog_limits, each class by its own quota.
@@ -88,7 +89,7 @@ MUST_USE int catalog_operation(struct catalog *catalog, uint32_t service, struct
                                uint32_t *out_text);
 MUST_USE int catalog_site(struct catalog *catalog, const struct site *site, uint32_t *out_site);
 
-/* Read by number; the result stays valid as long as the catalog. */
+/* Read by number; the result stays valid as long as the number is held. */
 struct view catalog_text_at(const struct catalog *catalog, uint32_t text);
 const struct node *catalog_node_at(const struct catalog *catalog, uint32_t node);
 const struct site *catalog_site_at(const struct catalog *catalog, uint32_t site);
@@ -97,7 +98,7 @@ const struct site *catalog_site_at(const struct catalog *catalog, uint32_t site)
  * `[n / CATALOG_CHUNK][n % CATALOG_CHUNK]`, if the reader was given n. As long as the catalog. */
 const struct site *const *catalog_sites(const struct catalog *catalog);
 
-/* How many nodes there are: their numbers are those below. */
+/* Numbers of nodes are below this; some may stand for none (catalog_node_left()). */
 uint32_t catalog_nodes(const struct catalog *catalog);
 
 /* The node `user//user`. */
@@ -115,12 +116,18 @@ bool catalog_is_reported(const struct catalog *catalog, uint32_t service);
  * of that namespace too; without, the only one of that name. CATALOG_NONE: none, or several. */
 uint32_t catalog_find_reported(struct catalog *catalog, uint32_t peer, bool has_namespace);
 
-/* How often each quota turned a new name away. Any thread. */
+/* Names that were given back, since nothing used them any more. */
+struct catalog_given {
+    uint64_t services, peers, operations, sites;
+};
+
+/* How full each quota is, and how often it turned a new name away. Any thread. */
 struct catalog_counts {
     uint64_t services, peers, operations, sites;                                 /* in use */
     uint64_t services_refused, peers_refused, operations_refused, sites_refused; /* look-ups */
     uint64_t service_operations; /* Of the service that has most. */
     uint64_t service_operations_refused;
+    struct catalog_given given;
 };
 void catalog_read_counts(const struct catalog *catalog, struct catalog_counts *out_counts);
 
