@@ -91,6 +91,11 @@ int door_decode(struct door *door, enum door_format format, struct view request,
     return status;
 }
 
+void door_rest(struct door *door)
+{
+    otlp_decoder_rest(door->decoder);
+}
+
 void door_count_admitted(struct door *door, const struct otlp_stage *stage)
 {
     uint64_t rejected = 0;
@@ -167,8 +172,8 @@ static void hand_over(struct door *door, const struct otlp_stage *stage)
     }
 }
 
-int door_admit(struct door *door, enum door_format format, struct view request,
-               const struct otlp_stage **out_stage)
+static int admit(struct door *door, enum door_format format, struct view request,
+                 const struct otlp_stage **out_stage)
 {
     int status = door_decode(door, format, request, out_stage);
     const struct otlp_stage *stage = *out_stage;
@@ -184,6 +189,15 @@ int door_admit(struct door *door, enum door_format format, struct view request,
     door_count_admitted(door, stage);
     hand_over(door, stage);
     return 0;
+}
+
+int door_admit(struct door *door, enum door_format format, struct view request,
+               const struct otlp_stage **out_stage)
+{
+    int status = admit(door, format, request, out_stage);
+
+    door_rest(door);
+    return status;
 }
 
 /* ------------------------------------------------------------------- answer */

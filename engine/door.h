@@ -37,9 +37,12 @@ struct door;
 MUST_USE int door_new(const struct door_options *options, struct door **out_door);
 void door_free(struct door *door);
 
-/* Only decodes, and counts a failure. The stage is as otlp_decode_protobuf() says. */
+/* Only decodes, and counts a failure. The stage is as otlp_decode_protobuf() says; door_rest() says
+ * that its spans were fed. */
 MUST_USE int door_decode(struct door *door, enum door_format format, struct view request,
                          const struct otlp_stage **out_stage);
+
+void door_rest(struct door *door);
 
 /* Counts a decoded request as admitted; for who feeds the shards himself. */
 void door_count_admitted(struct door *door, const struct otlp_stage *stage);

@@ -423,8 +423,10 @@ int engine_feed(struct engine *engine, enum door_format format, struct view requ
     status = door_decode(engine->doors[0], format, request, &stage);
     *out_fed = (struct engine_fed){
         .warning = stage->warning, .error = stage->error, .error_offset = stage->error_offset};
-    if (status != 0)
+    if (status != 0) {
+        door_rest(engine->doors[0]);
         return status;
+    }
     out_fed->spans = stage->count;
     for (size_t reason = 0; reason < REJECTED_REASON_COUNT; reason++)
         out_fed->rejected += stage->rejected[reason];
@@ -433,6 +435,7 @@ int engine_feed(struct engine *engine, enum door_format format, struct view requ
         feed_shard(engine, i, stage, now);
         feed_links(engine, i, stage, now);
     }
+    door_rest(engine->doors[0]);
     return 0;
 }
 

@@ -1,6 +1,7 @@
 /* otlp_memo.h: from the bytes that name a span to its site, for what was seen before.
  * Is:         a direct-mapped table: a newcomer replaces what stood in its place.
- * Invariants: what it answers is what naming_site() answered for an equal key.
+ * Invariants: what it answers is what naming_site() answered for an equal key, under the same version
+ *             of the catalog: after that, the number may be another's (topology/catalog_sweep.h).
  * Threads:    one decoder's.
  * Memory:     24 bytes an entry, all at init.
  */
@@ -17,12 +18,13 @@
 struct otlp_memo_entry {
     struct hash128 key;
     uint32_t site;
-    bool is_used;
+    uint32_t version; /* 0: free. */
 };
 
 struct otlp_memo {
     struct otlp_memo_entry *entries;
     uint64_t mask;
+    uint32_t version; /* Of the catalog, now. */
 };
 
 /* Room for `entries`, at least 1, rounded up to a power of two. Returns: 0; STATUS_NOMEM. */
@@ -34,7 +36,7 @@ static inline bool otlp_memo_find(const struct otlp_memo *memo, const struct has
 {
     const struct otlp_memo_entry *entry = &memo->entries[key->low & memo->mask];
 
-    if (!entry->is_used || entry->key.low != key->low || entry->key.high != key->high)
+    if (entry->version != memo->version || entry->key.low != key->low || entry->key.high != key->high)
         return false;
     *out_site = entry->site;
     return true;
@@ -42,7 +44,7 @@ static inline bool otlp_memo_find(const struct otlp_memo *memo, const struct has
 
 static inline void otlp_memo_put(struct otlp_memo *memo, const struct hash128 *key, uint32_t site)
 {
-    memo->entries[key->low & memo->mask] = (struct otlp_memo_entry){*key, site, true};
+    memo->entries[key->low & memo->mask] = (struct otlp_memo_entry){*key, site, memo->version};
 }
 
 #endif

@@ -18,6 +18,7 @@
 #include "receiver/otlp_message.h"
 #include "receiver/otlp_span.h"
 #include "receiver/otlp_target.h"
+#include "topology/catalog_sweep.h"
 #include "topology/naming_key.h"
 
 enum {
@@ -49,6 +50,7 @@ enum request_tag {
 struct otlp_decoder {
     struct otlp_decoder_options options;
     struct otlp_memo memo;
+    struct catalog_reader reader;
     struct buf scratch;
     struct otlp_stage stage;
     size_t stage_capacity;
@@ -88,6 +90,7 @@ int otlp_decoder_new(const struct otlp_decoder_options *options, struct otlp_dec
         own->json_tree_bytes_max = JSON_TREE_DEFAULT;
     buf_init(&decoder->scratch, 0);
     buf_init(&decoder->json, 0);
+    catalog_join(own->catalog, &decoder->reader);
     if (own->targets != NULL)
         decoder->targets = mem_calloc(1, sizeof(*decoder->targets));
     if (own->links_max == 0)
@@ -113,6 +116,7 @@ void otlp_decoder_free(struct otlp_decoder *decoder)
 {
     if (decoder == NULL)
         return;
+    catalog_part(decoder->options.catalog, &decoder->reader);
     otlp_memo_release(&decoder->memo);
     buf_release(&decoder->scratch);
     buf_release(&decoder->json);
@@ -425,6 +429,7 @@ int otlp_decode_protobuf(struct otlp_decoder *decoder, struct view message,
 
     reset_stage(decoder);
     *out_stage = stage;
+    decoder->memo.version = catalog_enter(decoder->options.catalog, &decoder->reader);
     status = read_request(decoder, wire);
     if (status != 0) {
         empty_stage(decoder);
@@ -439,6 +444,11 @@ int otlp_decode_protobuf(struct otlp_decoder *decoder, struct view message,
     stage->attributes_repeated = (uint64_t)decoder->resource.repeated +
                                  decoder->span.attributes.repeated;
     return 0;
+}
+
+void otlp_decoder_rest(struct otlp_decoder *decoder)
+{
+    catalog_leave(&decoder->reader);
 }
 
 void otlp_decoder_note_targets(struct otlp_decoder *decoder, struct wall_time now)

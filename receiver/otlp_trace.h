@@ -86,8 +86,12 @@ void otlp_decoder_free(struct otlp_decoder *decoder);
  * on, before its bytes go. */
 void otlp_decoder_note_targets(struct otlp_decoder *decoder, struct wall_time now);
 
+/* The sites of the stage are no longer needed: they may be given back (topology/catalog_sweep.h). */
+void otlp_decoder_rest(struct otlp_decoder *decoder);
+
 /* Decode one ExportTraceServiceRequest. The stage is set in any case, belongs to the decoder and
- * lives until its next call; on failure it is empty but for error and error_offset.
+ * lives until its next call (its sites until otlp_decoder_rest(), too); on failure it is empty but for
+ * error and error_offset.
  * Returns: 0; STATUS_INVALID, STATUS_TRUNCATED (not such a message); STATUS_TOO_LARGE (more than
  *          spans_max spans); STATUS_NOMEM. */
 MUST_USE int otlp_decode_protobuf(struct otlp_decoder *decoder, struct view message,

@@ -17,7 +17,7 @@
 #ifndef SPANMAP_TOPOLOGY_CATALOG_SWEEP_H
 #define SPANMAP_TOPOLOGY_CATALOG_SWEEP_H
 
-#include <stdalign.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -27,7 +27,7 @@
 
 /* Somebody who looks names up and keeps numbers for a while: a receiver. */
 struct catalog_reader {
-    alignas(64) _Atomic uint32_t version; /* 0: it holds nothing. */
+    _Atomic uint32_t version; /* 0: it holds nothing. */
     struct catalog_reader *next;
 };
 

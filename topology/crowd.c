@@ -5,6 +5,8 @@
  */
 #include "topology/crowd.h"
 
+#include <string.h>
+
 #include "base/check.h"
 #include "base/mem.h"
 #include "topology/catalog.h"
@@ -22,6 +24,11 @@ void crowd_release(struct crowd *crowd)
 {
     mem_free(crowd->sums);
     *crowd = (struct crowd){0};
+}
+
+void crowd_forget(struct crowd *crowd)
+{
+    memset(crowd->sums, 0, ((size_t)crowd->mask + 1) * sizeof(*crowd->sums));
 }
 
 static uint32_t hash_of(uint32_t parent, uint32_t service)

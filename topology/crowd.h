@@ -47,6 +47,9 @@ struct crowd {
 MUST_USE int crowd_init(struct crowd *crowd, uint32_t sums);
 void crowd_release(struct crowd *crowd);
 
+/* Nothing is known any more. */
+void crowd_forget(struct crowd *crowd);
+
 /* The last child of the parent that was added; 0: none is known. */
 uint32_t crowd_newest(const struct crowd *crowd, uint32_t parent);
 

@@ -101,6 +101,7 @@ static void take_answer(struct shard *shard, const struct answer *answer)
     struct inbox *inbox;
     uint32_t at;
 
+    shard_mark_answer(shard, answer);
     if (number == 0)
         return;
     inbox = mail_inbox(mail_of(shard), number);
@@ -467,10 +468,15 @@ void shard_add_consumer(struct shard *shard, const struct span *span, uint32_t a
 
 /* ------------------------------------------------------------------ time */
 
-void shard_mail_due(struct shard *shard)
+void shard_take_answers(struct shard *shard)
 {
     if (take_answers(shard) != 0)
         shard->judge.kin.pass++;
+}
+
+void shard_mail_due(struct shard *shard)
+{
+    shard_take_answers(shard);
     settle_halves(shard, false);
 }
 

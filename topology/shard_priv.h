@@ -20,6 +20,22 @@ enum shard_wait {
     WAIT_COUNT
 };
 
+/* What a walk that marks names goes over (shard_mark.c). */
+enum marking_row {
+    MARKING_SPANS,
+    MARKING_PRODUCERS,
+    MARKING_HALVES,
+    MARKING_INBOXES,
+    MARKING_ROWS
+};
+
+struct marking {
+    uint32_t stamp; /* 0: no walk. */
+    uint32_t row;
+    uint32_t at[MARKING_ROWS];
+    uint32_t end[MARKING_ROWS];
+};
+
 struct shard {
     struct shard_options options;
     struct store store;
@@ -34,6 +50,7 @@ struct shard {
     uint64_t
         *reported; /* Bit n: the catalog knows that service n has reported; may be too short. */
     uint32_t reported_words;
+    struct marking marking;
 };
 
 /* Takes spans on, at most ADMIT_SPANS; halves are not among them. */
@@ -64,6 +81,12 @@ void shard_drop_producer(struct shard *shard, uint32_t at);
 
 /* A consumer waits for its links no longer. */
 void shard_close_links(struct shard *shard, uint32_t at);
+
+/* Takes all answers that are there. */
+void shard_take_answers(struct shard *shard);
+
+/* Marks what an answer brings, while a walk goes on. */
+void shard_mark_answer(struct shard *shard, const struct answer *answer);
 
 /* What is due before spans are judged, and after. */
 void shard_mail_due(struct shard *shard);
