@@ -1,4 +1,4 @@
-/* catalog.c: three tables of names behind one lock.
+/* catalog.c: tables of names behind one lock.
  *
  * A number reaches another thread only through a ring or the lock, both of which order the entry's
  * bytes before it. Whatever is found or added gets the stamp of the moment, so that a sweep
@@ -67,20 +67,13 @@ uint32_t catalog_hash_pair(const struct catalog *catalog, const struct pair_entr
     return (uint32_t)hash64(pair, sizeof(*pair), catalog->seed);
 }
 
-/* The moment as a stamp: version at which a sweep began, or later. */
-static uint32_t stamp_now(const struct catalog *catalog)
-{
-    return atomic_load_explicit(&catalog->version, memory_order_relaxed);
-}
-
-/* As name_table_find(), for somebody who goes on to use what is found. */
-static void *find_to_use(const struct catalog *catalog, const struct name_table *table,
-                         uint32_t hash, name_equal equal, const void *key, uint32_t *out_number)
+void *catalog_find_to_use(const struct catalog *catalog, const struct name_table *table,
+                          uint32_t hash, name_equal equal, const void *key, uint32_t *out_number)
 {
     void *entry = name_table_find(table, hash, equal, key, out_number);
 
     if (entry != NULL)
-        atomic_store_explicit(name_table_stamp(table, *out_number), stamp_now(catalog),
+        atomic_store_explicit(name_table_stamp(table, *out_number), catalog_stamp_now(catalog),
                               memory_order_relaxed);
     return entry;
 }
@@ -91,7 +84,7 @@ static struct view cut(const struct catalog *catalog, struct view text)
     return utf8_cut(text, catalog->limits.text_bytes_max);
 }
 
-static int own(struct view *text)
+int catalog_own(struct view *text)
 {
     char *copy = mem_dup_text(text->data, text->size);
 
@@ -107,7 +100,8 @@ static int text_locked(struct catalog *catalog, struct view text, uint32_t *out_
     struct text_entry entry = {text};
     int status;
 
-    if (find_to_use(catalog, &catalog->texts, hash, catalog_text_equal, &text, out_text) != NULL)
+    if (catalog_find_to_use(catalog, &catalog->texts, hash, catalog_text_equal, &text, out_text) !=
+        NULL)
         return 0;
     if (name_table_live(&catalog->texts) >= catalog->limits.operations_max) {
         atomic_fetch_add_explicit(&catalog->operations_refused, 1, memory_order_relaxed);
@@ -116,10 +110,10 @@ static int text_locked(struct catalog *catalog, struct view text, uint32_t *out_
     }
     status = name_table_prepare(&catalog->texts);
     if (status == 0)
-        status = own(&entry.text);
+        status = catalog_own(&entry.text);
     if (status != 0)
         return status;
-    *(struct text_entry *)name_table_add(&catalog->texts, hash, stamp_now(catalog),
+    *(struct text_entry *)name_table_add(&catalog->texts, hash, catalog_stamp_now(catalog),
                                          out_text) = entry;
     return 0;
 }
@@ -157,7 +151,8 @@ static int operation_locked(struct catalog *catalog, uint32_t service, struct vi
         *out_text = CATALOG_OVERFLOW; /* That was counted. */
         return 0;
     }
-    if (find_to_use(catalog, &catalog->pairs, hash, catalog_pair_equal, &pair, &number) != NULL) {
+    if (catalog_find_to_use(catalog, &catalog->pairs, hash, catalog_pair_equal, &pair, &number) !=
+        NULL) {
         *out_text = pair.text;
         return 0;
     }
@@ -169,7 +164,8 @@ static int operation_locked(struct catalog *catalog, uint32_t service, struct vi
     status = name_table_prepare(&catalog->pairs);
     if (status != 0)
         return status;
-    *(struct pair_entry *)name_table_add(&catalog->pairs, hash, stamp_now(catalog), &number) = pair;
+    *(struct pair_entry *)name_table_add(&catalog->pairs, hash, catalog_stamp_now(catalog),
+                                         &number) = pair;
     if (++owner->operations > catalog->service_operations)
         catalog->service_operations = owner->operations;
     *out_text = pair.text;
@@ -213,17 +209,17 @@ static int node_add(struct catalog *catalog, uint32_t hash, const struct node *n
 
     if (status != 0)
         return status;
-    status = own(&copy.name);
+    status = catalog_own(&copy.name);
     if (status != 0)
         return status;
-    status = own(&copy.namespace);
+    status = catalog_own(&copy.namespace);
     if (status != 0) {
         mem_free((void *)(uintptr_t)copy.name.data);
         return status;
     }
-    entry = name_table_add(&catalog->nodes, hash, stamp_now(catalog), out_node);
+    entry = name_table_add(&catalog->nodes, hash, catalog_stamp_now(catalog), out_node);
     entry->node = copy;
-    entry->operations = 0;
+    entry->operations = entry->sets = 0;
     atomic_store_explicit(&entry->reported, false, memory_order_relaxed);
     if (node->type == NODE_SERVICE)
         catalog->services++;
@@ -234,7 +230,7 @@ static int node_locked(struct catalog *catalog, const struct node *node, uint32_
 {
     uint32_t hash = catalog_hash_node(catalog, node);
 
-    if (find_to_use(catalog, &catalog->nodes, hash, node_equal, node, out_node) != NULL)
+    if (catalog_find_to_use(catalog, &catalog->nodes, hash, node_equal, node, out_node) != NULL)
         return 0;
     if (!node_fits(catalog, node->type)) {
         *out_node = CATALOG_OVERFLOW;
@@ -258,11 +254,12 @@ bool catalog_site_is_small(const struct site *site)
 {
     return site->operation == CATALOG_OVERFLOW && site->peer == CATALOG_NONE &&
            site->peer_else == CATALOG_NONE && site->destination == CATALOG_NONE &&
-           site->group == CATALOG_NONE && site->address_key == 0 && site->rpc_key == 0;
+           site->group == CATALOG_NONE && site->address_key == 0 && site->rpc_key == 0 &&
+           !catalog_site_has_values(site);
 }
 
 /* Past the bound a span keeps its service and loses what is finer. */
-static struct site small_site(const struct site *site)
+static struct site small_site(const struct catalog *catalog, const struct site *site)
 {
     struct site small;
 
@@ -273,6 +270,7 @@ static struct site small_site(const struct site *site)
     small.kind = site->kind;
     small.call = CALL_OTHER;
     small.is_receive = site->is_receive;
+    small.dimensions = catalog->limits.sets_max != 0 ? DIMENSIONS_OVERFLOW : DIMENSIONS_NONE;
     return small;
 }
 
@@ -282,12 +280,16 @@ static uint32_t small_sites_max(const struct catalog *catalog)
     return SITES_FIXED + (catalog->limits.services_max + 1) * SITES_OF_SERVICE;
 }
 
-/* Whether one more site of this size fits. */
-static bool site_fits(const struct catalog *catalog, bool is_small)
+/* Whether one more site of this size fits. Values multiply sites, which the map itself needs: they get
+ * half of the room. */
+static bool site_fits(const struct catalog *catalog, const struct site *site)
 {
     uint32_t live = name_table_live(&catalog->sites);
 
-    if (is_small)
+    if (catalog_site_has_values(site) &&
+        catalog->sites_with_values >= catalog->limits.sites_max / 2)
+        return false;
+    if (catalog_site_is_small(site))
         return live - catalog->sites_fine < small_sites_max(catalog);
     return catalog->sites_fine < catalog->limits.sites_max;
 }
@@ -298,9 +300,9 @@ int catalog_intern_site(struct catalog *catalog, const struct site *site, uint32
     bool is_small = catalog_site_is_small(site);
     int status;
 
-    if (find_to_use(catalog, &catalog->sites, hash, site_equal, site, out_site) != NULL)
+    if (catalog_find_to_use(catalog, &catalog->sites, hash, site_equal, site, out_site) != NULL)
         return 0;
-    if (!site_fits(catalog, is_small)) {
+    if (!site_fits(catalog, site)) {
         *out_site = CATALOG_OVERFLOW;
         return 0;
     }
@@ -308,20 +310,29 @@ int catalog_intern_site(struct catalog *catalog, const struct site *site, uint32
     if (status != 0)
         return status;
     catalog->sites_fine += is_small ? 0 : 1;
-    ((struct site_entry *)name_table_add(&catalog->sites, hash, stamp_now(catalog), out_site))
+    catalog->sites_with_values += catalog_site_has_values(site) ? 1 : 0;
+    ((struct site_entry *)name_table_add(&catalog->sites, hash, catalog_stamp_now(catalog),
+                                         out_site))
         ->site = *site;
     return 0;
 }
 
 static int site_locked(struct catalog *catalog, const struct site *site, uint32_t *out_site)
 {
-    struct site small;
+    struct site small = *site;
     int status = catalog_intern_site(catalog, site, out_site);
 
     if (status != 0 || *out_site != CATALOG_OVERFLOW)
         return status;
+    if (catalog_site_has_values(site)) {
+        atomic_fetch_add_explicit(&catalog->sets_refused, 1, memory_order_relaxed);
+        small.dimensions = DIMENSIONS_OVERFLOW;
+        status = catalog_intern_site(catalog, &small, out_site);
+        if (status != 0 || *out_site != CATALOG_OVERFLOW)
+            return status;
+    }
     atomic_fetch_add_explicit(&catalog->sites_refused, 1, memory_order_relaxed);
-    small = small_site(site);
+    small = small_site(catalog, site);
     return catalog_intern_site(catalog, &small, out_site);
 }
 
@@ -450,7 +461,7 @@ uint32_t catalog_find_reported(struct catalog *catalog, uint32_t peer, bool has_
     CHECK(pthread_mutex_lock(&catalog->lock) == 0);
     found = find_reported_locked(catalog, catalog_node_at(catalog, peer), has_namespace);
     if (found != CATALOG_NONE) /* What asks goes on to use it. */
-        atomic_store_explicit(name_table_stamp(&catalog->nodes, found), stamp_now(catalog),
+        atomic_store_explicit(name_table_stamp(&catalog->nodes, found), catalog_stamp_now(catalog),
                               memory_order_relaxed);
     CHECK(pthread_mutex_unlock(&catalog->lock) == 0);
     return found;
@@ -472,6 +483,10 @@ void catalog_read_counts(const struct catalog *catalog, struct catalog_counts *o
         .sites_refused = atomic_load(&catalog->sites_refused),
         .service_operations = catalog->service_operations,
         .service_operations_refused = atomic_load(&catalog->service_operations_refused),
+        .sets = name_table_live(&catalog->sets),
+        .sets_refused = atomic_load(&catalog->sets_refused),
+        .service_sets = catalog->service_sets,
+        .service_sets_refused = atomic_load(&catalog->service_sets_refused),
         .given = catalog->given,
     };
     CHECK(pthread_mutex_unlock(&locked->lock) == 0);
@@ -489,6 +504,8 @@ static int add_fixed(struct catalog *catalog)
     uint32_t number = 0;
     int status = text_locked(catalog, VIEW("otel_metric_overflow"), &number);
 
+    if (status == 0)
+        status = catalog_add_fixed_sets(catalog);
     for (size_t i = 0; status == 0 && i < sizeof(nodes) / sizeof(nodes[0]); i++)
         status = node_add(catalog, catalog_hash_node(catalog, &nodes[i]), &nodes[i], &number);
     memset(&site, 0, sizeof(site)); /* Padding too: sites are compared as bytes. */
@@ -510,6 +527,8 @@ int catalog_new(const struct catalog_limits *limits, struct catalog **out_catalo
     catalog->limits = *limits;
     catalog->limits.peers_max += 3; /* The fixed ones. */
     catalog->limits.operations_max += 1;
+    if (catalog->limits.sets_max > DIMENSION_SETS_MAX - SETS_FIXED)
+        catalog->limits.sets_max = DIMENSION_SETS_MAX - SETS_FIXED;
     catalog->seed = hash_seed();
     atomic_init(&catalog->version, CATALOG_VERSION_FIRST);
     status = name_table_init(&catalog->texts, sizeof(struct text_entry),
@@ -525,6 +544,12 @@ int catalog_new(const struct catalog_limits *limits, struct catalog **out_catalo
                                  catalog->limits.services_max);
     if (status == 0)
         status = name_table_init(&catalog->pairs, sizeof(struct pair_entry),
+                                 catalog->limits.sites_max);
+    if (status == 0)
+        status = name_table_init(&catalog->sets, sizeof(struct text_entry),
+                                 catalog->limits.sets_max + SETS_FIXED);
+    if (status == 0)
+        status = name_table_init(&catalog->set_pairs, sizeof(struct pair_entry),
                                  catalog->limits.sites_max);
     if (status == 0)
         status = add_fixed(catalog);
@@ -551,6 +576,11 @@ void catalog_free(struct catalog *catalog)
     name_table_release(&catalog->sites);
     name_table_release(&catalog->names);
     name_table_release(&catalog->pairs);
+    for (uint32_t i = 0; i < catalog->sets.count; i++)
+        mem_free(
+            (void *)(uintptr_t)((struct text_entry *)name_table_at(&catalog->sets, i))->text.data);
+    name_table_release(&catalog->sets);
+    name_table_release(&catalog->set_pairs);
     CHECK(pthread_mutex_destroy(&catalog->lock) == 0);
     mem_free(catalog);
 }

@@ -1,10 +1,10 @@
 /* catalog.h: the names that spans bring, each kept once and known by a number.
- * Is:         three bounded tables: texts (operation names), nodes (type, namespace, name) and
- *             sites (all that the names of a span mean for the topology).
+ * Is:         four bounded tables: texts (operation names), nodes (type, namespace, name), sets of
+ *             values of dimensions, and sites (all that the names of a span mean for the topology).
  * Is not:     the rules that find a name (naming.h).
  * Invariants: a number means the same thing as long as anything holds it (catalog_sweep.h: names
  *             that nothing uses are given back). Number 0 of each table is the overflow entry, which
- *             takes what does not fit.
+ *             takes what does not fit; of sets it is number 1, and 0 the one without any value.
  * Threads:    any; interning takes the catalog's one lock, reading by number takes none. Receivers
  *             keep a memo in front of it, so that the lock is taken for new names only.
  * Memory:     owns all texts; bounded by struct catalog_limits, each class by its own quota.
@@ -19,6 +19,7 @@
 
 #include "base/status.h"
 #include "base/view.h"
+#include "topology/dimensions.h"
 #include "topology/span.h"
 
 enum node_type {
@@ -53,6 +54,7 @@ struct site {
                            * the caller itself (a peer name that is the caller is not used). */
     uint32_t destination; /* Node of the messaging destination; CATALOG_NONE: none. */
     uint32_t group;       /* Text: the consumer group of a CONSUMER; CATALOG_NONE. */
+    uint32_t dimensions;  /* Set of the span's values; DIMENSIONS_NONE where there are none. */
     uint8_t kind;         /* enum span_kind, as it came */
     uint8_t call;         /* enum call_kind */
     uint8_t peer_by_name; /* The peer's name came from service.peer.name or peer.service: a service
@@ -62,7 +64,7 @@ struct site {
     uint8_t is_receive;        /* A CONSUMER that only fetches: operation `receive`. */
     uint8_t lesson_place; /* A lesson is asked before both peers (0), before the second one (1), or
                            * last (2). */
-    uint8_t spare[1];     /* 0: sites are compared as bytes. */
+    uint8_t spare[5];     /* 0: sites are compared as bytes. */
 };
 
 struct catalog_limits {
@@ -72,6 +74,8 @@ struct catalog_limits {
     uint32_t sites_max;
     size_t text_bytes_max;           /* Longer names are cut to this at a character's boundary. */
     uint32_t service_operations_max; /* Texts of one service; 0: as many as there are. */
+    uint32_t sets_max;               /* Sets of values; 0: there are no dimensions. */
+    uint32_t service_sets_max;       /* Of one service; 0: as many as there are. */
 };
 
 struct catalog;
@@ -88,9 +92,17 @@ MUST_USE int catalog_node(struct catalog *catalog, const struct node *node, uint
 MUST_USE int catalog_operation(struct catalog *catalog, uint32_t service, struct view text,
                                uint32_t *out_text);
 MUST_USE int catalog_site(struct catalog *catalog, const struct site *site, uint32_t *out_site);
+/* A set of packed values (dimensions.h), none longer than catalog_cut() leaves it; empty is
+ * DIMENSIONS_NONE. Past a quota, that of the service included, DIMENSIONS_OVERFLOW. */
+MUST_USE int catalog_dimensions(struct catalog *catalog, uint32_t service, struct view packed,
+                                uint32_t *out_set);
+
+/* The front of a text that the catalog would keep. */
+struct view catalog_cut(const struct catalog *catalog, struct view text);
 
 /* Read by number; the result stays valid as long as the number is held. */
 struct view catalog_text_at(const struct catalog *catalog, uint32_t text);
+struct view catalog_dimensions_at(const struct catalog *catalog, uint32_t set); /* Packed. */
 const struct node *catalog_node_at(const struct catalog *catalog, uint32_t node);
 const struct site *catalog_site_at(const struct catalog *catalog, uint32_t site);
 
@@ -118,7 +130,7 @@ uint32_t catalog_find_reported(struct catalog *catalog, uint32_t peer, bool has_
 
 /* Names that were given back, since nothing used them any more. */
 struct catalog_given {
-    uint64_t services, peers, operations, sites;
+    uint64_t services, peers, operations, sites, sets;
 };
 
 /* How full each quota is, and how often it turned a new name away. Any thread. */
@@ -127,6 +139,8 @@ struct catalog_counts {
     uint64_t services_refused, peers_refused, operations_refused, sites_refused; /* look-ups */
     uint64_t service_operations; /* Of the service that has most. */
     uint64_t service_operations_refused;
+    uint64_t sets, sets_refused; /* Also those that found no room for their sites. */
+    uint64_t service_sets, service_sets_refused; /* As of operations. */
     struct catalog_given given;
 };
 void catalog_read_counts(const struct catalog *catalog, struct catalog_counts *out_counts);

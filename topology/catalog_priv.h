@@ -15,7 +15,7 @@ struct text_entry {
     struct view text;
 };
 
-/* Operation `text` is one of `service`. */
+/* Operation, or set, `text` is one of `service`. */
 struct pair_entry {
     uint32_t service;
     uint32_t text;
@@ -24,6 +24,7 @@ struct pair_entry {
 struct node_entry {
     struct node node;
     uint32_t operations; /* That are told apart. */
+    uint32_t sets;       /* Likewise. */
     _Atomic bool reported;
 };
 
@@ -39,11 +40,11 @@ struct name_entry {
 };
 
 /* Sites beyond sites_max, of a service: what is left of a span's names where sites are full, for
- * each kind, and what a judged span keeps (catalog_coarse()). */
-enum { SITES_OF_SERVICE = SPAN_KIND_COUNT + 2 };
+ * each kind, and what a judged span keeps (catalog_coarse()); all without values, or with too many. */
+enum { SITES_OF_SERVICE = 2 * (SPAN_KIND_COUNT + 2) };
 
 /* The fixed entries of each table come first and are never given back. */
-enum { TEXTS_FIXED = 1, NODES_FIXED = 3, SITES_FIXED = 1 };
+enum { TEXTS_FIXED = 1, NODES_FIXED = 3, SITES_FIXED = 1, SETS_FIXED = 2 };
 
 enum { CATALOG_VERSION_FIRST = 2 };
 
@@ -56,9 +57,14 @@ struct catalog {
     struct name_table sites;
     struct name_table names;
     struct name_table pairs;
+    struct name_table sets; /* As texts, packed. */
+    struct name_table set_pairs;
     uint32_t services;           /* Nodes of type service that take room. */
     uint32_t sites_fine;         /* Those that sites_max bounds. */
+    uint32_t sites_with_values;  /* Of those. */
     uint32_t service_operations; /* Of the one that has most. */
+    uint32_t service_sets;
+    _Atomic uint64_t sets_refused, service_sets_refused;
     _Atomic uint64_t service_operations_refused;
     _Atomic uint64_t services_refused, peers_refused, operations_refused, sites_refused;
 
@@ -73,10 +79,32 @@ struct catalog {
 bool catalog_text_equal(const void *entry, const void *key);
 bool catalog_pair_equal(const void *entry, const void *key);
 
+/* The moment as a stamp: version at which a sweep began, or later. */
+static inline uint32_t catalog_stamp_now(const struct catalog *catalog)
+{
+    return atomic_load_explicit(&catalog->version, memory_order_relaxed);
+}
+
+/* As name_table_find(), for somebody who goes on to use what is found. */
+void *catalog_find_to_use(const struct catalog *catalog, const struct name_table *table,
+                          uint32_t hash, name_equal equal, const void *key, uint32_t *out_number);
+
+/* Makes the text one's own. Returns: 0; STATUS_NOMEM. */
+MUST_USE int catalog_own(struct view *text);
+
+/* The sets that are always there. Returns: 0; STATUS_NOMEM. */
+MUST_USE int catalog_add_fixed_sets(struct catalog *catalog);
+
 uint32_t catalog_hash_text(const struct catalog *catalog, struct view text);
 uint32_t catalog_hash_node(const struct catalog *catalog, const struct node *node);
 uint32_t catalog_hash_site(const struct catalog *catalog, const struct site *site);
 uint32_t catalog_hash_pair(const struct catalog *catalog, const struct pair_entry *pair);
+
+/* Whether a site has values of dimensions of its own. */
+static inline bool catalog_site_has_values(const struct site *site)
+{
+    return site->dimensions > DIMENSIONS_OVERFLOW;
+}
 
 /* Whether a site is one of the few that each service may have beyond sites_max. */
 bool catalog_site_is_small(const struct site *site);

@@ -145,6 +145,26 @@ void catalog_mark_operation(struct catalog *catalog, uint32_t service, uint32_t 
     unlock(catalog);
 }
 
+/* Under the lock. */
+static void mark_set_pair(const struct catalog *catalog, uint32_t service, uint32_t set,
+                          uint32_t stamp)
+{
+    struct pair_entry pair = {service, set};
+    uint32_t number;
+
+    if (set <= DIMENSIONS_OVERFLOW)
+        return;
+    mark(&catalog->sets, set, stamp);
+    if (name_table_find(&catalog->set_pairs, catalog_hash_pair(catalog, &pair), catalog_pair_equal,
+                        &pair, &number) != NULL)
+        mark(&catalog->set_pairs, number, stamp);
+}
+
+void catalog_mark_dimensions(struct catalog *catalog, uint32_t set, uint32_t stamp)
+{
+    mark(&catalog->sets, set, stamp);
+}
+
 static struct site coarse_site(const struct site *site)
 {
     struct site coarse;
@@ -154,6 +174,7 @@ static struct site coarse_site(const struct site *site)
     coarse.operation = CATALOG_OVERFLOW;
     coarse.peer = coarse.peer_else = coarse.destination = coarse.group = CATALOG_NONE;
     coarse.call = site->call == CALL_DATABASE ? CALL_DATABASE : CALL_OTHER;
+    coarse.dimensions = site->dimensions; /* Its callees are judged later. */
     return coarse;
 }
 
@@ -215,6 +236,7 @@ static void sweep_site(struct catalog *catalog, uint32_t number, uint32_t stamp)
     catalog_mark_text(catalog, site->operation, stamp);
     catalog_mark_text(catalog, site->group, stamp);
     mark_pair(catalog, site->service, site->operation, stamp);
+    mark_set_pair(catalog, site->service, site->dimensions, stamp);
 }
 
 static void sweep_pair(struct catalog *catalog, uint32_t number, uint32_t stamp)
@@ -232,6 +254,30 @@ static void sweep_pair(struct catalog *catalog, uint32_t number, uint32_t stamp)
     name_table_take_out(&catalog->pairs, catalog_hash_pair(catalog, pair), number);
 }
 
+/* A set without sites is no longer one of a service, though series may go on with it. */
+static void sweep_set_pair(struct catalog *catalog, uint32_t number, uint32_t stamp)
+{
+    const struct pair_entry *pair = name_table_at(&catalog->set_pairs, number);
+    struct node_entry *owner = name_table_at(&catalog->nodes, pair->service);
+
+    if (is_marked(&catalog->set_pairs, number, stamp)) {
+        catalog_mark_node(catalog, pair->service, stamp);
+        catalog_mark_dimensions(catalog, pair->text, stamp);
+        return;
+    }
+    CHECK(owner->sets != 0);
+    owner->sets--;
+    name_table_take_out(&catalog->set_pairs, catalog_hash_pair(catalog, pair), number);
+}
+
+static void sweep_set(struct catalog *catalog, uint32_t number, uint32_t stamp)
+{
+    const struct text_entry *set = name_table_at(&catalog->sets, number);
+
+    if (!is_marked(&catalog->sets, number, stamp))
+        name_table_take_out(&catalog->sets, catalog_hash_text(catalog, set->text), number);
+}
+
 static void sweep_text(struct catalog *catalog, uint32_t number, uint32_t stamp)
 {
     if (!is_marked(&catalog->texts, number, stamp))
@@ -245,7 +291,7 @@ static void sweep_node(struct catalog *catalog, uint32_t number, uint32_t stamp)
 
     if (is_marked(&catalog->nodes, number, stamp))
         return;
-    CHECK(entry->operations == 0);
+    CHECK(entry->operations == 0 && entry->sets == 0);
     name_table_take_out(&catalog->nodes, catalog_hash_node(catalog, &entry->node), number);
 }
 
@@ -303,17 +349,20 @@ static void renew_reported(struct catalog *catalog)
     unlock(catalog);
 }
 
-static void find_most_operations(struct catalog *catalog)
+static void find_most(struct catalog *catalog)
 {
-    uint32_t most = 0;
+    uint32_t most = 0, most_sets = 0;
 
     lock(catalog);
     for (uint32_t at = 0; at < catalog->nodes.count; at++) {
         const struct node_entry *entry = name_table_at(&catalog->nodes, at);
         if (is_there(&catalog->nodes, at) && entry->operations > most)
             most = entry->operations;
+        if (is_there(&catalog->nodes, at) && entry->sets > most_sets)
+            most_sets = entry->sets;
     }
     catalog->service_operations = most;
+    catalog->service_sets = most_sets;
     unlock(catalog);
 }
 
@@ -322,10 +371,12 @@ void catalog_sweep(struct catalog *catalog, uint32_t stamp)
     CHECK(stamp == atomic_load(&catalog->version));
     sweep_table(catalog, &catalog->sites, SITES_FIXED, sweep_site, stamp);
     sweep_table(catalog, &catalog->pairs, 0, sweep_pair, stamp);
+    sweep_table(catalog, &catalog->set_pairs, 0, sweep_set_pair, stamp);
+    sweep_table(catalog, &catalog->sets, SETS_FIXED, sweep_set, stamp);
     sweep_table(catalog, &catalog->texts, TEXTS_FIXED, sweep_text, stamp);
     sweep_table(catalog, &catalog->nodes, NODES_FIXED, sweep_node, stamp);
     renew_reported(catalog);
-    find_most_operations(catalog);
+    find_most(catalog);
     /* Snapshots from now on hold the other one. */
     atomic_store(&catalog->hold, atomic_load(&catalog->hold) ^ 1);
 }
@@ -358,20 +409,24 @@ static void end_node(void *entry)
 static void count_left(struct catalog *catalog)
 {
     struct catalog_given *given = &catalog->given;
-    uint32_t services = 0, fine = 0;
+    uint32_t services = 0, fine = 0, with_values = 0;
 
     for (uint32_t at = catalog->nodes.first_left; at != NAME_TABLE_NONE;
          at = atomic_load(name_table_link(&catalog->nodes, at)))
         services += catalog_node_at(catalog, at)->type == NODE_SERVICE;
     for (uint32_t at = catalog->sites.first_left; at != NAME_TABLE_NONE;
-         at = atomic_load(name_table_link(&catalog->sites, at)))
+         at = atomic_load(name_table_link(&catalog->sites, at))) {
         fine += !catalog_site_is_small(catalog_site_at(catalog, at));
+        with_values += catalog_site_has_values(catalog_site_at(catalog, at));
+    }
     catalog->services -= services;
     catalog->sites_fine -= fine;
+    catalog->sites_with_values -= with_values;
     given->services += services;
     given->peers += catalog->nodes.left - services;
     given->operations += catalog->texts.left;
     given->sites += catalog->sites.left;
+    given->sets += catalog->sets.left;
 }
 
 bool catalog_give_back(struct catalog *catalog)
@@ -384,6 +439,8 @@ bool catalog_give_back(struct catalog *catalog)
     count_left(catalog);
     name_table_give_back(&catalog->sites, NULL);
     name_table_give_back(&catalog->pairs, NULL);
+    name_table_give_back(&catalog->set_pairs, NULL);
+    name_table_give_back(&catalog->sets, end_text);
     name_table_give_back(&catalog->texts, end_text);
     name_table_give_back(&catalog->nodes, end_node);
     /* Memos may say that there was no room. */
@@ -414,6 +471,12 @@ static unsigned percent(uint64_t used, uint64_t max)
     return max != 0 ? (unsigned)(used * 100 / max) : 100;
 }
 
+/* Of a table that there may not be. */
+static unsigned percent_or_none(uint64_t used, uint64_t max)
+{
+    return max != 0 ? percent(used, max) : 0;
+}
+
 static unsigned larger(unsigned a, unsigned b)
 {
     return a > b ? a : b;
@@ -429,6 +492,8 @@ void catalog_read_pressure(struct catalog *catalog, struct catalog_pressure *out
     *out_pressure = (struct catalog_pressure){
         .nodes_percent = larger(percent(catalog->services, limits->services_max),
                                 percent(peers, limits->peers_max)),
+        .sets_percent = larger(percent_or_none(name_table_live(&catalog->sets), limits->sets_max),
+                               percent_or_none(catalog->sites_with_values, limits->sites_max / 2)),
         .operations_percent = percent(name_table_live(&catalog->texts), limits->operations_max),
         .sites_percent = larger(percent(catalog->sites_fine, limits->sites_max),
                                 percent(name_table_live(&catalog->pairs), limits->sites_max)),
@@ -437,6 +502,8 @@ void catalog_read_pressure(struct catalog *catalog, struct catalog_pressure *out
         .operations_refused = atomic_load(&catalog->operations_refused) +
                               atomic_load(&catalog->service_operations_refused),
         .sites_refused = atomic_load(&catalog->sites_refused),
+        .sets_refused = atomic_load(&catalog->sets_refused) +
+                        atomic_load(&catalog->service_sets_refused),
     };
     unlock(catalog);
 }

@@ -49,6 +49,7 @@ bool catalog_readers_passed(struct catalog *catalog);
 
 void catalog_mark_text(struct catalog *catalog, uint32_t text, uint32_t stamp);
 void catalog_mark_node(struct catalog *catalog, uint32_t node, uint32_t stamp); /* Or NONE. */
+void catalog_mark_dimensions(struct catalog *catalog, uint32_t set, uint32_t stamp);
 void catalog_mark_site(struct catalog *catalog, uint32_t site, uint32_t stamp);
 
 /* A text as an operation of a service, both marked. Takes the lock. */
@@ -83,9 +84,11 @@ struct catalog_pressure {
     unsigned nodes_percent; /* Services and peers. */
     unsigned operations_percent;
     unsigned sites_percent;
+    unsigned sets_percent; /* Values of dimensions, and the sites that have some. */
     uint64_t nodes_refused;
     uint64_t operations_refused; /* A service's own quota included. */
     uint64_t sites_refused;
+    uint64_t sets_refused;
 };
 void catalog_read_pressure(struct catalog *catalog, struct catalog_pressure *out_pressure);
 

@@ -120,7 +120,7 @@ void crowd_go_on(struct crowd *crowd, uint32_t parent, uint32_t newest)
 }
 
 void crowd_add(struct crowd *crowd, const struct slab *slab, uint32_t parent, uint32_t service,
-               uint32_t child)
+               uint32_t set, uint32_t child)
 {
     const struct remembered *span = slab_at(slab, child);
     const struct crowd_sum *head = head_of(crowd, parent);
@@ -141,6 +141,8 @@ void crowd_add(struct crowd *crowd, const struct slab *slab, uint32_t parent, ui
     sum->kindless += span->kind == SPAN_KIND_UNSPECIFIED;
     sum->weight = span->weight > sum->weight ? span->weight : sum->weight;
     sum->failed |= span->status == SPAN_STATUS_ERROR;
+    sum->set = crowd_set(sum->has_set, sum->set, set) & DIMENSION_SETS_MAX;
+    sum->has_set = 1;
     if (span->leads)
         sum->leader = child;
 }

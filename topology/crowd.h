@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "topology/dimensions.h"
 #include "topology/slab.h"
 
 struct crowd_sum {
@@ -32,8 +33,12 @@ struct crowd_sum {
     uint64_t weight : 37; /* The largest. */
     uint64_t failed : 1;  /* Any. */
     uint64_t is_cut : 1;  /* In a parent's own entry: some sum of its family was pushed out. */
-    uint64_t spare : 25;
+    uint64_t set : 21; /* Values of dimensions of those that do not serve, if all have the same; */
+    uint64_t has_set : 1; /* there is one. */
+    uint64_t spare : 3;
 };
+
+_Static_assert(DIMENSION_SET_BITS == 21, "as many as `set` has");
 
 _Static_assert(sizeof(struct crowd_sum) == 32, "two sums a cache line");
 
@@ -59,9 +64,15 @@ void crowd_begin(struct crowd *crowd, const struct slab *slab, uint32_t parent, 
 /* The last child that was added is another one now. */
 void crowd_go_on(struct crowd *crowd, uint32_t parent, uint32_t newest);
 
-/* Adds one child; crowd_begin() went before. */
+/* The set of a family with one member more; a mixed one has DIMENSIONS_NONE. */
+static inline uint32_t crowd_set(bool has_set, uint32_t set, uint32_t more)
+{
+    return !has_set || set == more ? more : DIMENSIONS_NONE;
+}
+
+/* Adds one child, whose values are `set`; crowd_begin() went before. */
 void crowd_add(struct crowd *crowd, const struct slab *slab, uint32_t parent, uint32_t service,
-               uint32_t child);
+               uint32_t set, uint32_t child);
 
 /* The sum for a service; NULL: it is not known. May be written to. */
 struct crowd_sum *crowd_find(const struct crowd *crowd, uint32_t parent, uint32_t service);

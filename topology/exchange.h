@@ -28,7 +28,8 @@ struct answer {
     uint32_t producer;    /* Service. */
     uint32_t destination; /* Node; CATALOG_NONE. */
     uint32_t state;       /* enum answer_state */
-    uint64_t spare[2];
+    uint32_t set;         /* Values of dimensions of the producer. */
+    uint32_t spare[3];
 };
 
 _Static_assert(sizeof(struct answer) == 64, "an answer is one cache line");

@@ -11,6 +11,7 @@ static void count_operation(struct judge *judge, uint32_t at)
     struct tally_call call = {
         .service = site->service,
         .name = site->operation,
+        .set = site->dimensions,
         .kind = site->kind, /* As it came. */
         .status = (uint8_t)span->status,
         .weight = span->weight,
@@ -77,6 +78,7 @@ static void count_root(struct judge *judge, const struct remembered *span, uint3
         .client = caller,
         .server = kin_service(&judge->kin, span),
         .type = type,
+        .server_set = kin_set(&judge->kin, span),
         .weight = span->weight,
         .failed = span->status == SPAN_STATUS_ERROR ? span->weight : 0,
     };
@@ -118,6 +120,7 @@ static bool count_unanswered(struct judge *judge, const struct remembered *span)
         .client = site->service,
         .server = is_learned ? learned : judge_peer(judge, site),
         .type = is_learned ? CONNECTION_DIRECT : types[site->call],
+        .client_set = site->dimensions,
         .weight = span->weight,
         .failed = span->status == SPAN_STATUS_ERROR ? span->weight : 0,
     };

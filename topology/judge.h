@@ -37,6 +37,7 @@ struct judge_cover {
 /* What a consumer's own durations are observed on: once an edge, whatever came over it. */
 struct judge_pair {
     uint32_t producer; /* Service. */
+    uint32_t set;      /* The producer's values. */
     uint32_t destination;
     uint64_t weight;
 };

@@ -83,6 +83,8 @@ static void count_single(struct judge *judge, const struct call *call)
         .client = kin_service(&judge->kin, side),
         .server = kin_service(&judge->kin, span),
         .type = judge_type(judge, side, span->kind),
+        .client_set = kin_set(&judge->kin, side),
+        .server_set = kin_set(&judge->kin, span),
         .weight = side->weight > span->weight ? side->weight : span->weight,
     };
 

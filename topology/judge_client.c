@@ -1,7 +1,8 @@
 /* judge_client.c: how far a client's duration was observed, edge by edge (E6, E16).
  *
  * Nearly every client has one edge and the weight of its callee: then a bit and the callee's service
- * in aside.edge are enough. Other clients have notes, a chain of at most 64 that starts there. A
+ * in aside.edge are enough, if there are no values of dimensions: edges to callees of other values are
+ * others. Other clients have notes, a chain of at most 64 that starts there. A
  * larger weight that comes later adds the difference under the same duration.
  */
 #include "base/check.h"
@@ -61,9 +62,10 @@ struct note *judge_note_group(struct judge *judge, uint32_t leader)
 }
 
 /* The note of an edge, made if need be; NULL: there are too many, or no room. */
-static struct note *note_of_edge(struct judge *judge, uint32_t client, uint32_t service,
-                                 bool message)
+static struct note *note_of_edge(struct judge *judge, uint32_t client,
+                                 const struct tally_request *request)
 {
+    bool message = request->type == CONNECTION_MESSAGING;
     struct store *store = judge->kin.store;
     const struct remembered *span = kin_span(&judge->kin, client);
     uint32_t number = span->told_more ? slab_aside(&store->slab, client)->edge : 0;
@@ -72,7 +74,8 @@ static struct note *note_of_edge(struct judge *judge, uint32_t client, uint32_t 
 
     for (; number != 0; number = note->next) {
         note = notes_at(&store->notes, number);
-        if (!note->group && note->service == service && note->message == message)
+        if (!note->group && note->service == request->server && note->message == message &&
+            note->set == request->server_set)
             return note;
         edges += !note->group;
     }
@@ -83,8 +86,9 @@ static struct note *note_of_edge(struct judge *judge, uint32_t client, uint32_t 
     note = add_note(judge, client);
     if (note == NULL)
         return NULL;
-    note->service = service;
+    note->service = request->server;
     note->message = message;
+    note->set = request->server_set & DIMENSION_SETS_MAX;
     return note;
 }
 
@@ -98,7 +102,8 @@ void judge_tell_client(struct judge *judge, uint32_t client, uint64_t weight,
 
     if (weight == 0 || span->no_duration)
         return;
-    if (!span->told && !span->told_more && weight == span->weight) {
+    if (!span->told && !span->told_more && weight == span->weight &&
+        request->server_set == DIMENSIONS_NONE) {
         span->told = 1;
         span->told_message = message;
         aside->edge = request->server;
@@ -106,13 +111,13 @@ void judge_tell_client(struct judge *judge, uint32_t client, uint64_t weight,
         return;
     }
     if (span->told && aside->edge == request->server && span->told_message == message &&
-        weight <= span->weight)
+        request->server_set == DIMENSIONS_NONE && weight <= span->weight)
         return;
     if (span->told && move_told(judge, client) != 0) {
         judge->tally->counts.memory_failures++;
         return;
     }
-    note = note_of_edge(judge, client, request->server, message);
+    note = note_of_edge(judge, client, request);
     if (note == NULL || weight <= note->weight)
         return;
     judge_observe(judge, request, SECONDS_CLIENT, span, weight - note->weight);

@@ -28,6 +28,7 @@ static void count_first(struct judge *judge, const struct call *call, const stru
     note->weight = group->weight & WEIGHT_MASK;
     note->failed = group->failed;
     note->type = request->type & 3;
+    note->set = request->server_set & DIMENSION_SETS_MAX;
 }
 
 static struct note *note_of(struct judge *judge, uint32_t leader)
@@ -53,6 +54,7 @@ static void count_more(struct judge *judge, const struct call *call, const struc
         return;
     weight = group->weight > note->weight ? group->weight : note->weight;
     request->type = (enum connection_type)note->type;
+    request->server_set = note->set;
     request->weight = weight - note->weight;
     if (note->failed)
         request->failed = request->weight;
@@ -73,6 +75,8 @@ void judge_group(struct judge *judge, const struct call *call)
         .client = kin_service(kin, side),
         .server = kin_service(kin, span),
         .type = judge_type(judge, side, span->kind),
+        .client_set = kin_set(kin, side),
+        .server_set = siblings->set,
     };
     struct group group = {
         .weight = side->weight > siblings->weight ? side->weight : siblings->weight,

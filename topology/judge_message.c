@@ -37,6 +37,11 @@ static uint32_t service_of(const struct judge *judge, const struct producer *pro
     return kin_site_at(&judge->kin, producer->site)->service;
 }
 
+static uint32_t set_of(const struct judge *judge, const struct producer *producer)
+{
+    return kin_site_at(&judge->kin, producer->site)->dimensions;
+}
+
 uint32_t judge_find_producer(const struct judge *judge, const uint64_t trace[2], uint64_t id)
 {
     const struct mail *mail = judge->mail;
@@ -93,16 +98,17 @@ struct remembered judge_remembered(const struct producer *producer)
 
 /* ------------------------------------------------------------------ the producer's own */
 
-/* How much of `weight` the producer's duration was not yet observed with on an edge to a service. */
-static uint64_t tell(struct judge *judge, uint32_t number, enum cell_what what, uint32_t service,
-                     uint64_t weight)
+/* How much of `weight` the producer's duration was not yet observed with on the edge of a request. */
+static uint64_t tell(struct judge *judge, uint32_t number, enum cell_what what,
+                     const struct tally_request *request, uint64_t weight)
 {
     struct producer *producer = mail_producer(judge->mail, number);
     struct cell like = {.owner = number,
                         .what = (unsigned)what & 7,
-                        .service = service,
+                        .service = request->server,
                         .group = CATALOG_NONE,
-                        .destination = CATALOG_NONE};
+                        .destination = CATALOG_NONE,
+                        .set = request->server_set & DIMENSION_SETS_MAX};
     struct cell *cell;
     uint64_t more;
 
@@ -151,10 +157,10 @@ void judge_add_call(struct judge *judge, uint32_t side, uint64_t weight,
     for (int broker = 0; broker < 2; broker++) {
         told = *request;
         told.view = broker ? VIEW_BROKER : VIEW_DIRECT;
-        observe_producer(judge, mail_producer(judge->mail, producer),
-                         tell(judge, producer, broker ? CELL_TOLD_BROKER : CELL_TOLD_DIRECT,
-                              request->server, weight),
-                         &told);
+        observe_producer(
+            judge, mail_producer(judge->mail, producer),
+            tell(judge, producer, broker ? CELL_TOLD_BROKER : CELL_TOLD_DIRECT, request, weight),
+            &told);
         judge_add(judge, &told);
     }
 }
@@ -167,6 +173,7 @@ static void count_sent(struct judge *judge, const struct producer *producer, uin
         .server = destination,
         .type = CONNECTION_MESSAGING,
         .view = VIEW_BROKER,
+        .client_set = set_of(judge, producer),
         .weight = producer->weight,
         .failed = producer->status == SPAN_STATUS_ERROR ? producer->weight : 0,
     };
@@ -302,6 +309,27 @@ static void add_to(struct tally_request *request, uint64_t counted, uint64_t wei
         request->failed = weight;
 }
 
+/* E8: of several spans that take one request, the first gave it its values. What another one counts goes
+ * there, its durations stay with its own values. */
+static void move_counts(struct judge *judge, uint32_t set, struct tally_request requests[2])
+{
+    for (int i = 0; i < 2; i++) {
+        struct tally_request counts = {
+            .client = requests[i].client,
+            .server = requests[i].server,
+            .type = requests[i].type,
+            .view = requests[i].view,
+            .client_set = requests[i].client_set,
+            .server_set = set,
+            .weight = requests[i].weight,
+            .failed = requests[i].failed,
+        };
+        judge_add(judge, &counts);
+        requests[i].weight = requests[i].failed = 0;
+        requests[i].is_counted = true;
+    }
+}
+
 static void count_pair(struct judge *judge, uint32_t number, const struct judge_taking *taking,
                        uint64_t weight, struct cell *cell)
 {
@@ -312,13 +340,19 @@ static void count_pair(struct judge *judge, uint32_t number, const struct judge_
     bool failed_far = destination != CATALOG_NONE ? taking->failed : has_failed;
     uint64_t total = larger(weight, cell->weight);
     struct tally_request requests[2] = {
-        {.client = service_of(judge, producer), .view = VIEW_DIRECT},
+        {.client = service_of(judge, producer),
+         .view = VIEW_DIRECT,
+         .client_set = set_of(judge, producer)},
         {.client = destination != CATALOG_NONE ? destination : service_of(judge, producer),
-         .view = VIEW_BROKER},
+         .view = VIEW_BROKER,
+         .client_set = destination != CATALOG_NONE ? DIMENSIONS_NONE : set_of(judge, producer)},
     };
 
+    if (cell->weight == 0)
+        cell->set = consumer->dimensions & DIMENSION_SETS_MAX;
     for (int i = 0; i < 2; i++) {
         requests[i].server = consumer->service;
+        requests[i].server_set = consumer->dimensions;
         requests[i].type = CONNECTION_MESSAGING;
     }
     add_to(&requests[0], cell->weight, total, cell->failed, has_failed);
@@ -326,14 +360,14 @@ static void count_pair(struct judge *judge, uint32_t number, const struct judge_
     cell->weight = total & WEIGHT_MASK;
     cell->failed |= has_failed;
     cell->failed_far |= failed_far;
+    if (cell->set != consumer->dimensions)
+        move_counts(judge, cell->set, requests);
     observe_delay(judge, producer, taking, weight, requests);
-    observe_producer(judge, producer,
-                     tell(judge, number, CELL_TOLD_DIRECT, consumer->service, weight),
+    observe_producer(judge, producer, tell(judge, number, CELL_TOLD_DIRECT, &requests[0], weight),
                      &requests[0]);
     if (destination == CATALOG_NONE)
         observe_producer(judge, producer,
-                         tell(judge, number, CELL_TOLD_BROKER, consumer->service, weight),
-                         &requests[1]);
+                         tell(judge, number, CELL_TOLD_BROKER, &requests[1], weight), &requests[1]);
     judge_add(judge, &requests[0]);
     judge_add(judge, &requests[1]);
     if (destination != CATALOG_NONE)
@@ -358,6 +392,7 @@ void judge_pair(struct judge *judge, uint32_t number, const struct judge_taking 
     }
     out_answer->weight = larger(producer->weight, taking->weight);
     out_answer->producer = service_of(judge, producer);
+    out_answer->set = set_of(judge, producer);
     out_answer->destination = destination_of(judge, producer, consumer);
     out_answer->state = consumer->is_receive && cell->process ? ANSWER_RECEIVED : ANSWER_FOUND;
     if (out_answer->state == ANSWER_FOUND) {
@@ -377,20 +412,31 @@ static uint32_t far_end(const struct judge_pair *pair)
     return pair->destination != CATALOG_NONE ? pair->destination : pair->producer;
 }
 
+static int compare_ends(uint32_t one, uint32_t one_set, uint32_t two, uint32_t two_set)
+{
+    return one != two ? (one > two) - (one < two) : (one_set > two_set) - (one_set < two_set);
+}
+
 static int compare_direct(const void *a, const void *b)
 {
-    uint32_t one = ((const struct judge_pair *)a)->producer;
-    uint32_t two = ((const struct judge_pair *)b)->producer;
+    const struct judge_pair *one = a;
+    const struct judge_pair *two = b;
 
-    return (one > two) - (one < two);
+    return compare_ends(one->producer, one->set, two->producer, two->set);
+}
+
+/* The values of the far end: those of a destination's producers do not matter. */
+static uint32_t far_set(const struct judge_pair *pair)
+{
+    return pair->destination != CATALOG_NONE ? (uint32_t)DIMENSIONS_NONE : pair->set;
 }
 
 static int compare_broker(const void *a, const void *b)
 {
-    uint32_t one = far_end(a);
-    uint32_t two = far_end(b);
+    const struct judge_pair *one = a;
+    const struct judge_pair *two = b;
 
-    return (one > two) - (one < two);
+    return compare_ends(far_end(one), far_set(one), far_end(two), far_set(two));
 }
 
 /* The consumer's duration, once an edge with the largest weight there. */
@@ -409,6 +455,8 @@ static void observe_consumer(struct judge *judge, const struct remembered *span,
             .server = kin_service(&judge->kin, span),
             .type = CONNECTION_MESSAGING,
             .view = view,
+            .client_set = view == VIEW_DIRECT ? pairs[i].set : far_set(&pairs[i]),
+            .server_set = kin_set(&judge->kin, span),
         };
         uint64_t weight = 0;
         size_t first = i;
@@ -435,7 +483,10 @@ static size_t open_inbox(struct judge *judge, const struct remembered *span,
     consumed->is_late = inbox->is_late;
     for (uint32_t at = inbox->cells; at != 0 && count < LINKS_MAX;) {
         const struct cell *cell = mail_cell(judge->mail, at);
-        judge->pairs[count++] = (struct judge_pair){cell->service, cell->destination, cell->weight};
+        judge->pairs[count++] = (struct judge_pair){.producer = cell->service,
+                                                    .set = cell->set,
+                                                    .destination = cell->destination,
+                                                    .weight = cell->weight};
         at = cell->next;
     }
     mail_free_answers(judge->mail, inbox);
@@ -489,8 +540,10 @@ static void pair_with_parent(struct judge *judge, uint32_t at, uint32_t number, 
     consumed->has_producer = true;
     judge_pair(judge, number, &taking, &answer);
     if (answer.state == ANSWER_FOUND)
-        judge->pairs[(*count)++] = (struct judge_pair){answer.producer, answer.destination,
-                                                       answer.weight};
+        judge->pairs[(*count)++] = (struct judge_pair){.producer = answer.producer,
+                                                       .set = answer.set,
+                                                       .destination = answer.destination,
+                                                       .weight = answer.weight};
 }
 
 struct consumed judge_consumer(struct judge *judge, uint32_t at, uint32_t parent)

@@ -54,6 +54,12 @@ static inline uint32_t kin_service(const struct kin *kin, const struct remembere
     return kin_site(kin, span)->service;
 }
 
+/* Values of dimensions. */
+static inline uint32_t kin_set(const struct kin *kin, const struct remembered *span)
+{
+    return kin_site(kin, span)->dimensions;
+}
+
 /* Kinds that make calls, and kinds that E3 and E4 walk through. */
 static inline bool kind_calls(unsigned kind)
 {
@@ -138,6 +144,8 @@ struct kin_siblings {
     bool is_cut;     /* There are too many to say; nothing here is whole. */
     uint32_t leader; /* By which they were counted as a group; 0: they were not. */
     uint64_t weight; /* The largest of those that do not serve. */
+    bool has_set;
+    uint32_t set; /* Their values of dimensions, if all have the same. */
 };
 struct kin_siblings kin_siblings(struct kin *kin, uint32_t parent, uint32_t service);
 

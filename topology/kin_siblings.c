@@ -11,7 +11,8 @@
 enum { FAMILY_SMALL = 32 };
 
 /* Weight and status are of those that may be a group together. */
-static void add(struct kin_siblings *siblings, const struct remembered *span, uint32_t at)
+static void add(const struct kin *kin, struct kin_siblings *siblings, const struct remembered *span,
+                uint32_t at)
 {
     if (kind_serves(span->kind)) {
         siblings->has_server = true;
@@ -19,6 +20,8 @@ static void add(struct kin_siblings *siblings, const struct remembered *span, ui
     }
     siblings->has_kindless |= span->kind == SPAN_KIND_UNSPECIFIED;
     siblings->failed |= span->status == SPAN_STATUS_ERROR;
+    siblings->set = crowd_set(siblings->has_set, siblings->set, kin_set(kin, span));
+    siblings->has_set = true;
     if (span->weight > siblings->weight)
         siblings->weight = span->weight;
     if (span->leads)
@@ -42,7 +45,7 @@ static struct kin_siblings go_through(const struct kin *kin, uint32_t parent, ui
             break;
         }
         if (kin_service(kin, span) == service)
-            add(&siblings, span, at);
+            add(kin, &siblings, span, at);
     }
     return siblings;
 }
@@ -63,7 +66,7 @@ static void catch_up(struct kin *kin, uint32_t oldest)
     for (uint32_t at = newest; slab_live(slab, at) && at != known;) {
         const struct remembered *span = kin_span(kin, at);
         if (!span->moved)
-            crowd_add(&kin->crowd, slab, oldest, kin_service(kin, span), at);
+            crowd_add(&kin->crowd, slab, oldest, kin_service(kin, span), kin_set(kin, span), at);
         at = span->sibling;
     }
 }
@@ -80,6 +83,8 @@ static struct kin_siblings of_half(const struct kin *kin, const struct crowd_sum
         .failed = sum->failed,
         .leader = slab_live(&kin->store->slab, sum->leader) ? sum->leader : 0,
         .weight = sum->weight,
+        .has_set = sum->has_set,
+        .set = sum->set,
     };
     const struct remembered *span = kin_span(kin, parent);
     struct matches own;

@@ -318,7 +318,8 @@ uint32_t mail_find_cell(const struct mail *mail, const struct cell *like)
         const struct cell *cell = mail_cell(mail, number);
         if (cell->owner == like->owner && cell->what == like->what &&
             cell->service == like->service && cell->group == like->group &&
-            cell->destination == like->destination)
+            cell->destination == like->destination &&
+            (cell->what == CELL_REQUEST || cell->set == like->set))
             return number;
     }
     return 0;
@@ -355,6 +356,7 @@ int mail_add_answer(struct mail *mail, uint32_t inbox, const struct answer *answ
                                              .service = answer->producer,
                                              .destination = answer->destination,
                                              .weight = answer->weight & ((UINT64_C(1) << 37) - 1),
+                                             .set = answer->set & DIMENSION_SETS_MAX,
                                              .what = CELL_ANSWER};
     mail_inbox(mail, inbox)->cells = number;
     return 0;

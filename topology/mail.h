@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "topology/dimensions.h"
 #include "topology/exchange.h"
 #include "topology/fifo.h"
 #include "topology/span.h"
@@ -62,9 +63,10 @@ struct half {
     uint64_t start_ns; /* 0: unknown */
     uint64_t weight : 37;
     uint64_t failed : 1;
-    uint64_t state : 1;  /* enum half_state */
-    uint64_t answer : 2; /* enum answer_state, once it is settled. */
-    uint64_t spare : 23;
+    uint64_t state : 1;     /* enum half_state */
+    uint64_t answer : 2;    /* enum answer_state, once it is settled. */
+    uint64_t pair_set : 21; /* As pair_service: the producer's values. */
+    uint64_t spare : 2;
     uint64_t pair_weight; /* What its answer says. */
     uint32_t pair_service;
     uint32_t pair_destination;
@@ -96,10 +98,13 @@ struct cell {
     uint64_t failed : 1;     /* Counted as failed in the direct view, */
     uint64_t failed_far : 1; /* and from its destination on. */
     uint64_t process : 1;    /* It is a `process` span's. */
-    uint64_t spare : 21;
+    uint64_t set : 21;       /* Values of dimensions (catalog.h): those that a request was counted
+                              * with; of its consumers, that the producer was told with; of an
+                              * answer, its producer's. */
 };
 
 _Static_assert(sizeof(struct cell) == 32, "two cells a cache line");
+_Static_assert(DIMENSION_SET_BITS == 21, "as many as halves and cells have");
 
 /* What the links of one consumer led to. */
 struct inbox {
@@ -187,7 +192,8 @@ uint32_t mail_find_half(const struct mail *mail, const struct half *like);
 uint32_t mail_find_inbox(const struct mail *mail, const uint64_t trace[2], uint64_t id,
                          uint32_t service);
 
-/* A cell of a producer with these what, service, group and destination; 0: there is none. */
+/* A cell of a producer with these what, service, group and destination, and but for requests this set;
+ * 0: there is none. */
 uint32_t mail_find_cell(const struct mail *mail, const struct cell *like);
 
 /* The same, made if need be; NULL without room. */

@@ -20,7 +20,8 @@ struct note {
     uint64_t failed : 1; /* The group counted as failed. */
     uint64_t message : 1;
     uint64_t type : 2; /* enum connection_type of the group. */
-    uint64_t spare : 22;
+    uint64_t set : 21; /* Values of dimensions (catalog.h) of the edge's, or the group's, callee. */
+    uint64_t spare : 1;
     uint32_t service; /* The edge's callee. */
     uint32_t next;    /* 0: the last. */
 };

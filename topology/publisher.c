@@ -18,22 +18,47 @@
 
 /* ------------------------------------------------------------------ preparing */
 
-/* The number of the tally entry's series, made if need be; past the bound that of `overflow`. */
-static int prepare_series(struct series_table *table, struct key key, bool is_overflow,
-                          uint32_t overflow, uint32_t *out_number)
+typedef bool (*drop_values)(struct key *key);
+
+static bool is_full(const struct series_table *table)
+{
+    return table->count >= table->series_max + table->overflows;
+}
+
+/* The number of the tally entry's series, made if need be; past the bound of those with values the one
+ * without them, past that of all that of `overflow`. */
+static int prepare_series(struct series_table *table, struct key key, drop_values drop,
+                          bool is_overflow, uint32_t overflow, uint32_t *out_number)
 {
     uint32_t number = is_overflow ? overflow : key_map_find(&table->map, key);
+    struct key without;
     int status;
 
-    if (number == KEY_NONE && table->count >= table->series_max + table->overflows)
+    if (number == KEY_NONE &&
+        (table->with_values >= values_room(table->series_max) || is_full(table)) && drop(&key))
+        number = key_map_find(&table->map, key);
+    if (number == KEY_NONE && is_full(table))
         number = overflow;
     if (number == KEY_NONE) {
         status = series_table_add(table, key, &number);
         if (status != 0)
             return status;
+        without = key;
+        table->with_values += drop(&without);
     }
     *out_number = number;
     return 0;
+}
+
+/* What prepare_series() found for it. */
+static uint32_t find_series(const struct series_table *table, struct key key, drop_values drop,
+                            bool is_overflow, uint32_t overflow)
+{
+    uint32_t number = is_overflow ? overflow : key_map_find(&table->map, key);
+
+    if (number == KEY_NONE && drop(&key))
+        number = key_map_find(&table->map, key);
+    return number != KEY_NONE ? number : overflow;
 }
 
 static int prepare_histograms(struct series *series, struct histogram *const from[], size_t count)
@@ -79,20 +104,14 @@ static int prepare_past(const struct publisher *publisher, struct series *series
     return 0;
 }
 
-static struct key key_of_edge(const struct tally_edge *edge)
-{
-    return edge_key(edge->client, edge->server, (enum connection_type)edge->type,
-                    (enum edge_view)edge->view);
-}
-
 static int prepare_edges(struct publisher *publisher, const struct tally *tally,
                          struct wall_time now)
 {
     for (uint32_t i = 0; i < tally->edges_count; i++) {
         const struct tally_edge *edge = &tally->edges[i];
         uint32_t number;
-        int status = prepare_series(&publisher->edges, key_of_edge(edge), edge->overflow,
-                                    edge->view, &number);
+        int status = prepare_series(&publisher->edges, edge_key(edge), edge_key_without_values,
+                                    edge->overflow, (uint32_t)edge->view, &number);
         if (status == 0)
             status = prepare_histograms(&publisher->edges.series[number], edge->seconds,
                                         EDGE_SECONDS_COUNT);
@@ -109,10 +128,9 @@ static int prepare_operations(struct publisher *publisher, const struct tally *t
 {
     for (uint32_t i = 0; i < tally->operations_count; i++) {
         const struct tally_operation *operation = &tally->operations[i];
-        struct key key = operation_key(operation->service, operation->name, operation->kind,
-                                       operation->status);
         uint32_t number;
-        int status = prepare_series(&publisher->operations, key, operation->overflow,
+        int status = prepare_series(&publisher->operations, operation_key(operation),
+                                    operation_key_without_values, operation->overflow,
                                     SERIES_OVERFLOW, &number);
         if (status == 0)
             status = prepare_histograms(&publisher->operations.series[number], operation->seconds,
@@ -262,12 +280,10 @@ static uint64_t whole(uint64_t weight)
     return weight < WEIGHT_ONE ? 1 : weight >> WEIGHT_SHIFT;
 }
 
-static uint32_t find_series(const struct series_table *table, struct key key, bool is_overflow,
-                            uint32_t overflow)
+/* Whether a series is not the one of that key. */
+static bool is_other(const struct series *series, struct key key)
 {
-    uint32_t number = is_overflow ? overflow : key_map_find(&table->map, key);
-
-    return number != KEY_NONE ? number : overflow;
+    return series->key.high != key.high || series->key.low != key.low;
 }
 
 /* An edge may bring durations alone, of a request that another shard counts (E8): it is listed once
@@ -275,12 +291,13 @@ static uint32_t find_series(const struct series_table *table, struct key key, bo
 static void add_edge(struct publisher *publisher, const struct tally_edge *edge,
                      struct wall_time since, struct wall_time now)
 {
-    uint32_t number = find_series(&publisher->edges, key_of_edge(edge), edge->overflow, edge->view);
+    uint32_t number = find_series(&publisher->edges, edge_key(edge), edge_key_without_values,
+                                  edge->overflow, (uint32_t)edge->view);
     struct series *series = &publisher->edges.series[number];
     bool is_overflow = number < EDGE_VIEW_COUNT;
 
-    /* A later member of a group may add a failure alone. */
-    if (edge->requests != 0 || edge->failed != 0 || series->listed)
+    /* A later member of a group may add a failure alone, one of other values durations. */
+    if (edge->requests != 0 || edge->failed != 0 || edge->is_counted || series->listed)
         series = touch(publisher, &publisher->edges, number, since, now);
     mark_changed(&publisher->edges, number);
     series->count += edge->requests;
@@ -288,6 +305,8 @@ static void add_edge(struct publisher *publisher, const struct tally_edge *edge,
     merge_histograms(publisher, series, edge->seconds, EDGE_SECONDS_COUNT);
     if (is_overflow && !edge->overflow && edge->requests != 0)
         publisher->counts.edges_overflowed += whole(edge->requests);
+    else if (!edge->overflow && edge->requests != 0 && is_other(series, edge_key(edge)))
+        publisher->counts.values_overflowed += whole(edge->requests);
     if (!series->listed)
         return;
     list_node(publisher, is_overflow ? CATALOG_OVERFLOW : edge->client);
@@ -296,7 +315,7 @@ static void add_edge(struct publisher *publisher, const struct tally_edge *edge,
 
 static bool counted(const struct tally_edge *edge)
 {
-    uint64_t all = edge->requests | edge->failed;
+    uint64_t all = edge->requests | edge->failed | edge->is_counted;
 
     for (size_t i = 0; i < EDGE_SECONDS_COUNT; i++)
         all |= edge->seconds[i] != NULL ? edge->seconds[i]->count : 0;
@@ -316,15 +335,17 @@ static void add_operations(struct publisher *publisher, const struct tally *tall
 {
     for (uint32_t i = 0; i < tally->operations_count; i++) {
         const struct tally_operation *operation = &tally->operations[i];
-        struct key key = operation_key(operation->service, operation->name, operation->kind,
-                                       operation->status);
+        struct key key = operation_key(operation);
         struct series *series;
         uint32_t number;
         if (operation->calls == 0)
             continue;
-        number = find_series(&publisher->operations, key, operation->overflow, SERIES_OVERFLOW);
+        number = find_series(&publisher->operations, key, operation_key_without_values,
+                             operation->overflow, SERIES_OVERFLOW);
         if (number == SERIES_OVERFLOW && !operation->overflow)
             publisher->counts.operations_overflowed += whole(operation->calls);
+        else if (!operation->overflow && is_other(&publisher->operations.series[number], key))
+            publisher->counts.values_overflowed += whole(operation->calls);
         series = touch(publisher, &publisher->operations, number, since, now);
         series->count += operation->calls;
         merge_histograms(publisher, series, operation->seconds, OPERATION_SECONDS_COUNT);
@@ -358,6 +379,7 @@ static void add_counts(struct topology_counts *into, const struct topology_count
     into->weights_cut += from->weights_cut;
     into->edges_overflowed += from->edges_overflowed;
     into->operations_overflowed += from->operations_overflowed;
+    into->values_overflowed += from->values_overflowed;
     into->fanout_overflowed += from->fanout_overflowed;
     into->walks_cut += from->walks_cut;
     into->self_unknown += from->self_unknown;

@@ -19,10 +19,11 @@
 #include "topology/tally.h"
 
 struct publisher_options {
-    struct catalog *catalog; /* Outlives the publisher and all its snapshots. */
+    struct catalog *catalog; /* Outlives the publisher and all its snapshots, as do the next two. */
     const struct histogram_bounds *bounds;
-    uint32_t edges_max;      /* map.edges_max */
-    uint32_t operations_max; /* Series of calls_total. */
+    const struct dimensions *dimensions; /* NULL: none. */
+    uint32_t edges_max;                  /* map.edges_max */
+    uint32_t operations_max;             /* Series of calls_total. */
     uint32_t losses_max;
     uint64_t expiration_ns; /* metrics.expiration; 0: never. */
     unsigned shards;

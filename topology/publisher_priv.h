@@ -41,7 +41,8 @@ struct series_table {
     uint32_t count;
     uint32_t room;
     uint32_t series_max;
-    uint32_t overflows; /* Series that take what is past it. */
+    uint32_t overflows;   /* Series that take what is past it. */
+    uint32_t with_values; /* Of dimensions. */
     uint32_t listed;
     uint32_t *changed; /* Those whose `changed` is set; as much room as for series. */
     uint32_t changed_count;

@@ -104,6 +104,18 @@ static int compare_numbers(uint64_t a, uint64_t b)
     return (a > b) - (a < b);
 }
 
+/* By what they say, so that their numbers do not show. */
+static int compare_sets(const struct publisher *publisher, uint32_t a, uint32_t b)
+{
+    int order;
+
+    if (a == b)
+        return 0;
+    order = view_compare(catalog_dimensions_at(publisher->options.catalog, a),
+                         catalog_dimensions_at(publisher->options.catalog, b));
+    return order != 0 ? order : compare_numbers(a, b); /* None, and the overflow. */
+}
+
 static int compare_edges(const void *a, const void *b, void *context)
 {
     const struct sorting *sorting = context;
@@ -115,10 +127,16 @@ static int compare_edges(const void *a, const void *b, void *context)
     if (order == 0)
         order = compare_numbers(place(sorting->publisher, (uint32_t)one->key.high),
                                 place(sorting->publisher, (uint32_t)two->key.high));
-    if (order == 0) /* By type, then by view. */
+    if (order == 0) /* By type, then by values, then by view. */
         order = compare_numbers(edge_key_type(one->key), edge_key_type(two->key));
     if (order == 0)
-        order = compare_numbers(one->key.low, two->key.low);
+        order = compare_sets(sorting->publisher, edge_key_client_set(one->key),
+                             edge_key_client_set(two->key));
+    if (order == 0)
+        order = compare_sets(sorting->publisher, edge_key_server_set(one->key),
+                             edge_key_server_set(two->key));
+    if (order == 0)
+        order = compare_numbers(edge_key_view(one->key), edge_key_view(two->key));
     return order != 0 ? order : (one > two) - (one < two);
 }
 
@@ -134,8 +152,11 @@ static int compare_operations(const void *a, const void *b, void *context)
     if (order == 0)
         order = view_compare(catalog_text_at(catalog, (uint32_t)one->key.high),
                              catalog_text_at(catalog, (uint32_t)two->key.high));
+    if (order == 0) /* Kind and status. */
+        order = compare_numbers(one->key.low & 0xFFFF, two->key.low & 0xFFFF);
     if (order == 0)
-        order = compare_numbers(one->key.low, two->key.low);
+        order = compare_sets(sorting->publisher, operation_key_set(one->key),
+                             operation_key_set(two->key));
     return order != 0 ? order : (one > two) - (one < two);
 }
 
@@ -215,6 +236,10 @@ typedef void (*series_fill)(const struct publisher *publisher, const struct seri
 static void fill_edge(const struct publisher *publisher, const struct series *series, bool overflow,
                       void *out_element)
 {
+    const struct catalog *catalog = publisher->options.catalog;
+    uint32_t client_set = edge_key_client_set(series->key);
+    uint32_t server_set = edge_key_server_set(series->key);
+
     *(struct snapshot_edge *)out_element = (struct snapshot_edge){
         .client = place(publisher, series->key.high >> 32),
         .server = place(publisher, (uint32_t)series->key.high),
@@ -222,6 +247,9 @@ static void fill_edge(const struct publisher *publisher, const struct series *se
         .view = overflow ? (enum edge_view)(series - publisher->edges.series)
                          : edge_key_view(series->key),
         .overflow = overflow,
+        .values_overflow = client_set == DIMENSIONS_OVERFLOW || server_set == DIMENSIONS_OVERFLOW,
+        .client_dimensions = catalog_dimensions_at(catalog, client_set),
+        .server_dimensions = catalog_dimensions_at(catalog, server_set),
         .requests = series->count,
         .failed = series->failed,
         .client_seconds = series->value->seconds[SECONDS_CLIENT],
@@ -237,12 +265,16 @@ static void fill_edge(const struct publisher *publisher, const struct series *se
 static void fill_operation(const struct publisher *publisher, const struct series *series,
                            bool overflow, void *out_element)
 {
+    uint32_t set = operation_key_set(series->key);
+
     *(struct snapshot_operation *)out_element = (struct snapshot_operation){
         .service = place(publisher, series->key.high >> 32),
         .name = catalog_text_at(publisher->options.catalog, (uint32_t)series->key.high),
         .kind = (uint8_t)(series->key.low >> 8),
         .status = (uint8_t)series->key.low,
         .overflow = overflow || (uint32_t)series->key.high == CATALOG_OVERFLOW,
+        .values_overflow = set == DIMENSIONS_OVERFLOW,
+        .dimensions = catalog_dimensions_at(publisher->options.catalog, set),
         .calls = series->count,
         .latency = series->value->seconds[SECONDS_LATENCY],
         .self_seconds = series->value->seconds[SECONDS_SELF],
@@ -337,6 +369,7 @@ static void fill_snapshot(struct publisher *publisher, struct wall_time now,
         .span_first = publisher->span_first,
         .span_last = publisher->span_last,
         .bounds = publisher->options.bounds,
+        .dimensions = publisher->options.dimensions,
         .nodes_count = box->nodes->count,
         .nodes = box->nodes->elements,
         .edges_count = box->edges->count,

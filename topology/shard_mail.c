@@ -151,6 +151,7 @@ static int send_answer(struct shard *shard, const struct half *half)
         .site = half->site,
         .producer = half->pair_service,
         .destination = half->pair_destination,
+        .set = half->pair_set,
         .state = half->answer,
     };
 
@@ -244,6 +245,7 @@ static void settle_half(struct shard *shard, struct half *half)
     half->answer = answer.state & 3;
     half->pair_weight = answer.weight;
     half->pair_service = answer.producer;
+    half->pair_set = answer.set & DIMENSION_SETS_MAX;
     half->pair_destination = answer.destination;
 }
 

@@ -1,8 +1,8 @@
 /* snapshot.h: the topology at one moment, for exporters.
  * Is:         topology's port out: nodes, edges, operations, losses and the accounting.
  * Invariants: immutable from the moment it is handed out. accounting_holds(). Nodes are sorted by
- *             node_compare(), edges by client, server, connection_type, view, operations by service,
- *             name, kind, status. Everything is cumulative since the engine's start.
+ *             node_compare(), edges by client, server, connection_type, values of dimensions, view,
+ *             operations by service, name, kind, status, values. Everything is cumulative since the engine's start.
  * Threads:    any number may read one; the reference count is atomic.
  * Memory:     refcounted; texts belong to the catalog, which outlives every snapshot.
  */
@@ -91,6 +91,7 @@ struct topology_counts {
     uint64_t weights_cut;           /* Adjusted counts above sampling.max_count. */
     uint64_t edges_overflowed;      /* Requests counted on the overflow edge. */
     uint64_t operations_overflowed; /* Spans counted on the overflow operation. */
+    uint64_t values_overflowed;     /* Requests and spans on series without their values. */
     uint64_t fanout_overflowed;     /* Client durations left out past 64 edges of one span. */
     uint64_t walks_cut;             /* Walks that ended at their bound. */
     uint64_t self_unknown;          /* Spans whose children had left before they were judged. */
@@ -123,6 +124,9 @@ struct snapshot_edge {
     enum connection_type connection_type;
     enum edge_view view;
     bool overflow; /* Stands for all edges past the bound (label otel_metric_overflow="true"). */
+    bool values_overflow;          /* For values of dimensions past a bound, on either side. */
+    struct view client_dimensions; /* Packed values (dimensions.h). */
+    struct view server_dimensions;
     uint64_t requests;
     uint64_t failed;
     const struct histogram *client_seconds;
@@ -137,10 +141,12 @@ struct snapshot_edge {
 struct snapshot_operation {
     uint32_t service; /* Index into nodes. */
     struct view name;
-    uint8_t kind;   /* enum span_kind */
-    uint8_t status; /* enum span_status */
-    bool overflow;  /* Stands for all names past a bound, of one service or of all. */
-    uint64_t calls; /* Sum of weights. */
+    uint8_t kind;           /* enum span_kind */
+    uint8_t status;         /* enum span_status */
+    bool overflow;          /* Stands for all names past a bound, of one service or of all. */
+    bool values_overflow;   /* For values of dimensions past a bound. */
+    struct view dimensions; /* Packed values. */
+    uint64_t calls;         /* Sum of weights. */
     const struct histogram *latency;
     const struct histogram *self_seconds; /* What of it no child covered. */
     struct wall_time created;
@@ -169,6 +175,7 @@ struct snapshot {
     struct wall_time span_first; /* The earliest start of a span that was taken on; 0: none. */
     struct wall_time span_last;  /* The latest end. */
     const struct histogram_bounds *bounds;
+    const struct dimensions *dimensions; /* NULL: there are none. */
     size_t nodes_count;
     const struct snapshot_node *nodes;
     size_t edges_count;

@@ -14,15 +14,48 @@
 
 enum { ROOM_FIRST = 32, ROW_ALIGNMENT = 64 };
 
-struct key edge_key(uint32_t client, uint32_t server, enum connection_type type,
-                    enum edge_view view)
+/* In the low half of keys. */
+enum { SET_SHIFT = 16, SERVER_SET_SHIFT = SET_SHIFT + DIMENSION_SET_BITS };
+
+_Static_assert(SERVER_SET_SHIFT + DIMENSION_SET_BITS <= 64, "both sets fit behind type and view");
+_Static_assert(sizeof(struct tally_edge) == 64, "an edge is one cache line");
+
+struct key edge_key(const struct tally_edge *edge)
 {
-    return (struct key){(uint64_t)client << 32 | server, (uint64_t)view << 8 | (uint64_t)type};
+    return (struct key){(uint64_t)edge->client << 32 | edge->server,
+                        (uint64_t)edge->server_set << SERVER_SET_SHIFT |
+                            (uint64_t)edge->client_set << SET_SHIFT | (uint64_t)edge->view << 8 |
+                            (uint64_t)edge->type};
 }
 
-struct key operation_key(uint32_t service, uint32_t name, uint8_t kind, uint8_t status)
+struct key operation_key(const struct tally_operation *operation)
 {
-    return (struct key){(uint64_t)service << 32 | name, (uint64_t)kind << 8 | status};
+    return (struct key){(uint64_t)operation->service << 32 | operation->name,
+                        (uint64_t)operation->set << SET_SHIFT | (uint64_t)operation->kind << 8 |
+                            operation->status};
+}
+
+/* A set that has values becomes the overflow one, at `shift`. */
+static bool drop_set(struct key *key, unsigned shift)
+{
+    uint64_t set = key->low >> shift & DIMENSION_SETS_MAX;
+
+    if (set <= DIMENSIONS_OVERFLOW)
+        return false;
+    key->low ^= (set ^ DIMENSIONS_OVERFLOW) << shift;
+    return true;
+}
+
+bool edge_key_without_values(struct key *key)
+{
+    bool client = drop_set(key, SET_SHIFT);
+
+    return drop_set(key, SERVER_SET_SHIFT) || client;
+}
+
+bool operation_key_without_values(struct key *key)
+{
+    return drop_set(key, SET_SHIFT);
 }
 
 struct key loss_key(const struct tally_loss *loss)
@@ -72,17 +105,41 @@ static int add_edge(struct tally *tally, const struct tally_edge *edge)
     return 0;
 }
 
+static struct tally_edge edge_of(const struct tally_request *request)
+{
+    return (struct tally_edge){.client = request->client,
+                               .server = request->server,
+                               .type = (uint64_t)request->type & 0xFF,
+                               .view = (uint64_t)request->view & 0xFF,
+                               .client_set = request->client_set & DIMENSION_SETS_MAX,
+                               .server_set = request->server_set & DIMENSION_SETS_MAX};
+}
+
+struct key tally_request_key(const struct tally_request *request)
+{
+    struct tally_edge edge = edge_of(request);
+
+    return edge_key(&edge);
+}
+
 uint32_t tally_edge_row(struct tally *tally, const struct tally_request *request)
 {
-    struct key key = edge_key(request->client, request->server, request->type, request->view);
+    struct tally_edge edge = edge_of(request);
+    struct key key = edge_key(&edge);
     uint32_t number = key_map_find(&tally->edge_map, key);
-    struct tally_edge edge = {.client = request->client,
-                              .server = request->server,
-                              .type = (uint16_t)request->type,
-                              .view = (uint8_t)request->view};
 
     if (number != KEY_NONE)
         return number;
+    if ((tally->edges_with_values >= values_room(tally->options.edges_max) ||
+         tally->edges_count >= tally->options.edges_max + EDGE_VIEW_COUNT) &&
+        edge_key_without_values(&key)) {
+        tally->counts.values_overflowed++;
+        edge.client_set = edge_key_client_set(key) & DIMENSION_SETS_MAX;
+        edge.server_set = edge_key_server_set(key) & DIMENSION_SETS_MAX;
+        number = key_map_find(&tally->edge_map, key);
+        if (number != KEY_NONE)
+            return number;
+    }
     if (tally->edges_count >= tally->options.edges_max + EDGE_VIEW_COUNT) {
         tally->counts.edges_overflowed++;
         return (uint32_t)request->view;
@@ -92,6 +149,7 @@ uint32_t tally_edge_row(struct tally *tally, const struct tally_request *request
         return KEY_NONE;
     }
     key_map_add(&tally->edge_map, key, tally->edges_count - 1);
+    tally->edges_with_values += edge_key_without_values(&key);
     return tally->edges_count - 1;
 }
 
@@ -116,15 +174,39 @@ static int add_operation(struct tally *tally, const struct tally_operation *oper
     return 0;
 }
 
+static struct tally_operation operation_of(const struct tally_call *call)
+{
+    return (struct tally_operation){.service = call->service,
+                                    .name = call->name,
+                                    .set = call->set,
+                                    .kind = call->kind,
+                                    .status = call->status};
+}
+
+struct key tally_call_key(const struct tally_call *call)
+{
+    struct tally_operation operation = operation_of(call);
+
+    return operation_key(&operation);
+}
+
 uint32_t tally_operation_row(struct tally *tally, const struct tally_call *call)
 {
-    struct key key = operation_key(call->service, call->name, call->kind, call->status);
+    struct tally_operation operation = operation_of(call);
+    struct key key = operation_key(&operation);
     uint32_t number = key_map_find(&tally->operation_map, key);
-    struct tally_operation operation = {
-        .service = call->service, .name = call->name, .kind = call->kind, .status = call->status};
 
     if (number != KEY_NONE)
         return number;
+    if ((tally->operations_with_values >= values_room(tally->options.operations_max) ||
+         tally->operations_count > tally->options.operations_max) &&
+        operation_key_without_values(&key)) {
+        tally->counts.values_overflowed++;
+        operation.set = DIMENSIONS_OVERFLOW;
+        number = key_map_find(&tally->operation_map, key);
+        if (number != KEY_NONE)
+            return number;
+    }
     if (tally->operations_count > tally->options.operations_max) {
         tally->counts.operations_overflowed++;
         return 0;
@@ -134,6 +216,7 @@ uint32_t tally_operation_row(struct tally *tally, const struct tally_call *call)
         return KEY_NONE;
     }
     key_map_add(&tally->operation_map, key, tally->operations_count - 1);
+    tally->operations_with_values += operation_key_without_values(&key);
     return tally->operations_count - 1;
 }
 
@@ -241,6 +324,7 @@ void tally_reset(struct tally *tally)
     tally->operations[0].calls = 0;
     tally->edges_count = EDGE_VIEW_COUNT;
     tally->operations_count = 1;
+    tally->edges_with_values = tally->operations_with_values = 0;
     tally->losses_count = 0;
     key_map_reset(&tally->edge_map);
     key_map_reset(&tally->operation_map);

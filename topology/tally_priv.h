@@ -36,6 +36,9 @@ struct tally_request {
     uint32_t server;
     enum connection_type type;
     enum edge_view view;
+    uint32_t client_set; /* Values of dimensions (catalog.h), each side's from its own span. */
+    uint32_t server_set;
+    bool is_counted; /* The request was counted before, on an edge of other values. */
     uint64_t weight;
     uint64_t failed; /* Of the edge's requests, as a weight. */
     struct tally_seconds seconds[EDGE_SECONDS_COUNT];
@@ -45,6 +48,7 @@ struct tally_request {
 struct tally_call {
     uint32_t service;
     uint32_t name; /* Text of the catalog. */
+    uint32_t set;  /* Values of dimensions. */
     uint8_t kind;
     uint8_t status;
     uint64_t weight;
@@ -54,9 +58,12 @@ struct tally_call {
 struct tally_edge {
     alignas(64) uint32_t client;
     uint32_t server;
-    uint16_t type; /* enum connection_type */
-    uint8_t view;  /* enum edge_view */
-    bool overflow;
+    uint64_t type : 8; /* enum connection_type */
+    uint64_t view : 8; /* enum edge_view */
+    uint64_t overflow : 1;
+    uint64_t is_counted : 1; /* As in struct tally_request. */
+    uint64_t client_set : DIMENSION_SET_BITS;
+    uint64_t server_set : DIMENSION_SET_BITS;
     uint64_t requests; /* Sums of weights. */
     uint64_t failed;
     struct histogram *seconds[EDGE_SECONDS_COUNT]; /* NULL: never used. Kept over a reset. */
@@ -65,6 +72,7 @@ struct tally_edge {
 struct tally_operation {
     uint32_t service;
     uint32_t name;
+    uint32_t set;
     uint8_t kind;
     uint8_t status;
     bool overflow;
@@ -99,11 +107,13 @@ struct tally {
     uint32_t edges_count; /* In use; those behind keep their histograms. */
     uint32_t edges_made;  /* Slots that were ever in use. */
     uint32_t edges_room;
+    uint32_t edges_with_values; /* Of dimensions. */
     struct key_map operation_map;
     struct tally_operation *operations;
     uint32_t operations_count;
     uint32_t operations_made;
     uint32_t operations_room;
+    uint32_t operations_with_values;
     struct key_map loss_map;
     struct tally_loss *losses;
     uint32_t losses_count;
@@ -136,18 +146,47 @@ void tally_reset(struct tally *tally);
 uint32_t tally_edge_row(struct tally *tally, const struct tally_request *request);
 uint32_t tally_operation_row(struct tally *tally, const struct tally_call *call);
 
-/* An edge's key, and what of it is not a node. */
-struct key edge_key(uint32_t client, uint32_t server, enum connection_type type,
-                    enum edge_view view);
+/* An edge's key, and what of it is not a node:
+ *   low: type 8 bits, view 8, client's set 21, server's set 21 */
+struct key edge_key(const struct tally_edge *edge);
 static inline enum connection_type edge_key_type(struct key key)
 {
     return (enum connection_type)(key.low & 0xFF);
 }
 static inline enum edge_view edge_key_view(struct key key)
 {
-    return (enum edge_view)(key.low >> 8);
+    return (enum edge_view)(key.low >> 8 & 0xFF);
 }
-struct key operation_key(uint32_t service, uint32_t name, uint8_t kind, uint8_t status);
+static inline uint32_t edge_key_client_set(struct key key)
+{
+    return (uint32_t)(key.low >> 16) & DIMENSION_SETS_MAX;
+}
+static inline uint32_t edge_key_server_set(struct key key)
+{
+    return (uint32_t)(key.low >> (16 + DIMENSION_SET_BITS)) & DIMENSION_SETS_MAX;
+}
+
+/* An operation's: kind and status 8 bits each, and its set. */
+struct key operation_key(const struct tally_operation *operation);
+static inline uint32_t operation_key_set(struct key key)
+{
+    return (uint32_t)(key.low >> 16) & DIMENSION_SETS_MAX;
+}
+
+/* The key of the series that takes what is past the bound of those with values: the same without
+ * them. False: it has none. */
+bool edge_key_without_values(struct key *key);
+bool operation_key_without_values(struct key *key);
+
+/* Rows and series with values may take this much of the room, so that there is some for those without:
+ * values multiply what the map is made of. */
+static inline uint32_t values_room(uint32_t most)
+{
+    return most - most / 4;
+}
+
+struct key tally_request_key(const struct tally_request *request);
+struct key tally_call_key(const struct tally_call *call);
 struct key loss_key(const struct tally_loss *loss);
 
 #endif

@@ -39,6 +39,7 @@ static void count_request(struct tally *tally, const struct tally_request *reque
     edge = &tally->edges[row];
     edge->requests += request->weight;
     edge->failed += request->failed;
+    edge->is_counted |= request->is_counted;
     for (size_t i = 0; i < EDGE_SECONDS_COUNT; i++)
         observe(tally, &edge->seconds[i], &request->seconds[i]);
 }
@@ -50,8 +51,7 @@ static void flush_requests(struct tally *tally)
 
     for (uint32_t i = 0; i < count; i++) {
         const struct tally_request *request = &tally->requests[i];
-        key_map_prefetch(&tally->edge_map,
-                         edge_key(request->client, request->server, request->type, request->view));
+        key_map_prefetch(&tally->edge_map, tally_request_key(request));
     }
     for (uint32_t i = 0; i < count; i++) {
         const struct tally_request *request = &tally->requests[i];
@@ -77,7 +77,7 @@ static void flush_requests(struct tally *tally)
 /* Whether there is nothing to count, not even durations of a request that another shard counts. */
 static bool is_nothing(const struct tally_request *request)
 {
-    uint64_t all = request->weight | request->failed;
+    uint64_t all = request->weight | request->failed | request->is_counted;
 
     for (size_t i = 0; i < EDGE_SECONDS_COUNT; i++)
         all |= request->seconds[i].weight;
@@ -103,8 +103,7 @@ static void flush_calls(struct tally *tally)
 
     for (uint32_t i = 0; i < count; i++) {
         const struct tally_call *call = &tally->calls[i];
-        key_map_prefetch(&tally->operation_map,
-                         operation_key(call->service, call->name, call->kind, call->status));
+        key_map_prefetch(&tally->operation_map, tally_call_key(call));
     }
     for (uint32_t i = 0; i < count; i++) {
         rows[i] = tally_operation_row(tally, &tally->calls[i]);

@@ -154,7 +154,7 @@ void build_open_span(struct build *build, uint64_t id, uint64_t parent, const ch
 void rig_start(struct rig *rig, const struct otlp_decoder_options *options, bool derive_errors)
 {
     const struct naming_options naming = {.derive_errors = derive_errors};
-    const struct catalog_limits limits = {1000, 10000, 10000, 20000, 256, 0};
+    const struct catalog_limits limits = {1000, 10000, 10000, 20000, 256, 0, 1000, 0};
     struct otlp_decoder_options own = {.hash_seed = RIG_SEED};
     char error[256];
 

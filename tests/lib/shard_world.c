@@ -16,7 +16,7 @@ static uint64_t or_default(uint64_t value, uint64_t otherwise)
 
 void world_init(struct world *world, const struct world_options *options)
 {
-    struct catalog_limits limits = {1000, 1000, 1000, 10000, 100, 0};
+    struct catalog_limits limits = {1000, 1000, 1000, 10000, 100, 0, 1000, 0};
     struct tally_options tally = {
         .bounds = &histogram_bounds_default,
         .edges_max = (uint32_t)or_default(options->edges_max, 10000),

@@ -292,9 +292,14 @@ static void budget__counts_names_at_their_worst(void **state)
     options.memory_limit_bytes = 256 * MIB;
     assert_int_equal(make(&options, GIB, 2, true, &budget), 0);
     assert_int_equal(budget.name_bytes_max, 256);
-    struct catalog_limits limits = {budget.services_max,   budget.peers_max,
-                                    budget.operations_max, budget.sites_max,
-                                    budget.name_bytes_max, budget.service_operations_max};
+    struct catalog_limits limits = {budget.services_max,
+                                    budget.peers_max,
+                                    budget.operations_max,
+                                    budget.sites_max,
+                                    budget.name_bytes_max,
+                                    budget.service_operations_max,
+                                    0,
+                                    0};
     before = heap_bytes();
     assert_int_equal(catalog_new(&limits, &catalog), 0);
     fill_catalog(catalog, &budget);

@@ -51,10 +51,10 @@ static void crowd__sums_up_children_by_service(void **state)
     child = born(&family, SPAN_KIND_INTERNAL, 5, true);
     assert_int_equal(crowd_newest(&family.crowd, parent), 0);
     crowd_begin(&family.crowd, &family.slab, parent, child);
-    crowd_add(&family.crowd, &family.slab, parent, 3, child);
-    crowd_add(&family.crowd, &family.slab, parent, 3,
+    crowd_add(&family.crowd, &family.slab, parent, 3, 0, child);
+    crowd_add(&family.crowd, &family.slab, parent, 3, 0,
               born(&family, SPAN_KIND_UNSPECIFIED, 2, false));
-    crowd_add(&family.crowd, &family.slab, parent, 4, born(&family, SPAN_KIND_SERVER, 9, true));
+    crowd_add(&family.crowd, &family.slab, parent, 4, 0, born(&family, SPAN_KIND_SERVER, 9, true));
     assert_int_equal(crowd_newest(&family.crowd, parent), child);
     sum = crowd_find(&family.crowd, parent, 3);
     assert_non_null(sum);
@@ -78,7 +78,7 @@ static void crowd__begins_anew(void **state)
     for (int i = 0; i < 3; i++) {
         crowd_begin(&family.crowd, &family.slab, parent, child);
         assert_null(crowd_find(&family.crowd, parent, 3));
-        crowd_add(&family.crowd, &family.slab, parent, 3, child);
+        crowd_add(&family.crowd, &family.slab, parent, 3, 0, child);
         assert_int_equal(crowd_find(&family.crowd, parent, 3)->servers, 1);
     }
     crowd_go_on(&family.crowd, parent, child + 1);
@@ -98,7 +98,7 @@ static void crowd__knows_whole_sums_only(void **state)
         parents[i] = born(&family, SPAN_KIND_CLIENT, 1, false);
         crowd_begin(&family.crowd, &family.slab, parents[i], parents[i]);
         for (uint32_t j = 0; j < 3 * (i + 1); j++)
-            crowd_add(&family.crowd, &family.slab, parents[i], j % (i + 1),
+            crowd_add(&family.crowd, &family.slab, parents[i], j % (i + 1), 0,
                       born(&family, SPAN_KIND_SERVER, 1, false));
         for (uint32_t k = 0; k <= i; k++)
             for (uint32_t j = 0; j <= k; j++) {

@@ -62,7 +62,7 @@ struct seen {
 static void key__decides_the_site(void **state)
 {
     const struct naming_options options = {.derive_errors = false};
-    const struct catalog_limits limits = {1000, 10000, 10000, 100000, 256, 0};
+    const struct catalog_limits limits = {1000, 10000, 10000, 100000, 256, 0, 1000, 0};
     static struct seen seen[SEEN];
     struct random random = random_of(5);
     struct attributes resource = {.present = 0};

@@ -517,7 +517,7 @@ static void naming__has_room_for_long_texts(void **state)
 
 static int site_step(void *context)
 {
-    const struct catalog_limits limits = {10, 10, 10, 10, 256, 0};
+    const struct catalog_limits limits = {10, 10, 10, 10, 256, 0, 1000, 0};
     struct fixture *on = context;
     const struct naming_input input = {&on->resource, &on->span, VIEW("/a/1"), SPAN_KIND_PRODUCER};
     struct catalog *catalog;

@@ -28,7 +28,7 @@ static uint32_t service(struct stage *stage, const char *name)
 
 static void setup_stage(struct stage *stage, unsigned shards)
 {
-    struct catalog_limits limits = {100, 100, 100, 100, 100, 0};
+    struct catalog_limits limits = {100, 100, 100, 100, 100, 0, 1000, 0};
     struct publisher_options options = {.bounds = &histogram_bounds_default,
                                         .edges_max = 100,
                                         .operations_max = 100,
