@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <libdeflate.h>
 #include <nghttp2/nghttp2.h>
+#include <openssl/crypto.h>
 #include <protobuf-c/protobuf-c.h>
 #include <stdio.h>
 #include <uv.h>
@@ -36,6 +37,7 @@ static int run(const struct command *command, const struct command_line *line)
     print_library("libuv", uv_version_string());
     print_library("libyaml", yaml_get_version_string());
     print_library("nghttp2", nghttp2_version(0)->version_str);
+    print_library("OpenSSL", OpenSSL_version(OPENSSL_VERSION_STRING));
     print_library("pcre2", pcre);
     print_library("protobuf-c", protobuf_c_version());
     print_library("zlib", zlibVersion());

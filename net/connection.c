@@ -1,6 +1,6 @@
 /* connection.c: one socket between its loop and its protocol.
  *
- *   OPEN ──ended by protocol, peer or drain──> ENDING ──all written──> LINGERING ──> gone
+ *   GREETING ──> OPEN ──ended by protocol, peer or drain──> ENDING ──all written──> LINGERING ──> gone
  *
  * Output is produced into a buffer that all connections of a thread share; only what the socket
  * does not take at once is kept by the connection. Lingering waits for the peer to close first, for
@@ -15,29 +15,11 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "net/server_priv.h"
+#include "net/connection_priv.h"
 
 /* A dead socket's receive buffer may hold some megabytes. */
 enum { WRITES_A_TURN = 4, LAST_READS = 64 };
 static const uint64_t linger_ns = NS_PER_S;
-
-enum phase { PHASE_OPEN, PHASE_ENDING, PHASE_LINGERING };
-
-struct connection {
-    struct loop_task adopt;
-    struct server_thread *thread;
-    struct connection *next;
-    struct connection **link; /* What points to us. */
-    uv_poll_t poll;
-    int fd;
-    unsigned door; /* Of the address that it came to. */
-    int events;    /* Those polled for. */
-    enum phase phase;
-    bool is_peer_done;      /* It sends no more. */
-    void *state;            /* The protocol's; NULL once closed. */
-    struct buf left;        /* Output that the socket did not take. */
-    struct mono_time moved; /* When output last moved, or the lingering began. */
-};
 
 struct loop *connection_loop(struct connection *connection)
 {
@@ -69,9 +51,19 @@ void connection_peer(const struct connection *connection, char out_peer[64])
         (void)snprintf(out_peer, 64, name.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
 }
 
-static const struct server_protocol *protocol_of(const struct connection *connection)
+bool connection_uid(const struct connection *connection, uint32_t *out_uid)
 {
-    return connection->thread->server->options.protocol;
+    struct sockaddr_storage name = {.ss_family = AF_UNSPEC};
+    socklen_t size = sizeof(name);
+    struct ucred peer;
+    socklen_t peer_size = sizeof(peer);
+
+    if (getsockname(connection->fd, (struct sockaddr *)&name, &size) != 0 ||
+        name.ss_family != AF_UNIX ||
+        getsockopt(connection->fd, SOL_SOCKET, SO_PEERCRED, &peer, &peer_size) != 0)
+        return false;
+    *out_uid = peer.uid;
+    return true;
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -85,7 +77,7 @@ static void close_state(struct connection *connection)
 
     connection->state = NULL;
     if (state != NULL)
-        protocol_of(connection)->close(state);
+        connection_protocol(connection)->close(state);
 }
 
 static void unlink_connection(struct connection *connection)
@@ -95,18 +87,38 @@ static void unlink_connection(struct connection *connection)
         connection->next->link = connection->link;
 }
 
-/* The end of it. */
+int connection_open(struct connection *connection, struct mono_time now)
+{
+    struct server_thread *thread = connection->thread;
+    int status = connection_protocol(connection)
+                     ->open(thread->server->options.context, thread->index, connection, now,
+                            &connection->state);
+
+    if (status != 0)
+        connection->state = NULL;
+    else
+        connection->phase = PHASE_OPEN;
+    return status;
+}
+
+/* ------------------------------------------------------------------------- the end */
+
 static void destroy(struct connection *connection)
 {
     struct server_thread *thread = connection->thread;
 
+    if (connection->phase == PHASE_GREETING)
+        connection_count_greeting(connection, TLS_LEFT);
     close_state(connection);
+    tls_session_free(connection->tls);
     unlink_connection(connection);
     buf_release(&connection->left);
     uv_close((uv_handle_t *)&connection->poll, on_closed);
     (void)close(connection->fd);
     server_thread_left(thread);
 }
+
+/* -------------------------------------------------------------------------- output */
 
 /* Returns: 0 (all of it went, or as much as the socket took); STATUS_CLOSED. */
 static int write_some(struct connection *connection, struct view output, struct mono_time now,
@@ -140,43 +152,70 @@ static int write_left(struct connection *connection, struct mono_time now)
     return 0;
 }
 
+/* What is to be written next. Returns: 0; STATUS_NOT_FOUND (nothing); STATUS_NOMEM. */
+static int gather(struct connection *connection, struct mono_time now, struct view *out_output)
+{
+    struct server_thread *thread = connection->thread;
+    struct buf *output = &thread->output;
+    int status = 0;
+
+    buf_reset(output);
+    if (connection->state != NULL && !connection->is_shut &&
+        connection_protocol(connection)->produce(connection->state, now, OUTPUT_BYTES, output) !=
+            0 &&
+        connection->phase == PHASE_OPEN)
+        connection->phase = PHASE_ENDING;
+    if (connection->tls != NULL) {
+        buf_reset(&thread->sealed);
+        status = tls_session_send(connection->tls, buf_view(output), &thread->sealed);
+        output = &thread->sealed;
+        if (status == 0 && output->size == 0 && connection->phase == PHASE_ENDING) {
+            connection->is_shut = true;
+            status = tls_session_end(connection->tls, output);
+        }
+    }
+    if (status == STATUS_NOMEM)
+        return status;
+    *out_output = buf_view(output);
+    /* Where TLS has failed, what the protocol had to say cannot be said. */
+    return status != 0 || output->size == 0 ? STATUS_NOT_FOUND : 0;
+}
+
 /* One round of output. Returns: 0; STATUS_BUSY (the socket takes no more); STATUS_NOT_FOUND (there
  * is no more); STATUS_CLOSED; STATUS_NOMEM. */
 static int write_round(struct connection *connection, struct mono_time now)
 {
-    struct buf *shared = &connection->thread->output;
+    struct view output = {NULL, 0};
     size_t written = 0;
     int status = write_left(connection, now);
 
-    if (status != 0)
-        return status;
-    if (connection->state == NULL)
-        return STATUS_NOT_FOUND;
-    buf_reset(shared);
-    if (protocol_of(connection)->produce(connection->state, now, OUTPUT_BYTES, shared) != 0 &&
-        connection->phase == PHASE_OPEN)
-        connection->phase = PHASE_ENDING;
-    if (shared->size == 0)
-        return STATUS_NOT_FOUND;
-    status = write_some(connection, buf_view(shared), now, &written);
-    if (status != 0 || written == shared->size)
+    if (status == 0)
+        status = gather(connection, now, &output);
+    if (status == 0)
+        status = write_some(connection, output, now, &written);
+    if (status != 0 || written == output.size)
         return status;
     connection->moved = now;
-    status = buf_append(&connection->left, shared->data + written, shared->size - written);
+    status = buf_append(&connection->left, output.data + written, output.size - written);
     return status != 0 ? status : STATUS_BUSY;
 }
+
+/* --------------------------------------------------------------------------- turns */
 
 static void on_event(uv_poll_t *poll, int error, int events);
 static void hear_out(struct connection *connection, struct mono_time now);
 
 static bool wants_input(const struct connection *connection)
 {
-    const struct server_protocol *protocol = protocol_of(connection);
+    const struct server_protocol *protocol = connection_protocol(connection);
 
     if (connection->phase == PHASE_LINGERING)
         return true;
-    return connection->phase == PHASE_OPEN && !connection->is_peer_done &&
-           connection->left.size == 0 &&
+    if (connection->is_peer_done || connection->left.size != 0)
+        return false;
+    if (connection->phase == PHASE_GREETING)
+        return true;
+    return connection->phase == PHASE_OPEN &&
            (protocol->wants_input == NULL || protocol->wants_input(connection->state));
 }
 
@@ -232,30 +271,70 @@ static void settle(struct connection *connection, struct mono_time now)
     poll_for(connection, events);
 }
 
+/* What there is to write is written still. */
+static void end(struct connection *connection)
+{
+    if (connection->phase == PHASE_GREETING)
+        connection_count_greeting(connection, TLS_LEFT);
+    if (connection->phase != PHASE_LINGERING)
+        connection->phase = PHASE_ENDING;
+}
+
+/* The peer sends no more. Returns: as the protocol's finish(). */
+static int finish(struct connection *connection, struct mono_time now)
+{
+    const struct server_protocol *protocol = connection_protocol(connection);
+
+    connection->is_peer_done = true;
+    if (connection->state == NULL || protocol->finish == NULL)
+        return STATUS_CLOSED;
+    return protocol->finish(connection->state, now);
+}
+
+/* Bytes off the wire, to the protocol by way of TLS. Returns: 0; or that the connection ends. */
+static int take_sealed(struct connection *connection, struct view bytes, struct mono_time now)
+{
+    struct buf *plain = &connection->thread->plain;
+    int received = 0;
+    int status;
+
+    buf_reset(plain);
+    connection->moved = now; /* For what there may be left to write then. */
+    if (connection->phase == PHASE_GREETING)
+        status = connection_greet(connection, bytes, now);
+    else
+        status = tls_session_receive(connection->tls, bytes, plain, &connection->left);
+    /* What came whole before the end, or before the damage, counts. */
+    if (connection->phase == PHASE_OPEN && plain->size != 0)
+        received = connection_protocol(connection)
+                       ->receive(connection->state, buf_view(plain), now);
+    if (received != 0)
+        return received;
+    return status == STATUS_CLOSED ? finish(connection, now) : status;
+}
+
 /* Returns: 0; STATUS_CLOSED where the socket is dead. */
 static int read_some(struct connection *connection, struct mono_time now)
 {
-    const struct server_protocol *protocol = protocol_of(connection);
     struct server_thread *thread = connection->thread;
-    ssize_t size = recv(connection->fd, thread->read_buffer, thread->server->options.read_bytes_max,
-                        0);
+    const struct server_options *options = &thread->server->options;
+    ssize_t size = recv(connection->fd, thread->read_buffer, options->read_bytes_max, 0);
+    struct view bytes = {thread->read_buffer, size > 0 ? (size_t)size : 0};
     int status;
 
     if (size < 0)
         return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? 0 : STATUS_CLOSED;
     if (connection->phase == PHASE_LINGERING)
         return size == 0 ? STATUS_CLOSED : 0;
-    if (size == 0) {
-        connection->is_peer_done = true;
-        status = protocol->finish != NULL ? protocol->finish(connection->state, now)
-                                          : STATUS_CLOSED;
-    } else {
-        server_count(thread->server, thread->server->options.meter.bytes, (uint64_t)size);
-        status = protocol->receive(connection->state,
-                                   (struct view){thread->read_buffer, (size_t)size}, now);
-    }
+    server_count(thread->server, options->meter.bytes, bytes.size);
+    if (size == 0)
+        status = finish(connection, now);
+    else if (options->tls.store != NULL)
+        status = take_sealed(connection, bytes, now);
+    else
+        status = connection_protocol(connection)->receive(connection->state, bytes, now);
     if (status != 0)
-        connection->phase = PHASE_ENDING;
+        end(connection);
     return 0;
 }
 
@@ -269,7 +348,11 @@ static void hear_out(struct connection *connection, struct mono_time now)
         if (connection->phase == PHASE_LINGERING || read_some(connection, now) != 0)
             break;
         buf_reset(shared);
-        if (protocol_of(connection)->produce(connection->state, now, OUTPUT_BYTES, shared) != 0)
+        buf_reset(&connection->left);
+        if (connection->state == NULL)
+            continue;
+        if (connection_protocol(connection)
+                ->produce(connection->state, now, OUTPUT_BYTES, shared) != 0)
             break;
     }
     destroy(connection);
@@ -284,6 +367,9 @@ static void on_event(uv_poll_t *poll, int error, int events)
         hear_out(connection, now);
         return;
     }
+    /* The loop asks again in its next turn. */
+    if (connection_is_deferred(connection))
+        return;
     if ((events & UV_READABLE) != 0 && wants_input(connection) && read_some(connection, now) != 0) {
         destroy(connection);
         return;
@@ -298,7 +384,7 @@ void connection_wake(struct connection *connection)
 
 void connection_tick(struct connection *connection, struct mono_time now)
 {
-    const struct server_protocol *protocol = protocol_of(connection);
+    const struct server_protocol *protocol = connection_protocol(connection);
     const struct server_options *options = &connection->thread->server->options;
 
     if (connection->phase == PHASE_LINGERING && now.ns - connection->moved.ns >= linger_ns) {
@@ -310,6 +396,13 @@ void connection_tick(struct connection *connection, struct mono_time now)
         destroy(connection);
         return;
     }
+    if (connection->phase == PHASE_GREETING &&
+        now.ns - connection->begun.ns >= options->tls.handshake_timeout_ns) {
+        connection_count_greeting(connection, TLS_TIMEOUT);
+        connection->phase = PHASE_ENDING;
+        destroy(connection);
+        return;
+    }
     if (connection->phase == PHASE_OPEN && protocol->tick != NULL &&
         protocol->tick(connection->state, now) != 0)
         connection->phase = PHASE_ENDING;
@@ -318,11 +411,12 @@ void connection_tick(struct connection *connection, struct mono_time now)
 
 void connection_drain(struct connection *connection, struct mono_time now)
 {
-    const struct server_protocol *protocol = protocol_of(connection);
+    const struct server_protocol *protocol = connection_protocol(connection);
 
-    if (connection->phase == PHASE_OPEN &&
-        (protocol->drain == NULL || protocol->drain(connection->state, now) != 0))
-        connection->phase = PHASE_ENDING;
+    if (connection->phase == PHASE_GREETING ||
+        (connection->phase == PHASE_OPEN &&
+         (protocol->drain == NULL || protocol->drain(connection->state, now) != 0)))
+        end(connection);
     settle(connection, now);
 }
 
@@ -350,11 +444,12 @@ static void on_adopted(struct loop_task *task)
         thread->first->link = &connection->next;
     thread->first = connection;
     connection->moved = now;
+    connection->begun = now;
+    connection->phase = PHASE_OPEN;
     server_thread_joined(thread);
-    if (protocol_of(connection)
-            ->open(thread->server->options.context, thread->index, connection, now,
-                   &connection->state) != 0) {
-        connection->state = NULL;
+    if (thread->server->options.tls.store != NULL) {
+        connection->phase = PHASE_GREETING;
+    } else if (connection_open(connection, now) != 0) {
         destroy(connection);
         return;
     }

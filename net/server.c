@@ -13,6 +13,9 @@
 
 enum { TICK_MS = 100 };
 
+static const uint64_t handshake_timeout_ns = 10 * NS_PER_S;
+static const uint64_t handshakes_turn_ns = 5 * NS_PER_MS;
+
 void server_count(const struct server *server, size_t which, uint64_t more)
 {
     if (server->options.meter.counters != NULL)
@@ -96,6 +99,11 @@ static void on_tick(uv_timer_t *timer)
     }
 }
 
+static void on_turn(uv_prepare_t *turn)
+{
+    ((struct server_thread *)turn->data)->greetings_ns = 0;
+}
+
 void server_thread_joined(struct server_thread *thread)
 {
     if (!uv_is_active((const uv_handle_t *)&thread->tick))
@@ -165,6 +173,8 @@ static int thread_init(struct server *server, unsigned index)
     thread->drain.run = on_drain;
     thread->cut.run = on_cut;
     buf_init(&thread->output, 0);
+    buf_init(&thread->plain, 0);
+    buf_init(&thread->sealed, 0);
     thread->read_buffer = mem_alloc(server->options.read_bytes_max);
     if (thread->read_buffer == NULL)
         return STATUS_NOMEM;
@@ -173,6 +183,10 @@ static int thread_init(struct server *server, unsigned index)
         return status;
     CHECK(uv_timer_init(&thread->loop.uv, &thread->tick) == 0);
     thread->tick.data = thread;
+    CHECK(uv_prepare_init(&thread->loop.uv, &thread->turn) == 0);
+    thread->turn.data = thread;
+    if (server->options.tls.store != NULL)
+        CHECK(uv_prepare_start(&thread->turn, on_turn) == 0);
     return 0;
 }
 
@@ -201,6 +215,10 @@ int server_new(const struct server_options *options, struct server **out_server)
     server->options = *options;
     if (server->options.read_bytes_max == 0)
         server->options.read_bytes_max = READ_BYTES;
+    if (server->options.tls.handshake_timeout_ns == 0)
+        server->options.tls.handshake_timeout_ns = handshake_timeout_ns;
+    if (server->options.tls.turn_ns == 0)
+        server->options.tls.turn_ns = handshakes_turn_ns;
     server->threads = mem_calloc(options->threads, sizeof(*server->threads));
     if (server->threads == NULL)
         goto out;
@@ -315,6 +333,8 @@ void server_free(struct server *server)
             loop_release(&server->threads[i].loop);
             mem_free(server->threads[i].read_buffer);
             buf_release(&server->threads[i].output);
+            buf_release(&server->threads[i].plain);
+            buf_release(&server->threads[i].sealed);
         }
         acceptor_release(&server->acceptor);
     }

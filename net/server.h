@@ -8,8 +8,9 @@
  *             protocol's functions run on its connection's thread, never two at once.
  * Threads:    new, listen, start, drain and free from one thread.
  * Memory:     connections_max connections with at most some 256 KiB of output each, freed while
- *             they are silent, and one read buffer a thread.
- * Source:     spec OTLP C1, C17; ARCHITECTURE section 4.
+ *             they are silent, and one read buffer a thread; with TLS what tls.h says of a session,
+ *             and two more buffers a thread.
+ * Source:     spec OTLP C1, C17, C21; ARCHITECTURE section 4.
  */
 #ifndef SPANMAP_NET_SERVER_H
 #define SPANMAP_NET_SERVER_H
@@ -25,13 +26,16 @@
 #include "base/view.h"
 #include "net/address.h"
 #include "net/loop.h"
+#include "net/tls.h"
+#include "net/tls_store.h"
 
 struct connection;
 
 /* The functions that return int answer 0 to go on, or a negative status to end the connection once
  * everything that `produce` has was written. All but open, receive, produce and close may be NULL. */
 struct server_protocol {
-    /* A connection came. On failure it is closed and `close` is not called. */
+    /* A connection came; with TLS, when its handshake is done. On failure it is closed and `close`
+     * is not called. */
     int (*open)(void *context, unsigned thread, struct connection *connection, struct mono_time now,
                 void **out_state);
     int (*receive)(void *state, struct view bytes, struct mono_time now);
@@ -65,6 +69,17 @@ enum server_trouble {
     SERVER_ACCEPT_FAILED, /* Descriptors or memory are out. */
 };
 
+/* Zeroed: connections are plain. */
+struct server_tls {
+    struct tls_store *store;       /* Borrowed. */
+    unsigned protocols;            /* A set of enum alpn. */
+    uint64_t handshake_timeout_ns; /* 0: 10 s */
+    uint64_t turn_ns;              /* Of a loop's turn, for handshakes; 0: 5 ms */
+    struct counters *counters;     /* May be NULL. */
+    size_t outcomes;               /* Of handshakes: TLS_OUTCOME_COUNT rows, in that order. */
+    size_t deferred;               /* Handshakes left to the loop's next turn. */
+};
+
 struct server_options {
     const struct server_protocol *protocol; /* Borrowed. */
     void *context;
@@ -74,6 +89,7 @@ struct server_options {
     size_t read_bytes_max; /* At once; 0: 256 KiB */
     uint64_t write_timeout_ns;
     struct server_meter meter;
+    struct server_tls tls;
     void (*on_trouble)(void *context, enum server_trouble trouble); /* On the acceptor's thread;
                                                                      * NULL: counted only. */
 };
@@ -107,6 +123,14 @@ void connection_peer(const struct connection *connection, char out_peer[64]);
 
 /* Which of server_listen()'s doors the connection came to. */
 unsigned connection_door(const struct connection *connection);
+
+/* The user on the other side of a Unix socket. Whether that is known. */
+bool connection_uid(const struct connection *connection, uint32_t *out_uid);
+
+/* What TLS agreed on; without it ALPN_NONE, and no names. The names live as long as the
+ * connection. */
+enum alpn connection_alpn(const struct connection *connection);
+const struct tls_names *connection_names(const struct connection *connection);
 
 /* The loop whose thread serves the connection; for loop_post(). */
 struct loop *connection_loop(struct connection *connection);

@@ -21,7 +21,11 @@ struct server_thread {
     _Atomic uint32_t connections; /* Those on their way here included. */
     bool is_draining;
     char *read_buffer;
-    struct buf output; /* See connection.c. */
+    struct buf output;     /* See connection.c. */
+    struct buf plain;      /* TLS: what came, */
+    struct buf sealed;     /* and what goes. */
+    uv_prepare_t turn;     /* Before each turn of the loop. */
+    uint64_t greetings_ns; /* Spent on handshakes in this turn. */
 };
 
 struct server {

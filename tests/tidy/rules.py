@@ -31,7 +31,7 @@ LIBRARIES = [
     (r"zstd.*\.h", ["receiver/inflate*.c", "daemon/input*.c", VERSION]),
     (r"xxhash\.h", ["base/hash.c", "base/map.c"]),
     (r"protobuf-c/.*", ["receiver/*.[ch]", "exporters/*.[ch]", VERSION]),
-    (r"openssl/.*", ["net/tls*.c"]),
+    (r"openssl/.*", ["net/tls*.[ch]", VERSION]),
     (r"cmocka\.h", []),
 ]
 
