@@ -113,7 +113,7 @@ static const unsigned char *find_protocol(const unsigned char *offered, unsigned
     return NULL;
 }
 
-int tls_choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_size,
+int tls_choose_protocol(SSL *ssl, const unsigned char **chosen, unsigned char *size,
                         const unsigned char *offered, unsigned offered_size, void *context)
 {
     const struct tls_session *session = SSL_get_app_data(ssl);
@@ -126,8 +126,8 @@ int tls_choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_
             found = find_protocol(offered, offered_size, alpn_names[i].name);
         if (found == NULL)
             continue;
-        *out = found;
-        *out_size = (unsigned char)alpn_names[i].name.size;
+        *chosen = found;
+        *size = (unsigned char)alpn_names[i].name.size;
         return SSL_TLSEXT_ERR_OK;
     }
     return SSL_TLSEXT_ERR_ALERT_FATAL;

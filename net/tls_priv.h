@@ -18,7 +18,7 @@ struct tls_context {
 BIO_METHOD *tls_bytes_method(void);
 
 /* Picks one of the session's protocols; for SSL_CTX_set_alpn_select_cb(). */
-int tls_choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_size,
+int tls_choose_protocol(SSL *ssl, const unsigned char **chosen, unsigned char *size,
                         const unsigned char *offered, unsigned offered_size, void *context);
 
 /* What went wrong in the handshake, by OpenSSL's queue of errors, which is emptied. */

@@ -146,7 +146,7 @@ static void listen_only(struct fixture *on)
     char error[256] = "";
 
     assert_int_equal(server_new(&on->options, &on->server), 0);
-    if (server_listen(on->server, &address, error, &on->bound) != 0)
+    if (server_listen(on->server, &address, 0, error, &on->bound) != 0)
         fail_msg("%s", error);
 }
 

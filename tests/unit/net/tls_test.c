@@ -1,11 +1,6 @@
 /* tls_test.c: handshakes and bytes through memory, against OpenSSL's client. */
 #include "net/tls.h"
 
-#include <openssl/crypto.h>
-#include <openssl/err.h>
-#include <openssl/x509v3.h>
-#include <stdlib.h>
-
 #include "tests/lib/test.h"
 #include "tests/lib/tls_peer.h"
 
@@ -595,139 +590,6 @@ static void tls_context__outlives_its_owner(void **state)
     part(&meeting);
 }
 
-/* ------------------------------------------------------------------------- memory */
-
-static long library_left = -1; /* Requests of OpenSSL's that succeed; below 0: all. */
-
-static bool is_refused(void)
-{
-    if (library_left > 0)
-        library_left--;
-    return library_left == 0;
-}
-
-static void *take(size_t size, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    return is_refused() ? NULL : malloc(size);
-}
-
-static void *take_again(void *old, size_t size, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    return is_refused() ? NULL : realloc(old, size);
-}
-
-static void give_back(void *memory, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    free(memory);
-}
-
-static int step_context(void *context)
-{
-    struct tls_options options = {0};
-    struct tls_material material = {
-        .cert = buf_view(&world.server.cert_text),
-        .key = buf_view(&world.server.key_text),
-        .client_ca = buf_view(&world.authority.cert_text),
-    };
-    struct tls_context *made;
-    char error[256] = "";
-    int status = tls_context_new(&options, &material, error, &made);
-
-    (void)context;
-    if (status == 0)
-        tls_context_release(made);
-    return status;
-}
-
-/* A meeting in which the client always has memory. `library` is how many requests OpenSSL may make
- * for the session. */
-static int meet_without_memory(struct tls_peer *peer, long library, long own)
-{
-    struct tls_session *session = NULL;
-    struct buf to_client;
-    struct buf told;
-    int status;
-
-    buf_init(&to_client, 0);
-    buf_init(&told, 0);
-    library_left = library;
-    mem_fail_after(own);
-    status = tls_session_new(world.mutual, ALPN_H2, &session);
-    for (int i = 0; i < 8 && status == 0 && !tls_session_is_ready(session); i++) {
-        long left = library_left;
-        char bytes[8192];
-        int size;
-
-        library_left = -1;
-        (void)SSL_do_handshake(peer->ssl);
-        size = BIO_read(peer->out, bytes, sizeof(bytes));
-        library_left = left;
-        status = tls_session_receive(session, (struct view){bytes, size > 0 ? (size_t)size : 0},
-                                     &told, &to_client);
-        left = library_left;
-        library_left = -1;
-        if (to_client.size != 0)
-            (void)BIO_write(peer->in, to_client.data, (int)to_client.size);
-        library_left = left;
-        buf_reset(&to_client);
-    }
-    if (status == 0)
-        status = tls_session_send(session, VIEW("hello"), &to_client);
-    if (status == 0)
-        status = tls_session_end(session, &to_client);
-    tls_session_free(session);
-    library_left = -1;
-    mem_fail_after(-1);
-    ERR_clear_error();
-    buf_release(&to_client);
-    buf_release(&told);
-    return status;
-}
-
-static void tls__reports_missing_memory(void **state)
-{
-    int status = STATUS_NOMEM;
-
-    (void)state;
-    test_sweep_memory(step_context, NULL);
-    for (long allowed = 0; status != 0; allowed++) {
-        struct tls_peer peer;
-
-        assert_int_equal(status, STATUS_NOMEM);
-        tls_peer_init(&peer, &world.authority, &world.client, "\2h2");
-        status = meet_without_memory(&peer, -1, allowed);
-        tls_peer_release(&peer);
-    }
-}
-
-/* OpenSSL loses the reason of some failures on the way; that it survives them is what counts. */
-static void tls__survives_openssl_without_memory(void **state)
-{
-    int status = STATUS_NOMEM;
-
-    (void)state;
-    for (long allowed = 1; status != 0; allowed += 1 + allowed / 32) {
-        library_left = allowed;
-        status = step_context(NULL);
-        library_left = -1;
-        ERR_clear_error();
-    }
-    status = STATUS_NOMEM;
-    for (long allowed = 1; status != 0; allowed += 1 + allowed / 32) {
-        struct tls_peer peer;
-
-        tls_peer_init(&peer, &world.authority, &world.client, "\2h2");
-        status = meet_without_memory(&peer, allowed, -1);
-        tls_peer_release(&peer);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -748,11 +610,7 @@ int main(void)
         cmocka_unit_test(tls_context__says_what_is_wrong),
         cmocka_unit_test(tls_context__knows_when_it_runs_out),
         cmocka_unit_test(tls_context__outlives_its_owner),
-        cmocka_unit_test(tls__reports_missing_memory),
-        cmocka_unit_test(tls__survives_openssl_without_memory),
     };
 
-    /* So that memory can be out for OpenSSL too. */
-    assert_int_equal(CRYPTO_set_mem_functions(take, take_again, give_back), 1);
     return cmocka_run_group_tests_name("tls", tests, make_world, release_world);
 }
