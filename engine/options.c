@@ -137,7 +137,17 @@ static const struct option_row rows[] = {
      .unit = "connections",
      .min = 1,
      .max = 65536,
-     .prose = "Connections of the web door at once; more are turned away."},
+     .prose = "Connections of the web door at once. For a new one, one is closed that has not yet "
+              "sent a request, the oldest first; without such, one that waits between requests; "
+              "else the new one is turned away."},
+    {.key = "web.header_timeout",
+     .type = OPTION_DURATION,
+     .offset = AT(web_header_timeout_ns),
+     .initial = "10s",
+     .min = 100 * NS_PER_MS,
+     .max = HOUR_NS,
+     .prose = "How long the head of a request to the web door may take, and a new connection to "
+              "begin one."},
     {.key = "memory.limit",
      .type = OPTION_BYTES,
      .offset = AT(memory_limit_bytes),
@@ -184,7 +194,19 @@ static const struct option_row rows[] = {
      .unit = "connections",
      .min = 1,
      .max = 1000000,
-     .prose = "Connections of senders at once; more are turned away."},
+     .prose = "Connections of senders at once. For a new one, one is closed that has never sent a "
+              "request, the oldest first; without such, the new one is turned away."},
+    {.key = "receiver.connections_per_address",
+     .type = OPTION_COUNT,
+     .offset = AT(receiver_connections_per_address),
+     .initial = "unlimited",
+     .unit = "connections",
+     .min = 1,
+     .max = 1000000,
+     .zero = "unlimited",
+     .prose =
+         "Connections of senders at once from one IP address, or from one user where they come "
+         "by a Unix socket; more are turned away. Senders behind one proxy share an address."},
     {.key = "receiver.streams_max",
      .type = OPTION_COUNT,
      .offset = AT(receiver_streams_max),

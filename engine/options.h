@@ -31,11 +31,13 @@ struct options {
     struct view listen_web;
     struct option_texts web_hosts; /* "*": any. */
     uint64_t web_connections_max;
+    uint64_t web_header_timeout_ns;
     uint64_t memory_limit_bytes;         /* 0: auto */
     uint64_t receiver_threads;           /* 0: auto */
     uint64_t receiver_message_bytes_max; /* One request. */
     uint64_t receiver_memory_bytes_max;  /* All requests in flight. 0: auto */
     uint64_t receiver_connections_max;
+    uint64_t receiver_connections_per_address; /* 0: unlimited */
     uint64_t receiver_streams_max;
     uint64_t receiver_idle_timeout_ns; /* 0: none */
     uint64_t receiver_request_timeout_ns;

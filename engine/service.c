@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "exporters/routes.h"
 #include "net/address.h"
+#include "net/http_counters.h"
 #include "net/http_server.h"
 #include "receiver/receiver.h"
 #include "receiver/receiver_counters.h"
@@ -18,7 +19,9 @@ struct service {
     struct engine *engine;
     bool receiver_counters_made;
     struct counters receiver_counters;
-    const struct counters *health[2];
+    bool web_counters_made;
+    struct counters web_counters;
+    const struct counters *health[3];
     struct grpc_method method;
     struct receiver *grpc;
     struct routes *routes;
@@ -72,6 +75,7 @@ static int make_grpc(struct service *service, const struct log *log)
         .body_bytes_max = (size_t)budget->share_bytes[BUDGET_REQUESTS],
         .streams_max = (uint32_t)options->receiver_streams_max,
         .connections_max = (uint32_t)options->receiver_connections_max,
+        .connections_per_address = (uint32_t)options->receiver_connections_per_address,
         .idle_timeout_ns = options->receiver_idle_timeout_ns,
         .request_timeout_ns = options->receiver_request_timeout_ns,
         .log = log,
@@ -111,12 +115,14 @@ static int make_web(struct service *service, struct view draw_helper)
                 .draw_memory_bytes_max = options->draw_memory_bytes_max,
             },
         .health = service->health,
-        .health_count = 2,
+        .health_count = sizeof(service->health) / sizeof(service->health[0]),
         .body_bytes_max = budget->answer_bytes_max,
     };
     struct http_server_options web = {
         .handler = {.handle = routes_handle},
         .connections_max = (uint32_t)options->web_connections_max,
+        .header_timeout_ns = options->web_header_timeout_ns,
+        .counters = &service->web_counters,
         .hosts = options->web_hosts.items,
         .hosts_count = options->web_hosts.count,
         .answers_bytes_max = budget->answers_bytes_max,
@@ -137,8 +143,13 @@ static int make_counters(struct service *service)
     if (status != 0)
         return status;
     service->receiver_counters_made = true;
+    status = counters_init(&service->web_counters, http_counter_rows, HTTP_COUNTER_COUNT);
+    if (status != 0)
+        return status;
+    service->web_counters_made = true;
     service->health[0] = engine_counters(service->engine);
     service->health[1] = &service->receiver_counters;
+    service->health[2] = &service->web_counters;
     return 0;
 }
 
@@ -183,6 +194,8 @@ void service_free(struct service *service)
     engine_free(service->engine);
     if (service->receiver_counters_made)
         counters_release(&service->receiver_counters);
+    if (service->web_counters_made)
+        counters_release(&service->web_counters);
     for (size_t i = 0; i < SERVICE_DOOR_COUNT; i++)
         buf_release(&service->bound[i]);
     mem_free(service);

@@ -36,6 +36,15 @@ struct connection *connection_next(const struct connection *connection)
     return connection->next;
 }
 
+struct connection *connection_previous(const struct connection *connection)
+{
+    char *link = (char *)connection->link;
+
+    if (connection->link == &connection->thread->first)
+        return NULL;
+    return (struct connection *)(void *)(link - offsetof(struct connection, next));
+}
+
 void connection_peer(const struct connection *connection, char out_peer[64])
 {
     struct sockaddr_storage name = {.ss_family = AF_UNSPEC};
@@ -85,6 +94,8 @@ static void unlink_connection(struct connection *connection)
     *connection->link = connection->next;
     if (connection->next != NULL)
         connection->next->link = connection->link;
+    else
+        connection->thread->last = connection_previous(connection);
 }
 
 int connection_open(struct connection *connection, struct mono_time now)
@@ -106,6 +117,7 @@ int connection_open(struct connection *connection, struct mono_time now)
 static void destroy(struct connection *connection)
 {
     struct server_thread *thread = connection->thread;
+    struct peer_key peer = connection->peer;
 
     if (connection->phase == PHASE_GREETING)
         connection_count_greeting(connection, TLS_LEFT);
@@ -115,7 +127,7 @@ static void destroy(struct connection *connection)
     buf_release(&connection->left);
     uv_close((uv_handle_t *)&connection->poll, on_closed);
     (void)close(connection->fd);
-    server_thread_left(thread);
+    server_thread_left(thread, &peer);
 }
 
 /* -------------------------------------------------------------------------- output */
@@ -420,6 +432,18 @@ void connection_drain(struct connection *connection, struct mono_time now)
     settle(connection, now);
 }
 
+/* Without a protocol behind it, it waits for its peer to say or to close something. */
+enum server_need connection_need(const struct connection *connection)
+{
+    const struct server_protocol *protocol = connection_protocol(connection);
+
+    if (connection->state == NULL)
+        return SERVER_SPARABLE;
+    return connection->phase == PHASE_OPEN && connection->left.size == 0
+               ? protocol->need(connection->state)
+               : SERVER_NEEDED;
+}
+
 void connection_cut(struct connection *connection)
 {
     destroy(connection);
@@ -431,10 +455,13 @@ static void on_adopted(struct loop_task *task)
     struct server_thread *thread = connection->thread;
     struct mono_time now = clock_mono();
 
-    if (uv_poll_init(&thread->loop.uv, &connection->poll, connection->fd) != 0) {
+    if ((connection->is_too_many && server_thread_make_room(thread) != 0) ||
+        uv_poll_init(&thread->loop.uv, &connection->poll, connection->fd) != 0) {
+        struct peer_key peer = connection->peer;
+
         (void)close(connection->fd);
         mem_free(connection);
-        server_thread_left(thread);
+        server_thread_left(thread, &peer);
         return;
     }
     connection->poll.data = connection;
@@ -442,6 +469,8 @@ static void on_adopted(struct loop_task *task)
     connection->link = &thread->first;
     if (thread->first != NULL)
         thread->first->link = &connection->next;
+    else
+        thread->last = connection;
     thread->first = connection;
     connection->moved = now;
     connection->begun = now;
@@ -459,15 +488,17 @@ static void on_adopted(struct loop_task *task)
         settle(connection, now);
 }
 
-int connection_send_to(struct server_thread *thread, int fd, unsigned door)
+int connection_send_to(struct server_thread *thread, const struct newcomer *newcomer)
 {
     struct connection *connection = mem_calloc(1, sizeof(*connection));
 
     if (connection == NULL)
         return STATUS_NOMEM;
     connection->thread = thread;
-    connection->fd = fd;
-    connection->door = door;
+    connection->fd = newcomer->fd;
+    connection->door = newcomer->door;
+    connection->peer = newcomer->peer;
+    connection->is_too_many = newcomer->is_too_many;
     connection->adopt.run = on_adopted;
     loop_post(&thread->loop, &connection->adopt);
     return 0;

@@ -14,7 +14,9 @@ struct connection {
     uv_poll_t poll;
     int fd;
     unsigned door; /* Of the address that it came to. */
-    int events;    /* Those polled for. */
+    struct peer_key peer;
+    bool is_too_many; /* Until it has found room. */
+    int events;       /* Those polled for. */
     enum phase phase;
     bool is_peer_done;       /* It sends no more. */
     bool is_shut;            /* TLS: we said that we send no more. */

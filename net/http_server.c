@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "net/http1.h"
 #include "net/http_answer.h"
+#include "net/http_counters.h"
 #include "net/http_uri.h"
 #include "net/server.h"
 #include "net/workers.h"
@@ -25,6 +26,7 @@ enum { CONNECTIONS_MAX = 256, HANDLERS_MAX = 16, SMALL_BYTES = 64 << 10 };
 static const size_t answers_bytes_max = (size_t)256 << 20;
 
 static const uint64_t idle_timeout_ns = 60 * NS_PER_S;
+static const uint64_t header_timeout_ns = 10 * NS_PER_S;
 static const uint64_t stop_patience_ns = 10 * NS_PER_S;
 
 struct http_server {
@@ -32,6 +34,8 @@ struct http_server {
     struct view *hosts; /* hosts_count of them; their texts follow. */
     size_t hosts_count;
     uint64_t idle_timeout_ns;
+    uint64_t header_timeout_ns;
+    struct counters *counters;
     size_t answers_bytes_max;
     size_t answers_bytes; /* Of large answers that are not taken yet; the loop thread's. */
     struct server *server;
@@ -47,6 +51,7 @@ struct http_connection {
     struct http_answer answer;
     size_t answer_bytes;    /* What of answers_bytes is this answer's. */
     struct mono_time since; /* When the request that is read began, or the silence. */
+    bool has_asked;         /* A whole request has come. */
     bool is_last;           /* Nothing is read any more. */
     bool is_peer_done;      /* Nothing more comes; what is pending is answered. */
 };
@@ -64,6 +69,12 @@ struct http_job {
     struct http_reply reply;
     struct buf text; /* What the request's views point into. */
 };
+
+static void count(const struct http_server *server, enum http_counter which)
+{
+    if (server->counters != NULL)
+        counters_add(server->counters, which, 1);
+}
 
 /* --------------------------------------------------------------------------- jobs */
 
@@ -103,10 +114,12 @@ static void take_reply(struct http_connection *connection, struct http_job *job)
 
     if (connection->is_last)
         job->options.closes = true;
-    if (hold_answer(connection, &job->reply))
+    if (hold_answer(connection, &job->reply)) {
         status = http_answer_take(&connection->answer, &job->reply, job->options);
-    else
+    } else {
+        count(connection->server, HTTP_COUNTER_ANSWERS);
         status = http_answer_error(&connection->answer, 503, job->options);
+    }
     /* Without memory even for an error the connection ends. */
     if (status != 0)
         connection->is_last = true;
@@ -249,6 +262,7 @@ static void answer_request(struct http_connection *connection, struct mono_time 
     if (error != 0)
         answer_error(connection, error, request->is_head);
     http1_next(connection->http1);
+    connection->has_asked = true;
     connection->since = now;
 }
 
@@ -323,16 +337,35 @@ static int finish(void *state, struct mono_time now)
     return is_busy(connection) ? 0 : STATUS_CLOSED;
 }
 
+/* A head is on its way, or the first one has not even begun. */
+static bool owes_head(const struct http_connection *connection)
+{
+    return !connection->has_asked || http1_is_inside(connection->http1);
+}
+
 static int tick(void *state, struct mono_time now)
 {
     struct http_connection *connection = state;
+    const struct http_server *server = connection->server;
+    bool is_late = owes_head(connection);
 
-    if (is_busy(connection) || now.ns - connection->since.ns < connection->server->idle_timeout_ns)
+    if (is_busy(connection) || now.ns - connection->since.ns <
+                                   (is_late ? server->header_timeout_ns : server->idle_timeout_ns))
         return 0;
+    count(server, is_late ? HTTP_COUNTER_HEADER_TIMEOUTS : HTTP_COUNTER_IDLE_TIMEOUTS);
     if (!http1_is_inside(connection->http1))
         return STATUS_TIMEOUT;
     answer_error(connection, 408, false);
     return is_busy(connection) ? 0 : STATUS_TIMEOUT;
+}
+
+static enum server_need need(const void *state)
+{
+    const struct http_connection *connection = state;
+
+    if (is_busy(connection))
+        return SERVER_NEEDED;
+    return connection->has_asked ? SERVER_SILENT : SERVER_SPARABLE;
 }
 
 static int drain(void *state, struct mono_time now)
@@ -399,6 +432,7 @@ static const struct server_protocol protocol = {
     .drain = drain,
     .produce = produce,
     .wants_input = wants_input,
+    .need = need,
     .close = close_connection,
 };
 
@@ -435,6 +469,9 @@ int http_server_new(const struct http_server_options *options, struct http_serve
         .connections_max = options->connections_max != 0 ? options->connections_max
                                                          : CONNECTIONS_MAX,
         .read_bytes_max = HTTP1_HEAD_MAX,
+        .meter = {options->counters, HTTP_COUNTER_CONNECTIONS, HTTP_COUNTER_CONNECTIONS_TOTAL,
+                  HTTP_COUNTER_FULL, HTTP_COUNTER_FULL, HTTP_COUNTER_DISPLACED,
+                  HTTP_COUNTER_ACCEPT_FAILURES, HTTP_COUNTER_WRITE_TIMEOUTS, HTTP_COUNTER_BYTES},
     };
     int status;
 
@@ -444,6 +481,9 @@ int http_server_new(const struct http_server_options *options, struct http_serve
     server->handler = options->handler;
     server->idle_timeout_ns = options->idle_timeout_ns != 0 ? options->idle_timeout_ns
                                                             : idle_timeout_ns;
+    server->header_timeout_ns = options->header_timeout_ns != 0 ? options->header_timeout_ns
+                                                                : header_timeout_ns;
+    server->counters = options->counters;
     server->answers_bytes_max = options->answers_bytes_max != 0 ? options->answers_bytes_max
                                                                 : answers_bytes_max;
     net.write_timeout_ns = server->idle_timeout_ns;

@@ -5,6 +5,8 @@
  * Invariants: requests of one connection are answered in order. GET and HEAD only, else 405. A
  *             Host that is neither an IP address, localhost, nor one of hosts gets 421 (DNS
  *             rebinding).
+ *             When there are connections_max, one whose head has not come gives way to a new one,
+ *             the oldest first; where there is none, one that waits between two requests.
  * Threads:    new, start, stop and free from one thread; `handle` runs on worker threads.
  * Memory:     connections_max connections, each with at most 16 KiB of request and 64 KiB of
  *             answer. Larger answers, which are held until their readers have taken them, have
@@ -18,6 +20,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/counters.h"
 #include "base/status.h"
 #include "base/view.h"
 #include "net/address.h"
@@ -49,11 +52,13 @@ struct http_handler {
 
 struct http_server_options {
     struct http_handler handler;
-    uint32_t connections_max; /* 0: 256 */
-    uint64_t idle_timeout_ns; /* 0: 60 s; also what a request may take to come in */
-    const struct view *hosts; /* Further names by which Host may call us; "*": any. */
+    uint32_t connections_max;   /* 0: 256 */
+    uint64_t idle_timeout_ns;   /* Between requests, and for a reader to go on; 0: 60 s */
+    uint64_t header_timeout_ns; /* For a head to come in, and for a first one to begin; 0: 10 s */
+    const struct view *hosts;   /* Further names by which Host may call us; "*": any. */
     size_t hosts_count;
-    size_t answers_bytes_max; /* 0: 256 MiB */
+    size_t answers_bytes_max;  /* 0: 256 MiB */
+    struct counters *counters; /* Over http_counter_rows; NULL: nothing is counted. */
 };
 
 struct http_server;

@@ -11,7 +11,9 @@
 #include "net/server_priv.h"
 #include "net/socket.h"
 
-enum { TICK_MS = 100 };
+/* Beyond connections_max so many may be on their way to threads that look for room for them. Of a
+ * thread's connections at most so many are looked at. */
+enum { TICK_MS = 100, TOO_MANY_MAX = 64, LOOKED_AT_MAX = 4096 };
 
 static const uint64_t handshake_timeout_ns = 10 * NS_PER_S;
 static const uint64_t handshakes_turn_ns = 5 * NS_PER_MS;
@@ -36,40 +38,70 @@ static struct server_thread *least_busy(struct server *server)
     return best;
 }
 
-/* Takes back what take_connection() counted. */
-static void uncount(struct server_thread *thread)
+/* Counts it in, or not at all. Returns: 0; STATUS_FULL. */
+static int count_in(struct server_thread *thread, const struct peer_key *peer)
 {
     struct server *server = thread->server;
 
+    if (server->options.connections_per_peer_max != 0 && peer_counts_add(&server->peers, peer) != 0)
+        return STATUS_FULL;
+    (void)atomic_fetch_add_explicit(&thread->connections, 1, memory_order_relaxed);
+    (void)atomic_fetch_add_explicit(&server->connections, 1, memory_order_relaxed);
+    server_count(server, server->options.meter.open, 1);
+    return 0;
+}
+
+static void count_out(struct server_thread *thread, const struct peer_key *peer)
+{
+    struct server *server = thread->server;
+
+    if (server->options.connections_per_peer_max != 0)
+        peer_counts_remove(&server->peers, peer);
     (void)atomic_fetch_sub_explicit(&thread->connections, 1, memory_order_relaxed);
     (void)atomic_fetch_sub_explicit(&server->connections, 1, memory_order_relaxed);
     if (server->options.meter.counters != NULL)
         counters_subtract(server->options.meter.counters, server->options.meter.open, 1);
 }
 
-static void tell(const struct server *server, enum server_trouble trouble)
+void server_tell(const struct server *server, enum server_trouble trouble)
 {
     if (server->options.on_trouble != NULL)
         server->options.on_trouble(server->options.context, trouble);
+}
+
+static void refuse(struct server *server, int fd, enum server_trouble trouble)
+{
+    const struct server_meter *meter = &server->options.meter;
+
+    server_count(server, trouble == SERVER_FULL ? meter->refused : meter->crowded, 1);
+    server_tell(server, trouble);
+    (void)close(fd);
 }
 
 static void take_connection(void *context, int fd, unsigned door)
 {
     struct server *server = context;
     struct server_thread *thread = least_busy(server);
+    uint32_t count = atomic_load_explicit(&server->connections, memory_order_relaxed);
+    struct newcomer newcomer = {
+        .fd = fd,
+        .door = door,
+        .is_too_many = count >= server->options.connections_max,
+    };
 
-    if (atomic_load_explicit(&server->connections, memory_order_relaxed) >=
-        server->options.connections_max) {
-        server_count(server, server->options.meter.refused, 1);
-        tell(server, SERVER_FULL);
-        (void)close(fd);
+    if (newcomer.is_too_many && (server->options.protocol->need == NULL ||
+                                 count >= server->options.connections_max + TOO_MANY_MAX)) {
+        refuse(server, fd, SERVER_FULL);
         return;
     }
-    (void)atomic_fetch_add_explicit(&thread->connections, 1, memory_order_relaxed);
-    (void)atomic_fetch_add_explicit(&server->connections, 1, memory_order_relaxed);
-    server_count(server, server->options.meter.open, 1);
-    if (connection_send_to(thread, fd, door) != 0) {
-        uncount(thread);
+    if (server->options.connections_per_peer_max != 0)
+        newcomer.peer = peer_key_of(fd);
+    if (count_in(thread, &newcomer.peer) != 0) {
+        refuse(server, fd, SERVER_CROWDED);
+        return;
+    }
+    if (connection_send_to(thread, &newcomer) != 0) {
+        count_out(thread, &newcomer.peer);
         server_count(server, server->options.meter.accept_failures, 1);
         (void)close(fd);
         return;
@@ -82,7 +114,7 @@ static void accept_failed(void *context)
     struct server *server = context;
 
     server_count(server, server->options.meter.accept_failures, 1);
-    tell(server, SERVER_ACCEPT_FAILED);
+    server_tell(server, SERVER_ACCEPT_FAILED);
 }
 
 /* ---------------------------------------------------------- a connection's thread */
@@ -124,9 +156,36 @@ static void end_if_drained(struct server_thread *thread)
     (void)pthread_mutex_unlock(&server->lock);
 }
 
-void server_thread_left(struct server_thread *thread)
+/* From the oldest on. */
+int server_thread_make_room(struct server_thread *thread)
 {
-    uncount(thread);
+    struct server *server = thread->server;
+    enum server_need best_need = SERVER_NEEDED;
+    struct connection *best = NULL;
+    struct connection *at = thread->last;
+
+    for (int i = 0; i < LOOKED_AT_MAX && at != NULL && best_need != SERVER_SPARABLE; i++) {
+        enum server_need need = connection_need(at);
+
+        if (need > best_need) {
+            best_need = need;
+            best = at;
+        }
+        at = connection_previous(at);
+    }
+    if (best == NULL) {
+        server_count(server, server->options.meter.refused, 1);
+        server_tell(server, SERVER_FULL);
+        return STATUS_FULL;
+    }
+    server_count(server, server->options.meter.displaced, 1);
+    connection_cut(best);
+    return 0;
+}
+
+void server_thread_left(struct server_thread *thread, const struct peer_key *peer)
+{
+    count_out(thread, peer);
     if (thread->first == NULL)
         (void)uv_timer_stop(&thread->tick);
     end_if_drained(thread);
@@ -227,7 +286,11 @@ int server_new(const struct server_options *options, struct server **out_server)
         if (status != 0)
             goto out;
     }
-    status = acceptor_init(&server->acceptor, &events);
+    if (options->connections_per_peer_max != 0)
+        status = peer_counts_init(&server->peers, options->connections_max + TOO_MANY_MAX,
+                                  options->connections_per_peer_max);
+    if (status == 0)
+        status = acceptor_init(&server->acceptor, &events);
 out:
     if (status != 0)
         server_free(server);
@@ -339,6 +402,7 @@ void server_free(struct server *server)
         acceptor_release(&server->acceptor);
     }
     mem_free(server->threads);
+    peer_counts_release(&server->peers);
     (void)pthread_cond_destroy(&server->ended);
     (void)pthread_mutex_destroy(&server->lock);
     mem_free(server);

@@ -7,9 +7,9 @@
  * Invariants: a connection that does not read what it asked for is not read from either. A
  *             protocol's functions run on its connection's thread, never two at once.
  * Threads:    new, listen, start, drain and free from one thread.
- * Memory:     connections_max connections with at most some 256 KiB of output each, freed while
- *             they are silent, and one read buffer a thread; with TLS what tls.h says of a session,
- *             and two more buffers a thread.
+ * Memory:     connections_max connections (for a moment some more, until one is closed) with at
+ *             most some 256 KiB of output each, freed while they are silent, and one read buffer a
+ *             thread; with TLS what tls.h says of a session, and two more buffers a thread.
  * Source:     spec OTLP C1, C17, C21; ARCHITECTURE section 4.
  */
 #ifndef SPANMAP_NET_SERVER_H
@@ -31,6 +31,13 @@
 
 struct connection;
 
+/* How much a connection is needed when there are too many. */
+enum server_need {
+    SERVER_NEEDED,   /* Never closed for another. */
+    SERVER_SILENT,   /* It has asked for nothing, though it could long have done so. */
+    SERVER_SPARABLE, /* It holds up a place and does nothing with it. */
+};
+
 /* The functions that return int answer 0 to go on, or a negative status to end the connection once
  * everything that `produce` has was written. All but open, receive, produce and close may be NULL. */
 struct server_protocol {
@@ -49,6 +56,9 @@ struct server_protocol {
     int (*produce)(void *state, struct mono_time now, size_t enough, struct buf *out);
     /* Whether more input is wanted now. NULL: always. */
     bool (*wants_input)(const void *state);
+    /* When connections_max are open, the one that can be missed best is closed for a new one; of
+     * several the oldest. NULL: none can be missed. */
+    enum server_need (*need)(const void *state);
     /* The connection is gone, whatever the reason. */
     void (*close)(void *state);
 };
@@ -59,14 +69,18 @@ struct server_meter {
     size_t open;            /* Gauge. */
     size_t accepted;        /* Connections that were taken on. */
     size_t refused;         /* Closed at once, since there were connections_max. */
+    size_t crowded;         /* Likewise, since its address had connections_per_peer_max. */
+    size_t displaced;       /* Closed for a new one, when there were connections_max. */
     size_t accept_failures; /* accept() failed: descriptors or memory were out. */
     size_t timeouts;        /* Closed, since the peer did not read for write_timeout_ns. */
     size_t bytes;           /* Read. */
 };
 
 enum server_trouble {
-    SERVER_FULL,          /* A connection was closed at once, since there were connections_max. */
+    SERVER_FULL,          /* A connection was closed at once, since there were connections_max, */
+    SERVER_CROWDED,       /* or connections_per_peer_max of its address. */
     SERVER_ACCEPT_FAILED, /* Descriptors or memory are out. */
+    SERVER_TROUBLE_COUNT,
 };
 
 /* Zeroed: connections are plain. */
@@ -86,12 +100,13 @@ struct server_options {
     const char *name; /* Of the threads, 8 bytes at most. */
     unsigned threads;
     uint32_t connections_max;
-    size_t read_bytes_max; /* At once; 0: 256 KiB */
+    uint32_t connections_per_peer_max; /* By IP address, or user of a Unix socket; 0: no limit. */
+    size_t read_bytes_max;             /* At once; 0: 256 KiB */
     uint64_t write_timeout_ns;
     struct server_meter meter;
     struct server_tls tls;
-    void (*on_trouble)(void *context, enum server_trouble trouble); /* On the acceptor's thread;
-                                                                     * NULL: counted only. */
+    /* On the acceptor's thread or a connection's; NULL: counted only. */
+    void (*on_trouble)(void *context, enum server_trouble trouble);
 };
 
 struct server;

@@ -1,6 +1,7 @@
 /* receiver.c: sessions behind sockets. */
 #include "receiver/receiver.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "base/check.h"
@@ -41,7 +42,7 @@ struct receiver {
     uint32_t connections_max;
     struct grpc_thread *threads; /* threads_count of them */
     unsigned threads_count;
-    struct log_gate trouble_logged[2]; /* By enum server_trouble; the acceptor's. */
+    _Atomic uint64_t trouble_logged_ns[SERVER_TROUBLE_COUNT]; /* 0: never. */
     struct server *server;
 };
 
@@ -64,19 +65,29 @@ static bool may_log(struct log_gate *gate, struct mono_time now)
     return true;
 }
 
+/* From any thread. */
+static bool may_log_trouble(struct receiver *server, enum server_trouble trouble)
+{
+    uint64_t now_ns = clock_mono().ns;
+    uint64_t last_ns = atomic_load(&server->trouble_logged_ns[trouble]);
+
+    return (last_ns == 0 || now_ns - last_ns >= log_interval_ns) &&
+           atomic_compare_exchange_strong(&server->trouble_logged_ns[trouble], &last_ns, now_ns);
+}
+
 static void on_trouble(void *context, enum server_trouble trouble)
 {
+    static const char *const reasons[SERVER_TROUBLE_COUNT] = {
+        [SERVER_FULL] = "receiver.connections_max is reached",
+        [SERVER_CROWDED] = "receiver.connections_per_address is reached",
+        [SERVER_ACCEPT_FAILED] = "file descriptors or memory are out",
+    };
     struct receiver *server = context;
 
-    if (!may_log(&server->trouble_logged[trouble], clock_mono()))
-        return;
-    if (trouble == SERVER_FULL)
-        LOG(server->log, LOG_WARN, "connection refused",
-            LOG_TEXT("reason", "receiver.connections_max is reached"),
-            LOG_NUM("connections_max", server->connections_max), LOG_END);
-    else
-        LOG(server->log, LOG_WARN, "connection not accepted",
-            LOG_TEXT("reason", "file descriptors or memory are out"), LOG_END);
+    if (may_log_trouble(server, trouble))
+        LOG(server->log, LOG_WARN,
+            trouble == SERVER_ACCEPT_FAILED ? "connection not accepted" : "connection refused",
+            LOG_TEXT("reason", reasons[trouble]), LOG_END);
 }
 
 static void log_fault(struct grpc_peer *peer)
@@ -192,6 +203,7 @@ static int open_server(const struct receiver_options *options, struct receiver *
         .name = "grpc",
         .threads = options->threads,
         .connections_max = server->connections_max,
+        .connections_per_peer_max = options->connections_per_address,
         .on_trouble = on_trouble,
         .write_timeout_ns = server->shared.request_timeout_ns,
         .meter =
@@ -200,6 +212,8 @@ static int open_server(const struct receiver_options *options, struct receiver *
                 .open = RECEIVER_CONNECTIONS,
                 .accepted = RECEIVER_CONNECTIONS_TOTAL,
                 .refused = RECEIVER_CONNECTIONS_REFUSED,
+                .crowded = RECEIVER_LIMIT_ADDRESS,
+                .displaced = RECEIVER_LIMIT_DISPLACED,
                 .accept_failures = RECEIVER_ACCEPT_FAILURES,
                 .timeouts = RECEIVER_CONNECTIONS_TIMED_OUT,
                 .bytes = RECEIVER_BYTES,

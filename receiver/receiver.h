@@ -27,12 +27,13 @@
 struct receiver_options {
     const struct grpc_method *methods; /* Borrowed as long as the server lives. */
     size_t methods_count;
-    unsigned threads;         /* At least 1. */
-    size_t message_bytes_max; /* A message, before and after decompression; 0: 64 MiB */
-    size_t body_bytes_max;    /* All messages in flight; 0: 256 MiB */
-    uint32_t streams_max;     /* A connection; 0: 100 */
-    uint32_t connections_max; /* 0: 4,096 */
-    uint64_t idle_timeout_ns; /* A connection without a stream; 0: none */
+    unsigned threads;                 /* At least 1. */
+    size_t message_bytes_max;         /* A message, before and after decompression; 0: 64 MiB */
+    size_t body_bytes_max;            /* All messages in flight; 0: 256 MiB */
+    uint32_t streams_max;             /* A connection; 0: 100 */
+    uint32_t connections_max;         /* 0: 4,096 */
+    uint32_t connections_per_address; /* 0: no limit */
+    uint64_t idle_timeout_ns;         /* A connection without a stream; 0: none */
     uint64_t
         request_timeout_ns;    /* From a stream's start to its end, and for the preface; 0: 60 s */
     const struct log *log;     /* NULL: silent. */

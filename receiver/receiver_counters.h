@@ -35,6 +35,9 @@
       "Bytes of whole messages, after decompression.")                                             \
     X(BODY_BYTES, "spanmap_receiver_body_bytes", NULL, true,                                       \
       "Bytes of messages that are held while they come in.")                                       \
+    X(LIMIT_ADDRESS, "spanmap_receiver_limits_total", "limit=\"connections_per_address\"", false,  \
+      "How often a limit closed a connection or refused a request, by limit.")                     \
+    X(LIMIT_DISPLACED, "spanmap_receiver_limits_total", "limit=\"displaced\"", false, "")          \
     X(PROTOCOL_ERRORS, "spanmap_receiver_protocol_errors_total", NULL, false,                      \
       "Connections that were ended because the peer broke HTTP/2 or a limit.")
 

@@ -37,11 +37,13 @@ class Closed(Exception):
 
 
 class RawPeer:
-    """One connection. `greet` says whether preface and SETTINGS go out at once."""
+    """One connection. `greet` says whether preface and SETTINGS go out at once; `source` is the
+    address that it comes from."""
 
-    def __init__(self, endpoint, greet=True, window=None):
+    def __init__(self, endpoint, greet=True, window=None, source=None):
         host, _, port = endpoint.rpartition(":")
-        self.socket = socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE_S)
+        self.socket = socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE_S,
+                                               source_address=source and (source, 0))
         self.encoder = hpack.Encoder()
         self.decoder = hpack.Decoder()
         self.acknowledges = greet

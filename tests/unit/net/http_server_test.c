@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "net/http_counters.h"
 #include "tests/lib/peer.h"
 #include "tests/lib/test.h"
 
@@ -339,12 +340,15 @@ static void server__ends_those_who_are_silent_or_slow(void **state)
 {
     struct fixture on;
     struct buf got;
+    struct counters counters;
     int silent;
     int slow;
 
     (void)state;
     prepare(&on);
-    on.options.idle_timeout_ns = NS_PER_S / 5;
+    on.options.header_timeout_ns = NS_PER_S / 5;
+    on.options.counters = &counters;
+    assert_int_equal(counters_init(&counters, http_counter_rows, HTTP_COUNTER_COUNT), 0);
     start(&on);
     silent = peer_connect(buf_view(&on.bound));
     slow = peer_connect(buf_view(&on.bound));
@@ -355,10 +359,73 @@ static void server__ends_those_who_are_silent_or_slow(void **state)
     peer_read_all(slow, &got);
     assert_int_equal(buf_append_byte(&got, '\0'), 0);
     expect_part(&got, "HTTP/1.1 408 Request Timeout");
+    assert_int_equal(counters_read(&counters, HTTP_COUNTER_HEADER_TIMEOUTS), 2);
     (void)close(silent);
     (void)close(slow);
     buf_release(&got);
     stop(&on);
+    counters_release(&counters);
+}
+
+/* Who has asked before may be silent for longer. */
+static void server__ends_those_who_idle(void **state)
+{
+    struct counters counters;
+    struct fixture on;
+    struct buf got;
+    int fd;
+
+    (void)state;
+    prepare(&on);
+    on.options.idle_timeout_ns = NS_PER_S / 5;
+    on.options.counters = &counters;
+    assert_int_equal(counters_init(&counters, http_counter_rows, HTTP_COUNTER_COUNT), 0);
+    start(&on);
+    fd = peer_connect(buf_view(&on.bound));
+    peer_send(fd, VIEW("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    buf_init(&got, 0);
+    peer_read_all(fd, &got);
+    assert_int_equal(buf_append_byte(&got, '\0'), 0);
+    expect_part(&got, "HTTP/1.1 200 OK");
+    assert_int_equal(counters_read(&counters, HTTP_COUNTER_IDLE_TIMEOUTS), 1);
+    assert_int_equal(counters_read(&counters, HTTP_COUNTER_HEADER_TIMEOUTS), 0);
+    (void)close(fd);
+    buf_release(&got);
+    stop(&on);
+    counters_release(&counters);
+}
+
+/* Half-sent heads take all places; whoever asks properly is served all the same. */
+static void server__is_not_starved_by_half_sent_heads(void **state)
+{
+    enum { PLACES = 8 };
+    struct counters counters;
+    struct fixture on;
+    struct buf got;
+    int slow[PLACES];
+
+    (void)state;
+    prepare(&on);
+    on.options.connections_max = PLACES;
+    on.options.counters = &counters;
+    assert_int_equal(counters_init(&counters, http_counter_rows, HTTP_COUNTER_COUNT), 0);
+    start(&on);
+    buf_init(&got, 0);
+    for (size_t i = 0; i < PLACES; i++) {
+        slow[i] = peer_connect(buf_view(&on.bound));
+        peer_send(slow[i], VIEW("GET / HTTP/1.1\r\nHo"));
+    }
+    for (size_t i = 0; i < PLACES; i++) {
+        exchange(&on, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", &got);
+        expect_part(&got, "HTTP/1.1 200 OK");
+    }
+    assert_in_range(counters_read(&counters, HTTP_COUNTER_DISPLACED), 1, PLACES);
+    assert_int_equal(counters_read(&counters, HTTP_COUNTER_FULL), 0);
+    for (size_t i = 0; i < PLACES; i++)
+        (void)close(slow[i]);
+    buf_release(&got);
+    stop(&on);
+    counters_release(&counters);
 }
 
 static void server__can_be_freed_at_any_time(void **state)
@@ -412,6 +479,8 @@ int main(void)
         cmocka_unit_test(server__is_not_held_up_by_a_slow_answer),
         cmocka_unit_test(server__ends_what_was_begun_when_it_stops),
         cmocka_unit_test(server__ends_those_who_are_silent_or_slow),
+        cmocka_unit_test(server__ends_those_who_idle),
+        cmocka_unit_test(server__is_not_starved_by_half_sent_heads),
         cmocka_unit_test(server__can_be_freed_at_any_time),
         cmocka_unit_test(server__survives_failing_memory),
     };

@@ -10,11 +10,22 @@
 #include "tests/lib/peer.h"
 #include "tests/lib/test.h"
 
-enum { OPEN, ACCEPTED, REFUSED, FAILURES, TIMEOUTS, BYTES, COUNTER_COUNT };
+enum {
+    OPEN,
+    ACCEPTED,
+    REFUSED,
+    CROWDED,
+    DISPLACED,
+    FAILURES,
+    TIMEOUTS,
+    BYTES,
+    COUNTER_COUNT,
+};
 
 static const struct counter_row rows[COUNTER_COUNT] = {
-    {"open", NULL, "", true},      {"accepted", NULL, "", false}, {"refused", NULL, "", false},
-    {"failures", NULL, "", false}, {"timeouts", NULL, "", false}, {"bytes", NULL, "", false},
+    {"open", NULL, "", true},      {"accepted", NULL, "", false},  {"refused", NULL, "", false},
+    {"crowded", NULL, "", false},  {"displaced", NULL, "", false}, {"failures", NULL, "", false},
+    {"timeouts", NULL, "", false}, {"bytes", NULL, "", false},
 };
 
 enum { THREADS_MAX = 4 };
@@ -29,11 +40,13 @@ struct fixture {
     atomic_uint ticks;
 };
 
-/* What came goes back; "end" ends, "many" is answered by a megabyte, "hold" stays when drained. */
+/* What came goes back; "end" ends, "many" is answered by a megabyte, "hold" stays when drained,
+ * "spare" and "quiet" can be missed. */
 struct echo {
     struct fixture *on;
     struct buf out;
     bool holds;
+    enum server_need need;
 };
 
 static int echo_open(void *context, unsigned thread, struct connection *connection,
@@ -57,6 +70,10 @@ static int echo_receive(void *state, struct view bytes, struct mono_time now)
 
     (void)now;
     echo->holds = memmem(bytes.data, bytes.size, "hold", 4) != NULL;
+    if (memmem(bytes.data, bytes.size, "spare", 5) != NULL)
+        echo->need = SERVER_SPARABLE;
+    if (memmem(bytes.data, bytes.size, "quiet", 5) != NULL)
+        echo->need = SERVER_SILENT;
     if (memmem(bytes.data, bytes.size, "many", 4) != NULL) {
         for (int i = 0; i < 1 << 20; i++)
             assert_int_equal(buf_append_byte(&echo->out, 'm'), 0);
@@ -105,12 +122,18 @@ static void echo_close(void *state)
     mem_free(echo);
 }
 
+static enum server_need echo_need(const void *state)
+{
+    return ((const struct echo *)state)->need;
+}
+
 static const struct server_protocol echo_protocol = {
     .open = echo_open,
     .receive = echo_receive,
     .tick = echo_tick,
     .drain = echo_drain,
     .produce = echo_produce,
+    .need = echo_need,
     .close = echo_close,
 };
 
@@ -125,7 +148,8 @@ static void prepare(struct fixture *on)
         .threads = 2,
         .connections_max = 100,
         .write_timeout_ns = 60 * NS_PER_S,
-        .meter = {&on->counters, OPEN, ACCEPTED, REFUSED, FAILURES, TIMEOUTS, BYTES},
+        .meter = {&on->counters, OPEN, ACCEPTED, REFUSED, CROWDED, DISPLACED, FAILURES, TIMEOUTS,
+                  BYTES},
     };
 }
 
@@ -260,6 +284,78 @@ static void server__refuses_connections_beyond_their_number(void **state)
     for (size_t i = 0; i < 3; i++)
         (void)close(fds[i]);
     buf_release(&got);
+    stop(&on);
+}
+
+static void expect_end(int fd)
+{
+    struct buf got;
+
+    buf_init(&got, 0);
+    peer_read_all(fd, &got);
+    assert_int_equal(got.size, 0);
+    buf_release(&got);
+    (void)close(fd);
+}
+
+/* Those that can be missed best go first, of equals the oldest; those that are needed never. */
+static void server__closes_what_can_be_missed_for_a_new_one(void **state)
+{
+    static const char *const words[] = {"quiet", "needed", "spare 1", "spare 2", "quiet"};
+    static const size_t order[] = {2, 3, 0, 4}; /* In which they go. */
+    struct fixture on;
+    int fds[5];
+    int newer[4];
+
+    (void)state;
+    prepare(&on);
+    on.options.threads = 1;
+    on.options.connections_max = 5;
+    start(&on, "127.0.0.1:0");
+    for (size_t i = 0; i < 5; i++) {
+        fds[i] = peer_connect(buf_view(&on.bound));
+        expect_echo(fds[i], words[i]);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        newer[i] = peer_connect(buf_view(&on.bound));
+        expect_echo(newer[i], "needed, too");
+        expect_end(fds[order[i]]);
+        assert_int_equal(counters_read(&on.counters, DISPLACED), i + 1);
+    }
+    assert_int_equal(counters_read(&on.counters, REFUSED), 0);
+    expect_end(peer_connect(buf_view(&on.bound)));
+    assert_int_equal(counters_read(&on.counters, REFUSED), 1);
+    expect_echo(fds[1], "still here");
+    for (size_t i = 0; i < 4; i++)
+        (void)close(newer[i]);
+    (void)close(fds[1]);
+    stop(&on);
+}
+
+static void server__bounds_the_connections_of_an_address(void **state)
+{
+    struct fixture on;
+    int fds[3];
+
+    (void)state;
+    prepare(&on);
+    on.options.connections_per_peer_max = 3;
+    start(&on, "127.0.0.1:0");
+    for (size_t i = 0; i < 3; i++) {
+        fds[i] = peer_connect(buf_view(&on.bound));
+        expect_echo(fds[i], "here");
+    }
+    expect_end(peer_connect(buf_view(&on.bound)));
+    assert_int_equal(counters_read(&on.counters, CROWDED), 1);
+    assert_int_equal(counters_read(&on.counters, REFUSED), 0);
+    (void)close(fds[0]);
+    while (counters_read(&on.counters, OPEN) != 2)
+        (void)usleep(1000);
+    fds[0] = peer_connect(buf_view(&on.bound));
+    expect_echo(fds[0], "again");
+    expect_echo(fds[1], "still here");
+    for (size_t i = 0; i < 3; i++)
+        (void)close(fds[i]);
     stop(&on);
 }
 
@@ -493,6 +589,8 @@ int main(void)
         cmocka_unit_test(server__says_why_it_cannot_listen),
         cmocka_unit_test(server__spreads_connections_over_its_threads),
         cmocka_unit_test(server__refuses_connections_beyond_their_number),
+        cmocka_unit_test(server__closes_what_can_be_missed_for_a_new_one),
+        cmocka_unit_test(server__bounds_the_connections_of_an_address),
         cmocka_unit_test(server__does_not_read_from_those_who_do_not_read),
         cmocka_unit_test(server__writes_all_before_it_ends),
         cmocka_unit_test(server__drops_those_who_never_read),
