@@ -146,7 +146,7 @@ static int write_ready_file(const char *path, const struct service *service, cha
     buf_init(&text, READY_BYTES_MAX);
     buf_append_byte(&text, '{');
     put_text(&text, "grpc", service_bound(service, SERVICE_GRPC));
-    put_text(&text, "http", (struct view){NULL, 0});
+    put_text(&text, "http", service_bound(service, SERVICE_HTTP));
     put_text(&text, "web", service_bound(service, SERVICE_WEB));
     buf_printf(&text, "\"pid\":%ld}\n", (long)getpid());
     status = text.failed;
@@ -178,19 +178,10 @@ static void log_listening(const struct log *log, const char *what, struct view b
             LOG_END);
 }
 
-/* Senders that are set to OTLP/HTTP find nobody at its usual port: the log says why. */
-static void log_doors(const struct log *log, const struct options *options,
-                      const struct service *service)
+static void log_doors(const struct log *log, const struct service *service)
 {
-    struct address http;
-    char error[256];
-    struct view address = VIEW("localhost:4318");
-
-    if (address_parse(options->listen_http, error, &http) == 0 && http.type != ADDRESS_OFF)
-        address = options->listen_http;
     log_listening(log, "OTLP/gRPC", service_bound(service, SERVICE_GRPC));
-    LOG(log, LOG_INFO, "not listening", LOG_TEXT("for", "OTLP/HTTP"), LOG_VIEW("address", address),
-        LOG_TEXT("reason", "OTLP/HTTP is not there yet; send OTLP/gRPC"), LOG_END);
+    log_listening(log, "OTLP/HTTP", service_bound(service, SERVICE_HTTP));
     log_listening(log, "web", service_bound(service, SERVICE_WEB));
 }
 
@@ -239,7 +230,7 @@ static int serve(const struct log *log, const struct options *options, struct se
         return fail(log, "cannot listen", error);
     if (service_start(service) != 0)
         return fail(log, "cannot start", "threads cannot be made");
-    log_doors(log, options, service);
+    log_doors(log, service);
     if (ready_file != NULL && write_ready_file(ready_file, service, error) != 0)
         return fail(log, "cannot write the ready file", error);
     LOG(log, LOG_INFO, "ready", LOG_TEXT("version", SPANMAP_VERSION), LOG_NUM("pid", getpid()),
@@ -328,8 +319,8 @@ const struct command command_run = {
     .doc = "Take spans in, and serve the map, metrics and API",
     .flags = flags,
     .lists_options = true,
-    .details = "Without options it takes OTLP/gRPC on localhost:4317 and shows the map on\n"
-               "http://localhost:9464/.\n\n"
+    .details = "Without options it takes OTLP/gRPC on localhost:4317, OTLP/HTTP on\n"
+               "localhost:4318, and shows the map on http://localhost:9464/.\n\n"
                "The first SIGTERM or SIGINT ends it in order: what was accepted is counted. The\n"
                "second ends it at once.\n",
     .run = run,

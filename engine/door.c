@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "engine/engine_counters.h"
 #include "engine/lateness.h"
+#include "receiver/otlp_response.h"
 
 /* A ring drains in well under 100 ms; the spread keeps the senders that were turned away together
  * from coming back together. */
@@ -236,10 +237,11 @@ static void refuse(struct door *door, int status, const struct otlp_stage *stage
     }
 }
 
-void door_export(struct door *door, struct view message, struct grpc_reply *reply)
+void door_export(struct door *door, enum door_format format, struct view message,
+                 struct grpc_reply *reply)
 {
     const struct otlp_stage *stage;
-    int status = door_admit(door, DOOR_PROTOBUF, message, &stage);
+    int status = door_admit(door, format, message, &stage);
 
     if (status != 0) {
         refuse(door, status, stage, reply);
@@ -248,6 +250,7 @@ void door_export(struct door *door, struct view message, struct grpc_reply *repl
     reply->code = GRPC_OK;
     /* The spans are taken on by now: an answer that memory has no room for stays empty, which
      * says that all is well, rather than make the sender send them again. */
-    if (otlp_response(stage, &reply->body) != 0)
+    if (otlp_response(stage, format == DOOR_JSON ? MESSAGE_JSON : MESSAGE_PROTOBUF, &reply->body) !=
+        0)
         buf_reset(&reply->body);
 }

@@ -52,7 +52,8 @@ void door_count_admitted(struct door *door, const struct otlp_stage *stage);
 MUST_USE int door_admit(struct door *door, enum door_format format, struct view request,
                         const struct otlp_stage **out_stage);
 
-/* The gRPC method Export: door_admit() and its answer. */
-void door_export(struct door *door, struct view message, struct grpc_reply *reply);
+/* The method Export of either transport: door_admit() and its answer. */
+void door_export(struct door *door, enum door_format format, struct view message,
+                 struct grpc_reply *reply);
 
 #endif

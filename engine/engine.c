@@ -369,12 +369,14 @@ void engine_stop(struct engine *engine)
     engine->started = false;
 }
 
-void engine_export(void *context, unsigned thread, struct view message, struct grpc_reply *reply)
+void engine_export(void *context, unsigned thread, enum message_format format, struct view message,
+                   struct grpc_reply *reply)
 {
     struct engine *engine = context;
 
     CHECK(thread < engine->doors_count);
-    door_export(engine->doors[thread], message, reply);
+    door_export(engine->doors[thread], format == MESSAGE_JSON ? DOOR_JSON : DOOR_PROTOBUF, message,
+                reply);
 }
 
 /* ------------------------------------------------------------------ without */

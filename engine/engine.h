@@ -55,7 +55,8 @@ MUST_USE int engine_start(struct engine *engine);
 void engine_stop(struct engine *engine);
 
 /* The gRPC method Export (receiver/grpc_reply.h); `context` is the engine. */
-void engine_export(void *context, unsigned thread, struct view message, struct grpc_reply *reply);
+void engine_export(void *context, unsigned thread, enum message_format format, struct view message,
+                   struct grpc_reply *reply);
 
 /* --- Without --- */
 

@@ -107,13 +107,13 @@ static const struct option_row rows[] = {
     {.key = "listen.http",
      .type = OPTION_TEXT,
      .offset = AT(listen_http),
-     .initial = "off",
+     .initial = "localhost:4318",
      .min = 1,
      .max = 512,
      .form = ADDRESS_FORM,
      .check = check_address,
-     .prose = "Where OTLP/HTTP will be received. It is not served yet: nothing listens there, "
-              "whatever is written here, and the log says so."},
+     .prose = "Where OTLP/HTTP is received, protobuf or JSON, by HTTP/1.1 or HTTP/2. Where it says "
+              "the same as listen.grpc, one address serves both."},
     {.key = "listen.web",
      .type = OPTION_TEXT,
      .offset = AT(listen_web),

@@ -3,6 +3,7 @@
 
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "exporters/routes.h"
@@ -11,6 +12,7 @@
 #include "net/http_server.h"
 #include "receiver/receiver.h"
 #include "receiver/receiver_counters.h"
+#include "receiver/session.h"
 
 enum { BOUND_BYTES_MAX = 512 };
 
@@ -22,8 +24,8 @@ struct service {
     bool web_counters_made;
     struct counters web_counters;
     const struct counters *health[3];
-    struct grpc_method method;
-    struct receiver *grpc;
+    struct grpc_method methods[4];
+    struct receiver *receiver;
     struct routes *routes;
     struct http_server *web;
     struct buf bound[SERVICE_DOOR_COUNT];
@@ -63,13 +65,40 @@ static int show_cardinality(void *context, struct buf *out)
 
 /* ----------------------------------------------------------------- building */
 
-static int make_grpc(struct service *service, const struct log *log)
+#define COLLECTOR "/opentelemetry.proto.collector."
+
+static void make_methods(struct service *service)
+{
+    service->methods[0] = (struct grpc_method){
+        .path = COLLECTOR "trace.v1.TraceService/Export",
+        .http_path = "/v1/traces",
+        .call = engine_export,
+        .context = service->engine,
+    };
+    service->methods[1] = (struct grpc_method){
+        .path = COLLECTOR "metrics.v1.MetricsService/Export",
+        .http_path = "/v1/metrics",
+        .refusal = "metrics are not taken",
+    };
+    service->methods[2] = (struct grpc_method){
+        .path = COLLECTOR "logs.v1.LogsService/Export",
+        .http_path = "/v1/logs",
+        .refusal = "logs are not taken",
+    };
+    service->methods[3] = (struct grpc_method){
+        .path = COLLECTOR "profiles.v1development.ProfilesService/Export",
+        .http_path = "/v1development/profiles",
+        .refusal = "profiles are not implemented by spanmap",
+    };
+}
+
+static int make_receiver(struct service *service, const struct log *log)
 {
     const struct options *options = service->options;
     const struct budget *budget = engine_budget(service->engine);
-    struct receiver_options grpc = {
-        .methods = &service->method,
-        .methods_count = 1,
+    struct receiver_options receiver = {
+        .methods = service->methods,
+        .methods_count = sizeof(service->methods) / sizeof(service->methods[0]),
         .threads = budget->threads,
         .message_bytes_max = budget->request_bytes_max,
         .body_bytes_max = (size_t)budget->share_bytes[BUDGET_REQUESTS],
@@ -82,12 +111,8 @@ static int make_grpc(struct service *service, const struct log *log)
         .counters = &service->receiver_counters,
     };
 
-    service->method = (struct grpc_method){
-        .path = "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
-        .call = engine_export,
-        .context = service->engine,
-    };
-    return receiver_new(&grpc, &service->grpc);
+    make_methods(service);
+    return receiver_new(&receiver, &service->receiver);
 }
 
 static int make_web(struct service *service, struct view draw_helper)
@@ -170,7 +195,7 @@ int service_new(const struct options *options, const struct service_setup *setup
     if (status == 0)
         status = make_counters(service);
     if (status == 0)
-        status = make_grpc(service, setup->log);
+        status = make_receiver(service, setup->log);
     if (status == 0)
         status = make_web(service, setup->draw_helper);
 out:
@@ -188,7 +213,7 @@ void service_free(struct service *service)
 {
     if (service == NULL)
         return;
-    receiver_free(service->grpc);
+    receiver_free(service->receiver);
     http_server_free(service->web);
     routes_free(service->routes);
     engine_free(service->engine);
@@ -203,17 +228,50 @@ void service_free(struct service *service)
 
 /* ------------------------------------------------------------------ running */
 
+static bool is_same(const struct address *a, const struct address *b)
+{
+    if (a->type != b->type || a->type == ADDRESS_OFF)
+        return false;
+    if (a->type == ADDRESS_UNIX)
+        return strcmp(a->path, b->path) == 0;
+    /* Of port 0 each gets one of its own. */
+    return a->port == b->port && a->port != 0 && strcmp(a->host, b->host) == 0;
+}
+
+/* One address may serve both. */
+static int listen_receiver(struct service *service, char out_error[256])
+{
+    struct address grpc;
+    struct address http;
+    struct buf *bound = service->bound;
+    unsigned serves = SESSION_GRPC;
+    int status = address_parse(service->options->listen_grpc, out_error, &grpc);
+
+    if (status == 0)
+        status = address_parse(service->options->listen_http, out_error, &http);
+    if (status != 0)
+        return status;
+    if (is_same(&grpc, &http))
+        serves |= SESSION_HTTP;
+    if (grpc.type != ADDRESS_OFF)
+        status = receiver_listen(service->receiver, &grpc, serves, out_error, &bound[SERVICE_GRPC]);
+    if (status != 0 || http.type == ADDRESS_OFF)
+        return status;
+    if (is_same(&grpc, &http))
+        return buf_append_view(&bound[SERVICE_HTTP], buf_view(&bound[SERVICE_GRPC]));
+    return receiver_listen(service->receiver, &http, SESSION_HTTP, out_error, &bound[SERVICE_HTTP]);
+}
+
 int service_listen(struct service *service, char out_error[256])
 {
     struct address address;
-    int status = address_parse(service->options->listen_grpc, out_error, &address);
+    int status = listen_receiver(service, out_error);
 
-    if (status == 0 && address.type != ADDRESS_OFF)
-        status = receiver_listen(service->grpc, &address, out_error, &service->bound[SERVICE_GRPC]);
     if (status == 0)
         status = address_parse(service->options->listen_web, out_error, &address);
     if (status == 0 && address.type != ADDRESS_OFF)
-        status = http_server_listen(service->web, &address, out_error, &service->bound[SERVICE_WEB]);
+        status = http_server_listen(service->web, &address, out_error,
+                                    &service->bound[SERVICE_WEB]);
     return status;
 }
 
@@ -222,7 +280,7 @@ int service_start(struct service *service)
     int status = engine_start(service->engine);
 
     if (status == 0)
-        status = receiver_start(service->grpc);
+        status = receiver_start(service->receiver);
     if (status == 0)
         status = http_server_start(service->web);
     if (status == 0)
@@ -238,7 +296,7 @@ struct view service_bound(const struct service *service, enum service_door door)
 void service_drain(struct service *service, uint64_t patience_ns)
 {
     atomic_store(&service->ready, false);
-    receiver_drain(service->grpc, patience_ns);
+    receiver_drain(service->receiver, patience_ns);
     engine_stop(service->engine);
     http_server_stop(service->web);
 }

@@ -1,5 +1,5 @@
 /* service.h: the engine with its doors to the network.
- * Is:         OTLP/gRPC into the engine, and the web door (page, metrics, API) out of it.
+ * Is:         OTLP/gRPC and OTLP/HTTP into the engine, and the web door (page, metrics, API) out of it.
  * Is not:     a process: it handles no signal, writes no file, reads no configuration.
  * Invariants: between service_start() and service_drain() all doors are open; afterwards nothing
  *             changes any more and the engine has counted all that was admitted.
@@ -17,7 +17,7 @@
 #include "engine/engine.h"
 #include "engine/options.h"
 
-enum service_door { SERVICE_GRPC, SERVICE_WEB, SERVICE_DOOR_COUNT };
+enum service_door { SERVICE_GRPC, SERVICE_HTTP, SERVICE_WEB, SERVICE_DOOR_COUNT };
 
 struct service_setup {
     const struct log *log;         /* NULL: silent. */

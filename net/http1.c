@@ -1,7 +1,7 @@
 /* http1.c: llhttp's callbacks collect the few fields that are of use here.
  *
- * Parsing pauses where a head ends. The parser then starts afresh for the next request, so that
- * none of its states for bodies and upgrades is ever reached.
+ * Parsing pauses where a head ends, and where a body does. The parser then starts afresh for the next
+ * request, so that none of its states for upgrades is ever reached.
  */
 #include "net/http1.h"
 
@@ -12,6 +12,8 @@
 #include "base/buf.h"
 #include "base/check.h"
 #include "base/mem.h"
+
+enum { NAME_MAX = 64 };
 
 enum field { FIELD_HOST, FIELD_ACCEPT, FIELD_ACCEPT_ENCODING, FIELD_IF_NONE_MATCH, FIELD_COUNT };
 
@@ -24,12 +26,16 @@ struct http1 {
     struct http1_request request;
     struct buf target;
     struct buf fields[FIELD_COUNT];
-    char name[24]; /* Of the field that is being read; as much of it as fits. */
+    char name[NAME_MAX]; /* Of the field that is being read; as much of it as fits. */
     size_t name_size;
     size_t head_size;
-    struct buf *value; /* Where its value goes; NULL: nowhere. */
+    struct buf *value;  /* Where its value goes; NULL: nowhere. */
+    struct buf passing; /* The value of a field that goes to `events`. */
+    const struct http1_events *events;
+    void *context;
     unsigned error;
-    bool is_whole;
+    bool is_whole; /* The head. */
+    bool is_ended; /* The body too. */
 };
 
 static int fail(struct http1 *http1, unsigned error)
@@ -57,13 +63,18 @@ static int on_url(llhttp_t *parser, const char *data, size_t size)
     return append(http1, &http1->target, data, size);
 }
 
+static char lower(char byte)
+{
+    return byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte;
+}
+
 static int on_name(llhttp_t *parser, const char *data, size_t size)
 {
     struct http1 *http1 = parser->data;
 
     /* One byte more than any known name has tells them apart from longer ones. */
     for (size_t i = 0; i < size && http1->name_size < sizeof(http1->name); i++)
-        http1->name[http1->name_size++] = data[i];
+        http1->name[http1->name_size++] = lower(data[i]);
     return 0;
 }
 
@@ -72,12 +83,12 @@ static int on_name_end(llhttp_t *parser)
     struct http1 *http1 = parser->data;
 
     http1->value = NULL;
+    if (http1->is_whole)
+        return 0; /* A trailer. */
     for (size_t i = 0; i < FIELD_COUNT; i++) {
-        if (strlen(field_names[i]) == http1->name_size &&
-            strncasecmp(field_names[i], http1->name, http1->name_size) == 0)
+        if (view_equal(view_of(field_names[i]), (struct view){http1->name, http1->name_size}))
             http1->value = &http1->fields[i];
     }
-    http1->name_size = 0;
     if (http1->value == &http1->fields[FIELD_HOST])
         http1->request.hosts++;
     if (http1->value != NULL && http1->value->size != 0)
@@ -85,11 +96,48 @@ static int on_name_end(llhttp_t *parser)
     return 0;
 }
 
-static int on_value(llhttp_t *parser, const char *data, size_t size)
+static bool is_own(struct view name)
+{
+    return view_equal(name, VIEW("transfer-encoding")) ||
+           view_equal(name, VIEW("content-length")) || view_equal(name, VIEW("connection"));
+}
+
+static int on_value_end(llhttp_t *parser)
+{
+    struct http1 *http1 = parser->data;
+    struct view name = {http1->name, http1->name_size};
+
+    http1->name_size = 0;
+    if (http1->events != NULL && !http1->is_whole && name.size < NAME_MAX && !is_own(name))
+        http1->events->on_field(http1->context, name, buf_view(&http1->passing));
+    buf_reset(&http1->passing);
+    return 0;
+}
+
+static int on_body(llhttp_t *parser, const char *data, size_t size)
 {
     struct http1 *http1 = parser->data;
 
-    return http1->value != NULL ? append(http1, http1->value, data, size) : 0;
+    http1->events->on_body(http1->context, (struct view){data, size});
+    return 0;
+}
+
+static int on_end(llhttp_t *parser)
+{
+    struct http1 *http1 = parser->data;
+
+    http1->is_ended = true;
+    return HPE_PAUSED;
+}
+
+static int on_value(llhttp_t *parser, const char *data, size_t size)
+{
+    struct http1 *http1 = parser->data;
+    int status = http1->value != NULL ? append(http1, http1->value, data, size) : 0;
+
+    if (status == 0 && http1->events != NULL && !http1->is_whole)
+        status = append(http1, &http1->passing, data, size);
+    return status;
 }
 
 /* "http://host/path", as a proxy's client writes it: the host counts in place of Host. */
@@ -127,15 +175,23 @@ static int on_head(llhttp_t *parser)
         return fail(http1, 400);
     request->is_get = parser->method == HTTP_GET;
     request->is_head = parser->method == HTTP_HEAD;
+    request->is_post = parser->method == HTTP_POST;
+    request->is_options = parser->method == HTTP_OPTIONS;
+    request->is_1_0 = !is_1_1;
     request->keeps_alive = llhttp_should_keep_alive(parser) != 0;
+    request->has_length = (parser->flags & F_CONTENT_LENGTH) != 0;
+    request->length = request->has_length ? parser->content_length : 0;
     request->has_body = (parser->flags & (F_CHUNKED | F_TRANSFER_ENCODING)) != 0 ||
                         parser->content_length != 0;
     request->accept = buf_view(&http1->fields[FIELD_ACCEPT]);
     request->accept_encoding = buf_view(&http1->fields[FIELD_ACCEPT_ENCODING]);
     request->if_none_match = buf_view(&http1->fields[FIELD_IF_NONE_MATCH]);
     /* The other forms of a target go with methods that are not served anyway. */
-    if ((request->is_get || request->is_head) && split_target(http1) != 0)
+    if ((request->is_get || request->is_head || request->is_post) && split_target(http1) != 0)
         return HPE_USER;
+    if (request->is_options)
+        request->target = buf_view(&http1->target);
+    parser->upgrade = 0; /* Nobody is upgraded; the body, if there is one, is read as such. */
     http1->is_whole = true;
     return HPE_PAUSED;
 }
@@ -146,7 +202,7 @@ static void start(struct http1 *http1)
     http1->parser.data = http1;
 }
 
-int http1_new(struct http1 **out_http1)
+int http1_new(const struct http1_events *events, void *context, struct http1 **out_http1)
 {
     struct http1 *http1 = mem_calloc(1, sizeof(*http1));
 
@@ -157,6 +213,14 @@ int http1_new(struct http1 **out_http1)
     http1->settings.on_header_field = on_name;
     http1->settings.on_header_field_complete = on_name_end;
     http1->settings.on_header_value = on_value;
+    http1->settings.on_header_value_complete = on_value_end;
+    if (events != NULL) {
+        http1->settings.on_body = on_body;
+        http1->settings.on_message_complete = on_end;
+    }
+    http1->events = events;
+    http1->context = context;
+    buf_init(&http1->passing, HTTP1_HEAD_MAX);
     http1->settings.on_headers_complete = on_head;
     buf_init(&http1->target, HTTP1_TARGET_MAX);
     for (size_t i = 0; i < FIELD_COUNT; i++)
@@ -171,9 +235,35 @@ void http1_free(struct http1 *http1)
     if (http1 == NULL)
         return;
     buf_release(&http1->target);
+    buf_release(&http1->passing);
     for (size_t i = 0; i < FIELD_COUNT; i++)
         buf_release(&http1->fields[i]);
     mem_free(http1);
+}
+
+static enum http1_result read_body(struct http1 *http1, struct view bytes, size_t *out_taken)
+{
+    llhttp_errno_t error;
+
+    CHECK(http1->events != NULL && !http1->is_ended);
+    if (!http1->request.has_body) {
+        http1->is_ended = true;
+        return HTTP1_END;
+    }
+    if (bytes.size == 0)
+        return HTTP1_MORE;
+    if (llhttp_get_errno(&http1->parser) == HPE_PAUSED)
+        llhttp_resume(&http1->parser);
+    error = llhttp_execute(&http1->parser, bytes.data, bytes.size);
+    if (http1->is_ended) {
+        *out_taken = (size_t)(llhttp_get_error_pos(&http1->parser) - bytes.data);
+        return HTTP1_END;
+    }
+    *out_taken = bytes.size;
+    if (error == HPE_OK)
+        return HTTP1_MORE;
+    (void)fail(http1, 400);
+    return HTTP1_BAD;
 }
 
 enum http1_result http1_read(struct http1 *http1, struct view bytes, size_t *out_taken)
@@ -182,10 +272,11 @@ enum http1_result http1_read(struct http1 *http1, struct view bytes, size_t *out
     size_t size = bytes.size < room ? bytes.size : room;
     llhttp_errno_t error;
 
-    CHECK(!http1->is_whole);
     *out_taken = 0;
     if (http1->error != 0)
         return HTTP1_BAD;
+    if (http1->is_whole)
+        return read_body(http1, bytes, out_taken);
     error = llhttp_execute(&http1->parser, bytes.data, size);
     if (http1->is_whole) {
         *out_taken = (size_t)(llhttp_get_error_pos(&http1->parser) - bytes.data);
@@ -222,6 +313,7 @@ bool http1_is_inside(const struct http1 *http1)
 void http1_next(struct http1 *http1)
 {
     buf_reset(&http1->target);
+    buf_release(&http1->passing);
     for (size_t i = 0; i < FIELD_COUNT; i++)
         buf_release(&http1->fields[i]);
     http1->request = (struct http1_request){.hosts = 0};
@@ -230,5 +322,6 @@ void http1_next(struct http1 *http1)
     http1->value = NULL;
     http1->error = 0;
     http1->is_whole = false;
+    http1->is_ended = false;
     start(http1);
 }

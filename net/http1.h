@@ -1,9 +1,10 @@
-/* http1.h: the heads of HTTP/1 requests, without I/O.
+/* http1.h: HTTP/1 requests, without I/O.
  * Is:         bytes in, one request after the other out; no more bytes are taken than the request
- *             has.
- * Is not:     a reader of bodies: `has_body` says that one follows, and then the connection is of
- *             no further use.
- * Invariants: a head is at most HTTP1_HEAD_MAX bytes, its target HTTP1_TARGET_MAX.
+ *             has. For who wants them, every field, and the body in pieces, out of its chunks.
+ * Is not:     a reader of bodies where nobody asks for them: `has_body` says that one follows, and
+ *             then the connection is of no further use.
+ * Invariants: a head is at most HTTP1_HEAD_MAX bytes, its target HTTP1_TARGET_MAX. A body's pieces
+ *             are not held. A length and chunks together, or a coding beside chunks, are an error.
  * Threads:    one at a time.
  * Memory:     about a head's size; given back between requests.
  * Source:     RFC 9112.
@@ -13,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/status.h"
 #include "base/view.h"
@@ -23,9 +25,14 @@ enum { HTTP1_HEAD_MAX = 16 * 1024, HTTP1_TARGET_MAX = 8 * 1024 };
 struct http1_request {
     bool is_get;
     bool is_head;
+    bool is_post;
+    bool is_options;
+    bool is_1_0;      /* HTTP/1.0 */
     bool keeps_alive; /* By its version and its Connection field. */
     bool has_body;
-    unsigned hosts; /* Host fields. */
+    bool has_length; /* The body's, */
+    uint64_t length; /* which is this; else it comes in chunks. */
+    unsigned hosts;  /* Host fields. */
     struct view target;
     struct view host; /* Of the Host field, or of a target that is a whole URL. */
     struct view accept;
@@ -35,14 +42,23 @@ struct http1_request {
 
 struct http1;
 
-/* Returns: 0; STATUS_NOMEM. */
-MUST_USE int http1_new(struct http1 **out_http1);
+/* What else of a request is wanted. A head's fields in their order, whole, but for Transfer-Encoding,
+ * Content-Length and Connection, which are this parser's; names in lower case. The pieces of its body,
+ * in place. */
+struct http1_events {
+    void (*on_field)(void *context, struct view name, struct view value);
+    void (*on_body)(void *context, struct view piece);
+};
+
+/* Without events (NULL) bodies are not read. Returns: 0; STATUS_NOMEM. */
+MUST_USE int http1_new(const struct http1_events *events, void *context, struct http1 **out_http1);
 void http1_free(struct http1 *http1);
 
-enum http1_result { HTTP1_MORE = 0, HTTP1_WHOLE = 1, HTTP1_BAD = 2 };
+enum http1_result { HTTP1_MORE = 0, HTTP1_WHOLE = 1, HTTP1_BAD = 2, HTTP1_END = 3 };
 
 /* Takes bytes in, `out_taken` of them. HTTP1_MORE: all were taken. HTTP1_WHOLE: http1_request() has
- * the request. HTTP1_BAD: answer http1_error() and close. */
+ * the request; with events, its body follows, and then HTTP1_END (where there is none, at the next
+ * call, which may have no bytes). HTTP1_BAD: answer http1_error() and close. */
 enum http1_result http1_read(struct http1 *http1, struct view bytes, size_t *out_taken);
 
 const struct http1_request *http1_request(const struct http1 *http1);

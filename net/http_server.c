@@ -281,6 +281,7 @@ static void read_pending(struct http_connection *connection, struct mono_time no
         case HTTP1_BAD:
             answer_error(connection, http1_error(connection->http1), false);
             break;
+        case HTTP1_END: /* Of bodies, which are not read here. */
         case HTTP1_MORE:
             if (!was_inside)
                 connection->since = now;
@@ -304,7 +305,7 @@ static int open_connection(void *context, unsigned thread, struct connection *be
     connection->connection = below;
     connection->since = now;
     buf_init(&connection->pending, 0);
-    if (http1_new(&connection->http1) != 0) {
+    if (http1_new(NULL, NULL, &connection->http1) != 0) {
         mem_free(connection);
         return STATUS_NOMEM;
     }

@@ -18,10 +18,12 @@ enum grpc_code {
     GRPC_INVALID_ARGUMENT = 3,
     GRPC_DEADLINE_EXCEEDED = 4,
     GRPC_NOT_FOUND = 5,
+    GRPC_PERMISSION_DENIED = 7,
     GRPC_RESOURCE_EXHAUSTED = 8,
     GRPC_UNIMPLEMENTED = 12,
     GRPC_INTERNAL = 13,
     GRPC_UNAVAILABLE = 14,
+    GRPC_UNAUTHENTICATED = 16,
 };
 
 struct grpc_reply {
@@ -31,11 +33,17 @@ struct grpc_reply {
     struct buf body;         /* The response message (may be empty) where code is GRPC_OK. */
 };
 
+/* How a message is written; an answer's body is written likewise. */
+enum message_format { MESSAGE_PROTOBUF, MESSAGE_JSON };
+
 /* A unary method. `thread` is the number of the receiver thread that calls, 0 to threads - 1; calls
  * of one thread never overlap. `message` is whole, decompressed and valid during the call only. */
 struct grpc_method {
-    const char *path; /* "/package.Service/Method" */
-    void (*call)(void *context, unsigned thread, struct view message, struct grpc_reply *reply);
+    const char *path;      /* "/package.Service/Method" */
+    const char *http_path; /* Of OTLP/HTTP: "/v1/traces"; NULL: by gRPC only. */
+    const char *refusal;   /* It is not served, for this reason; NULL: it is. */
+    void (*call)(void *context, unsigned thread, enum message_format format, struct view message,
+                 struct grpc_reply *reply);
     void *context;
 };
 

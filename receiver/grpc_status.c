@@ -4,12 +4,7 @@
 #include <stddef.h>
 
 #include "base/check.h"
-#include "base/clock.h"
-#include "base/mem.h"
-#include "google/protobuf/any.pb-c.h"
-#include "google/protobuf/duration.pb-c.h"
-#include "google/rpc/error_details.pb-c.h"
-#include "google/rpc/status.pb-c.h"
+#include "receiver/rpc_status.h"
 
 /* Clients bound what they take as fields, most at 8 KiB. */
 enum { MESSAGE_MAX = 1024 };
@@ -59,53 +54,17 @@ static int append_base64(const uint8_t *data, size_t size, struct buf *out)
     return out->failed;
 }
 
-/* Packs into a buffer of its own. Returns: 0; STATUS_NOMEM. */
-static int pack(const ProtobufCMessage *message, uint8_t **out_data, size_t *out_size)
-{
-    size_t size = protobuf_c_message_get_packed_size(message);
-    uint8_t *data = mem_alloc(size);
-
-    if (data == NULL)
-        return STATUS_NOMEM;
-    CHECK(protobuf_c_message_pack(message, data) == size);
-    *out_data = data;
-    *out_size = size;
-    return 0;
-}
-
 int grpc_details_encode(enum grpc_code code, struct view message, uint64_t retry_delay_ns,
                         struct buf *out)
 {
-    char type_url[] = "type.googleapis.com/google.rpc.RetryInfo";
-    Google__Protobuf__Duration delay = GOOGLE__PROTOBUF__DURATION__INIT;
-    Google__Rpc__RetryInfo retry = GOOGLE__RPC__RETRY_INFO__INIT;
-    Google__Protobuf__Any any = GOOGLE__PROTOBUF__ANY__INIT;
-    Google__Protobuf__Any *details[] = {&any};
-    Google__Rpc__Status status = GOOGLE__RPC__STATUS__INIT;
-    char *text = mem_dup_text(message.data,
-                              message.size < MESSAGE_MAX ? message.size : MESSAGE_MAX);
-    uint8_t *packed = NULL;
-    size_t packed_size = 0;
-    int result = STATUS_NOMEM;
+    struct rpc_status status = {.code = code, .message = message, .retry_delay_ns = retry_delay_ns};
+    struct buf packed;
+    int result;
 
-    if (text == NULL)
-        goto out;
-    delay.seconds = (int64_t)(retry_delay_ns / NS_PER_S);
-    delay.nanos = (int32_t)(retry_delay_ns % NS_PER_S);
-    retry.retry_delay = &delay;
-    if (pack(&retry.base, &any.value.data, &any.value.len) != 0)
-        goto out;
-    any.type_url = type_url;
-    status.code = (int32_t)code;
-    status.message = text;
-    status.details = details;
-    status.n_details = retry_delay_ns != 0 ? 1 : 0;
-    if (pack(&status.base, &packed, &packed_size) != 0)
-        goto out;
-    result = append_base64(packed, packed_size, out);
-out:
-    mem_free(packed);
-    mem_free(any.value.data);
-    mem_free(text);
+    buf_init(&packed, 0);
+    result = rpc_status_append(&status, MESSAGE_PROTOBUF, &packed);
+    if (result == 0)
+        result = append_base64((const uint8_t *)packed.data, packed.size, out);
+    buf_release(&packed);
     return result;
 }

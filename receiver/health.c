@@ -76,12 +76,14 @@ static int write_response(enum serving_status status, struct grpc_reply *reply)
     return buf_append(&reply->body, bytes, sizeof(bytes));
 }
 
-static void check(void *context, unsigned thread, struct view message, struct grpc_reply *reply)
+static void check(void *context, unsigned thread, enum message_format format, struct view message,
+                  struct grpc_reply *reply)
 {
     const struct health *health = context;
     struct view service;
 
     (void)thread;
+    (void)format; /* No http_path: it is protobuf. */
     if (read_request(message, &service) != 0)
         fail(reply, GRPC_INVALID_ARGUMENT, "the message is no HealthCheckRequest");
     else if (!is_served(health, service))

@@ -102,9 +102,4 @@ MUST_USE int otlp_decode_protobuf(struct otlp_decoder *decoder, struct view mess
 MUST_USE int otlp_decode_json(struct otlp_decoder *decoder, struct view text,
                               const struct otlp_stage **out_stage);
 
-/* Appends the ExportTraceServiceResponse of a decoded request: nothing at all, or partial_success
- * where spans were rejected or there is a warning.
- * Returns: as buf_append(). */
-int otlp_response(const struct otlp_stage *stage, struct buf *out);
-
 #endif

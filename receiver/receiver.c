@@ -3,6 +3,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -31,7 +32,7 @@ struct log_gate {
     struct mono_time last;
 };
 
-struct grpc_thread {
+struct receiver_thread {
     struct session_worker worker;
     struct log_gate fault_logged;
 };
@@ -40,16 +41,17 @@ struct receiver {
     struct session_shared shared;
     const struct log *log;
     uint32_t connections_max;
-    struct grpc_thread *threads; /* threads_count of them */
+    struct receiver_thread *threads; /* threads_count of them */
     unsigned threads_count;
     _Atomic uint64_t trouble_logged_ns[SERVER_TROUBLE_COUNT]; /* 0: never. */
     struct server *server;
+    char addresses[2][128]; /* As bound: gRPC's, HTTP's. */
 };
 
 /* One socket. */
-struct grpc_peer {
-    struct receiver *server;
-    struct grpc_thread *thread;
+struct peer {
+    struct receiver *receiver;
+    struct receiver_thread *thread;
     struct connection *connection;
     struct session *session;
     struct mono_time now; /* Of the last event. */
@@ -66,13 +68,13 @@ static bool may_log(struct log_gate *gate, struct mono_time now)
 }
 
 /* From any thread. */
-static bool may_log_trouble(struct receiver *server, enum server_trouble trouble)
+static bool may_log_trouble(struct receiver *receiver, enum server_trouble trouble)
 {
     uint64_t now_ns = clock_mono().ns;
-    uint64_t last_ns = atomic_load(&server->trouble_logged_ns[trouble]);
+    uint64_t last_ns = atomic_load(&receiver->trouble_logged_ns[trouble]);
 
     return (last_ns == 0 || now_ns - last_ns >= log_interval_ns) &&
-           atomic_compare_exchange_strong(&server->trouble_logged_ns[trouble], &last_ns, now_ns);
+           atomic_compare_exchange_strong(&receiver->trouble_logged_ns[trouble], &last_ns, now_ns);
 }
 
 static void on_trouble(void *context, enum server_trouble trouble)
@@ -82,15 +84,15 @@ static void on_trouble(void *context, enum server_trouble trouble)
         [SERVER_CROWDED] = "receiver.connections_per_address is reached",
         [SERVER_ACCEPT_FAILED] = "file descriptors or memory are out",
     };
-    struct receiver *server = context;
+    struct receiver *receiver = context;
 
-    if (may_log_trouble(server, trouble))
-        LOG(server->log, LOG_WARN,
+    if (may_log_trouble(receiver, trouble))
+        LOG(receiver->log, LOG_WARN,
             trouble == SERVER_ACCEPT_FAILED ? "connection not accepted" : "connection refused",
             LOG_TEXT("reason", reasons[trouble]), LOG_END);
 }
 
-static void log_fault(struct grpc_peer *peer)
+static void log_fault(struct peer *peer)
 {
     const char *fault = session_fault(peer->session);
     char name[64];
@@ -98,7 +100,7 @@ static void log_fault(struct grpc_peer *peer)
     if (fault == NULL || !may_log(&peer->thread->fault_logged, peer->now))
         return;
     connection_peer(peer->connection, name);
-    LOG(peer->server->log, LOG_WARN, "connection ended for its peer's fault",
+    LOG(peer->receiver->log, LOG_WARN, "connection ended for its peer's fault",
         LOG_TEXT("peer", name), LOG_TEXT("reason", fault), LOG_END);
 }
 
@@ -107,17 +109,19 @@ static void log_fault(struct grpc_peer *peer)
 static int open_session(void *context, unsigned thread, struct connection *connection,
                         struct mono_time now, void **out_state)
 {
-    struct receiver *server = context;
-    struct grpc_peer *peer = mem_calloc(1, sizeof(*peer));
+    struct receiver *receiver = context;
+    struct peer *peer = mem_calloc(1, sizeof(*peer));
+    struct session_opening opening = {.serves = connection_door(connection),
+                                      .connection = connection};
     int status;
 
     if (peer == NULL)
         return STATUS_NOMEM;
-    peer->server = server;
-    peer->thread = &server->threads[thread];
+    peer->receiver = receiver;
+    peer->thread = &receiver->threads[thread];
     peer->connection = connection;
     peer->now = now;
-    status = session_new(&server->shared, &peer->thread->worker, now, &peer->session);
+    status = session_new(&receiver->shared, &peer->thread->worker, opening, now, &peer->session);
     if (status != 0)
         mem_free(peer);
     else
@@ -127,7 +131,7 @@ static int open_session(void *context, unsigned thread, struct connection *conne
 
 static int receive(void *state, struct view bytes, struct mono_time now)
 {
-    struct grpc_peer *peer = state;
+    struct peer *peer = state;
 
     peer->now = now;
     return session_receive(peer->session, bytes, now);
@@ -135,7 +139,7 @@ static int receive(void *state, struct view bytes, struct mono_time now)
 
 static int tick(void *state, struct mono_time now)
 {
-    struct grpc_peer *peer = state;
+    struct peer *peer = state;
 
     peer->now = now;
     return session_tick(peer->session, now);
@@ -143,21 +147,28 @@ static int tick(void *state, struct mono_time now)
 
 static int drain(void *state, struct mono_time now)
 {
-    struct grpc_peer *peer = state;
+    struct peer *peer = state;
 
     return session_drain(peer->session, now);
 }
 
 static int produce(void *state, struct mono_time now, size_t enough, struct buf *out)
 {
-    struct grpc_peer *peer = state;
+    struct peer *peer = state;
 
     return session_produce(peer->session, now, enough, out);
 }
 
+static bool wants_input(const void *state)
+{
+    const struct peer *peer = state;
+
+    return session_wants_input(peer->session);
+}
+
 static void close_session(void *state)
 {
-    struct grpc_peer *peer = state;
+    struct peer *peer = state;
 
     log_fault(peer);
     session_free(peer->session);
@@ -171,6 +182,7 @@ static const struct server_protocol protocol = {
     .tick = tick,
     .drain = drain,
     .produce = produce,
+    .wants_input = wants_input,
     .close = close_session,
 };
 
@@ -192,20 +204,22 @@ static void init_shared(const struct receiver_options *options, struct session_s
     shared->request_timeout_ns = options->request_timeout_ns != 0 ? options->request_timeout_ns
                                                                   : request_timeout_ns;
     shared->counters = options->counters;
+    shared->gate = options->gate;
+    shared->cors = options->cors;
     session_shared_bound(shared, or_default(options->body_bytes_max, BODY_BYTES_MAX));
 }
 
-static int open_server(const struct receiver_options *options, struct receiver *server)
+static int open_server(const struct receiver_options *options, struct receiver *receiver)
 {
     struct server_options net = {
         .protocol = &protocol,
-        .context = server,
-        .name = "grpc",
+        .context = receiver,
+        .name = "receive",
         .threads = options->threads,
-        .connections_max = server->connections_max,
+        .connections_max = receiver->connections_max,
         .connections_per_peer_max = options->connections_per_address,
         .on_trouble = on_trouble,
-        .write_timeout_ns = server->shared.request_timeout_ns,
+        .write_timeout_ns = receiver->shared.request_timeout_ns,
         .meter =
             {
                 .counters = options->counters,
@@ -220,59 +234,79 @@ static int open_server(const struct receiver_options *options, struct receiver *
             },
     };
 
-    return server_new(&net, &server->server);
+    return server_new(&net, &receiver->server);
 }
 
-int receiver_new(const struct receiver_options *options, struct receiver **out_server)
+int receiver_new(const struct receiver_options *options, struct receiver **out_receiver)
 {
-    struct receiver *server = mem_calloc(1, sizeof(*server));
+    struct receiver *receiver = mem_calloc(1, sizeof(*receiver));
     int status = STATUS_NOMEM;
 
     CHECK(options->threads != 0 && options->counters != NULL);
-    if (server == NULL)
+    if (receiver == NULL)
         return STATUS_NOMEM;
-    init_shared(options, &server->shared);
-    server->log = options->log;
-    server->connections_max = options->connections_max != 0 ? options->connections_max
-                                                            : CONNECTIONS_MAX;
-    server->threads = mem_calloc(options->threads, sizeof(*server->threads));
-    if (server->threads == NULL)
+    init_shared(options, &receiver->shared);
+    receiver->log = options->log;
+    receiver->connections_max = options->connections_max != 0 ? options->connections_max
+                                                              : CONNECTIONS_MAX;
+    receiver->threads = mem_calloc(options->threads, sizeof(*receiver->threads));
+    if (receiver->threads == NULL)
         goto out;
-    server->threads_count = options->threads;
+    receiver->threads_count = options->threads;
     for (unsigned i = 0; i < options->threads; i++)
-        session_worker_init(&server->threads[i].worker, i, server->shared.message_bytes_max);
-    status = open_server(options, server);
+        session_worker_init(&receiver->threads[i].worker, i, receiver->shared.message_bytes_max);
+    status = open_server(options, receiver);
 out:
     if (status != 0)
-        receiver_free(server);
+        receiver_free(receiver);
     else
-        *out_server = server;
+        *out_receiver = receiver;
     return status;
 }
 
-int receiver_listen(struct receiver *server, const struct address *address, char out_error[256],
-                    struct buf *out_bound)
+/* Who comes to the wrong door is told of the other. */
+static void note_address(struct receiver *receiver, unsigned serves, struct view bound)
 {
-    return server_listen(server->server, address, 0, out_error, out_bound);
+    struct view *addresses[] = {&receiver->shared.grpc_address, &receiver->shared.http_address};
+
+    for (unsigned i = 0; i < 2; i++) {
+        if ((serves & (i == 0 ? SESSION_GRPC : SESSION_HTTP)) == 0 || addresses[i]->size != 0)
+            continue;
+        (void)snprintf(receiver->addresses[i], sizeof(receiver->addresses[i]), "%.*s",
+                       (int)bound.size, bound.data);
+        *addresses[i] = view_of(receiver->addresses[i]);
+    }
 }
 
-int receiver_start(struct receiver *server)
+int receiver_listen(struct receiver *receiver, const struct address *address, unsigned serves,
+                    char out_error[256], struct buf *out_bound)
 {
-    return server_start(server->server);
+    size_t begin = out_bound->size;
+    int status = server_listen(receiver->server, address, serves, out_error, out_bound);
+
+    if (status == 0)
+        note_address(receiver, serves,
+                     (struct view){out_bound->data + begin, out_bound->size - begin});
+    return status;
 }
 
-void receiver_drain(struct receiver *server, uint64_t patience_ns)
+int receiver_start(struct receiver *receiver)
 {
-    server_drain(server->server, patience_ns);
+    return server_start(receiver->server);
 }
 
-void receiver_free(struct receiver *server)
+void receiver_drain(struct receiver *receiver, uint64_t patience_ns)
 {
-    if (server == NULL)
+    server_drain(receiver->server, patience_ns);
+}
+
+void receiver_free(struct receiver *receiver)
+{
+    if (receiver == NULL)
         return;
-    server_free(server->server);
-    for (unsigned i = 0; i < server->threads_count; i++)
-        session_worker_release(&server->threads[i].worker);
-    mem_free(server->threads);
-    mem_free(server);
+    server_free(receiver->server);
+    for (unsigned i = 0; i < receiver->threads_count; i++)
+        session_worker_release(&receiver->threads[i].worker);
+    mem_free(receiver->threads);
+    mem_free(receiver);
 }

@@ -1,6 +1,7 @@
-/* receiver.h: unary gRPC over HTTP/2 on several threads.
+/* receiver.h: OTLP/gRPC and OTLP/HTTP on several threads.
  * Is:         one acceptor that hands each socket to the thread with the fewest connections; each
- *             thread has a loop of its own, reads, frames, inflates and calls the method.
+ *             thread has a loop of its own, reads, frames, inflates and calls the method. What an
+ *             address serves is said with it; both may share one.
  * Is not:     a knowledge of OTLP; methods come in a table (grpc_reply.h).
  * Invariants: a message is checked against message_bytes_max before it is held, and again as it
  *             inflates. Flow control credit is given back only for what was taken. A request is
@@ -9,7 +10,7 @@
  *             threads - 1, calls of one thread never at once.
  * Memory:     connections_max connections, streams_max streams each; bodies in flight at most
  *             body_bytes_max in all (past it new bodies wait for flow control or get UNAVAILABLE).
- * Source:     spec OTLP A6, A14-A16, A21, C1-C12, C17.
+ * Source:     spec OTLP A4-A8, A14-A22, C1-C12, C17.
  */
 #ifndef SPANMAP_RECEIVER_RECEIVER_H
 #define SPANMAP_RECEIVER_RECEIVER_H
@@ -22,10 +23,12 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "net/address.h"
+#include "receiver/gate.h"
 #include "receiver/grpc_reply.h"
+#include "receiver/http_cors.h"
 
 struct receiver_options {
-    const struct grpc_method *methods; /* Borrowed as long as the server lives. */
+    const struct grpc_method *methods; /* Borrowed as long as the receiver lives. */
     size_t methods_count;
     unsigned threads;                 /* At least 1. */
     size_t message_bytes_max;         /* A message, before and after decompression; 0: 64 MiB */
@@ -35,27 +38,29 @@ struct receiver_options {
     uint32_t connections_per_address; /* 0: no limit */
     uint64_t idle_timeout_ns;         /* A connection without a stream; 0: none */
     uint64_t
-        request_timeout_ns;    /* From a stream's start to its end, and for the preface; 0: 60 s */
-    const struct log *log;     /* NULL: silent. */
-    struct counters *counters; /* Over receiver_counter_rows. */
+        request_timeout_ns; /* From a stream's start to its end, and for the preface; 0: 60 s */
+    const struct receiver_gate *gate; /* Borrowed; NULL: everybody may send. */
+    const struct http_cors *cors;     /* Borrowed; NULL: no browser's page may. */
+    const struct log *log;            /* NULL: silent. */
+    struct counters *counters;        /* Over receiver_counter_rows. */
 };
 
 struct receiver;
 
 /* Returns: 0; STATUS_NOMEM; STATUS_SYSTEM. */
-MUST_USE int receiver_new(const struct receiver_options *options, struct receiver **out_server);
+MUST_USE int receiver_new(const struct receiver_options *options, struct receiver **out_receiver);
 
-/* As http_server_listen(). */
-MUST_USE int receiver_listen(struct receiver *server, const struct address *address,
-                             char out_error[256], struct buf *out_bound);
+/* As http_server_listen(); `serves` is SESSION_GRPC, SESSION_HTTP or both (session.h). */
+MUST_USE int receiver_listen(struct receiver *receiver, const struct address *address,
+                             unsigned serves, char out_error[256], struct buf *out_bound);
 
 /* Starts the threads. Returns: 0; STATUS_SYSTEM; STATUS_NOMEM. */
-MUST_USE int receiver_start(struct receiver *server);
+MUST_USE int receiver_start(struct receiver *receiver);
 
 /* Stops listening, sends GOAWAY, finishes the streams that were taken on, joins the threads; what
  * is not done after `patience_ns` is cut. Nothing calls a method afterwards. */
-void receiver_drain(struct receiver *server, uint64_t patience_ns);
+void receiver_drain(struct receiver *receiver, uint64_t patience_ns);
 
-void receiver_free(struct receiver *server); /* Drains without patience if need be. */
+void receiver_free(struct receiver *receiver); /* Drains without patience if need be. */
 
 #endif

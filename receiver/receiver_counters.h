@@ -27,7 +27,39 @@
     X(REQUESTS_INTERNAL, "spanmap_receiver_requests_total", "code=\"INTERNAL\"", false, "")        \
     X(REQUESTS_UNAVAILABLE, "spanmap_receiver_requests_total", "code=\"UNAVAILABLE\"", false, "")  \
     X(REQUESTS_LATE, "spanmap_receiver_requests_total", "code=\"DEADLINE_EXCEEDED\"", false, "")   \
+    X(REQUESTS_UNAUTHENTICATED, "spanmap_receiver_requests_total", "code=\"UNAUTHENTICATED\"",     \
+      false, "")                                                                                   \
+    X(REQUESTS_DENIED, "spanmap_receiver_requests_total", "code=\"PERMISSION_DENIED\"", false, "") \
     X(REQUESTS_OTHER, "spanmap_receiver_requests_total", "code=\"OTHER\"", false, "")              \
+    X(HTTP_200, "spanmap_receiver_http_requests_total", "status=\"200\"", false,                   \
+      "OTLP/HTTP requests that were answered, by status.")                                         \
+    X(HTTP_204, "spanmap_receiver_http_requests_total", "status=\"204\"", false, "")               \
+    X(HTTP_400, "spanmap_receiver_http_requests_total", "status=\"400\"", false, "")               \
+    X(HTTP_401, "spanmap_receiver_http_requests_total", "status=\"401\"", false, "")               \
+    X(HTTP_403, "spanmap_receiver_http_requests_total", "status=\"403\"", false, "")               \
+    X(HTTP_404, "spanmap_receiver_http_requests_total", "status=\"404\"", false, "")               \
+    X(HTTP_405, "spanmap_receiver_http_requests_total", "status=\"405\"", false, "")               \
+    X(HTTP_408, "spanmap_receiver_http_requests_total", "status=\"408\"", false, "")               \
+    X(HTTP_413, "spanmap_receiver_http_requests_total", "status=\"413\"", false, "")               \
+    X(HTTP_415, "spanmap_receiver_http_requests_total", "status=\"415\"", false, "")               \
+    X(HTTP_503, "spanmap_receiver_http_requests_total", "status=\"503\"", false, "")               \
+    X(HTTP_OTHER, "spanmap_receiver_http_requests_total", "status=\"other\"", false, "")           \
+    X(MESSAGES_GRPC_PROTOBUF, "spanmap_receiver_messages_total",                                   \
+      "transport=\"grpc\",format=\"protobuf\"", false,                                             \
+      "Messages that were given to the decoder, by how they came.")                                \
+    X(MESSAGES_HTTP1_PROTOBUF, "spanmap_receiver_messages_total",                                  \
+      "transport=\"http/1.1\",format=\"protobuf\"", false, "")                                     \
+    X(MESSAGES_HTTP1_JSON, "spanmap_receiver_messages_total",                                      \
+      "transport=\"http/1.1\",format=\"json\"", false, "")                                         \
+    X(MESSAGES_HTTP2_PROTOBUF, "spanmap_receiver_messages_total",                                  \
+      "transport=\"http/2\",format=\"protobuf\"", false, "")                                       \
+    X(MESSAGES_HTTP2_JSON, "spanmap_receiver_messages_total",                                      \
+      "transport=\"http/2\",format=\"json\"", false, "")                                           \
+    X(MESSAGES_GZIP, "spanmap_receiver_messages_compressed_total", "encoding=\"gzip\"", false,     \
+      "Messages that came compressed, by encoding.")                                               \
+    X(MESSAGES_DEFLATE, "spanmap_receiver_messages_compressed_total", "encoding=\"deflate\"",      \
+      false, "")                                                                                   \
+    X(MESSAGES_ZSTD, "spanmap_receiver_messages_compressed_total", "encoding=\"zstd\"", false, "") \
     X(STREAMS_LOST, "spanmap_receiver_streams_lost_total", NULL, false,                            \
       "Requests that ended without an answer: reset by the peer, or their connection was lost.")   \
     X(BYTES, "spanmap_receiver_bytes_total", NULL, false, "Bytes read from connections.")          \
@@ -39,7 +71,7 @@
       "How often a limit closed a connection or refused a request, by limit.")                     \
     X(LIMIT_DISPLACED, "spanmap_receiver_limits_total", "limit=\"displaced\"", false, "")          \
     X(PROTOCOL_ERRORS, "spanmap_receiver_protocol_errors_total", NULL, false,                      \
-      "Connections that were ended because the peer broke HTTP/2 or a limit.")
+      "Connections that were ended because the peer broke HTTP or a limit.")
 
 #define RECEIVER_COUNTER_ENUM(name, metric, label, gauge, help) RECEIVER_##name,
 enum receiver_counter { RECEIVER_COUNTERS(RECEIVER_COUNTER_ENUM) RECEIVER_COUNTER_COUNT };

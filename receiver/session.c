@@ -1,8 +1,9 @@
-/* session.c: a connection's requests, and when it ends. */
+/* session.c: a connection's protocol, its requests, and when it ends. */
 #include "receiver/session.h"
 
+#include <string.h>
+
 #include "base/mem.h"
-#include "receiver/receiver_counters.h"
 #include "receiver/session_priv.h"
 
 /* A peer that has not even said what it speaks is given less time than a request. */
@@ -45,12 +46,53 @@ void session_worker_release(struct session_worker *worker)
     buf_release(&worker->reply.body);
 }
 
-int session_new(struct session_shared *shared, struct session_worker *worker, struct mono_time now,
-                struct session **out_session)
+/* --------------------------------------------------------------------------- life */
+
+int session_new(struct session_shared *shared, struct session_worker *worker,
+                struct session_opening opening, struct mono_time now, struct session **out_session)
 {
     struct session *session = mem_calloc(1, sizeof(*session));
+
+    if (session == NULL)
+        return STATUS_NOMEM;
+    session->shared = shared;
+    session->worker = worker;
+    session->opening = opening;
+    session->opened = now;
+    session->idle_since = now;
+    session->now = now;
+    session->earliest.ns = UINT64_MAX;
+    *out_session = session;
+    return 0;
+}
+
+const char *session_fault(const struct session *session)
+{
+    if (session->h2 != NULL)
+        return h2_fault(session->h2);
+    return session->http1 != NULL ? http1_session_fault(session) : NULL;
+}
+
+void session_free(struct session *session)
+{
+    if (session == NULL)
+        return;
+    if (session_fault(session) != NULL)
+        counters_add(session->shared->counters, RECEIVER_PROTOCOL_ERRORS, 1);
+    h2_free(session->h2);
+    while (session->requests != NULL)
+        request_free(session->requests);
+    http1_session_free(session->http1);
+    mem_free(session);
+}
+
+/* ----------------------------------------------------------------------- protocol */
+
+static int start_http2(struct session *session)
+{
+    const struct session_shared *shared = session->shared;
     struct h2_options options = {
-        .events = &grpc_call_events,
+        .events = &request_events,
         .context = session,
         .streams_max = shared->streams_max,
         .stream_window = shared->stream_window,
@@ -59,47 +101,79 @@ int session_new(struct session_shared *shared, struct session_worker *worker, st
         .header_list_max = HEADER_LIST_MAX,
         .guard = h2_guard_defaults,
     };
-    int status;
+    int status = h2_new(&options, session->now, &session->h2);
 
-    if (session == NULL)
-        return STATUS_NOMEM;
-    session->shared = shared;
-    session->worker = worker;
-    session->opened = now;
-    session->idle_since = now;
-    session->now = now;
-    session->earliest.ns = UINT64_MAX;
-    status = h2_new(&options, now, &session->h2);
-    if (status != 0)
-        mem_free(session);
-    else
-        *out_session = session;
+    if (status == 0)
+        session->protocol = SESSION_HTTP2;
     return status;
 }
 
-const char *session_fault(const struct session *session)
+static int start_http1(struct session *session)
 {
-    return h2_fault(session->h2);
+    int status = http1_session_new(session);
+
+    if (status == 0)
+        session->protocol = SESSION_HTTP1;
+    return status;
 }
 
-void session_free(struct session *session)
+static int read_known(struct session *session, struct view bytes)
 {
-    if (session == NULL)
-        return;
-    if (h2_fault(session->h2) != NULL)
-        counters_add(session->shared->counters, RECEIVER_PROTOCOL_ERRORS, 1);
-    h2_free(session->h2);
-    mem_free(session);
+    int status;
+
+    if (session->protocol == SESSION_HTTP1)
+        return http1_session_receive(session, bytes);
+    status = h2_receive(session->h2, bytes, session->now);
+    requests_keep(session);
+    return status;
+}
+
+/* HTTP/2's preface is the request that nobody sends over HTTP/1: three letters tell them apart. */
+static int read_unknown(struct session *session, struct view bytes)
+{
+    static const char preface[GREETING_SIZE] = {'P', 'R', 'I'};
+    size_t held = session->greeting_size;
+    size_t room = GREETING_SIZE - held;
+    size_t more = bytes.size < room ? bytes.size : room;
+    int status;
+
+    memcpy(session->greeting + held, bytes.data, more);
+    session->greeting_size += more;
+    if (memcmp(session->greeting, preface, session->greeting_size) != 0)
+        status = start_http1(session);
+    else if (session->greeting_size < GREETING_SIZE)
+        return 0;
+    else
+        status = start_http2(session);
+    if (status == 0 && held != 0)
+        status = read_known(session, (struct view){session->greeting, held});
+    return status == 0 ? read_known(session, bytes) : status;
 }
 
 int session_receive(struct session *session, struct view bytes, struct mono_time now)
 {
-    int status;
-
     session->now = now;
-    status = h2_receive(session->h2, bytes, now);
-    requests_keep(session);
-    return status;
+    if (session->protocol != SESSION_UNKNOWN)
+        return read_known(session, bytes);
+    return bytes.size != 0 ? read_unknown(session, bytes) : 0;
+}
+
+/* --------------------------------------------------------------------------- time */
+
+static bool is_greeted(const struct session *session)
+{
+    return session->protocol == SESSION_HTTP1 ||
+           (session->h2 != NULL && h2_is_greeted(session->h2));
+}
+
+static int tick_http2(struct session *session, bool is_idle)
+{
+    if (is_idle && !h2_is_shutting_down(session->h2)) {
+        counters_add(session->shared->counters, RECEIVER_CONNECTIONS_TIMED_OUT, 1);
+        h2_shut_down(session->h2, VIEW("max_idle"), session->now);
+    }
+    h2_tick(session->h2, session->now);
+    return h2_is_done(session->h2) ? STATUS_CLOSED : 0;
 }
 
 int session_tick(struct session *session, struct mono_time now)
@@ -107,38 +181,53 @@ int session_tick(struct session *session, struct mono_time now)
     const struct session_shared *shared = session->shared;
     uint64_t greeting = shared->request_timeout_ns < greeting_ns ? shared->request_timeout_ns
                                                                  : greeting_ns;
+    bool is_idle;
 
     session->now = now;
-    if (!h2_is_greeted(session->h2) && now.ns - session->opened.ns >= greeting) {
+    if (!is_greeted(session) && now.ns - session->opened.ns >= greeting) {
         counters_add(shared->counters, RECEIVER_CONNECTIONS_TIMED_OUT, 1);
         return STATUS_TIMEOUT;
     }
     if (now.ns >= session->earliest.ns || session->waiting != 0)
         requests_tick(session);
-    if (shared->idle_timeout_ns != 0 && session->requests == NULL &&
-        now.ns - session->idle_since.ns >= shared->idle_timeout_ns &&
-        !h2_is_shutting_down(session->h2)) {
+    is_idle = shared->idle_timeout_ns != 0 && session->requests == NULL &&
+              now.ns - session->idle_since.ns >= shared->idle_timeout_ns;
+    if (session->h2 != NULL)
+        return tick_http2(session, is_idle);
+    if (session->http1 != NULL && is_idle) {
         counters_add(shared->counters, RECEIVER_CONNECTIONS_TIMED_OUT, 1);
-        h2_shut_down(session->h2, VIEW("max_idle"), now);
+        return STATUS_TIMEOUT;
     }
-    h2_tick(session->h2, now);
-    return h2_is_done(session->h2) ? STATUS_CLOSED : 0;
+    return session->http1 != NULL ? http1_session_tick(session) : 0;
 }
 
 int session_drain(struct session *session, struct mono_time now)
 {
     session->now = now;
+    if (session->http1 != NULL)
+        return http1_session_drain(session);
+    if (session->h2 == NULL)
+        return STATUS_CLOSED; /* It has said nothing. */
     h2_shut_down(session->h2, VIEW("draining"), now);
     return h2_is_done(session->h2) ? STATUS_CLOSED : 0;
 }
 
 int session_produce(struct session *session, struct mono_time now, size_t enough, struct buf *out)
 {
-    int status;
+    int status = 0;
 
     session->now = now;
+    if (session->http1 != NULL)
+        return http1_session_produce(session, enough, out);
+    if (session->h2 == NULL)
+        return 0;
     status = h2_send(session->h2, now, enough, out);
     if (status == 0 && h2_is_done(session->h2))
         status = STATUS_CLOSED;
     return status;
+}
+
+bool session_wants_input(const struct session *session)
+{
+    return session->http1 == NULL || http1_session_wants_input(session);
 }

@@ -1,16 +1,18 @@
-/* session.h: unary gRPC on one connection, without I/O.
- * Is:         requests out of an HTTP/2 session's events: fields checked, the message put together
- *             and inflated, the method called, the status written.
+/* session.h: one connection's requests, gRPC and OTLP/HTTP, without I/O.
+ * Is:         told by its first bytes to speak HTTP/2 or HTTP/1; each request by its content type to
+ *             be gRPC (HTTP/2 only) or OTLP/HTTP. Fields are checked, the message is put together and
+ *             inflated, the method called, its answer written.
  * Is not:     a knowledge of what the methods do (grpc_reply.h).
  * Invariants: each request that reached its method is answered, or its stream is gone. Bytes that
  *             are held are in the budget.
  * Threads:    one at a time; what is shared is shared by all sessions, a worker by those of a thread.
- * Memory:     streams_max calls; their messages, as far as the budget goes.
- * Source:     spec OTLP A6, A8, A14-A16, A21, C1, C6-C11.
+ * Memory:     streams_max requests; their messages, as far as the budget goes.
+ * Source:     spec OTLP A4-A8, A14-A22, A36, C1, C6-C11.
  */
 #ifndef SPANMAP_RECEIVER_SESSION_H
 #define SPANMAP_RECEIVER_SESSION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,7 +22,9 @@
 #include "base/status.h"
 #include "base/view.h"
 #include "receiver/body_budget.h"
+#include "receiver/gate.h"
 #include "receiver/grpc_reply.h"
+#include "receiver/http_cors.h"
 
 /* What all sessions share. */
 struct session_shared {
@@ -32,6 +36,11 @@ struct session_shared {
     uint64_t idle_timeout_ns; /* 0: none */
     uint64_t request_timeout_ns;
     struct counters *counters;
+    const struct receiver_gate *gate; /* NULL: everybody may send. */
+    const struct http_cors *cors;     /* NULL: no browser may. */
+    /* What to tell those who come to the wrong door; empty: the other one is off. */
+    struct view grpc_address;
+    struct view http_address;
     struct body_budget budget;
     uint32_t stream_window;     /* How much a peer may send ahead of us on a stream, */
     uint32_t connection_window; /* and on a connection. */
@@ -54,9 +63,18 @@ void session_worker_release(struct session_worker *worker);
 
 struct session;
 
+/* What is served at a door. */
+enum { SESSION_GRPC = 1, SESSION_HTTP = 2 };
+
+struct session_opening {
+    unsigned serves;               /* SESSION_GRPC, SESSION_HTTP or both. */
+    struct connection *connection; /* Only for the gate. */
+};
+
 /* Returns: 0; STATUS_NOMEM. */
 MUST_USE int session_new(struct session_shared *shared, struct session_worker *worker,
-                         struct mono_time now, struct session **out_session);
+                         struct session_opening opening, struct mono_time now,
+                         struct session **out_session);
 void session_free(struct session *session);
 
 /* What the peer did wrong, where that ended the connection; NULL: nothing. */
@@ -68,5 +86,8 @@ MUST_USE int session_tick(struct session *session, struct mono_time now);
 MUST_USE int session_drain(struct session *session, struct mono_time now);
 MUST_USE int session_produce(struct session *session, struct mono_time now, size_t enough,
                              struct buf *out);
+
+/* Whether more may come in now. */
+bool session_wants_input(const struct session *session);
 
 #endif

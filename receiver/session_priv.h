@@ -1,4 +1,9 @@
-/* session_priv.h: what session.c and grpc_call.c share: one request. */
+/* session_priv.h: one request, and what those of a connection share; for the files that serve them.
+ *
+ *   session.c ── HTTP/2 events ──────┐                         ┌─> grpc_call.c
+ *       └─ session_http1.c ──────────┴─> request.c ── by its ──┴─> http_call.c
+ *                                       (request_credit.c)  content type
+ */
 #ifndef SPANMAP_RECEIVER_SESSION_PRIV_H
 #define SPANMAP_RECEIVER_SESSION_PRIV_H
 
@@ -7,67 +12,174 @@
 #include "net/h2.h"
 #include "receiver/grpc_fields.h"
 #include "receiver/grpc_frame.h"
+#include "receiver/http_head.h"
+#include "receiver/inflate.h"
+#include "receiver/receiver_counters.h"
 #include "receiver/session.h"
 
 enum {
     FRAME_SIZE_MAX = 64 * 1024,
     HEADER_LIST_MAX = 16 * 1024,
+    /* So much of a body is read and dropped before a request that is refused is told so: many
+     * clients read no answer before they have sent everything. */
+    DROPPED_BODY_MAX = 64 * 1024,
+    GREETING_SIZE = 3,
 };
+
+enum session_protocol { SESSION_UNKNOWN, SESSION_HTTP1, SESSION_HTTP2 };
+
+struct http1_session;
 
 struct session {
     struct session_shared *shared;
     struct session_worker *worker;
-    struct h2 *h2;
-    struct request *requests; /* Newest first. */
+    struct session_opening opening;
+    enum session_protocol protocol;
+    char greeting[GREETING_SIZE]; /* The first bytes, until they tell the protocol. */
+    size_t greeting_size;
+    struct h2 *h2;               /* Of SESSION_HTTP2. */
+    struct http1_session *http1; /* Of SESSION_HTTP1. */
+    struct request *requests;    /* Newest first. */
     struct request *borrowed; /* Those whose message lies in the bytes that are being received. */
     size_t waiting;           /* Requests that wait for the budget, */
     size_t withheld;          /* and the connection's credit that they keep back. */
     struct mono_time opened;
     struct mono_time idle_since;
-    struct mono_time now;      /* Of the request that is under way. */
+    struct mono_time now;      /* Of the call that is under way. */
     struct mono_time earliest; /* No deadline is before it. */
-    bool is_counted_faulty;
+};
+
+/* Why an OTLP/HTTP request is not served; said once its body has ended or was large. */
+enum http_refusal {
+    HTTP_SERVED,
+    HTTP_WRONG_DOOR,
+    HTTP_HEAD_TOO_LARGE,
+    HTTP_PREFLIGHT, /* A browser's question, or anybody's OPTIONS: answered without a body. */
+    HTTP_WRONG_METHOD,
+    HTTP_NOT_FOUND,
+    HTTP_SIGNAL_OFF,
+    HTTP_UNKNOWN,
+    HTTP_FORBIDDEN,
+    HTTP_WRONG_TYPE,
+    HTTP_WRONG_CODING,
+    HTTP_WRONG_EXPECTATION,
+    HTTP_TOO_LARGE,
+    HTTP_INFLATED_TOO_LARGE,
+    HTTP_BAD_CODING,
+    HTTP_BUSY,
+    HTTP_NO_MEMORY,
+    HTTP_TOO_SLOW,
+    HTTP_HEAD_TOO_SLOW,
+    HTTP_BROKEN, /* No HTTP/1 at all; http1_error() is its status. */
+};
+
+/* The message of an OTLP/HTTP request, which is its whole body. */
+struct http_body {
+    struct buf held;
+    struct view piece; /* Not copied yet; it lies in the bytes that are being received. */
 };
 
 struct request {
     struct session *session;
-    struct h2_stream *stream;
-    const struct grpc_method *method; /* NULL: no such path. */
-    struct grpc_frame frame;
+    struct h2_stream *stream; /* NULL: the one of an HTTP/1 session. */
     struct request *next;
     struct request **link;
     struct request *next_borrowed;
     struct mono_time deadline;
-    struct mono_time favoured; /* When it became the budget's favourite. */
-    enum grpc_encoding encoding;
-    size_t dropped;  /* Bytes of a foreign request's body. */
-    size_t charged;  /* To the budget. */
-    size_t withheld; /* See struct session. */
-    bool is_post;
-    bool is_grpc;    /* By its content type. */
-    bool is_foreign; /* It is not, and is told so in the end. */
-    bool is_timeout_bad;
-    bool has_fields; /* All of them came. */
-    bool is_waiting; /* For the budget; gets no credit meanwhile. */
+    struct mono_time favoured;        /* When it became the budget's favourite. */
+    size_t charged;                   /* To the budget. */
+    size_t withheld;                  /* See struct session. */
+    size_t dropped;                   /* Bytes of a refused request's body. */
+    const struct grpc_method *method; /* NULL: no such path. */
+    enum gate_verdict verdict;
+    bool is_judged;
+    bool is_http;      /* OTLP/HTTP, once has_fields is set; else gRPC. */
+    bool is_http_path; /* The method was found by its http_path. */
+    bool has_fields;   /* All of them came. */
+    bool is_waiting;   /* For the budget; gets no credit meanwhile. */
     bool is_on_borrowed_list;
+    bool is_answered; /* HTTP/1's; a stream knows it itself. */
+    /* gRPC */
+    bool is_grpc; /* By its content type. */
+    bool is_post;
+    bool is_timeout_bad;
+    enum grpc_encoding encoding;
+    struct grpc_frame frame;
+    /* OTLP/HTTP */
+    enum http_refusal refusal;
+    struct http_head head;
+    struct http_body body;
 };
 
-/* The events of h2.h; `context` is the session. */
-extern const struct h2_events grpc_call_events;
+/* -------------------------------------------------------------------- request.c */
 
-/* After h2_receive(): what is still in use of the received bytes is copied. */
+/* The events of h2.h; `context` is the session. */
+extern const struct h2_events request_events;
+
+/* Returns NULL for want of memory. */
+MUST_USE struct request *request_new(struct session *session, struct h2_stream *stream);
+void request_free(struct request *request);
+
+/* A field of its head, in lower case; HTTP/1's have :method and :path as well. */
+void request_field(struct request *request, struct view name, struct view value);
+void request_fields_end(struct request *request);
+void request_data(struct request *request, struct view piece);
+void request_end(struct request *request);
+
+/* The method is called, and the worker's reply says what came of it. */
+void request_call(struct request *request, enum message_format format, struct view message);
+
+bool request_is_answered(const struct request *request);
+void request_count(struct request *request, enum receiver_counter which, uint64_t more);
+
+/* Between one and two seconds, so that those who were refused together do not return together. */
+uint64_t request_retry_delay_ns(const struct request *request);
+
+/* Inflates into the worker's memory and the budget, and calls the method. Returns: 0 (it was called);
+ * STATUS_TOO_LARGE; STATUS_FULL (for now); STATUS_NOMEM; STATUS_INVALID. */
+MUST_USE int request_inflate_and_call(struct request *request, enum inflate_format inflate,
+                                      enum message_format format, struct view packed);
+
+/* Its message lies in the bytes that are being received: requests_keep() copies what is still needed. */
+void request_borrow(struct request *request);
+
+/* What came is copied. Returns: 0; STATUS_NOMEM. */
+MUST_USE int request_keep(struct request *request);
+
+/* Before the received bytes go away: what is still in use of them is copied. */
 void requests_keep(struct session *session);
 
 /* Ends those that are late, and lets one go on that waits, if there is room again. */
 void requests_tick(struct session *session);
 
-/* ---------------------------------------------------------------- request_credit.c */
+/* --------------------------------------------------- grpc_call.c and http_call.c */
 
-/* The budget follows what the frame holds. Returns: 0; STATUS_FULL. */
+/* Why a request ends before its answer could be made. */
+enum request_trouble { REQUEST_BUSY, REQUEST_NO_MEMORY, REQUEST_LATE };
+
+void grpc_call_begin(struct request *request); /* Its fields are there. */
+void grpc_call_data(struct request *request, struct view piece);
+void grpc_call_end(struct request *request);
+void grpc_call_fail(struct request *request, enum request_trouble trouble);
+
+void http_call_begin(struct request *request);
+void http_call_data(struct request *request, struct view piece);
+void http_call_end(struct request *request);
+void http_call_fail(struct request *request, enum request_trouble trouble);
+
+/* Answers at once. */
+void http_call_refuse(struct request *request, enum http_refusal refusal);
+
+/* ------------------------------------------------------------ request_credit.c */
+
+/* The bytes of memory that its message takes. */
+size_t request_held(const struct request *request);
+
+/* The budget follows what is held. Returns: 0; STATUS_FULL. */
 MUST_USE int request_charge(struct request *request);
 
-/* What came is held: its sender may send as much again, or the request waits. Returns: 0; STATUS_FULL,
- * where too much waits on this connection already. */
+/* What came is held: its sender may send as much again, or the request waits. Returns: 0;
+ * STATUS_FULL, where too much waits on this connection already. */
 MUST_USE int request_credit(struct request *request);
 
 /* Gives back what the request holds: it is answered, or gone. */
@@ -78,5 +190,31 @@ bool request_is_tiresome(struct request *request);
 
 /* Lets the oldest request that waits go on, if it may. */
 void session_resume(struct session *session);
+
+/* ------------------------------------------------------------- session_http1.c */
+
+/* Returns: 0; STATUS_NOMEM. */
+MUST_USE int http1_session_new(struct session *session);
+void http1_session_free(struct http1_session *http1);
+MUST_USE int http1_session_receive(struct session *session, struct view bytes);
+MUST_USE int http1_session_tick(struct session *session);
+MUST_USE int http1_session_drain(struct session *session);
+MUST_USE int http1_session_produce(struct session *session, size_t enough, struct buf *out);
+bool http1_session_wants_input(const struct session *session);
+const char *http1_session_fault(const struct session *session);
+
+/* 400, 431 ...: what was wrong with the bytes. */
+unsigned http1_session_error(const struct session *session);
+
+/* Ends the connection once what was said is written; or after the next answer. */
+void http1_session_close(struct session *session);
+void http1_session_end(struct session *session);
+
+/* Says that the body may come, to who waits for that. */
+void http1_session_continue(struct session *session);
+
+/* The answer to the session's request: `fields` begin with :status. */
+void http1_session_answer(struct session *session, const struct h2_field *fields, size_t count,
+                          struct view body);
 
 #endif

@@ -171,7 +171,8 @@ class Demo:
     def start_spanmap(self):
         ready = self.directory / "spanmap.json"
         grpc, web = (0, 0) if self.any_port else (free_port(4317), free_port(9464))
-        options = [*SPANMAP_OPTIONS, f"listen.grpc=127.0.0.1:{grpc}", f"listen.web=127.0.0.1:{web}"]
+        options = [*SPANMAP_OPTIONS, f"listen.grpc=127.0.0.1:{grpc}", "listen.http=127.0.0.1:0",
+                   f"listen.web=127.0.0.1:{web}"]
         self.start("spanmap", self.spanmap, "run", "--ready-file", str(ready),
                    *(word for option in options for word in ("--set", option)))
         if not self.wait_until("spanmap", START_S, ready.exists):

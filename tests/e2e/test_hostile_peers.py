@@ -213,8 +213,8 @@ def test_many_idle_connections_hold_up_nobody():
 
 def test_bytes_that_are_no_http2_end_the_connection():
     with Daemon(FAST) as daemon:
-        for bytes_ in (b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc",
-                       b"\0" * 100, PREFACE[:-1] + b"X"):
+        for bytes_ in (b"G\0ET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+                       b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc", b"\0" * 100, PREFACE[:-1] + b"X"):
             with RawPeer(daemon.grpc, greet=False) as peer:
                 peer.send(bytes_)
                 peer.read_to_the_end()

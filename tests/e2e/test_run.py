@@ -47,8 +47,7 @@ def test_ready_file_names_what_is_bound():
     with Daemon() as daemon:
         assert set(daemon.ready) >= {"grpc", "http", "web", "pid"}
         assert daemon.ready["pid"] == daemon.pid
-        assert daemon.ready["http"] is None
-        for door in ("grpc", "web"):
+        for door in ("grpc", "http", "web"):
             host, _, port = daemon.ready[door].rpartition(":")
             assert host == "127.0.0.1"
             with socket.create_connection((host, int(port)), timeout=10):
@@ -112,16 +111,17 @@ def test_a_door_may_be_off():
         assert daemon.get("/healthz")[0] == 200
 
 
-@pytest.mark.parametrize("options, address", [
-    ({}, "localhost:4318"), ({"listen.http": "127.0.0.1:14318"}, "127.0.0.1:14318")])
-def test_the_log_says_what_listens(options, address):
+@pytest.mark.parametrize("options", [{}, {"listen.http": "off"}])
+def test_the_log_says_what_listens(options):
     with Daemon(options) as daemon:
         listening = {line["for"]: line for line in logged(daemon.log(), "listening")}
         assert listening["OTLP/gRPC"]["address"] == daemon.grpc
         assert listening["web"]["address"] == daemon.ready["web"]
         off = {line["for"]: line for line in logged(daemon.log(), "not listening")}
-        assert off["OTLP/HTTP"]["address"] == address
-        assert "OTLP/HTTP is not there yet" in off["OTLP/HTTP"]["reason"]
+        if options:
+            assert off["OTLP/HTTP"]["reason"] == "off"
+        else:
+            assert listening["OTLP/HTTP"]["address"] == daemon.http and not off
         assert logged(daemon.log(), "ready")[0]["pid"] == str(daemon.pid)
         daemon.stop()
         assert [line["signal"] for line in logged(daemon.log(), "draining")] == ["TERM"]
@@ -134,7 +134,7 @@ def test_a_quieter_log_says_less():
         assert daemon.log() == ""
 
 
-@pytest.mark.parametrize("door", ["listen.grpc", "listen.web"])
+@pytest.mark.parametrize("door", ["listen.grpc", "listen.http", "listen.web"])
 def test_a_port_in_use_is_one_clear_line(door):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
@@ -209,7 +209,8 @@ def test_closed_standard_files_are_not_taken_for_sockets(tmp_path):
     ready = tmp_path / "ready.json"
     with subprocess.Popen(
             ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", binary(), "run", "--ready-file", str(ready),
-             "--set", "listen.grpc=127.0.0.1:0", "--set", "listen.web=127.0.0.1:0",
+             "--set", "listen.grpc=127.0.0.1:0", "--set", "listen.http=127.0.0.1:0",
+             "--set", "listen.web=127.0.0.1:0",
              "--set", "log.level=debug"]) as process:
         try:
             wait_until(ready.exists, "it is ready")

@@ -51,7 +51,7 @@ static void read_all(struct view bytes, size_t piece, struct buf *out)
     struct http1 *http1;
     size_t at = 0;
 
-    CHECK(http1_new(&http1) == 0);
+    CHECK(http1_new(NULL, NULL, &http1) == 0);
     while (at < bytes.size && result != HTTP1_BAD) {
         size_t size = bytes.size - at < piece ? bytes.size - at : piece;
         size_t taken = 0;

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "receiver/otlp_response.h"
 #include "tests/lib/otlp_oracle.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -28,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     }
     buf_init(&response, 0);
-    if (otlp_response(stage, &response) != 0)
+    if (otlp_response(stage, MESSAGE_PROTOBUF, &response) != 0)
         abort();
     buf_release(&response);
     return 0;

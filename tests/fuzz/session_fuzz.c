@@ -13,11 +13,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { MESSAGE_MAX = 4096, OUTPUT_MAX = 1 << 20 };
 
-static void method(void *context, unsigned thread, struct view message, struct grpc_reply *reply)
+static void method(void *context, unsigned thread, enum message_format format, struct view message,
+                   struct grpc_reply *reply)
 {
     volatile char sum = 0;
 
     (void)context;
+    (void)format;
     CHECK(thread == 0 && message.size <= MESSAGE_MAX);
     for (size_t i = 0; i < message.size; i++)
         sum = (char)(sum ^ message.data[i]);
@@ -38,7 +40,8 @@ struct fixture {
 
 static void start(struct fixture *on)
 {
-    on->methods[0] = (struct grpc_method){"/t.Service/Export", method, NULL};
+    on->methods[0] = (struct grpc_method){
+        .path = "/t.Service/Export", .http_path = "/v1/traces", .call = method};
     CHECK(counters_init(&on->counters, receiver_counter_rows, RECEIVER_COUNTER_COUNT) == 0);
     on->shared = (struct session_shared){
         .methods = on->methods,
@@ -54,7 +57,9 @@ static void start(struct fixture *on)
     on->now.ns = NS_PER_S;
     buf_init(&on->out, 0);
     session_worker_init(&on->worker, 0, MESSAGE_MAX);
-    CHECK(session_new(&on->shared, &on->worker, on->now, &on->session) == 0);
+    CHECK(session_new(&on->shared, &on->worker,
+                      (struct session_opening){.serves = SESSION_GRPC | SESSION_HTTP}, on->now,
+                      &on->session) == 0);
 }
 
 static void stop(struct fixture *on)

@@ -57,7 +57,8 @@ class Daemon:
     """One running `spanmap run`. `options` are --set, `arguments` come behind them."""
 
     def __init__(self, options=None, arguments=(), env=None, config=None, soft_files=None):
-        self.options = {"listen.grpc": "127.0.0.1:0", "listen.web": "127.0.0.1:0",
+        self.options = {"listen.grpc": "127.0.0.1:0", "listen.http": "127.0.0.1:0",
+                        "listen.web": "127.0.0.1:0",
                         **(options or {})}
         self.arguments = list(arguments)
         self.env = env
@@ -153,6 +154,11 @@ class Daemon:
     def grpc(self):
         """HOST:PORT of OTLP/gRPC."""
         return self.ready["grpc"]
+
+    @property
+    def http(self):
+        """HOST:PORT of OTLP/HTTP."""
+        return self.ready["http"]
 
     @property
     def web(self):

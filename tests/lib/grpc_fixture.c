@@ -5,10 +5,12 @@
 
 #include "tests/lib/test.h"
 
-static void method(void *context, unsigned thread, struct view message, struct grpc_reply *reply)
+static void method(void *context, unsigned thread, enum message_format format, struct view message,
+                   struct grpc_reply *reply)
 {
     struct grpc_fixture *on = context;
 
+    on->format = format;
     assert_int_equal(thread, 3);
     assert_true(on->calls < GRPC_CALLS_KEPT);
     on->sizes[on->calls] = message.size;
@@ -28,9 +30,11 @@ static void method(void *context, unsigned thread, struct view message, struct g
 static void make(struct grpc_fixture *on, size_t message_bytes_max, size_t body_bytes_max)
 {
     memset(on, 0, sizeof(*on));
+    on->opening.serves = SESSION_GRPC;
     assert_int_equal(counters_init(&on->counters, receiver_counter_rows, RECEIVER_COUNTER_COUNT),
                      0);
-    on->methods[0] = (struct grpc_method){"/t.Service/Export", method, on};
+    on->methods[0] = (struct grpc_method){
+        .path = "/t.Service/Export", .http_path = "/v1/traces", .call = method, .context = on};
     on->shared = (struct session_shared){
         .methods = on->methods,
         .methods_count = 1,
@@ -43,7 +47,7 @@ static void make(struct grpc_fixture *on, size_t message_bytes_max, size_t body_
     session_shared_bound(&on->shared, body_bytes_max);
     on->now.ns = 1000 * NS_PER_S;
     session_worker_init(&on->worker, 3, message_bytes_max);
-    assert_int_equal(session_new(&on->shared, &on->worker, on->now, &on->session), 0);
+    assert_int_equal(session_new(&on->shared, &on->worker, on->opening, on->now, &on->session), 0);
     h2_peer_init(&on->peer);
 }
 

@@ -24,6 +24,7 @@ enum {
 struct grpc_fixture {
     struct grpc_method methods[1];
     struct session_shared shared;
+    struct session_opening opening; /* gRPC only. */
     struct session_worker worker;
     struct counters counters;
     struct session *session;
@@ -36,6 +37,7 @@ struct grpc_fixture {
     size_t sizes[GRPC_CALLS_KEPT];
     char first[GRPC_CALLS_KEPT];
     const char *last;
+    enum message_format format;
     enum grpc_code code;
     uint64_t retry_delay_ns;
     const char *message;

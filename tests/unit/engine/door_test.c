@@ -189,7 +189,7 @@ static void door__refuses_what_no_ring_could_take(void **state)
         spans[i] = (struct trace_build_span){1, 1 + i, 0, SPAN_KIND_SERVER, "op", 1, 2};
     buf_init(&request, 0);
     trace_build_request(&request, "shop", spans, RING_SPANS + 1);
-    door_export(door, buf_view(&request), &reply);
+    door_export(door, DOOR_PROTOBUF, buf_view(&request), &reply);
     assert_int_equal(reply.code, GRPC_RESOURCE_EXHAUSTED);
     assert_int_equal(reply.retry_delay_ns, 0);
     assert_int_equal(counters_read(&setting.counters, ENGINE_REQUESTS_TOO_LARGE), 1);
@@ -215,7 +215,7 @@ static void door__spreads_its_retry_delays(void **state)
     trace_build_request(&request, "shop", &span, 1);
     for (unsigned i = 0; i < RING_SPANS + 50; i++) {
         buf_reset(&reply.message);
-        door_export(door, buf_view(&request), &reply);
+        door_export(door, DOOR_PROTOBUF, buf_view(&request), &reply);
         if (i < RING_SPANS)
             continue;
         assert_int_equal(reply.code, GRPC_UNAVAILABLE);

@@ -247,7 +247,7 @@ static void send_one(struct sender *sender, struct view request)
     struct grpc_reply reply = {0};
 
     for (;;) {
-        engine_export(sender->engine, sender->number, request, &reply);
+        engine_export(sender->engine, sender->number, MESSAGE_PROTOBUF, request, &reply);
         if (reply.code == GRPC_OK)
             break;
         if (reply.code != GRPC_UNAVAILABLE || reply.retry_delay_ns < 200 * NS_PER_MS)
@@ -378,7 +378,7 @@ static void engine__refuses_whole_requests_without_room(void **state)
         buf_reset(&request);
         trace_build_request(&request, "shop", spans, SPANS_MAX);
         buf_reset(&reply.body);
-        engine_export(engine, 0, buf_view(&request), &reply);
+        engine_export(engine, 0, MESSAGE_PROTOBUF, buf_view(&request), &reply);
         admitted += reply.code == GRPC_OK ? SPANS_MAX : 0;
     }
     assert_int_equal(reply.code, GRPC_UNAVAILABLE);
@@ -405,7 +405,7 @@ static void engine__answers_malformed_requests(void **state)
     struct grpc_reply reply = {0};
 
     (void)state;
-    engine_export(engine, 0, VIEW("\x0a\x7f\x00"), &reply);
+    engine_export(engine, 0, MESSAGE_PROTOBUF, VIEW("\x0a\x7f\x00"), &reply);
     assert_int_equal(reply.code, GRPC_INVALID_ARGUMENT);
     assert_int_equal(buf_append_byte(&reply.message, '\0'), 0);
     assert_non_null(strstr(reply.message.data, " at byte "));
@@ -427,11 +427,11 @@ static void engine__says_how_many_spans_were_rejected(void **state)
     (void)state;
     buf_init(&request, 0);
     trace_build_request(&request, "shop", spans, 2);
-    engine_export(engine, 0, buf_view(&request), &reply);
+    engine_export(engine, 0, MESSAGE_PROTOBUF, buf_view(&request), &reply);
     assert_int_equal(reply.code, GRPC_OK);
     assert_true(reply.body.size > 0);
     buf_reset(&reply.body);
-    engine_export(engine, 0, VIEW(""), &reply);
+    engine_export(engine, 0, MESSAGE_PROTOBUF, VIEW(""), &reply);
     assert_int_equal(reply.code, GRPC_OK);
     assert_int_equal(reply.body.size, 0);
     buf_release(&reply.body);
@@ -607,7 +607,7 @@ static void engine__lets_all_shards_teach_before_one_finishes(void **state)
         } else {
             struct grpc_reply reply = {0};
             assert_int_equal(engine_start(engine), 0);
-            engine_export(engine, 1, request, &reply);
+            engine_export(engine, 1, MESSAGE_PROTOBUF, request, &reply);
             assert_int_equal(reply.code, GRPC_OK);
             buf_release(&reply.body);
             engine_stop(engine);

@@ -26,6 +26,7 @@ static struct options options_of_any_port(void)
 
     assert_int_equal(options_init(&options), 0);
     set(&options, "listen.grpc", "127.0.0.1:0");
+    set(&options, "listen.http", "127.0.0.1:0");
     set(&options, "listen.web", "127.0.0.1:0");
     set(&options, "memory.limit", "64MiB");
     return options;

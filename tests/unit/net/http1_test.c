@@ -39,7 +39,7 @@ static void http1__reads_pipelined_requests_in_pieces(void **state)
         struct http1 *http1;
         size_t taken;
 
-        assert_int_equal(http1_new(&http1), 0);
+        assert_int_equal(http1_new(NULL, NULL, &http1), 0);
         assert_false(http1_is_inside(http1));
         assert_int_equal(feed(http1, (struct view){both, first.size + second.size}, piece, &taken),
                          HTTP1_WHOLE);
@@ -71,7 +71,7 @@ static unsigned error_of(struct view bytes)
     size_t taken;
     unsigned error;
 
-    assert_int_equal(http1_new(&http1), 0);
+    assert_int_equal(http1_new(NULL, NULL, &http1), 0);
     if (feed(http1, bytes, 100, &taken) != HTTP1_BAD)
         fail_msg("taken: %.*s", (int)bytes.size, bytes.data);
     error = http1_error(http1);
@@ -107,7 +107,7 @@ static void http1__says_when_a_body_follows(void **state)
         struct http1 *http1;
         size_t taken;
 
-        assert_int_equal(http1_new(&http1), 0);
+        assert_int_equal(http1_new(NULL, NULL, &http1), 0);
         assert_int_equal(feed(http1, view_of(requests[i]), 1000, &taken), HTTP1_WHOLE);
         assert_int_equal(taken, strstr(requests[i], "\r\n\r\n") + 4 - requests[i]);
         assert_true(http1_request(http1)->has_body);
@@ -138,7 +138,7 @@ static void http1__bounds_a_head(void **state)
     assert_int_equal(error_of_size("GET /", HTTP1_TARGET_MAX, " HTTP/1.1\r\n"), 414);
     assert_int_equal(error_of_size("GET / HTTP/1.1\r\nX: ", HTTP1_HEAD_MAX, "\r\n"), 431);
     assert_int_equal(error_of_size("GET / HTTP/1.1\r\nHost: ", HTTP1_HEAD_MAX, "\r\n"), 431);
-    assert_int_equal(http1_new(&http1), 0);
+    assert_int_equal(http1_new(NULL, NULL, &http1), 0);
     memset(target, '/', sizeof(target));
     assert_int_equal(feed(http1, VIEW("GET "), 10, &taken), HTTP1_MORE);
     assert_true(http1_is_inside(http1));
@@ -154,7 +154,7 @@ static void http1__is_not_upgraded(void **state)
     size_t taken;
 
     (void)state;
-    assert_int_equal(http1_new(&http1), 0);
+    assert_int_equal(http1_new(NULL, NULL, &http1), 0);
     for (int i = 0; i < 2; i++) {
         assert_int_equal(feed(http1,
                               VIEW("GET /u HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n"
@@ -171,7 +171,7 @@ static int read_once(void *context)
 {
     struct http1 *http1;
     size_t taken;
-    int status = http1_new(&http1);
+    int status = http1_new(NULL, NULL, &http1);
     enum http1_result result;
 
     (void)context;

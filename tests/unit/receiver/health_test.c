@@ -39,7 +39,7 @@ static void clear(struct world *world)
 static int check(struct world *world, struct view message)
 {
     clear(world);
-    world->check.call(world->check.context, 0, message, &world->reply);
+    world->check.call(world->check.context, 0, MESSAGE_PROTOBUF, message, &world->reply);
     if (world->reply.code != GRPC_OK) {
         assert_true(world->reply.message.size != 0);
         return -(int)world->reply.code;
@@ -145,7 +145,7 @@ static void health__survives_failing_memory(void **unused)
     (void)unused;
     start(&world);
     mem_fail_after(0);
-    world.check.call(world.check.context, 0, VIEW(""), &world.reply);
+    world.check.call(world.check.context, 0, MESSAGE_PROTOBUF, VIEW(""), &world.reply);
     step = world.watch.message(world.watch.context, state, VIEW(""), &world.reply);
     mem_fail_after(-1);
     assert_int_equal(world.reply.code, GRPC_UNAVAILABLE);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "opentelemetry/proto/collector/trace/v1/trace_service.pb-c.h"
+#include "receiver/otlp_response.h"
 #include "receiver/otlp_trace.h"
 #include "tests/lib/test.h"
 
@@ -13,7 +14,7 @@ static Response *respond(const struct otlp_stage *stage)
     Response *response;
 
     buf_init(&out, 0);
-    assert_int_equal(otlp_response(stage, &out), 0);
+    assert_int_equal(otlp_response(stage, MESSAGE_PROTOBUF, &out), 0);
     response = opentelemetry__proto__collector__trace__v1__export_trace_service_response__unpack(
         NULL, out.size, (const uint8_t *)out.data);
     assert_non_null(response);
@@ -34,7 +35,7 @@ static void response__is_empty_where_all_is_well(void **state)
 
     (void)state;
     buf_init(&out, 0);
-    assert_int_equal(otlp_response(&stage, &out), 0);
+    assert_int_equal(otlp_response(&stage, MESSAGE_PROTOBUF, &out), 0);
     assert_int_equal(out.size, 0);
     buf_release(&out);
 }
@@ -84,7 +85,7 @@ static void response__survives_a_full_buffer(void **state)
 
     (void)state;
     buf_init(&out, 10);
-    assert_int_equal(otlp_response(&stage, &out), STATUS_TOO_LARGE);
+    assert_int_equal(otlp_response(&stage, MESSAGE_PROTOBUF, &out), STATUS_TOO_LARGE);
     assert_int_equal(out.size, 0);
     buf_release(&out);
 }

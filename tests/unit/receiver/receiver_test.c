@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "receiver/receiver_counters.h"
+#include "receiver/session.h"
 #include "tests/lib/h2_peer.h"
 #include "tests/lib/peer.h"
 #include "tests/lib/test.h"
@@ -28,10 +29,12 @@ struct fixture {
     atomic_bool is_shut; /* Calls wait while it is. */
 };
 
-static void method(void *context, unsigned thread, struct view message, struct grpc_reply *reply)
+static void method(void *context, unsigned thread, enum message_format format, struct view message,
+                   struct grpc_reply *reply)
 {
     struct fixture *on = context;
 
+    assert_int_equal(format, MESSAGE_PROTOBUF);
     /* Calls of one thread never overlap. */
     assert_int_equal(atomic_fetch_add(&on->inside[thread], 1), 0);
     atomic_fetch_add(&on->calls, 1);
@@ -50,7 +53,8 @@ static void start(struct fixture *on)
     memset(on, 0, sizeof(*on));
     assert_int_equal(counters_init(&on->counters, receiver_counter_rows, RECEIVER_COUNTER_COUNT),
                      0);
-    on->methods[0] = (struct grpc_method){"/t.Service/Export", method, on};
+    on->methods[0] = (struct grpc_method){
+        .path = "/t.Service/Export", .call = method, .context = on};
     on->options = (struct receiver_options){
         .methods = on->methods,
         .methods_count = 1,
@@ -58,7 +62,7 @@ static void start(struct fixture *on)
         .counters = &on->counters,
     };
     assert_int_equal(receiver_new(&on->options, &on->server), 0);
-    assert_int_equal(receiver_listen(on->server, &address, error, &on->bound), 0);
+    assert_int_equal(receiver_listen(on->server, &address, SESSION_GRPC, error, &on->bound), 0);
     assert_int_equal(receiver_start(on->server), 0);
 }
 

@@ -335,20 +335,27 @@ static void session__counts_what_is_lost(void **state)
     grpc_stop(&on);
 }
 
-static void session__counts_peers_that_break_the_protocol(void **state)
+static void break_protocol(struct view bytes)
 {
     struct grpc_fixture on;
 
-    (void)state;
     grpc_start_unheard(&on);
     on.peer.out.size = 0;
-    assert_int_equal(buf_append_text(&on.peer.out, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"), 0);
+    assert_int_equal(buf_append_view(&on.peer.out, bytes), 0);
     grpc_run(&on);
     assert_true(on.status < 0);
     session_free(on.session);
     on.session = NULL;
     assert_int_equal(grpc_counted(&on, RECEIVER_PROTOCOL_ERRORS), 1);
     grpc_stop(&on);
+}
+
+static void session__counts_peers_that_break_the_protocol(void **state)
+{
+    (void)state;
+    break_protocol(VIEW("PRI * HTTP/2.0\r\n\r\nSN\r\n\r\n"));
+    break_protocol(VIEW("\x16\x03\x01\x02\x00\x01")); /* TLS. */
+    break_protocol(VIEW("P\r\n\r\n"));
 }
 
 /* ------------------------------------------------------------------------ memory */
@@ -361,7 +368,7 @@ static int serve_once(void *context)
 
     buf_init(&out, 0);
     on->calls = 0;
-    status = session_new(&on->shared, &on->worker, on->now, &on->session);
+    status = session_new(&on->shared, &on->worker, on->opening, on->now, &on->session);
     if (status != 0)
         return status;
     status = session_receive(on->session, buf_view(&on->peer.out), on->now);

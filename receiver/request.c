@@ -1,0 +1,385 @@
+/* request.c: one request, whatever carries it, from its first field to its end.
+ *
+ *   fields ── judged by the gate ──> gRPC or OTLP/HTTP, by the content type
+ *     │
+ *   body ──late, budget full──> refused, the rest is dropped
+ *     │ (while the budget is tight: no credit until there is room, request_credit.c)
+ *   end ──> inflate ──> method ──> its answer, in the words of its kind
+ */
+#include "base/mem.h"
+#include "receiver/session_priv.h"
+
+/* An inflated message's memory is kept for the next one up to this size. */
+enum { INFLATED_KEPT = 1024 * 1024 };
+
+/* --------------------------------------------------------------------------- life */
+
+struct request *request_new(struct session *session, struct h2_stream *stream)
+{
+    struct request *request = mem_calloc(1, sizeof(*request));
+
+    if (request == NULL) {
+        counters_add(session->shared->counters, RECEIVER_STREAMS_LOST, 1);
+        return NULL;
+    }
+    request->session = session;
+    request->stream = stream;
+    request->deadline.ns = session->now.ns + session->shared->request_timeout_ns;
+    if (request->deadline.ns < session->earliest.ns)
+        session->earliest = request->deadline;
+    grpc_frame_init(&request->frame);
+    http_head_init(&request->head, session->shared->cors != NULL);
+    request->next = session->requests;
+    request->link = &session->requests;
+    if (request->next != NULL)
+        request->next->link = &request->next;
+    session->requests = request;
+    return request;
+}
+
+static void forget_borrowed(struct request *request)
+{
+    struct request **at = &request->session->borrowed;
+
+    if (!request->is_on_borrowed_list)
+        return;
+    while (*at != request)
+        at = &(*at)->next_borrowed;
+    *at = request->next_borrowed;
+    request->is_on_borrowed_list = false;
+}
+
+void request_free(struct request *request)
+{
+    struct session *session;
+
+    if (request == NULL)
+        return;
+    session = request->session;
+    if (!request_is_answered(request))
+        request_count(request, RECEIVER_STREAMS_LOST, 1);
+    request_let_go(request);
+    *request->link = request->next;
+    if (request->next != NULL)
+        request->next->link = request->link;
+    forget_borrowed(request);
+    http_head_release(&request->head);
+    if (session->requests == NULL)
+        session->idle_since = session->now;
+    mem_free(request);
+}
+
+bool request_is_answered(const struct request *request)
+{
+    return request->stream != NULL ? request->stream->is_answered : request->is_answered;
+}
+
+void request_count(struct request *request, enum receiver_counter which, uint64_t more)
+{
+    counters_add(request->session->shared->counters, which, more);
+}
+
+uint64_t request_retry_delay_ns(const struct request *request)
+{
+    uint64_t mixed = (request->session->now.ns ^ (uint64_t)(uintptr_t)request) *
+                     0x9e3779b97f4a7c15u;
+
+    return NS_PER_S + (mixed >> 32) % NS_PER_S;
+}
+
+/* ------------------------------------------------------------------------- fields */
+
+static void find_method(struct request *request, struct view target)
+{
+    const struct session_shared *shared = request->session->shared;
+    struct view path = http_path_of(target);
+
+    request->method = NULL;
+    for (size_t i = 0; i < shared->methods_count && request->method == NULL; i++) {
+        const struct grpc_method *method = &shared->methods[i];
+        request->is_http_path = method->http_path != NULL &&
+                                view_equal(view_of(method->http_path), path);
+        if (request->is_http_path || view_equal(view_of(method->path), target))
+            request->method = method;
+    }
+}
+
+static void take_timeout(struct request *request, struct view value)
+{
+    struct session *session = request->session;
+    uint64_t timeout_ns = 0;
+
+    if (grpc_timeout_parse(value, &timeout_ns) != 0) {
+        request->is_timeout_bad = true;
+        return;
+    }
+    if (timeout_ns < request->deadline.ns - session->now.ns)
+        request->deadline.ns = session->now.ns + timeout_ns;
+    if (request->deadline.ns < session->earliest.ns)
+        session->earliest = request->deadline;
+}
+
+/* The first Authorization counts; no further one makes a stranger known. */
+static void judge(struct request *request, struct view authorization)
+{
+    struct session *session = request->session;
+    const struct receiver_gate *gate = session->shared->gate;
+
+    if (gate == NULL || request->is_judged)
+        return;
+    request->is_judged = true;
+    request->verdict = gate->judge(gate->context, session->opening.connection, authorization);
+}
+
+void request_field(struct request *request, struct view name, struct view value)
+{
+    if (view_equal(name, VIEW(":path"))) {
+        find_method(request, value);
+    } else if (view_equal(name, VIEW("authorization"))) {
+        judge(request, value);
+    } else if (view_equal(name, VIEW("grpc-encoding"))) {
+        request->encoding = grpc_encoding_of(value);
+    } else if (view_equal(name, VIEW("grpc-timeout"))) {
+        take_timeout(request, value);
+    } else {
+        if (view_equal(name, VIEW("content-type")))
+            request->is_grpc = grpc_is_content_type(value);
+        http_head_field(&request->head, name, value);
+    }
+}
+
+void request_fields_end(struct request *request)
+{
+    request->has_fields = true;
+    judge(request, (struct view){NULL, 0});
+    /* Of a list that was cut the content type may be missing. HTTP/1 has no way to end a gRPC answer. */
+    if (request->stream != NULL && request->stream->is_header_list_too_large &&
+        request->head.type == HTTP_TYPE_NONE)
+        request->is_grpc = (request->session->opening.serves & SESSION_GRPC) != 0;
+    request->is_http = !request->is_grpc || request->stream == NULL;
+    if (request->is_http)
+        http_call_begin(request);
+    else
+        grpc_call_begin(request);
+}
+
+/* --------------------------------------------------------------------------- body */
+
+void request_data(struct request *request, struct view piece)
+{
+    if (request->is_http)
+        http_call_data(request, piece);
+    else
+        grpc_call_data(request, piece);
+}
+
+void request_end(struct request *request)
+{
+    if (request->is_http)
+        http_call_end(request);
+    else
+        grpc_call_end(request);
+}
+
+static void fail(struct request *request, enum request_trouble trouble)
+{
+    if (request->is_http)
+        http_call_fail(request, trouble);
+    else
+        grpc_call_fail(request, trouble);
+}
+
+void request_borrow(struct request *request)
+{
+    if (request->is_on_borrowed_list)
+        return;
+    request->is_on_borrowed_list = true;
+    request->next_borrowed = request->session->borrowed;
+    request->session->borrowed = request;
+}
+
+int request_keep(struct request *request)
+{
+    struct http_body *body = &request->body;
+
+    if (!request->is_http)
+        return grpc_frame_keep(&request->frame);
+    if (body->piece.size == 0)
+        return 0;
+    if (buf_append_view(&body->held, body->piece) != 0)
+        return STATUS_NOMEM;
+    body->piece = (struct view){NULL, 0};
+    return 0;
+}
+
+void requests_keep(struct session *session)
+{
+    while (session->borrowed != NULL) {
+        struct request *request = session->borrowed;
+
+        session->borrowed = request->next_borrowed;
+        request->is_on_borrowed_list = false;
+        if (request_is_answered(request))
+            continue;
+        if (request_keep(request) != 0)
+            fail(request, REQUEST_NO_MEMORY);
+        else if (request_charge(request) != 0 || request_credit(request) != 0)
+            fail(request, REQUEST_BUSY);
+    }
+}
+
+/* ------------------------------------------------------------------------- method */
+
+static enum receiver_counter counter_of(const struct request *request, enum message_format format)
+{
+    if (!request->is_http)
+        return RECEIVER_MESSAGES_GRPC_PROTOBUF;
+    if (request->stream != NULL)
+        return format == MESSAGE_JSON ? RECEIVER_MESSAGES_HTTP2_JSON
+                                      : RECEIVER_MESSAGES_HTTP2_PROTOBUF;
+    return format == MESSAGE_JSON ? RECEIVER_MESSAGES_HTTP1_JSON : RECEIVER_MESSAGES_HTTP1_PROTOBUF;
+}
+
+void request_call(struct request *request, enum message_format format, struct view message)
+{
+    struct session *session = request->session;
+    struct grpc_reply *reply = &session->worker->reply;
+
+    reply->code = GRPC_OK;
+    reply->retry_delay_ns = 0;
+    buf_reset(&reply->message);
+    buf_reset(&reply->body);
+    request_count(request, RECEIVER_MESSAGE_BYTES, message.size);
+    request_count(request, counter_of(request, format), 1);
+    request->method->call(request->method->context, session->worker->thread, format, message,
+                          reply);
+    if (session->h2 != NULL)
+        h2_served(session->h2);
+}
+
+/* As far as the budget goes, too. What would not fit if the request were alone is too large; for what
+ * only others leave no room for there will be room later. */
+int request_inflate_and_call(struct request *request, enum inflate_format inflate,
+                             enum message_format format, struct view packed)
+{
+    struct session_shared *shared = request->session->shared;
+    struct buf *inflated = &request->session->worker->inflated;
+    size_t alone = shared->budget.max - request->charged;
+    size_t room = body_budget_room(&shared->budget);
+    size_t max = shared->message_bytes_max < alone ? shared->message_bytes_max : alone;
+    size_t bound = max < room ? max : room;
+    int status;
+
+    buf_reset(inflated);
+    status = inflate == INFLATE_GZIP   ? inflate_gzip(packed, bound, inflated)
+             : inflate == INFLATE_ZLIB ? inflate_zlib(packed, bound, inflated)
+                                       : inflate_zstd(packed, bound, inflated);
+    if (status == 0) {
+        size_t size = inflated->size;
+
+        status = body_budget_take_below(&shared->budget, size, shared->budget.max);
+        if (status == 0) {
+            request_count(request,
+                          inflate == INFLATE_GZIP   ? RECEIVER_MESSAGES_GZIP
+                          : inflate == INFLATE_ZLIB ? RECEIVER_MESSAGES_DEFLATE
+                                                    : RECEIVER_MESSAGES_ZSTD,
+                          1);
+            request_call(request, format, buf_view(inflated));
+            body_budget_give(&shared->budget, size);
+        }
+    }
+    if (status == STATUS_TOO_LARGE && room < max)
+        status = STATUS_FULL;
+    if (inflated->capacity > INFLATED_KEPT)
+        buf_release(inflated);
+    return status;
+}
+
+/* --------------------------------------------------------------------------- time */
+
+static void end_late(struct request *request)
+{
+    struct session *session = request->session;
+
+    if (request_is_answered(request) && request->stream != NULL)
+        h2_reset(request->stream, H2_CANCEL); /* Its peer does not read the answer. */
+    else if (request_is_answered(request))
+        http1_session_close(session); /* Nor does it send the rest of its body. */
+    else if (request->has_fields)
+        fail(request, request->is_waiting ? REQUEST_BUSY : REQUEST_LATE);
+    else if (session->h2 != NULL)
+        h2_go_away(session->h2, H2_ENHANCE_YOUR_CALM, VIEW("a header block came too slowly"));
+    else
+        http_call_refuse(request, HTTP_HEAD_TOO_SLOW);
+    /* Once more before anything is done about it again. */
+    request->deadline.ns = session->now.ns + session->shared->request_timeout_ns;
+}
+
+void requests_tick(struct session *session)
+{
+    uint64_t earliest_ns = UINT64_MAX;
+
+    for (struct request *request = session->requests; request != NULL; request = request->next) {
+        if (request->deadline.ns <= session->now.ns)
+            end_late(request);
+        else if (request_is_tiresome(request))
+            fail(request, REQUEST_BUSY);
+        if (request->deadline.ns < earliest_ns)
+            earliest_ns = request->deadline.ns;
+        if (body_budget_favours(&session->shared->budget, request))
+            earliest_ns = session->now.ns; /* It is looked at each time. */
+    }
+    session->earliest.ns = earliest_ns;
+    session_resume(session);
+}
+
+/* ------------------------------------------------------------------------- HTTP/2 */
+
+static int on_begin(void *context, struct h2_stream *stream)
+{
+    stream->user = request_new(context, stream);
+    return stream->user != NULL ? 0 : STATUS_NOMEM;
+}
+
+static void on_field(void *context, struct h2_stream *stream, struct h2_field field)
+{
+    struct request *request = stream->user;
+
+    (void)context;
+    if (view_equal(field.name, VIEW(":method")))
+        request->is_post = view_equal(field.value, VIEW("POST"));
+    request_field(request, field.name, field.value);
+}
+
+static void on_fields_end(void *context, struct h2_stream *stream)
+{
+    (void)context;
+    request_fields_end(stream->user);
+}
+
+static void on_data(void *context, struct h2_stream *stream, struct view data)
+{
+    (void)context;
+    request_data(stream->user, data);
+}
+
+static void on_end(void *context, struct h2_stream *stream)
+{
+    (void)context;
+    request_end(stream->user);
+}
+
+static void on_close(void *context, struct h2_stream *stream)
+{
+    (void)context;
+    request_free(stream->user);
+}
+
+const struct h2_events request_events = {
+    .on_begin = on_begin,
+    .on_field = on_field,
+    .on_fields_end = on_fields_end,
+    .on_data = on_data,
+    .on_end = on_end,
+    .on_close = on_close,
+};
