@@ -8,6 +8,7 @@
 #include "engine/budget.h"
 #include "engine/machine.h"
 #include "engine/options.h"
+#include "engine/secure.h"
 
 static int print(int status, const struct buf *text)
 {
@@ -27,10 +28,14 @@ static int judge(const struct options *options)
         .cores = machine_cores(""),
     };
     struct budget budget;
+    struct secure *secure;
     char error[256];
 
-    if (budget_make(options, &machine, true, error, &budget) == 0)
+    if (budget_make(options, &machine, true, error, &budget) == 0 &&
+        secure_new(options, NULL, error, &secure) == 0) {
+        secure_free(secure);
         return COMMAND_DONE;
+    }
     command_complain("%s", error);
     return COMMAND_WRONG;
 }

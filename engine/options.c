@@ -91,6 +91,8 @@ static int check_rewrite(const void *field, char out_error[ERROR_SIZE])
 /* In the order of the enums. */
 static const char *const orphan_words[] = {"none", "user", NULL};
 static const char *const messaging_words[] = {"direct", "broker", "both", NULL};
+static const char *const client_auth_words[] = {"required", "optional", NULL};
+static const char *const tls_version_words[] = {"1.2", "1.3", NULL};
 static const char *const log_words[] = {"debug", "info", "warn", "error", NULL};
 
 static const struct option_row rows[] = {
@@ -148,6 +150,79 @@ static const struct option_row rows[] = {
      .max = HOUR_NS,
      .prose = "How long the head of a request to the web door may take, and a new connection to "
               "begin one."},
+    {.key = "web.tls_cert",
+     .type = OPTION_TEXT,
+     .offset = AT(web_tls_cert),
+     .initial = "",
+     .max = 4095,
+     .prose = "Path of the web door's certificate, with those up to its root, as PEM. Empty: the "
+              "web door is plain HTTP. It is read again when it changes, as tls.cert is."},
+    {.key = "web.tls_key",
+     .type = OPTION_TEXT,
+     .offset = AT(web_tls_key),
+     .initial = "",
+     .max = 4095,
+     .prose = "Path of its private key, as PEM, without passphrase."},
+    {.key = "web.tls_client_ca",
+     .type = OPTION_TEXT,
+     .offset = AT(web_tls_client_ca),
+     .initial = "",
+     .max = 4095,
+     .prose =
+         "Path of the certificates of those who sign clients' certificates, as PEM. Where it is "
+         "set, only clients with such a certificate come in by the web door."},
+    {.key = "tls.cert",
+     .type = OPTION_TEXT,
+     .offset = AT(tls_cert),
+     .initial = "",
+     .max = 4095,
+     .prose =
+         "Path of the certificate of the doors for telemetry, with those up to its root, as PEM. "
+         "Empty: they are not encrypted. It and the other files are read again when they change; "
+         "connections that are there already go on, and a pair that does not fit leaves the old "
+         "one in force."},
+    {.key = "tls.key",
+     .type = OPTION_TEXT,
+     .offset = AT(tls_key),
+     .initial = "",
+     .max = 4095,
+     .prose = "Path of its private key, as PEM, without passphrase."},
+    {.key = "tls.client_ca",
+     .type = OPTION_TEXT,
+     .offset = AT(tls_client_ca),
+     .initial = "",
+     .max = 4095,
+     .prose = "Path of the certificates of those who sign senders' certificates, as PEM. Empty: "
+              "senders need no certificate."},
+    {.key = "tls.client_auth",
+     .type = OPTION_ENUM,
+     .offset = AT(tls_client_auth),
+     .initial = "required",
+     .choices = client_auth_words,
+     .prose = "Whether a sender must have a certificate where tls.client_ca is set. optional: one "
+              "without may come in, and show other credentials; a bad one is refused either way."},
+    {.key = "tls.min_version",
+     .type = OPTION_ENUM,
+     .offset = AT(tls_min_version),
+     .initial = "1.2",
+     .choices = tls_version_words,
+     .prose = "The oldest version of TLS that is spoken, at the web door too."},
+    {.key = "tls.handshake_timeout",
+     .type = OPTION_DURATION,
+     .offset = AT(tls_handshake_timeout_ns),
+     .initial = "10s",
+     .min = 100 * NS_PER_MS,
+     .max = 10 * MINUTE_NS,
+     .prose = "How long a handshake may take, at the web door too."},
+    {.key = "tls.reload_interval",
+     .type = OPTION_DURATION,
+     .offset = AT(tls_reload_interval_ns),
+     .initial = "10s",
+     .min = 10 * NS_PER_MS,
+     .max = 24 * HOUR_NS,
+     .prose =
+         "How often certificates, tokens and passwords are looked at where the system does not "
+         "tell that their files have changed."},
     {.key = "memory.limit",
      .type = OPTION_BYTES,
      .offset = AT(memory_limit_bytes),

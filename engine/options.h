@@ -23,6 +23,8 @@ enum messaging_view { MESSAGING_DIRECT, MESSAGING_BROKER, MESSAGING_BOTH };
 
 enum orphan_servers { ORPHAN_SERVERS_NONE, ORPHAN_SERVERS_USER };
 
+enum client_auth { CLIENT_AUTH_REQUIRED, CLIENT_AUTH_OPTIONAL };
+
 /* Fields are in the order of their rows, named as their keys. Where 0 is said to be auto, the
  * engine decides, in proportion to the memory limit or by the number of cores. */
 struct options {
@@ -32,6 +34,16 @@ struct options {
     struct option_texts web_hosts; /* "*": any. */
     uint64_t web_connections_max;
     uint64_t web_header_timeout_ns;
+    struct view web_tls_cert; /* Paths; empty: none. */
+    struct view web_tls_key;
+    struct view web_tls_client_ca;
+    struct view tls_cert;
+    struct view tls_key;
+    struct view tls_client_ca;
+    int tls_client_auth; /* enum client_auth */
+    int tls_min_version; /* enum tls_version (net/tls.h) */
+    uint64_t tls_handshake_timeout_ns;
+    uint64_t tls_reload_interval_ns;
     uint64_t memory_limit_bytes;         /* 0: auto */
     uint64_t receiver_threads;           /* 0: auto */
     uint64_t receiver_message_bytes_max; /* One request. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "engine/secure.h"
 #include "exporters/routes.h"
 #include "net/address.h"
 #include "net/http_counters.h"
@@ -23,7 +24,8 @@ struct service {
     struct counters receiver_counters;
     bool web_counters_made;
     struct counters web_counters;
-    const struct counters *health[3];
+    const struct counters *health[4];
+    struct secure *secure;
     struct grpc_method methods[4];
     struct receiver *receiver;
     struct routes *routes;
@@ -107,6 +109,7 @@ static int make_receiver(struct service *service, const struct log *log)
         .connections_per_address = (uint32_t)options->receiver_connections_per_address,
         .idle_timeout_ns = options->receiver_idle_timeout_ns,
         .request_timeout_ns = options->receiver_request_timeout_ns,
+        .tls = secure_tls(service->secure, SECURE_DOOR_RECEIVER, ALPN_H2 | ALPN_HTTP_1_1),
         .log = log,
         .counters = &service->receiver_counters,
     };
@@ -148,6 +151,7 @@ static int make_web(struct service *service, struct view draw_helper)
         .connections_max = (uint32_t)options->web_connections_max,
         .header_timeout_ns = options->web_header_timeout_ns,
         .counters = &service->web_counters,
+        .tls = secure_tls(service->secure, SECURE_DOOR_WEB, ALPN_HTTP_1_1),
         .hosts = options->web_hosts.items,
         .hosts_count = options->web_hosts.count,
         .answers_bytes_max = budget->answers_bytes_max,
@@ -175,6 +179,7 @@ static int make_counters(struct service *service)
     service->health[0] = engine_counters(service->engine);
     service->health[1] = &service->receiver_counters;
     service->health[2] = &service->web_counters;
+    service->health[3] = secure_counters(service->secure);
     return 0;
 }
 
@@ -192,6 +197,8 @@ int service_new(const struct options *options, const struct service_setup *setup
     for (size_t i = 0; i < SERVICE_DOOR_COUNT; i++)
         buf_init(&service->bound[i], BOUND_BYTES_MAX);
     status = engine_new(options, &engine, out_error, &service->engine);
+    if (status == 0)
+        status = secure_new(options, setup->log, out_error, &service->secure);
     if (status == 0)
         status = make_counters(service);
     if (status == 0)
@@ -216,6 +223,7 @@ void service_free(struct service *service)
     receiver_free(service->receiver);
     http_server_free(service->web);
     routes_free(service->routes);
+    secure_free(service->secure);
     engine_free(service->engine);
     if (service->receiver_counters_made)
         counters_release(&service->receiver_counters);
@@ -279,6 +287,8 @@ int service_start(struct service *service)
 {
     int status = engine_start(service->engine);
 
+    if (status == 0)
+        status = secure_start(service->secure);
     if (status == 0)
         status = receiver_start(service->receiver);
     if (status == 0)

@@ -470,6 +470,7 @@ int http_server_new(const struct http_server_options *options, struct http_serve
         .connections_max = options->connections_max != 0 ? options->connections_max
                                                          : CONNECTIONS_MAX,
         .read_bytes_max = HTTP1_HEAD_MAX,
+        .tls = options->tls,
         .meter = {options->counters, HTTP_COUNTER_CONNECTIONS, HTTP_COUNTER_CONNECTIONS_TOTAL,
                   HTTP_COUNTER_FULL, HTTP_COUNTER_FULL, HTTP_COUNTER_DISPLACED,
                   HTTP_COUNTER_ACCEPT_FAILURES, HTTP_COUNTER_WRITE_TIMEOUTS, HTTP_COUNTER_BYTES},

@@ -24,6 +24,7 @@
 #include "base/status.h"
 #include "base/view.h"
 #include "net/address.h"
+#include "net/server.h"
 
 /* Valid while `handle` runs. */
 struct http_request {
@@ -55,6 +56,7 @@ struct http_server_options {
     uint32_t connections_max;   /* 0: 256 */
     uint64_t idle_timeout_ns;   /* Between requests, and for a reader to go on; 0: 60 s */
     uint64_t header_timeout_ns; /* For a head to come in, and for a first one to begin; 0: 10 s */
+    struct server_tls tls;      /* Zeroed: connections are plain. */
     const struct view *hosts;   /* Further names by which Host may call us; "*": any. */
     size_t hosts_count;
     size_t answers_bytes_max;  /* 0: 256 MiB */

@@ -219,6 +219,7 @@ static int open_server(const struct receiver_options *options, struct receiver *
         .connections_max = receiver->connections_max,
         .connections_per_peer_max = options->connections_per_address,
         .on_trouble = on_trouble,
+        .tls = options->tls,
         .write_timeout_ns = receiver->shared.request_timeout_ns,
         .meter =
             {

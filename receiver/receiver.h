@@ -23,6 +23,7 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "net/address.h"
+#include "net/server.h"
 #include "receiver/gate.h"
 #include "receiver/grpc_reply.h"
 #include "receiver/http_cors.h"
@@ -41,6 +42,7 @@ struct receiver_options {
         request_timeout_ns; /* From a stream's start to its end, and for the preface; 0: 60 s */
     const struct receiver_gate *gate; /* Borrowed; NULL: everybody may send. */
     const struct http_cors *cors;     /* Borrowed; NULL: no browser's page may. */
+    struct server_tls tls;            /* Zeroed: connections are plain. */
     const struct log *log;            /* NULL: silent. */
     struct counters *counters;        /* Over receiver_counter_rows. */
 };

@@ -118,6 +118,8 @@ test            : has clang              : clang                       : second 
 test            : fuzzer_runtime         : libclang-rt-dev/libclang-rt-14-dev : fuzzing
 test            : has dot                : graphviz                    : tests of the map
 test            : has zstd               : zstd                        : tests of packed files
+test            : has openssl            : openssl                     : certificates for tests
+test            : has curl               : curl                        : another client
 test            : ? browser              : chromium chromium-driver    : tests of the page
 test            : = prometheus           : prometheus promtool         : tests of /metrics
 TABLE

@@ -65,9 +65,13 @@ def retry_delay_s(error):
 class Sender:
     """One connection to HOST:PORT. `refused` counts the answers that said: try again."""
 
-    def __init__(self, endpoint, compression=grpc.Compression.NoCompression):
-        self.channel = grpc.insecure_channel(
-            endpoint, options=[("grpc.use_local_subchannel_pool", 1)], compression=compression)
+    def __init__(self, endpoint, compression=grpc.Compression.NoCompression, credentials=None):
+        options = [("grpc.use_local_subchannel_pool", 1)]
+        if credentials is None:
+            self.channel = grpc.insecure_channel(endpoint, options=options, compression=compression)
+        else:
+            self.channel = grpc.secure_channel(endpoint, credentials, options=options,
+                                               compression=compression)
         self.call = self.channel.unary_unary(EXPORT)
         self.refused = 0
 

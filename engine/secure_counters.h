@@ -1,0 +1,55 @@
+/* secure_counters.h: what is counted of TLS and of credentials.
+ * Is:         one row a counter; the enum and the table of rows are one list.
+ * Invariants: the outcomes of a door stand in the order of enum tls_outcome.
+ */
+#ifndef SPANMAP_ENGINE_SECURE_COUNTERS_H
+#define SPANMAP_ENGINE_SECURE_COUNTERS_H
+
+#include "base/counters.h"
+
+/* Of one door. */
+#define SECURE_HANDSHAKES(X, NAME, door, help)                                                     \
+    X(NAME##_OK, "spanmap_tls_handshakes_total", door ",outcome=\"ok\"", false, help)              \
+    X(NAME##_TIMEOUT, "spanmap_tls_handshakes_total", door ",outcome=\"timeout\"", false, "")      \
+    X(NAME##_LEFT, "spanmap_tls_handshakes_total", door ",outcome=\"left\"", false, "")            \
+    X(NAME##_NOT_TLS, "spanmap_tls_handshakes_total", door ",outcome=\"not_tls\"", false, "")      \
+    X(NAME##_VERSION, "spanmap_tls_handshakes_total", door ",outcome=\"version\"", false, "")      \
+    X(NAME##_CIPHER, "spanmap_tls_handshakes_total", door ",outcome=\"cipher\"", false, "")        \
+    X(NAME##_PROTOCOL, "spanmap_tls_handshakes_total", door ",outcome=\"protocol\"", false, "")    \
+    X(NAME##_NO_CERTIFICATE, "spanmap_tls_handshakes_total", door ",outcome=\"no_certificate\"",   \
+      false, "")                                                                                   \
+    X(NAME##_EXPIRED, "spanmap_tls_handshakes_total", door ",outcome=\"certificate_expired\"",     \
+      false, "")                                                                                   \
+    X(NAME##_REFUSED, "spanmap_tls_handshakes_total", door ",outcome=\"certificate_refused\"",     \
+      false, "")                                                                                   \
+    X(NAME##_PEER_REFUSED, "spanmap_tls_handshakes_total", door ",outcome=\"peer_refused\"",       \
+      false, "")                                                                                   \
+    X(NAME##_MALFORMED, "spanmap_tls_handshakes_total", door ",outcome=\"malformed\"", false, "")  \
+    X(NAME##_NO_MEMORY, "spanmap_tls_handshakes_total", door ",outcome=\"no_memory\"", false, "")
+
+#define SECURE_RECEIVER "door=\"receiver\""
+#define SECURE_WEB "door=\"web\""
+
+/* X(enum, metric, label or NULL, gauge, help) */
+#define SECURE_COUNTERS(X)                                                                           \
+    SECURE_HANDSHAKES(X, RECEIVER, SECURE_RECEIVER, "TLS handshakes, by what became of them.")       \
+    SECURE_HANDSHAKES(X, WEB, SECURE_WEB, "")                                                        \
+    X(RECEIVER_DEFERRED, "spanmap_tls_handshakes_deferred_total", SECURE_RECEIVER, false,            \
+      "Steps of handshakes that waited, so that they do not hold up connections that are there.")    \
+    X(WEB_DEFERRED, "spanmap_tls_handshakes_deferred_total", SECURE_WEB, false, "")                  \
+    X(RECEIVER_EXPIRY, "spanmap_tls_certificate_expiry_seconds", SECURE_RECEIVER, true,              \
+      "Until the certificate in force, or one of its chain, runs out; 0: it has, or there is none.") \
+    X(WEB_EXPIRY, "spanmap_tls_certificate_expiry_seconds", SECURE_WEB, true, "")                    \
+    X(RECEIVER_LOADED, "spanmap_tls_reloads_total", SECURE_RECEIVER ",outcome=\"ok\"", false,        \
+      "How often changed files of certificates were taken up, or left since they do not fit.")       \
+    X(RECEIVER_NOT_LOADED, "spanmap_tls_reloads_total", SECURE_RECEIVER ",outcome=\"failed\"",       \
+      false, "")                                                                                     \
+    X(WEB_LOADED, "spanmap_tls_reloads_total", SECURE_WEB ",outcome=\"ok\"", false, "")              \
+    X(WEB_NOT_LOADED, "spanmap_tls_reloads_total", SECURE_WEB ",outcome=\"failed\"", false, "")
+
+#define SECURE_COUNTER_ENUM(name, metric, label, gauge, help) SECURE_##name,
+enum secure_counter { SECURE_COUNTERS(SECURE_COUNTER_ENUM) SECURE_COUNTER_COUNT };
+
+extern const struct counter_row secure_counter_rows[SECURE_COUNTER_COUNT];
+
+#endif

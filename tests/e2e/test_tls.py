@@ -1,0 +1,267 @@
+"""TLS at the doors, with real clients: gRPC's own, openssl s_client, curl."""
+
+import json
+import re
+import ssl
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import grpc
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from lib.certificates import Authority, replace  # noqa: E402
+from lib.daemon import PATIENCE_S, Daemon, binary, wait_until  # noqa: E402
+from lib.sender import Sender  # noqa: E402
+from model.otlp_json import CLIENT, SERVER, Span  # noqa: E402
+
+FAST = {"pairing.wait": "50ms", "pairing.parent_wait": "50ms", "tls.reload_interval": "50ms"}
+START = 1_700_000_000_000_000_000
+
+
+def call_of(number):
+    trace = f"{number + 1:032x}"
+    return [Span(trace, "1" * 16, "", CLIENT, "call", START, START + 2_000_000,
+                 resource={"service.name": "shop"}),
+            Span(trace, "2" * 16, "1" * 16, SERVER, "serve", START, START + 1_000_000,
+                 resource={"service.name": "stock"})]
+
+
+@pytest.fixture(scope="module", name="root")
+def made_root(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("root"))
+
+
+@pytest.fixture(scope="module", name="stranger")
+def made_stranger(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("stranger"), "stranger")
+
+
+def tls_options(pair, client_ca=None, **more):
+    options = {**FAST, "tls.cert": pair.cert, "tls.key": pair.key, **more}
+    if client_ca is not None:
+        options["tls.client_ca"] = client_ca
+    return options
+
+
+def handshakes(daemon, outcome, door="receiver"):
+    return daemon.metrics()[f'spanmap_tls_handshakes_total{{door="{door}",outcome="{outcome}"}}']
+
+
+def wait_for_handshakes(daemon, outcome, least=1):
+    wait_until(lambda: handshakes(daemon, outcome) >= least, f"{least} handshakes: {outcome}")
+
+
+def assert_sends(daemon, credentials, number=0):
+    before = daemon.accounting()["received"]
+    with Sender(daemon.grpc, credentials=credentials) as sender:
+        sender.send(call_of(number))
+    daemon.wait_for_counted(before + 2)
+
+
+def assert_cannot_send(daemon, credentials):
+    with Sender(daemon.grpc, credentials=credentials) as sender:
+        with pytest.raises(grpc.RpcError) as caught:
+            sender.call(b"", timeout=PATIENCE_S)
+    assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
+
+
+def s_client(endpoint, *arguments):
+    done = subprocess.run(["openssl", "s_client", "-connect", endpoint, *map(str, arguments)],
+                          input="", capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    return done.stdout + done.stderr
+
+
+# --- Who comes in ---------------------------------------------------------------------------------
+
+
+def test_senders_are_served_over_tls(root, stranger):
+    with Daemon(tls_options(root.issue("server"))) as daemon:
+        assert_sends(daemon, root.credentials())
+        # gRPC's library just goes; OpenSSL says why.
+        assert_cannot_send(daemon, stranger.credentials())
+        wait_for_handshakes(daemon, "left")
+        s_client(daemon.grpc, "-CAfile", stranger.cert, "-verify_return_error")
+        wait_for_handshakes(daemon, "peer_refused")
+        assert_cannot_send(daemon, None)
+        wait_for_handshakes(daemon, "not_tls")
+        assert handshakes(daemon, "ok") == 1
+        expiry = daemon.metrics()['spanmap_tls_certificate_expiry_seconds{door="receiver"}']
+        assert 86_400 < expiry <= 2 * 86_400
+
+
+def test_senders_show_certificates_where_they_must(root, stranger):
+    client = root.issue("collector", "DNS:collector.example")
+    with Daemon(tls_options(root.issue("server"), root.cert)) as daemon:
+        assert_sends(daemon, root.credentials(client))
+        assert_cannot_send(daemon, root.credentials())
+        wait_for_handshakes(daemon, "no_certificate")
+        assert_cannot_send(daemon, root.credentials(stranger.issue("collector")))
+        wait_for_handshakes(daemon, "certificate_refused")
+        assert daemon.accounting()["received"] == 2
+    with Daemon(tls_options(root.issue("server"), root.cert,
+                            **{"tls.client_auth": "optional"})) as daemon:
+        assert_sends(daemon, root.credentials(client))
+        assert_sends(daemon, root.credentials(), 1)
+        assert_cannot_send(daemon, root.credentials(stranger.issue("collector")))
+
+
+def test_versions_and_protocols(root):
+    with Daemon(tls_options(root.issue("server"))) as daemon:
+        told = s_client(daemon.grpc, "-CAfile", root.cert, "-alpn", "h2,http/1.1")
+        assert "ALPN protocol: h2" in told and "Verify return code: 0 (ok)" in told
+        assert "TLSv1.3" in told
+        assert "TLSv1.2" in s_client(daemon.grpc, "-CAfile", root.cert, "-tls1_2")
+        s_client(daemon.grpc, "-tls1_1", "-cipher", "ALL:@SECLEVEL=0")
+        wait_for_handshakes(daemon, "version")
+        s_client(daemon.grpc, "-alpn", "spdy/3")
+        wait_for_handshakes(daemon, "protocol")
+    with Daemon(tls_options(root.issue("server"), **{"tls.min_version": "1.3"})) as daemon:
+        s_client(daemon.grpc, "-tls1_2")
+        wait_for_handshakes(daemon, "version")
+        assert_sends(daemon, root.credentials())
+
+
+def test_the_web_door_speaks_tls_too(root):
+    pair = root.issue("web")
+    with Daemon({**FAST, "web.tls_cert": pair.cert, "web.tls_key": pair.key}) as daemon:
+        context = ssl.create_default_context(cafile=root.cert)
+        address = f"https://{daemon.ready['web']}"
+        with urllib.request.urlopen(f"{address}/metrics", context=context,
+                                    timeout=PATIENCE_S) as answer:
+            text = answer.read().decode()
+        assert 'spanmap_tls_handshakes_total{door="web",outcome="ok"} 1' in text
+        with pytest.raises(urllib.error.URLError):
+            urllib.request.urlopen(f"{address}/metrics", timeout=PATIENCE_S)
+        done = subprocess.run(["curl", "-sS", "--cacert", str(root.cert), f"{address}/api/v1/map"],
+                              capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["nodes"] == []
+        # Telemetry still comes in by a plain door.
+        with Sender(daemon.grpc) as sender:
+            sender.send(call_of(0))
+
+
+# --- Files that change ----------------------------------------------------------------------------
+
+
+def subject_seen(daemon):
+    found = re.search(r"subject=CN = (\S+)", s_client(daemon.grpc))
+    return found and found[1]
+
+
+def test_certificates_are_renewed_under_load_without_a_lost_request(root, tmp_path):
+    old, new = root.issue("old"), root.issue("new")
+    cert, key = tmp_path / "tls.crt", tmp_path / "tls.key"
+    replace(cert, old.cert)
+    replace(key, old.key)
+    sent, refused = [], []
+    over = threading.Event()
+
+    def send_on(first):
+        number = first
+        while not over.is_set():
+            # Some connections live on, others come anew.
+            with Sender(daemon.grpc, credentials=root.credentials()) as sender:
+                for _ in range(5):
+                    sender.send(call_of(number))
+                    sent.append(number)
+                    number += 1
+                refused.append(sender.refused)
+
+    with Daemon({**tls_options(old), "tls.cert": cert, "tls.key": key}) as daemon:
+        lasting = Sender(daemon.grpc, credentials=root.credentials())
+        lasting.send(call_of(1_000_000))
+        threads = [threading.Thread(target=send_on, args=(i * 100_000,)) for i in range(2)]
+        for thread in threads:
+            thread.start()
+        try:
+            for pair, name in ((new, "new"), (old, "old"), (new, "new")):
+                replace(key, pair.key)
+                replace(cert, pair.cert)
+                wait_until(lambda name=name: subject_seen(daemon) == name, f"the {name} certificate")
+        finally:
+            over.set()
+            for thread in threads:
+                thread.join()
+        lasting.send(call_of(1_000_001))
+        lasting.channel.close()
+        assert lasting.refused == sum(refused) == 0
+        daemon.wait_for_counted(2 * (len(sent) + 2))
+        log = daemon.log()
+        assert "certificate read anew" in log
+        metrics = daemon.metrics()
+        assert metrics['spanmap_tls_reloads_total{door="receiver",outcome="ok"}'] >= 3
+
+
+def test_a_pair_that_does_not_fit_leaves_the_old_one(root, tmp_path):
+    old, new = root.issue("old"), root.issue("new")
+    cert, key = tmp_path / "tls.crt", tmp_path / "tls.key"
+    replace(cert, old.cert)
+    replace(key, old.key)
+    with Daemon({**tls_options(old), "tls.cert": cert, "tls.key": key}) as daemon:
+        failed = 'spanmap_tls_reloads_total{door="receiver",outcome="failed"}'
+        replace(key, new.key)
+        daemon.wait_until_metric(failed, 1)
+        assert subject_seen(daemon) == "old"
+        assert_sends(daemon, root.credentials())
+        assert daemon.log().count("not read anew") == 1
+        assert "tls.key: does not belong to the certificate" in daemon.log()
+        cert.unlink()
+        daemon.wait_until_metric(failed, 2)
+        assert subject_seen(daemon) == "old"
+        replace(cert, new.cert)
+        wait_until(lambda: subject_seen(daemon) == "new", "the new certificate")
+        assert daemon.log().count("not read anew") == 2
+
+
+def test_kubernetes_mounts_are_followed(root, tmp_path):
+    def publish(number, pair):
+        version = tmp_path / f"..{number}"
+        version.mkdir()
+        (version / "tls.crt").write_bytes(pair.cert.read_bytes())
+        (version / "tls.key").write_bytes(pair.key.read_bytes())
+        (tmp_path / "..data_tmp").symlink_to(version.name)
+        (tmp_path / "..data_tmp").rename(tmp_path / "..data")
+
+    publish(1, root.issue("first"))
+    for name in ("tls.crt", "tls.key"):
+        (tmp_path / name).symlink_to(f"..data/{name}")
+    options = {**FAST, "tls.cert": tmp_path / "tls.crt", "tls.key": tmp_path / "tls.key",
+               "tls.reload_interval": "1h"}
+    with Daemon(options) as daemon:
+        assert subject_seen(daemon) == "first"
+        # Events tell, not the interval.
+        publish(2, root.issue("second"))
+        wait_until(lambda: subject_seen(daemon) == "second", "the second certificate")
+        metrics = daemon.metrics()
+        assert metrics['spanmap_tls_reloads_total{door="receiver",outcome="failed"}'] == 0
+
+
+# --- What is wrong with a configuration -----------------------------------------------------------
+
+
+def test_wrong_files_are_told(root, tmp_path):
+    pair, other = root.issue("server"), root.issue("other")
+    missing = tmp_path / "missing.pem"
+    for options, words in (
+            ({"tls.cert": pair.cert}, "tls.key: is missing"),
+            ({"tls.key": pair.key}, "tls.cert: is missing"),
+            ({"tls.client_ca": root.cert}, "tls.cert: is missing"),
+            ({"tls.cert": missing, "tls.key": pair.key}, f"cannot read {missing}: No such file"),
+            ({"tls.cert": pair.cert, "tls.key": other.key}, "tls.key: does not belong"),
+            ({"tls.cert": pair.key, "tls.key": pair.key}, "tls.cert: holds no PEM certificate"),
+            ({"web.tls_cert": pair.cert, "web.tls_key": other.key}, "web.tls_key: does not belong"),
+            ({"tls.cert": pair.cert, "tls.key": pair.key, "tls.client_ca": pair.key},
+             "tls.client_ca: holds no PEM certificate")):
+        arguments = [word for key, value in options.items() for word in ("--set", f"{key}={value}")]
+        for command in ("check", "run"):
+            done = subprocess.run([binary(), command, *arguments], capture_output=True, text=True,
+                                  timeout=PATIENCE_S, check=False)
+            assert done.returncode == 2, done
+            assert words in done.stderr, done.stderr

@@ -1,0 +1,60 @@
+"""certificates: made on the spot by the program openssl, for tests of TLS."""
+
+import subprocess
+from pathlib import Path
+
+import grpc
+
+
+class Pair:
+    """A certificate with its key, as files of PEM."""
+
+    def __init__(self, cert, key):
+        self.cert = Path(cert)
+        self.key = Path(key)
+
+
+class Authority:
+    """Signs certificates; its files, and theirs, go to `folder`."""
+
+    def __init__(self, folder, name="root"):
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.count = 0
+        self.pair = self._make(name, ["basicConstraints=critical,CA:TRUE"])
+
+    def _make(self, name, extensions, signer=None):
+        stem = self.folder / f"{name}-{self.count}"
+        self.count += 1
+        pair = Pair(f"{stem}.crt", f"{stem}.key")
+        command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                   "-nodes", "-days", "2", "-subj", f"/CN={name}", "-keyout", str(pair.key),
+                   "-out", str(pair.cert)]
+        for extension in extensions:
+            command += ["-addext", extension]
+        if signer is not None:
+            command += ["-CA", str(signer.cert), "-CAkey", str(signer.key)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return pair
+
+    @property
+    def cert(self):
+        return self.pair.cert
+
+    def issue(self, name, alternatives="DNS:localhost,IP:127.0.0.1"):
+        """A server's or a client's certificate."""
+        return self._make(name, ["basicConstraints=critical,CA:FALSE",
+                                 f"subjectAltName={alternatives}"], self.pair)
+
+    def credentials(self, own=None):
+        """gRPC's credentials of a client that trusts this authority."""
+        return grpc.ssl_channel_credentials(
+            self.cert.read_bytes(), own and own.key.read_bytes(), own and own.cert.read_bytes())
+
+
+def replace(path, source):
+    """As programs that do it well: all at once."""
+    new = Path(f"{path}.new")
+    new.write_bytes(Path(source).read_bytes())
+    new.rename(path)
