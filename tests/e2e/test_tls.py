@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib.certificates import Authority, replace  # noqa: E402
 from lib.daemon import PATIENCE_S, Daemon, binary, wait_until  # noqa: E402
-from lib.sender import Sender  # noqa: E402
+from lib.sender import Sender, request_of  # noqa: E402
 from model.otlp_json import CLIENT, SERVER, Span  # noqa: E402
 
 FAST = {"pairing.wait": "50ms", "pairing.parent_wait": "50ms", "tls.reload_interval": "50ms"}
@@ -145,6 +145,28 @@ def test_the_web_door_speaks_tls_too(root):
         # Telemetry still comes in by a plain door.
         with Sender(daemon.grpc) as sender:
             sender.send(call_of(0))
+
+
+def test_http_over_tls_speaks_both_versions(root):
+    client = root.issue("collector")
+    with Daemon(tls_options(root.issue("server"), root.cert,
+                            **{"listen.http": "127.0.0.1:0"})) as daemon:
+        message = request_of(call_of(0)).SerializeToString()
+        for number, version in enumerate(("--http1.1", "--http2")):
+            done = subprocess.run(
+                ["curl", "-sS", version, "--cacert", root.cert, "--cert", client.cert,
+                 "--key", client.key, "-H", "content-type: application/x-protobuf",
+                 "--data-binary", "@-", "-w", "%{http_code} %{http_version}",
+                 f"https://{daemon.ready['http']}/v1/traces"],
+                input=request_of(call_of(number)).SerializeToString(), capture_output=True,
+                timeout=PATIENCE_S, check=False)
+            assert done.stdout.decode() == ("200 1.1", "200 2")[number], done
+        daemon.wait_for_counted(4)
+        # Both doors are encrypted, and take no plain bytes.
+        with pytest.raises(OSError):
+            urllib.request.urlopen(f"http://{daemon.ready['http']}/v1/traces", data=message,
+                                   timeout=PATIENCE_S)
+        assert_sends(daemon, root.credentials(client), 7)
 
 
 # --- Files that change ----------------------------------------------------------------------------
