@@ -18,6 +18,7 @@
 #include "receiver/otlp_message.h"
 #include "receiver/otlp_span.h"
 #include "receiver/otlp_target.h"
+#include "receiver/otlp_value.h"
 #include "topology/catalog_sweep.h"
 #include "topology/naming_key.h"
 
@@ -32,6 +33,8 @@ enum {
     STAGE_FIRST = 256,
     STAGE_KEPT = 1 << 14, /* Spans; more are given back with the next request. */
     JSON_KEPT = 1 << 20,  /* Bytes; likewise. */
+    VALUE_BYTES = 2 *
+                  DIMENSION_VALUE_MAX, /* Of the text of one value, with what it may be cut late. */
 };
 
 #define JSON_TREE_DEFAULT ((size_t)512 << 20)
@@ -60,7 +63,8 @@ struct otlp_decoder {
     struct hash128 resource_key;
     struct otlp_span span;
     struct otlp_reading reading;
-    struct buf json; /* A request that came as JSON, in protobuf. */
+    struct buf values; /* Texts of dimensions that came as something else. */
+    struct buf json;   /* A request that came as JSON, in protobuf. */
     struct otlp_json_error json_error;
     struct otlp_target_memo *targets; /* NULL: nobody asks for targets. */
     struct view request;              /* The last good one. */
@@ -90,6 +94,8 @@ int otlp_decoder_new(const struct otlp_decoder_options *options, struct otlp_dec
         own->json_tree_bytes_max = JSON_TREE_DEFAULT;
     buf_init(&decoder->scratch, 0);
     buf_init(&decoder->json, 0);
+    buf_init(&decoder->values, 0);
+    decoder->resource.dimensions = decoder->span.attributes.dimensions = own->dimensions;
     catalog_join(own->catalog, &decoder->reader);
     if (own->targets != NULL)
         decoder->targets = mem_calloc(1, sizeof(*decoder->targets));
@@ -120,6 +126,7 @@ void otlp_decoder_free(struct otlp_decoder *decoder)
     otlp_memo_release(&decoder->memo);
     buf_release(&decoder->scratch);
     buf_release(&decoder->json);
+    buf_release(&decoder->values);
     mem_free(decoder->stage.spans);
     mem_free(decoder->targets);
     mem_free(decoder->stage.links);
@@ -208,6 +215,34 @@ static int grow_stage(struct otlp_decoder *decoder, const uint8_t *at)
 
 /* ------------------------------------------------------------------ spans */
 
+/* The values of the dimensions, from the span and where it has none from its resource, as texts. */
+static int find_values(struct otlp_decoder *decoder, struct view out_values[DIMENSIONS_MAX])
+{
+    const struct attributes *span = &decoder->span.attributes;
+    struct buf *values = &decoder->values;
+    uint32_t count = decoder->options.dimensions->count;
+
+    buf_reset(values);
+    /* So that texts do not move while others are added. */
+    if (buf_reserve(values, count * (size_t)VALUE_BYTES) != 0)
+        return STATUS_NOMEM;
+    for (uint32_t i = 0; i < count; i++) {
+        bool own = (span->dimensions_present >> i & 1) != 0;
+        const struct attributes *from = own ? span : &decoder->resource;
+        size_t begin = values->size;
+        out_values[i] = (struct view){NULL, 0};
+        if ((from->dimensions_present >> i & 1) == 0)
+            continue;
+        out_values[i] = from->dimension[i].bytes;
+        if (from->dimension[i].is_text)
+            continue;
+        if (otlp_value_text(from->dimension[i].bytes, DIMENSION_VALUE_MAX, values) != 0)
+            return STATUS_NOMEM;
+        out_values[i] = (struct view){values->data + begin, values->size - begin};
+    }
+    return 0;
+}
+
 /* The site of the span that was just read. */
 static int find_site(struct otlp_decoder *decoder, uint32_t *out_site)
 {
@@ -216,6 +251,7 @@ static int find_site(struct otlp_decoder *decoder, uint32_t *out_site)
                                  .span = &decoder->span.attributes,
                                  .name = decoder->span.name,
                                  .kind = decoder->span.kind};
+    struct view values[DIMENSIONS_MAX];
     struct hash128 key;
     int status = naming_key_span(&decoder->resource_key, &input, options->hash_seed,
                                  &decoder->scratch, &key);
@@ -223,7 +259,14 @@ static int find_site(struct otlp_decoder *decoder, uint32_t *out_site)
     if (status != 0 || otlp_memo_find(&decoder->memo, &key, out_site))
         return status;
     decoder->stage.sites_missed++;
-    status = naming_site(options->naming, options->catalog, &input, &decoder->scratch, out_site);
+    if (options->dimensions != NULL) {
+        status = find_values(decoder, values);
+        input.values = values;
+        input.values_count = options->dimensions->count;
+    }
+    if (status == 0)
+        status = naming_site(options->naming, options->catalog, &input, &decoder->scratch,
+                             out_site);
     if (status == 0)
         otlp_memo_put(&decoder->memo, &key, *out_site);
     return status;

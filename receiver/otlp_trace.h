@@ -32,10 +32,11 @@ struct otlp_decoder;
 struct otlp_decoder_options {
     const struct naming *naming; /* Both outlive the decoder. */
     struct catalog *catalog;
-    struct targets *targets;     /* Likewise; NULL: what resources say is not kept. */
-    uint64_t hash_seed;          /* The engine's, for span_trace_hash(). */
-    uint32_t sampling_count_max; /* sampling.max_count [65,536] */
-    uint32_t depth_max;          /* Nested messages, the request itself included [64] */
+    struct targets *targets;             /* Likewise; NULL: what resources say is not kept. */
+    const struct dimensions *dimensions; /* Likewise; NULL: there are none. */
+    uint64_t hash_seed;                  /* The engine's, for span_trace_hash(). */
+    uint32_t sampling_count_max;         /* sampling.max_count [65,536] */
+    uint32_t depth_max;                  /* Nested messages, the request itself included [64] */
     size_t spans_max;    /* Records of a request: one a good span, two a link [1,048,576]; more:
                        * STATUS_TOO_LARGE */
     size_t links_max;    /* Of a span: links.max [1,024] */

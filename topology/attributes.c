@@ -44,7 +44,7 @@ static const struct semconv_name *find(struct attributes *attributes, struct vie
     const struct semconv_name *name;
     uint64_t bit;
 
-    if (key.size == 0 || key.size > SEMCONV_SIZE_MAX || !attributes_wants(key))
+    if (key.size == 0 || key.size > SEMCONV_SIZE_MAX || !attributes_wants(attributes_starts, key))
         return NULL;
     name = semconv_find(key.data, key.size);
     if (name == NULL)
@@ -237,4 +237,23 @@ void attributes_offer_other(struct attributes *attributes, struct view key)
 void attributes_offer_empty(struct attributes *attributes, struct view key)
 {
     (void)find(attributes, key); /* Notes that it came. */
+}
+
+void attributes_offer_dimension(struct attributes *attributes, struct view key,
+                                struct attribute_dimension value)
+{
+    unsigned which = dimensions_find(attributes->dimensions, key);
+
+    if (which == DIMENSIONS_MAX)
+        return;
+    if ((attributes->dimensions_seen >> which & 1) != 0) {
+        /* A key that has a meaning of its own was counted there. */
+        attributes->repeated += semconv_find(key.data, key.size) == NULL;
+        return;
+    }
+    attributes->dimensions_seen |= 1U << which;
+    if (value.bytes.size == 0)
+        return;
+    attributes->dimensions_present |= 1U << which;
+    attributes->dimension[which] = value;
 }

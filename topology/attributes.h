@@ -1,7 +1,8 @@
 /* attributes.h: the few attributes that the topology reads, picked out of all that come.
  * Is:         one slot per meaning; the old and new names of the semantic conventions that share
  *             it are ranked, and the best rank that is there wins. The table of names is generated
- *             from topology/semconv.tsv.
+ *             from topology/semconv.tsv. Beside them, the values of configured dimensions, as they
+ *             came.
  * Invariants: of equal keys the first stays, whatever its value (OTLP A31); an empty value is as
  *             absent.
  * Threads:    plain data; the generated table is constant.
@@ -15,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/view.h"
+#include "topology/dimensions.h"
 
 /* Meanings. The names behind each stand in semconv.tsv. */
 enum attribute {
@@ -56,6 +58,13 @@ struct attribute_value {
     int64_t number; /* Also 0 or 1 for a boolean. */
 };
 
+/* Of a dimension: a text, or any other value in the encoding of the message, for which another part
+ * is responsible. */
+struct attribute_dimension {
+    struct view bytes;
+    bool is_text;
+};
+
 struct attributes {
     struct attribute_value value[ATTRIBUTE_COUNT];
     uint32_t present;   /* Bit i: value[i] is there. */
@@ -63,19 +72,30 @@ struct attributes {
     bool has_messaging; /* Any key that starts with "messaging.", and a value that is not empty. */
     bool has_rpc;       /* Likewise "rpc." */
     uint32_t repeated;  /* Keys that came again and were left; goes on over a reset. */
+    const struct dimensions
+        *dimensions;             /* NULL: there are none. Set before use, stays over a reset. */
+    uint32_t dimensions_present; /* Bit i: dimension[i] is there, */
+    uint32_t dimensions_seen;    /* if only empty. */
+    struct attribute_dimension dimension[DIMENSIONS_MAX];
 };
 
 /* What attributes_wants() asks; longer keys stand in the last place. */
 enum { ATTRIBUTES_STARTS = 64 };
 extern const uint32_t attributes_starts[ATTRIBUTES_STARTS];
 
+/* A filter: the table of names, or the one that has the keys of dimensions too. */
+static inline const uint32_t *attributes_filter(const struct attributes *attributes)
+{
+    return attributes->dimensions != NULL ? attributes->dimensions->starts : attributes_starts;
+}
+
 /* Whether offering `key` can have an effect, judged by its length and first letter: a filter for the
  * many that have none. The key is not empty, or points to a byte that can be read. */
-static inline bool attributes_wants(struct view key)
+static inline bool attributes_wants(const uint32_t *filter, struct view key)
 {
     size_t size = key.size < ATTRIBUTES_STARTS ? key.size : ATTRIBUTES_STARTS - 1;
 
-    return (attributes_starts[size] >> ((unsigned char)key.data[0] & 31) & 1) != 0;
+    return (filter[size] >> ((unsigned char)key.data[0] & 31) & 1) != 0;
 }
 
 static inline void attributes_reset(struct attributes *attributes)
@@ -86,6 +106,7 @@ static inline void attributes_reset(struct attributes *attributes)
     attributes->seen = 0;
     attributes->has_messaging = false;
     attributes->has_rpc = false;
+    attributes->dimensions_present = attributes->dimensions_seen = 0;
 }
 
 /* Offer one attribute; keeps it if its key is wanted and nothing better is there. */
@@ -99,6 +120,10 @@ void attributes_offer_other(struct attributes *attributes, struct view key);
 
 /* An empty value, or none: a later one of the same key does not count. */
 void attributes_offer_empty(struct attributes *attributes, struct view key);
+
+/* Offers any value to the dimensions, if there are some. An empty one only says that it came. */
+void attributes_offer_dimension(struct attributes *attributes, struct view key,
+                                struct attribute_dimension value);
 
 static inline struct view attribute_text(const struct attributes *attributes, enum attribute which)
 {

@@ -483,7 +483,7 @@ void catalog_read_counts(const struct catalog *catalog, struct catalog_counts *o
         .sites_refused = atomic_load(&catalog->sites_refused),
         .service_operations = catalog->service_operations,
         .service_operations_refused = atomic_load(&catalog->service_operations_refused),
-        .sets = name_table_live(&catalog->sets),
+        .sets = name_table_live(&catalog->sets) - SETS_FIXED,
         .sets_refused = atomic_load(&catalog->sets_refused),
         .service_sets = catalog->service_sets,
         .service_sets_refused = atomic_load(&catalog->service_sets_refused),

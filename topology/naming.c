@@ -47,6 +47,8 @@ struct naming {
 };
 
 /* Clean texts, rewritten and templated ones, and address:port, all at their longest. */
+_Static_assert((int)NAMING_TEXT_MAX <= (int)DIMENSION_VALUE_MAX, "a clean text can be packed");
+
 enum { SCRATCH_SIZE = 11 * NAMING_CLEAN_MAX + NAMING_TEMPLATE_MAX + 8 * NAMING_REWRITE_MAX };
 
 /* One call of naming_resolve(). */
@@ -551,6 +553,44 @@ static int intern_node(struct catalog *catalog, bool is_there, const struct node
     return is_there ? catalog_node(catalog, node, out_node) : 0;
 }
 
+/* Packs one value as it may stand in a label; `scratch` has room. */
+static void pack_value(const struct catalog *catalog, unsigned which, struct view value,
+                       struct buf *scratch)
+{
+    size_t begin = scratch->size;
+    char head[DIMENSION_HEAD_BYTES] = {0};
+
+    CHECK(buf_append(scratch, head, sizeof(head)) == 0); /* Its place. */
+    value = naming_clean(naming_scrub(value, scratch), scratch);
+    value = catalog_cut(catalog, value);
+    scratch->size = begin + sizeof(head) + value.size;
+    if (value.size == 0) {
+        scratch->size = begin;
+        return;
+    }
+    dimension_head(head, which, value.size);
+    memcpy(scratch->data + begin, head, sizeof(head));
+    memmove(scratch->data + begin + sizeof(head), value.data, value.size);
+}
+
+/* Results of naming_resolve() are gone after it. */
+static int intern_values(struct catalog *catalog, const struct naming_input *input,
+                         uint32_t service, struct buf *scratch, uint32_t *out_set)
+{
+    const size_t each = DIMENSION_HEAD_BYTES + DIMENSION_VALUE_MAX;
+
+    *out_set = DIMENSIONS_NONE;
+    if (input->values_count == 0)
+        return 0;
+    buf_reset(scratch);
+    if (buf_reserve(scratch, input->values_count * each + NAMING_TEXT_MAX + NAMING_CLEAN_MAX) != 0)
+        return STATUS_NOMEM;
+    for (size_t i = 0; i < input->values_count; i++)
+        if (input->values[i].size != 0)
+            pack_value(catalog, (unsigned)i, input->values[i], scratch);
+    return catalog_dimensions(catalog, service, buf_view(scratch), out_set);
+}
+
 int naming_site(const struct naming *naming, struct catalog *catalog,
                 const struct naming_input *input, struct buf *scratch, uint32_t *out_site)
 {
@@ -573,6 +613,8 @@ int naming_site(const struct naming *naming, struct catalog *catalog,
     site.group = CATALOG_NONE;
     if (status == 0 && result.group.size != 0)
         status = catalog_text(catalog, result.group, &site.group);
+    if (status == 0)
+        status = intern_values(catalog, input, site.service, scratch, &site.dimensions);
     if (status != 0)
         return status;
     site.is_receive = result.is_receive;

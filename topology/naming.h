@@ -50,7 +50,9 @@ struct naming_input {
     const struct attributes *resource;
     const struct attributes *span;
     struct view name;
-    enum span_kind kind; /* As it came. */
+    enum span_kind kind;       /* As it came. */
+    const struct view *values; /* Of dimensions, by their number; naming_site() alone reads them. */
+    size_t values_count;
 };
 
 /* E8: the kind that counts: a CLIENT that sends is a PRODUCER, one that receives a CONSUMER, and

@@ -8,7 +8,11 @@
 #include "topology/naming_priv.h"
 #include "topology/naming_text.h"
 
-enum { HEAD_SIZE = 4, LONG_SIZE = 0xFFFF, KEY_SIZE_USUAL = 512 };
+enum { HEAD_SIZE = 4, LONG_SIZE = 0xFFFF, KEY_SIZE_USUAL = 512, DIMENSION_FIRST = 0x40 };
+
+_Static_assert((int)ATTRIBUTE_COUNT <= (int)DIMENSION_FIRST &&
+                   DIMENSION_FIRST + DIMENSIONS_MAX <= 0x80,
+               "heads tell attributes, dimensions and the rest apart");
 
 /* The texts are short: two words that overlap are quicker than a call. */
 static inline void copy(char *to, const char *from, size_t size)
@@ -94,6 +98,16 @@ static void add_peer(struct buf *into, const struct attributes *span)
         add(into, ATTRIBUTE_URL_FULL, naming_url_host(attribute_text(span, ATTRIBUTE_URL_FULL)));
 }
 
+/* A value of a dimension may decide as well; its number stands behind those of all attributes. */
+static void add_dimensions(struct buf *into, const struct attributes *attributes)
+{
+    for (uint32_t left = attributes->dimensions_present; left != 0; left &= left - 1) {
+        unsigned which = (unsigned)__builtin_ctz(left);
+        const struct attribute_dimension *value = &attributes->dimension[which];
+        add(into, (DIMENSION_FIRST + which) | (value->is_text ? 0x100U : 0), value->bytes);
+    }
+}
+
 static void begin(struct buf *scratch)
 {
     buf_reset(scratch);
@@ -114,6 +128,7 @@ int naming_key_resource(const struct attributes *resource, uint64_t seed, struct
     begin(scratch);
     add_attribute(scratch, resource, ATTRIBUTE_SERVICE_NAME);
     add_attribute(scratch, resource, ATTRIBUTE_SERVICE_NAMESPACE);
+    add_dimensions(scratch, resource);
     return finish(scratch, seed, out_key);
 }
 
@@ -131,5 +146,6 @@ int naming_key_span(const struct hash128 *resource, const struct naming_input *i
     if (input->kind == SPAN_KIND_CLIENT || input->kind == SPAN_KIND_PRODUCER ||
         input->kind == SPAN_KIND_CONSUMER)
         add_peer(scratch, span);
+    add_dimensions(scratch, span);
     return finish(scratch, seed, out_key);
 }

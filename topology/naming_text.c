@@ -142,3 +142,35 @@ struct view naming_clean(struct view text, struct buf *into)
     }
     return (struct view){into->data + begin, into->size - begin};
 }
+
+/* Where the user's part of a URL, whose "//" is in front of `text`, ends; 0: there is none. */
+static size_t user_size(struct view text)
+{
+    struct view authority = {text.data, find_any(text, "/?#\\ \"'")};
+    const char *at = authority.size != 0 ? memrchr(authority.data, '@', authority.size) : NULL;
+
+    return at != NULL ? (size_t)(at + 1 - authority.data) : 0;
+}
+
+struct view naming_scrub(struct view text, struct buf *into)
+{
+    size_t begin = into->size;
+    struct view left = text;
+    bool any = false;
+
+    while (left.size != 0) {
+        const char *slashes = memmem(left.data, left.size, "://", 3);
+        size_t front = slashes != NULL ? (size_t)(slashes + 3 - left.data) : left.size;
+        size_t room = NAMING_TEXT_MAX - (into->size - begin);
+        size_t user;
+        append(into, left.data, front < room ? front : room);
+        left = (struct view){left.data + front, left.size - front};
+        user = slashes != NULL ? user_size(left) : 0;
+        any |= user != 0;
+        left = (struct view){left.data + user, left.size - user};
+    }
+    if (any)
+        return (struct view){into->data + begin, into->size - begin};
+    into->size = begin;
+    return text;
+}

@@ -36,6 +36,10 @@ struct view naming_rpc_service(struct view method);
 /* Text cut to NAMING_TEXT_MAX. */
 struct view naming_cut(struct view text);
 
+/* `text` itself, unless a URL in it names a user or a password: then a copy without those, appended to
+ * `into` and cut to NAMING_TEXT_MAX, for which the caller has reserved room. */
+struct view naming_scrub(struct view text, struct buf *into);
+
 /* `text` itself where it is clean; else a copy, appended to `into`, in which each byte that is no
  * part of valid UTF-8 and each control character is U+FFFD. The caller has reserved
  * NAMING_CLEAN_MAX bytes. */

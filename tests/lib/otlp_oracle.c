@@ -131,8 +131,8 @@ static bool compare_times(struct comparing *on, const Span *span, const struct s
 
 static bool compare_site(struct comparing *on, const Span *span, const struct span *record)
 {
-    struct naming_input input = {&on->resource, &on->span, view_of(span->name),
-                                 (enum span_kind)record->kind};
+    struct naming_input input = {
+        &on->resource, &on->span, view_of(span->name), (enum span_kind)record->kind, NULL, 0};
     struct buf scratch;
     uint32_t site = 0;
 

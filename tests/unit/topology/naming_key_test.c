@@ -78,8 +78,12 @@ static void key__decides_the_site(void **state)
     assert_int_equal(catalog_new(&limits, &catalog), 0);
     buf_init(&scratch, 0);
     for (int i = 0; i < ROUNDS; i++) {
-        struct naming_input input = {&resource, &span, view_of(texts[random_below(&random, 4)]),
-                                     (enum span_kind)random_below(&random, SPAN_KIND_COUNT)};
+        struct naming_input input = {&resource,
+                                     &span,
+                                     view_of(texts[random_below(&random, 4)]),
+                                     (enum span_kind)random_below(&random, SPAN_KIND_COUNT),
+                                     NULL,
+                                     0};
         struct hash128 key;
         struct seen *slot;
         uint32_t site;
@@ -103,7 +107,7 @@ static void key__decides_the_site(void **state)
 static struct hash128 key_of(const struct attributes *span, enum span_kind kind, uint64_t seed)
 {
     const struct hash128 resource = {1, 2};
-    const struct naming_input input = {NULL, span, VIEW("op"), kind};
+    const struct naming_input input = {NULL, span, VIEW("op"), kind, NULL, 0};
     struct hash128 key;
     struct buf scratch;
 

@@ -37,7 +37,7 @@ static void stop(struct fixture *on)
 static const struct naming_result *resolve_named(struct fixture *on, enum span_kind kind,
                                                  const char *name)
 {
-    const struct naming_input input = {&on->resource, &on->span, view_of(name), kind};
+    const struct naming_input input = {&on->resource, &on->span, view_of(name), kind, NULL, 0};
 
     assert_int_equal(naming_resolve(on->naming, &input, &on->scratch, &on->result), 0);
     return &on->result;
@@ -508,8 +508,8 @@ static void naming__has_room_for_long_texts(void **state)
         attributes_offer_text(&on.span, view_of(keys[i]), (struct view){text, sizeof(text)});
     attributes_offer_number(&on.span, VIEW("server.port"), 80);
     for (int kind = 0; kind < SPAN_KIND_COUNT; kind++) {
-        const struct naming_input input = {
-            &on.resource, &on.span, {text, sizeof(text)}, (enum span_kind)kind};
+        const struct naming_input input = {&on.resource,         &on.span, {text, sizeof(text)},
+                                           (enum span_kind)kind, NULL,     0};
         assert_int_equal(naming_resolve(on.naming, &input, &on.scratch, &on.result), 0);
     }
     stop(&on);
@@ -519,7 +519,8 @@ static int site_step(void *context)
 {
     const struct catalog_limits limits = {10, 10, 10, 10, 256, 0, 1000, 0};
     struct fixture *on = context;
-    const struct naming_input input = {&on->resource, &on->span, VIEW("/a/1"), SPAN_KIND_PRODUCER};
+    const struct naming_input input = {&on->resource,      &on->span, VIEW("/a/1"),
+                                       SPAN_KIND_PRODUCER, NULL,      0};
     struct catalog *catalog;
     struct buf scratch;
     uint32_t site;

@@ -1,0 +1,19 @@
+/* otlp_value.h: an AnyValue as text, for labels.
+ * Is:         OpenTelemetry's representation of AnyValue outside of OTLP: a text as it is, numbers and
+ *             booleans as in JSON, bytes in base64, lists and maps as JSON.
+ * Invariants: equal messages give equal texts.
+ * Threads:    a pure function.
+ * Source:     opentelemetry-specification common/README.md, "AnyValue representation for non-OTLP
+ *             protocols"; RFC 8259, RFC 4648 section 4.
+ */
+#ifndef SPANMAP_RECEIVER_OTLP_VALUE_H
+#define SPANMAP_RECEIVER_OTLP_VALUE_H
+
+#include "base/buf.h"
+#include "base/view.h"
+
+/* Appends the text of one AnyValue, whose bytes were found to be well-formed before; nothing for an
+ * empty one. The text is cut soon after `size_max` bytes. Returns: as buf_append(). */
+int otlp_value_text(struct view value, size_t size_max, struct buf *out);
+
+#endif
