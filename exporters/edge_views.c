@@ -7,7 +7,11 @@ static bool has_direct(const struct snapshot *snapshot, size_t i)
     const struct snapshot_edge *before = i != 0 ? &snapshot->edges[i - 1] : NULL;
 
     return before != NULL && before->client == edge->client && before->server == edge->server &&
-           before->connection_type == edge->connection_type && before->view == VIEW_DIRECT;
+           before->connection_type == edge->connection_type &&
+           before->values_overflow == edge->values_overflow &&
+           view_equal(before->client_dimensions, edge->client_dimensions) &&
+           view_equal(before->server_dimensions, edge->server_dimensions) &&
+           before->view == VIEW_DIRECT;
 }
 
 static bool is_service(const struct snapshot *snapshot, uint32_t node)

@@ -135,47 +135,57 @@ static void edge_release(struct map_edge *edge)
     edge->merged = NULL;
 }
 
-/* A copy of both together; NULL where neither saw anything. */
-static int sum_of(const struct histogram *one, const struct histogram *two,
-                  const struct histogram **out_sum)
+/* Adds what one part of an edge saw to what the others did; NULL: nothing. */
+static int add_seconds_of(const struct histogram *more, const struct histogram **sum)
 {
-    struct histogram *sum = NULL;
-    int status = 0;
+    struct histogram *copy = NULL;
+    int status;
 
-    if (one == NULL && two == NULL)
+    if (more == NULL)
         return 0;
-    status = histogram_copy(one != NULL ? one : two, &sum);
-    if (status == 0 && one != NULL && two != NULL)
-        status = histogram_merge(sum, two);
-    *out_sum = sum;
+    if (*sum != NULL)
+        return histogram_merge((struct histogram *)(uintptr_t)*sum, more); /* Our own copy. */
+    status = histogram_copy(more, &copy);
+    *sum = copy;
     return status;
 }
 
-/* Two edges of one name, of which one is in one picture of messages only. */
+static int add_part(struct snapshot_edge *merged, const struct snapshot_edge *more)
+{
+    int status = add_seconds_of(more->client_seconds, &merged->client_seconds);
+
+    if (status == 0)
+        status = add_seconds_of(more->server_seconds, &merged->server_seconds);
+    if (status == 0)
+        status = add_seconds_of(more->network_seconds, &merged->network_seconds);
+    if (status == 0)
+        status = add_seconds_of(more->messaging_seconds, &merged->messaging_seconds);
+    merged->requests += more->requests;
+    merged->failed += more->failed;
+    return status;
+}
+
+/* An edge of the map may be several of the snapshot: one in one picture of messages only, and one for
+ * each combination of values of dimensions. */
 static int merge_edge(struct map_edge *edge, const struct snapshot_edge *more)
 {
     const struct snapshot_edge *from = edge->from;
-    struct snapshot_edge *merged = mem_calloc(1, sizeof(*merged));
-    int status;
+    struct snapshot_edge *merged = edge->merged;
+    int status = 0;
 
-    if (merged == NULL)
-        return STATUS_NOMEM;
-    *merged = *from;
-    merged->client_seconds = merged->server_seconds = NULL;
-    merged->network_seconds = merged->messaging_seconds = NULL;
-    merged->requests += more->requests;
-    merged->failed += more->failed;
-    edge->merged = merged;
-    edge->from = merged;
-    status = sum_of(from->client_seconds, more->client_seconds, &merged->client_seconds);
-    if (status == 0)
-        status = sum_of(from->server_seconds, more->server_seconds, &merged->server_seconds);
-    if (status == 0)
-        status = sum_of(from->network_seconds, more->network_seconds, &merged->network_seconds);
-    if (status == 0)
-        status = sum_of(from->messaging_seconds, more->messaging_seconds,
-                        &merged->messaging_seconds);
-    return status;
+    if (merged == NULL) {
+        merged = mem_calloc(1, sizeof(*merged));
+        if (merged == NULL)
+            return STATUS_NOMEM;
+        *merged = *from;
+        merged->client_seconds = merged->server_seconds = NULL;
+        merged->network_seconds = merged->messaging_seconds = NULL;
+        merged->requests = merged->failed = 0;
+        edge->merged = merged;
+        edge->from = merged;
+        status = add_part(merged, from);
+    }
+    return status == 0 ? add_part(merged, more) : status;
 }
 
 static bool same_edge(const struct snapshot_edge *a, const struct snapshot_edge *b)
@@ -195,7 +205,7 @@ static int pack_edges(struct draft *draft, struct map_graph *graph)
                                                         : NULL;
         if (!draws_edge(draft, i))
             continue;
-        if (last != NULL && last->merged == NULL && same_edge(last->from, edge)) {
+        if (last != NULL && same_edge(last->from, edge)) {
             int status = merge_edge(last, edge);
             if (status != 0)
                 return status;

@@ -8,6 +8,7 @@
 #include "exporters/edge_views.h"
 #include "exporters/map_graph.h"
 #include "exporters/prom_health.h"
+#include "exporters/prom_labels.h"
 #include "exporters/prom_series.h"
 #include "exporters/prom_targets.h"
 #include "exporters/prom_text.h"
@@ -36,31 +37,31 @@ struct scrape {
     struct prom_table table;
 };
 
-static void label_if(struct buf *labels, size_t begin, const char *name, struct view value)
+static void edge_labels(struct scrape *scrape, const struct snapshot_edge *edge)
 {
-    if (value.size != 0)
-        prom_label(labels, begin, name, value);
-}
+    const struct snapshot *snapshot = scrape->snapshot;
+    const struct snapshot_node *client = &snapshot->nodes[edge->client];
+    const struct snapshot_node *server = &snapshot->nodes[edge->server];
+    struct prom_labels labels;
 
-/* Labels stand in the order of their names, whichever there are. */
-static void edge_labels(struct scrape *scrape, size_t begin, const struct snapshot_edge *edge)
-{
-    struct buf *labels = &scrape->table.labels;
-    const struct snapshot_node *client = &scrape->snapshot->nodes[edge->client];
-    const struct snapshot_node *server = &scrape->snapshot->nodes[edge->server];
-
+    prom_labels_begin(&labels);
     if (!edge->overflow) {
-        prom_label(labels, begin, "client", client->node.name);
-        label_if(labels, begin, "client_service_namespace", client->node.namespace);
-        label_if(labels, begin, "connection_type",
-                 view_of(connection_type_name(edge->connection_type)));
+        prom_labels_add(&labels, VIEW("client"), client->node.name);
+        prom_labels_add_values(&labels, snapshot->dimensions, DIMENSION_CLIENT,
+                               edge->client_dimensions);
+        prom_labels_add(&labels, VIEW("client_service_namespace"), client->node.namespace);
+        prom_labels_add(&labels, VIEW("connection_type"),
+                        view_of(connection_type_name(edge->connection_type)));
     }
-    if (edge->overflow || client->overflow || server->overflow)
-        prom_label(labels, begin, OVERFLOW_LABEL, VIEW("true"));
+    if (edge->overflow || edge->values_overflow || client->overflow || server->overflow)
+        prom_labels_add(&labels, VIEW(OVERFLOW_LABEL), VIEW("true"));
     if (!edge->overflow) {
-        prom_label(labels, begin, "server", server->node.name);
-        label_if(labels, begin, "server_service_namespace", server->node.namespace);
+        prom_labels_add(&labels, VIEW("server"), server->node.name);
+        prom_labels_add_values(&labels, snapshot->dimensions, DIMENSION_SERVER,
+                               edge->server_dimensions);
+        prom_labels_add(&labels, VIEW("server_service_namespace"), server->node.namespace);
     }
+    prom_labels_write(&labels, &scrape->table.labels);
 }
 
 static int gather_edges(struct scrape *scrape)
@@ -72,7 +73,7 @@ static int gather_edges(struct scrape *scrape)
         int status;
         if (!edge_is_shown(scrape->snapshot, i, scrape->input->options.metrics_messaging))
             continue;
-        edge_labels(scrape, begin, edge);
+        edge_labels(scrape, edge);
         status = prom_table_take(&scrape->table, begin, &series);
         if (status != 0)
             return status;
@@ -182,21 +183,25 @@ static int write_edges(struct scrape *scrape)
     return status;
 }
 
-static void operation_labels(struct scrape *scrape, size_t begin,
-                             const struct snapshot_operation *operation)
+static void operation_labels(struct scrape *scrape, const struct snapshot_operation *operation)
 {
-    struct buf *labels = &scrape->table.labels;
     const struct snapshot_node *service = &scrape->snapshot->nodes[operation->service];
+    struct prom_labels labels;
 
-    if (operation->overflow || service->overflow)
-        prom_label(labels, begin, OVERFLOW_LABEL, VIEW("true"));
-    prom_label(labels, begin, "service", service->node.name);
-    label_if(labels, begin, "service_namespace", service->node.namespace);
-    prom_label(labels, begin, "span_kind", view_of(kind_labels[operation->kind % SPAN_KIND_COUNT]));
+    prom_labels_begin(&labels);
+    if (operation->overflow || operation->values_overflow || service->overflow)
+        prom_labels_add(&labels, VIEW(OVERFLOW_LABEL), VIEW("true"));
+    prom_labels_add(&labels, VIEW("service"), service->node.name);
+    prom_labels_add(&labels, VIEW("service_namespace"), service->node.namespace);
+    prom_labels_add(&labels, VIEW("span_kind"),
+                    view_of(kind_labels[operation->kind % SPAN_KIND_COUNT]));
     if (!operation->overflow)
-        prom_label(labels, begin, "span_name", operation->name);
-    prom_label(labels, begin, "status_code",
-               view_of(status_labels[operation->status % SPAN_STATUS_COUNT]));
+        prom_labels_add(&labels, VIEW("span_name"), operation->name);
+    prom_labels_add(&labels, VIEW("status_code"),
+                    view_of(status_labels[operation->status % SPAN_STATUS_COUNT]));
+    prom_labels_add_values(&labels, scrape->snapshot->dimensions, DIMENSION_PLAIN,
+                           operation->dimensions);
+    prom_labels_write(&labels, &scrape->table.labels);
 }
 
 static int gather_operations(struct scrape *scrape)
@@ -206,7 +211,7 @@ static int gather_operations(struct scrape *scrape)
         size_t begin = scrape->table.labels.size;
         struct prom_series *series;
         int status;
-        operation_labels(scrape, begin, operation);
+        operation_labels(scrape, operation);
         status = prom_table_take(&scrape->table, begin, &series);
         if (status != 0)
             return status;
