@@ -30,13 +30,13 @@ enum {
     ANSWERS_MAX = 4096,
     MEMO_ENTRIES = 32768,
     MEMO_ENTRY_BYTES = 24,
-    EDGE_TEXT_BYTES = 12 << 10,     /* 64 lines of /metrics. */
-    OPERATION_TEXT_BYTES = 8 << 10, /* 41 lines. */
-    ALLOCATION_BYTES = 16,          /* malloc's head and rounding. */
-    TARGET_BYTES = 128,             /* Its place, and the line's name. */
-    TARGETS_SHARE = 128,            /* What they say may take this part of the limit. */
-    PAIR_BYTES = 8,                 /* Of a service and its operation, at most one a site. */
-    SLOT_BYTES = 32,                /* 8-byte slots, a quarter to a half of them in use. */
+    LINE_BYTES = 192,      /* Of /metrics, without dimensions. */
+    VALUE_TEXT_BYTES = 40, /* What a dimension adds to one beside its key. */
+    ALLOCATION_BYTES = 16, /* malloc's head and rounding. */
+    TARGET_BYTES = 128,    /* Its place, and the line's name. */
+    TARGETS_SHARE = 128,   /* What they say may take this part of the limit. */
+    PAIR_BYTES = 8,        /* Of a service and its operation, at most one a site. */
+    SLOT_BYTES = 32,       /* 8-byte slots, a quarter to a half of them in use. */
 };
 
 /* Where options leave a share open. */
@@ -91,15 +91,37 @@ static uint64_t operation_bytes(unsigned shards)
                                     SLOT_BYTES + ALLOCATION_BYTES);
 }
 
-/* Text of the answer that is being made and of one that is being read. */
-static uint64_t edge_text_bytes(const struct budget *budget)
+/* Buckets, the one of infinity too, sum, count and time of creation. */
+static uint64_t histogram_lines(const struct options *options)
 {
-    return budget->threads != 0 ? 2 * EDGE_TEXT_BYTES : 0;
+    uint64_t bounds = options->metrics_buckets.count;
+
+    return (bounds != 0 ? bounds : histogram_bounds_default.count) + 4;
 }
 
-static uint64_t operation_text_bytes(const struct budget *budget)
+/* What the dimensions of one side add to a line. */
+static uint64_t dimensions_text_bytes(const struct options *options)
 {
-    return budget->threads != 0 ? 2 * OPERATION_TEXT_BYTES : 0;
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < options->metrics_dimensions.count; i++)
+        bytes += options->metrics_dimensions.items[i].size + VALUE_TEXT_BYTES;
+    return bytes;
+}
+
+/* Text of the answer that is being made and of one that is being read. */
+static uint64_t edge_text_bytes(const struct options *options, const struct budget *budget)
+{
+    uint64_t lines = 3 * histogram_lines(options) + 4;
+
+    return budget->threads != 0 ? 2 * lines * (LINE_BYTES + 2 * dimensions_text_bytes(options)) : 0;
+}
+
+static uint64_t operation_text_bytes(const struct options *options, const struct budget *budget)
+{
+    uint64_t lines = 2 * histogram_lines(options) + 2;
+
+    return budget->threads != 0 ? 2 * lines * (LINE_BYTES + dimensions_text_bytes(options)) : 0;
 }
 
 static uint64_t loss_bytes(unsigned shards)
@@ -118,9 +140,19 @@ static uint64_t text_bytes(uint64_t name_bytes)
     return sizeof(struct view) + name_bytes + ALLOCATION_BYTES + SLOT_BYTES;
 }
 
-static uint64_t site_bytes(void)
+/* With its operation, and its set of values, as one of its service. */
+static uint64_t site_bytes(const struct options *options)
 {
-    return sizeof(struct site) + SLOT_BYTES + PAIR_BYTES + SLOT_BYTES;
+    uint64_t pairs = options->metrics_dimensions.count != 0 ? 2 : 1;
+
+    return sizeof(struct site) + SLOT_BYTES + pairs * (PAIR_BYTES + SLOT_BYTES);
+}
+
+static uint64_t set_bytes(const struct options *options)
+{
+    uint64_t value = options->names_length_bytes_max + DIMENSION_HEAD_BYTES;
+
+    return text_bytes(options->metrics_dimensions.count * value);
 }
 
 /* The rings of all pairs, and each thread's stage, which is as large as the largest request. */
@@ -154,7 +186,10 @@ static uint64_t names_wanted(const struct options *options)
     return options->names_services_max * node_bytes(length) +
            options->names_peers_max * node_bytes(length) +
            options->names_operations_max * text_bytes(length) +
-           options->names_sites_max * site_bytes() + options->names_lessons_max * LESSON_BYTES;
+           options->names_sites_max * site_bytes(options) + options->names_lessons_max * LESSON_BYTES +
+           (options->metrics_dimensions.count != 0
+                ? options->metrics_dimension_sets_max * set_bytes(options)
+                : 0);
 }
 
 /* What the options ask for; 0: nothing. */
@@ -171,7 +206,8 @@ static void wanted_shares(const struct options *options, const struct budget *bu
     out_wanted[BUDGET_REQUESTS] = options->receiver_memory_bytes_max;
     if (options->names_services_max != 0 && options->names_peers_max != 0 &&
         options->names_operations_max != 0 && options->names_sites_max != 0 &&
-        options->names_lessons_max != 0)
+        options->names_lessons_max != 0 &&
+        (options->metrics_dimensions.count == 0 || options->metrics_dimension_sets_max != 0))
         out_wanted[BUDGET_NAMES] = names_wanted(options);
 }
 
@@ -254,25 +290,29 @@ static int bound_names(const struct options *options, struct budget *budget, cha
     uint64_t length = options->names_length_bytes_max;
     uint64_t asked = names_wanted(options);
     uint64_t bytes = budget->share_bytes[BUDGET_NAMES];
+    bool has_sets = options->metrics_dimensions.count != 0;
     uint64_t part;
 
     if (asked > bytes)
         return too_little(budget, "names", out_error);
-    part = (bytes - asked) / 18;
+    part = (bytes - asked) / (has_sets ? 24 : 18);
     budget->name_bytes_max = (size_t)length;
     budget->services_max = bound(options->names_services_max, 2 * part, node_bytes(length));
     budget->peers_max = bound(options->names_peers_max, 4 * part, node_bytes(length));
     budget->operations_max = bound(options->names_operations_max, 6 * part, text_bytes(length));
-    budget->sites_max = bound(options->names_sites_max, 5 * part, site_bytes());
+    budget->sites_max = bound(options->names_sites_max, 5 * part, site_bytes(options));
     budget->lessons_max = bound(options->names_lessons_max, part, LESSON_BYTES);
+    if (has_sets)
+        budget->sets_max = bound(options->metrics_dimension_sets_max, 6 * part, set_bytes(options));
+    budget->service_sets_max = (uint32_t)options->metrics_dimension_sets_per_service_max;
     budget->service_operations_max = (uint32_t)options->metrics_operations_per_service_max;
     return 0;
 }
 
 static void bound_series(const struct options *options, struct budget *budget)
 {
-    uint64_t edge_text = edge_text_bytes(budget);
-    uint64_t operation_text = operation_text_bytes(budget);
+    uint64_t edge_text = edge_text_bytes(options, budget);
+    uint64_t operation_text = operation_text_bytes(options, budget);
 
     budget->edges_max = bound(options->map_edges_max, budget->share_bytes[BUDGET_EDGES],
                               edge_bytes(budget->shards) + edge_text);

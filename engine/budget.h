@@ -60,6 +60,8 @@ struct budget {
     uint32_t operations_max;
     uint32_t service_operations_max; /* Of one service; 0: as many as there are. */
     uint32_t sites_max;
+    uint32_t sets_max; /* Of values of dimensions; 0: there are none. */
+    uint32_t service_sets_max;
     uint32_t lessons_max;
     uint32_t edges_max;
     uint32_t operation_series_max;

@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "engine/engine_counters.h"
+#include "engine/engine_metrics.h"
 #include "engine/engine_naming.h"
 #include "engine/machine.h"
 #include "engine/merger.h"
@@ -28,6 +29,8 @@ struct engine {
     bool counters_made;
     bool started;
     struct counters counters;
+    struct histogram_bounds bounds;
+    struct dimensions *dimensions; /* NULL: there are none. */
     struct catalog *catalog;
     struct lessons *lessons;
     struct naming *naming;
@@ -46,7 +49,7 @@ struct engine {
 static struct tally_options tally_options(const struct engine *engine)
 {
     return (struct tally_options){
-        .bounds = &histogram_bounds_default,
+        .bounds = &engine->bounds,
         .edges_max = engine->budget.edges_max,
         .operations_max = engine->budget.operation_series_max,
         .losses_max = engine->budget.losses_max,
@@ -62,6 +65,8 @@ static int make_catalog(struct engine *engine)
         .sites_max = engine->budget.sites_max,
         .text_bytes_max = engine->budget.name_bytes_max,
         .service_operations_max = engine->budget.service_operations_max,
+        .sets_max = engine->budget.sets_max,
+        .service_sets_max = engine->budget.service_sets_max,
     };
 
     return catalog_new(&limits, &engine->catalog);
@@ -71,7 +76,8 @@ static int make_publisher(struct engine *engine, const struct options *options)
 {
     struct publisher_options publisher = {
         .catalog = engine->catalog,
-        .bounds = &histogram_bounds_default,
+        .bounds = &engine->bounds,
+        .dimensions = engine->dimensions,
         .edges_max = engine->budget.edges_max,
         .operations_max = engine->budget.operation_series_max,
         .losses_max = engine->budget.losses_max,
@@ -148,6 +154,7 @@ static int make_doors(struct engine *engine, const struct options *options)
                 .naming = engine->naming,
                 .catalog = engine->catalog,
                 .targets = engine->targets,
+                .dimensions = engine->dimensions,
                 .hash_seed = engine->hash_seed,
                 .sampling_count_max = (uint32_t)options->sampling_max_count,
                 .spans_max = engine->budget.request_spans_max,
@@ -210,6 +217,9 @@ static void note_gauges(void *context)
     counters_set(counters, ENGINE_REFUSED_SITES, names.sites_refused);
     counters_set(counters, ENGINE_REFUSED_LESSONS, lessons.refused);
     counters_set(counters, ENGINE_REFUSED_SERVICE_OPERATIONS, names.service_operations_refused);
+    counters_set(counters, ENGINE_NAMES_SETS, names.sets);
+    counters_set(counters, ENGINE_REFUSED_SETS, names.sets_refused);
+    counters_set(counters, ENGINE_REFUSED_SERVICE_SETS, names.service_sets_refused);
     counters_set(counters, ENGINE_MEMORY_RESIDENT, machine_resident_bytes());
 }
 
@@ -242,6 +252,7 @@ static int make_counters(struct engine *engine)
     counters_set(&engine->counters, ENGINE_NAMES_SERVICES_MAX, budget->services_max);
     counters_set(&engine->counters, ENGINE_NAMES_PEERS_MAX, budget->peers_max);
     counters_set(&engine->counters, ENGINE_NAMES_OPERATIONS_MAX, budget->operations_max);
+    counters_set(&engine->counters, ENGINE_NAMES_SETS_MAX, budget->sets_max);
     counters_set(&engine->counters, ENGINE_NAMES_SITES_MAX, budget->sites_max);
     counters_set(&engine->counters, ENGINE_NAMES_LESSONS_MAX, budget->lessons_max);
     counters_set(&engine->counters, ENGINE_NAMES_TARGETS_MAX, budget->targets_max);
@@ -255,6 +266,10 @@ static int make_parts(struct engine *engine, const struct options *options, char
 {
     int status = make_counters(engine);
 
+    if (status == 0)
+        status = engine_make_bounds(&options->metrics_buckets, out_error, &engine->bounds);
+    if (status == 0)
+        status = engine_make_dimensions(options, out_error, &engine->dimensions);
     if (status == 0)
         status = make_catalog(engine);
     if (status == 0)
@@ -324,6 +339,7 @@ void engine_free(struct engine *engine)
     naming_free(engine->naming);
     lessons_free(engine->lessons);
     catalog_free(engine->catalog);
+    dimensions_free(engine->dimensions);
     if (engine->counters_made)
         counters_release(&engine->counters);
     mem_free(engine);
@@ -480,6 +496,9 @@ int engine_cardinality(struct engine *engine, struct buf *out)
         {"operations", names.operations, budget->operations_max, names.operations_refused},
         {"service_operations", names.service_operations, budget->service_operations_max,
          names.service_operations_refused},
+        {"dimension_sets", names.sets, budget->sets_max, names.sets_refused},
+        {"service_dimension_sets", names.service_sets, budget->service_sets_max,
+         names.service_sets_refused},
         {"sites", names.sites, budget->sites_max, names.sites_refused},
         {"lessons", lessons.taught, budget->lessons_max, lessons.refused},
         {"edges", snapshot->edges_count, budget->edges_max, snapshot->counts.edges_overflowed},

@@ -60,6 +60,7 @@
       "Names that are known, by table.")                                                           \
     X(NAMES_PEERS, "spanmap_engine_names", "table=\"peers\"", true, "")                            \
     X(NAMES_OPERATIONS, "spanmap_engine_names", "table=\"operations\"", true, "")                  \
+    X(NAMES_SETS, "spanmap_engine_names", "table=\"dimension_sets\"", true, "")                    \
     X(NAMES_SITES, "spanmap_engine_names", "table=\"sites\"", true, "")                            \
     X(NAMES_LESSONS, "spanmap_engine_names", "table=\"lessons\"", true, "")                        \
     X(NAMES_TARGETS, "spanmap_engine_names", "table=\"targets\"", true, "")                        \
@@ -67,6 +68,7 @@
       "Room for names, by table.")                                                                 \
     X(NAMES_PEERS_MAX, "spanmap_engine_names_max", "table=\"peers\"", true, "")                    \
     X(NAMES_OPERATIONS_MAX, "spanmap_engine_names_max", "table=\"operations\"", true, "")          \
+    X(NAMES_SETS_MAX, "spanmap_engine_names_max", "table=\"dimension_sets\"", true, "")            \
     X(NAMES_SITES_MAX, "spanmap_engine_names_max", "table=\"sites\"", true, "")                    \
     X(NAMES_LESSONS_MAX, "spanmap_engine_names_max", "table=\"lessons\"", true, "")                \
     X(NAMES_TARGETS_MAX, "spanmap_engine_names_max", "table=\"targets\"", true, "")                \
@@ -79,6 +81,9 @@
     X(REFUSED_TARGETS, "spanmap_engine_names_refused_total", "table=\"targets\"", false, "")       \
     X(REFUSED_SERVICE_OPERATIONS, "spanmap_engine_names_refused_total",                            \
       "table=\"service_operations\"", false, "")                                                   \
+    X(REFUSED_SETS, "spanmap_engine_names_refused_total", "table=\"dimension_sets\"", false, "")   \
+    X(REFUSED_SERVICE_SETS, "spanmap_engine_names_refused_total",                                  \
+      "table=\"service_dimension_sets\"", false, "")                                               \
     X(MEMORY_LIMIT, "spanmap_memory_limit_bytes", NULL, true, "memory.limit, as it is in force.")  \
     X(MEMORY_RESIDENT, "spanmap_memory_resident_bytes", NULL, true,                                \
       "Memory of this process that is in use, as the system sees it.")                             \

@@ -9,7 +9,9 @@
 
 #include "base/clock.h"
 #include "base/option_yaml.h"
+#include "engine/engine_metrics.h"
 #include "net/address.h"
+#include "topology/dimensions.h"
 #include "topology/naming.h"
 #include "topology/naming_text.h"
 #include "topology/span.h"
@@ -82,6 +84,24 @@ static int check_rewrite(const void *field, char out_error[ERROR_SIZE])
             return status;
     }
     return 0;
+}
+
+static int check_buckets(const void *field, char out_error[ERROR_SIZE])
+{
+    struct histogram_bounds bounds;
+
+    return engine_make_bounds(field, out_error, &bounds);
+}
+
+static int check_dimensions(const void *field, char out_error[ERROR_SIZE])
+{
+    const struct option_texts *texts = field;
+    struct dimensions *dimensions;
+    int status = dimensions_new(texts->items, texts->count, out_error, &dimensions);
+
+    if (status == 0)
+        dimensions_free(dimensions);
+    return status;
 }
 
 /* --------------------------------------------------------------------- table */
@@ -502,6 +522,52 @@ static const struct option_row rows[] = {
      .max = 8760 * HOUR_NS,
      .zero = "never",
      .prose = "A series to which nothing was added for this long leaves the metrics."},
+    {.key = "metrics.buckets",
+     .type = OPTION_TEXTS,
+     .offset = AT(metrics_buckets),
+     .max = HISTOGRAM_BOUNDS_MAX,
+     .form =
+         "a list of at most 40 durations, each longer than the one before, such as [5ms, 100ms, 1s]",
+     .check = check_buckets,
+     .prose =
+         "Upper bounds of the classic buckets of all histograms. Empty is the usual ones: 2, 4, "
+         "6, 8, 10, 50, 100, 200, 400, 800ms, 1, 1.4, 2, 5, 10, 15s. Metrics say them in "
+         "seconds."},
+    {.key = "metrics.dimensions",
+     .type = OPTION_TEXTS,
+     .offset = AT(metrics_dimensions),
+     .max = DIMENSIONS_MAX,
+     .form = "a list of at most 16 keys of attributes",
+     .check = check_dimensions,
+     .prose =
+         "Attributes whose values become labels, from the span or, where it has none, from its "
+         "resource: deployment.environment.name is the label deployment_environment_name of "
+         "traces_spanmetrics_*, and client_deployment_environment_name and "
+         "server_deployment_environment_name of traces_service_graph_*, each from its side's own span. Each "
+         "combination of values is a series of its own."},
+    {.key = "metrics.dimension_sets_max",
+     .type = OPTION_COUNT,
+     .offset = AT(metrics_dimension_sets_max),
+     .initial = "auto",
+     .unit = "combinations",
+     .min = 1,
+     .max = 2000000,
+     .zero = "auto",
+     .prose =
+         "Combinations of the values of metrics.dimensions that are told apart; further ones are "
+         "counted without labels of theirs, with otel_metric_overflow=\"true\". auto is by "
+         "memory.limit."},
+    {.key = "metrics.dimension_sets_per_service_max",
+     .type = OPTION_COUNT,
+     .offset = AT(metrics_dimension_sets_per_service_max),
+     .initial = "1000",
+     .unit = "combinations",
+     .min = 1,
+     .max = 2000000,
+     .zero = "unlimited",
+     .prose =
+         "The same of one service, so that a service whose values never end takes no room from "
+         "others."},
     {.key = "metrics.operations_max",
      .type = OPTION_COUNT,
      .offset = AT(metrics_operations_max),
