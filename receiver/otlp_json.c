@@ -9,8 +9,9 @@
 
 #include "opentelemetry/proto/collector/trace/v1/trace_service.pb-c.h"
 #include "receiver/otlp_json_scalar.h"
-#include "receiver/otlp_json_scan.h"
+#include "receiver/otlp_json_tree.h"
 #include "receiver/otlp_wire.h"
+#include "receiver/otlp_write.h"
 
 /* How deep a value may be nested that belongs to no field. */
 enum { UNKNOWN_DEPTH_MAX = 64, VARINT_SIZE_MAX = 10 };
@@ -18,8 +19,7 @@ enum { UNKNOWN_DEPTH_MAX = 64, VARINT_SIZE_MAX = 10 };
 struct converting {
     struct buf *out;
     struct otlp_json_error *error;
-    struct otlp_json_step steps[OTLP_JSON_DEPTH_MAX];
-    size_t depth;
+    struct otlp_json_path path;
 };
 
 /* Names that say where a sender goes wrong. */
@@ -34,30 +34,10 @@ static const struct {
 
 /* ------------------------------------------------------------------ errors */
 
-static void append_step(const struct otlp_json_step *step, char *text, size_t room, size_t *size)
-{
-    int more = step->key != NULL
-                   ? snprintf(text + *size, room - *size, "%s%s", *size != 0 ? "." : "", step->key)
-                   : snprintf(text + *size, room - *size, "[%zu]", step->index);
-
-    if (more > 0)
-        *size += (size_t)more;
-    if (*size >= room)
-        *size = room - 1;
-}
-
 /* Says what is wrong with the value that the steps lead to. */
 static int fail_value(struct converting *on, const char *what)
 {
-    char path[128];
-    size_t size = 0;
-
-    path[0] = '\0';
-    for (size_t i = 0; i < on->depth; i++)
-        append_step(&on->steps[i], path, sizeof(path), &size);
-    (void)snprintf(on->error->text, sizeof(on->error->text), "%s: %s",
-                   size != 0 ? path : "the request", what); /* A cut message is still one. */
-    return STATUS_INVALID;
+    return otlp_json_fail(&on->path, what, on->error);
 }
 
 static void warn(struct converting *on, const char *text)
@@ -133,7 +113,7 @@ static int pass_over(struct converting *on, const ProtobufCMessageDescriptor *ty
         (void)snprintf(text, sizeof(text), "%s was ignored: names are in lowerCamelCase", key);
         warn(on, text);
     }
-    return on->depth + depth_of(value) > UNKNOWN_DEPTH_MAX
+    return on->path.depth + depth_of(value) > UNKNOWN_DEPTH_MAX
                ? fail_value(on, "values are nested too deeply")
                : 0;
 }
@@ -158,23 +138,11 @@ static void put_fixed(struct buf *out, uint64_t number, size_t size)
     (void)buf_append(out, bytes, size);
 }
 
-/* Writes the length of what was appended behind the byte that was kept at `at`. */
-static void close_length(struct buf *out, size_t at)
+/* The byte that otlp_write_end() needs; where the bytes begin whose length it is. */
+static size_t keep_length(struct buf *out)
 {
-    uint8_t bytes[VARINT_SIZE_MAX];
-    size_t size;
-    size_t length;
-
-    if (out->failed != 0)
-        return;
-    length = out->size - at - 1;
-    size = wire_put_varint(bytes, length);
-    if (size > 1) {
-        if (buf_append(out, bytes, size - 1) != 0) /* Only makes room. */
-            return;
-        memmove(out->data + at + size, out->data + at + 1, length);
-    }
-    memcpy(out->data + at, bytes, size);
+    (void)buf_append_byte(out, 0);
+    return out->size;
 }
 
 static int convert_message(struct converting *on, const ProtobufCMessageDescriptor *type,
@@ -183,13 +151,12 @@ static int convert_message(struct converting *on, const ProtobufCMessageDescript
 static int convert_nested(struct converting *on, const ProtobufCFieldDescriptor *field,
                           const json_t *value)
 {
-    size_t at = on->out->size;
+    size_t at = keep_length(on->out);
     int status = 0;
 
-    (void)buf_append_byte(on->out, 0);
     if (!json_is_null(value)) /* Within an array; an empty message. */
         status = convert_message(on, field->descriptor, value);
-    close_length(on->out, at);
+    otlp_write_end(on->out, at);
     return status;
 }
 
@@ -198,17 +165,17 @@ static int convert_bytes(struct converting *on, const ProtobufCFieldDescriptor *
 {
     struct view text = {json_string_value(value), json_string_length(value)};
     bool is_id = strstr(field->name, "_id") != NULL;
-    size_t at = on->out->size;
+    size_t at;
     int status;
 
     if (!json_is_string(value))
         return fail_value(on, "a string is expected");
-    (void)buf_append_byte(on->out, 0);
+    at = keep_length(on->out);
     status = is_id ? otlp_json_put_hex(text, on->out) : otlp_json_put_base64(text, on->out);
     if (status == STATUS_INVALID)
         return fail_value(on,
                           is_id ? "an id in hexadecimal digits is expected" : "base64 is expected");
-    close_length(on->out, at);
+    otlp_write_end(on->out, at);
     return 0;
 }
 
@@ -316,11 +283,11 @@ static int convert_field(struct converting *on, const ProtobufCFieldDescriptor *
         return fail_value(on, "an array is expected");
     json_array_foreach(value, i, element)
     {
-        on->steps[on->depth++] = (struct otlp_json_step){NULL, i};
+        on->path.steps[on->path.depth++] = (struct otlp_json_step){NULL, i};
         status = convert_one(on, field, element);
         if (status != 0)
             return status; /* With the steps that lead there. */
-        on->depth--;
+        on->path.depth--;
     }
     return 0;
 }
@@ -337,79 +304,16 @@ static int convert_message(struct converting *on, const ProtobufCMessageDescript
     {
         const ProtobufCFieldDescriptor *field = find_field(type, key);
         int status;
-        on->steps[on->depth++] = (struct otlp_json_step){key, 0};
+        on->path.steps[on->path.depth++] = (struct otlp_json_step){key, 0};
         status = field != NULL ? convert_field(on, field, value) : pass_over(on, type, key, value);
         if (status != 0)
             return status;
-        on->depth--;
+        on->path.depth--;
     }
     return 0;
 }
 
 /* ------------------------------------------------------------------ requests */
-
-/* A jansson error in our words. Its text may quote the input, so only plain characters stay. */
-static int explain(const json_error_t *from, struct otlp_json_error *error)
-{
-    (void)snprintf(error->text, sizeof(error->text), "this is no JSON: %s", from->text);
-    for (char *at = error->text; *at != '\0'; at++)
-        if (*at < ' ' || *at > '~')
-            *at = '?';
-    error->offset = from->position > 0 ? (size_t)from->position : 0;
-    return otlp_json_load_status(from);
-}
-
-/* Once more, with the integers quoted that jansson does not read. */
-static int load_quoted(struct view text, json_t **out_root, struct otlp_json_error *error)
-{
-    json_error_t reason;
-    struct buf quoted;
-    int status;
-
-    buf_init(&quoted, 0);
-    status = otlp_json_quote_integers(text, &quoted);
-    if (status == 0) {
-        *out_root = json_loadb(quoted.data, quoted.size, JSON_ALLOW_NUL, &reason);
-        if (*out_root == NULL) {
-            status = explain(&reason, error);
-            error->offset = otlp_json_unquoted_offset(text, error->offset);
-        }
-    }
-    buf_release(&quoted);
-    return status;
-}
-
-static int load(struct view text, json_t **out_root, struct otlp_json_error *error)
-{
-    json_error_t reason;
-
-    if (text.size == 0) {
-        (void)snprintf(error->text, sizeof(error->text), "this is no JSON: there is nothing");
-        return STATUS_INVALID;
-    }
-    *out_root = json_loadb(text.data, text.size, JSON_ALLOW_NUL, &reason);
-    if (*out_root != NULL)
-        return 0;
-    if (json_error_code(&reason) == json_error_numeric_overflow)
-        return load_quoted(text, out_root, error);
-    return explain(&reason, error);
-}
-
-static int check(struct view text, size_t tree_bytes_max, struct otlp_json_error *error)
-{
-    size_t tree_bytes = 0;
-    int status = otlp_json_scan(text, &tree_bytes, &error->offset);
-
-    if (status != 0)
-        (void)snprintf(error->text, sizeof(error->text),
-                       "objects and arrays are nested too deeply");
-    else if (tree_bytes > tree_bytes_max) {
-        (void)snprintf(error->text, sizeof(error->text),
-                       "the request would take more than %zu bytes of memory", tree_bytes_max);
-        status = STATUS_TOO_LARGE;
-    }
-    return status;
-}
 
 int otlp_json_to_protobuf(struct view text, size_t tree_bytes_max, struct buf *out,
                           struct otlp_json_error *out_error)
@@ -419,17 +323,13 @@ int otlp_json_to_protobuf(struct view text, size_t tree_bytes_max, struct buf *o
     struct converting on = {.out = out, .error = out_error};
     size_t begin = out->size;
     json_t *root = NULL;
-    int status;
+    int status = otlp_json_load(text, tree_bytes_max, &root, out_error);
 
-    *out_error = (struct otlp_json_error){.offset = 0};
-    status = check(text, tree_bytes_max, out_error);
-    if (status == 0)
-        status = load(text, &root, out_error);
     if (status != 0)
         return status;
     status = convert_message(&on, type, root);
     if (status != 0)
-        out_error->offset = otlp_json_locate(text, on.steps, on.depth);
+        out_error->offset = otlp_json_locate(text, on.path.steps, on.path.depth);
     else
         status = out->failed;
     json_decref(root);

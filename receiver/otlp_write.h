@@ -1,0 +1,28 @@
+/* otlp_write.h: protobuf messages written field by field.
+ * Is:         tags, numbers, texts, and messages in messages, whose length stands before them and is
+ *             known after them.
+ * Is not:     a knowledge of any message.
+ * Invariants: what fails is kept in `out->failed` (base/buf.h) and looked at once, at the end.
+ * Threads:    one owner at a time.
+ * Source:     protobuf.dev/programming-guides/encoding
+ */
+#ifndef SPANMAP_RECEIVER_OTLP_WRITE_H
+#define SPANMAP_RECEIVER_OTLP_WRITE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/view.h"
+
+void otlp_write_varint(struct buf *out, uint32_t field, uint64_t number);
+void otlp_write_fixed64(struct buf *out, uint32_t field, uint64_t number);
+void otlp_write_double(struct buf *out, uint32_t field, double number);
+void otlp_write_bytes(struct buf *out, uint32_t field, struct view bytes);
+
+/* A message, or bytes that are appended meanwhile. Returns where they begin, for otlp_write_end(); before
+ * it one byte is kept for their length. */
+size_t otlp_write_begin(struct buf *out, uint32_t field);
+void otlp_write_end(struct buf *out, size_t begin);
+
+#endif
