@@ -84,6 +84,16 @@ size_t ring_pop(struct ring *ring, void *out_elements, size_t count)
     return count;
 }
 
+uint64_t ring_published(const struct ring *ring)
+{
+    return atomic_load_explicit(&ring->head, memory_order_acquire);
+}
+
+bool ring_has_read(const struct ring *ring, uint64_t published)
+{
+    return (int64_t)(atomic_load_explicit(&ring->tail, memory_order_relaxed) - published) >= 0;
+}
+
 size_t ring_fill(const struct ring *ring)
 {
     uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);

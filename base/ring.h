@@ -9,6 +9,7 @@
 
 #include <stdalign.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -46,6 +47,10 @@ void ring_publish(struct ring *ring, size_t count);
 
 /* Consumer: copies up to `count` elements out; the number copied. */
 size_t ring_pop(struct ring *ring, void *out_elements, size_t count);
+
+/* Any thread: how many were ever published; consumer: whether it has read that many. */
+uint64_t ring_published(const struct ring *ring);
+bool ring_has_read(const struct ring *ring, uint64_t published);
 
 /* Any thread: how many wait now (a moment's view). */
 size_t ring_fill(const struct ring *ring);

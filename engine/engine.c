@@ -220,6 +220,12 @@ static void note_gauges(void *context)
     counters_set(counters, ENGINE_NAMES_SETS, names.sets);
     counters_set(counters, ENGINE_REFUSED_SETS, names.sets_refused);
     counters_set(counters, ENGINE_REFUSED_SERVICE_SETS, names.service_sets_refused);
+    counters_set(counters, ENGINE_GIVEN_SERVICES, names.given.services);
+    counters_set(counters, ENGINE_GIVEN_PEERS, names.given.peers);
+    counters_set(counters, ENGINE_GIVEN_OPERATIONS, names.given.operations);
+    counters_set(counters, ENGINE_GIVEN_SITES, names.given.sites);
+    counters_set(counters, ENGINE_GIVEN_DIMENSIONS, names.given.sets);
+    counters_set(counters, ENGINE_NAME_SWEEPS, merger_sweeps(engine->merger));
     counters_set(counters, ENGINE_MEMORY_RESIDENT, machine_resident_bytes());
 }
 
@@ -228,6 +234,8 @@ static int make_merger(struct engine *engine)
     struct merger_options options = {
         .tally = tally_options(engine),
         .publisher = engine->publisher,
+        .catalog = engine->catalog,
+        .lessons = engine->lessons,
         .workers = engine->workers,
         .workers_count = engine->workers_count,
         .counters = &engine->counters,
@@ -489,28 +497,33 @@ int engine_cardinality(struct engine *engine, struct buf *out)
     lessons_read_counts(engine->lessons, &lessons);
     const struct {
         const char *name;
-        uint64_t used, max, refused;
+        uint64_t used, max, refused, given_back;
     } rows[] = {
-        {"services", names.services, budget->services_max, names.services_refused},
-        {"peers", names.peers, budget->peers_max, names.peers_refused},
-        {"operations", names.operations, budget->operations_max, names.operations_refused},
+        {"services", names.services, budget->services_max, names.services_refused,
+         names.given.services},
+        {"peers", names.peers, budget->peers_max, names.peers_refused, names.given.peers},
+        {"operations", names.operations, budget->operations_max, names.operations_refused,
+         names.given.operations},
         {"service_operations", names.service_operations, budget->service_operations_max,
-         names.service_operations_refused},
-        {"dimension_sets", names.sets, budget->sets_max, names.sets_refused},
+         names.service_operations_refused, 0},
+        {"dimension_sets", names.sets, budget->sets_max, names.sets_refused, names.given.sets},
         {"service_dimension_sets", names.service_sets, budget->service_sets_max,
-         names.service_sets_refused},
-        {"sites", names.sites, budget->sites_max, names.sites_refused},
-        {"lessons", lessons.taught, budget->lessons_max, lessons.refused},
-        {"edges", snapshot->edges_count, budget->edges_max, snapshot->counts.edges_overflowed},
+         names.service_sets_refused, 0},
+        {"sites", names.sites, budget->sites_max, names.sites_refused, names.given.sites},
+        {"lessons", lessons.taught, budget->lessons_max, lessons.refused, 0},
+        {"edges", snapshot->edges_count, budget->edges_max, snapshot->counts.edges_overflowed,
+         snapshot->counts.edges_left},
         {"operation_series", snapshot->operations_count, budget->operation_series_max,
-         snapshot->counts.operations_overflowed},
+         snapshot->counts.operations_overflowed, snapshot->counts.operations_left},
+        {"losses", snapshot->losses_count, budget->losses_max, 0, snapshot->counts.losses_left},
     };
     buf_append_byte(out, '{');
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         buf_printf(out,
                    "%s\n  \"%s\": {\"used\": %" PRIu64 ", \"max\": %" PRIu64
-                   ", \"refused\": %" PRIu64 "}",
-                   i != 0 ? "," : "", rows[i].name, rows[i].used, rows[i].max, rows[i].refused);
+                   ", \"refused\": %" PRIu64 ", \"given_back\": %" PRIu64 "}",
+                   i != 0 ? "," : "", rows[i].name, rows[i].used, rows[i].max, rows[i].refused,
+                   rows[i].given_back);
     buf_append_text(out, ",\n  ");
     status = debug_write_largest(snapshot, out);
     snapshot_release(snapshot);

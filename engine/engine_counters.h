@@ -84,6 +84,16 @@
     X(REFUSED_SETS, "spanmap_engine_names_refused_total", "table=\"dimension_sets\"", false, "")   \
     X(REFUSED_SERVICE_SETS, "spanmap_engine_names_refused_total",                                  \
       "table=\"service_dimension_sets\"", false, "")                                               \
+    X(GIVEN_SERVICES, "spanmap_engine_names_given_back_total", "table=\"services\"", false,        \
+      "Names that nothing used any more, whose room is free for others, by table.")                \
+    X(GIVEN_PEERS, "spanmap_engine_names_given_back_total", "table=\"peers\"", false, "")          \
+    X(GIVEN_OPERATIONS, "spanmap_engine_names_given_back_total", "table=\"operations\"", false,    \
+      "")                                                                                          \
+    X(GIVEN_SITES, "spanmap_engine_names_given_back_total", "table=\"sites\"", false, "")          \
+    X(GIVEN_DIMENSIONS, "spanmap_engine_names_given_back_total", "table=\"dimension_sets\"",       \
+      false, "")                                                                                   \
+    X(NAME_SWEEPS, "spanmap_engine_name_sweeps_total", NULL, false,                                \
+      "How often it was looked through which names are in use, since some table was filling.")     \
     X(MEMORY_LIMIT, "spanmap_memory_limit_bytes", NULL, true, "memory.limit, as it is in force.")  \
     X(MEMORY_RESIDENT, "spanmap_memory_resident_bytes", NULL, true,                                \
       "Memory of this process that is in use, as the system sees it.")                             \

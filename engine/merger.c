@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "engine/engine_counters.h"
+#include "engine/sweeper.h"
 
 struct merger {
     struct merger_options options;
@@ -23,6 +24,7 @@ struct merger {
     struct snapshot *newest; /* May be NULL. */
     uint64_t newest_number;  /* Of the merge that it shows. */
     _Atomic uint64_t begun;  /* Merges so far. */
+    struct sweeper sweeper;
     bool lock_made, pace_made, pace_over_made;
     pthread_mutex_t lock; /* Guards all above and the publisher; a worker's lock comes after it. */
     pthread_mutex_t pace; /* Guards `over` alone; a leaf. */
@@ -45,6 +47,15 @@ static int pay(struct merger *merger, struct wall_time now)
     return status;
 }
 
+/* Goes on with giving names back. The newest snapshot may show some that nothing else uses. */
+static void sweep(struct merger *merger, struct wall_time now)
+{
+    while (sweeper_step(&merger->sweeper, clock_mono(), now)) {
+        snapshot_release(merger->newest);
+        merger->newest = NULL;
+    }
+}
+
 /* Under the lock. Returns: 0; STATUS_NOMEM (the shards that are left go on counting). */
 static int merge(struct merger *merger)
 {
@@ -59,6 +70,8 @@ static int merge(struct merger *merger)
         merger->owed_by = i;
         status = pay(merger, now);
     }
+    if (status == 0)
+        sweep(merger, now);
     counters_add(merger->options.counters, status == 0 ? ENGINE_MERGES : ENGINE_MERGE_FAILURES, 1);
     if (merger->options.note != NULL)
         merger->options.note(merger->options.context);
@@ -96,6 +109,11 @@ int merger_snapshot(struct merger *merger, struct snapshot **out_snapshot)
         *out_snapshot = snapshot_retain(merger->newest);
     pthread_mutex_unlock(&merger->lock);
     return status;
+}
+
+uint64_t merger_sweeps(const struct merger *merger)
+{
+    return merger->sweeper.sweeps;
 }
 
 /* --------------------------------------------------------------- the thread */
@@ -180,6 +198,11 @@ int merger_new(const struct merger_options *options, struct merger **out_merger)
     if (merger == NULL)
         return STATUS_NOMEM;
     merger->options = *options;
+    sweeper_init(&merger->sweeper, &(struct sweeper){.catalog = options->catalog,
+                                                     .lessons = options->lessons,
+                                                     .publisher = options->publisher,
+                                                     .workers = options->workers,
+                                                     .workers_count = options->workers_count});
     status = make_locks(merger);
     if (status == 0)
         status = tally_new(&options->tally, &merger->spare);

@@ -1,6 +1,6 @@
 /* merger.h: adds up what the shards counted, once a second and whenever somebody looks.
  * Is:         the one user of the publisher, behind a lock; the newest snapshot, kept for those who
- *             ask at the same time.
+ *             ask at the same time; the pace at which names are given back (sweeper.h).
  * Invariants: a snapshot holds all that the shards had counted when merger_snapshot() was called.
  * Threads:    any may ask for snapshots; the shards go on meanwhile. New, start, stop and free from
  *             one thread.
@@ -18,6 +18,8 @@
 struct merger_options {
     struct tally_options tally;
     struct publisher *publisher; /* Borrowed, as are the following. */
+    struct catalog *catalog;
+    struct lessons *lessons;
     struct worker **workers;
     unsigned workers_count;
     struct counters *counters;   /* Over engine_counter_rows. */
@@ -37,6 +39,9 @@ MUST_USE int merger_start(struct merger *merger);
 /* Ends that thread, and then, while nobody can ask for a snapshot, those of the workers, which
  * judge all that waits. Snapshots can be asked for afterwards. */
 void merger_stop(struct merger *merger);
+
+/* Sweeps of names that went all the way; for `note` alone. */
+uint64_t merger_sweeps(const struct merger *merger);
 
 /* Returns: 0 and a reference; STATUS_NOMEM (what was counted is kept for the next time). */
 MUST_USE int merger_snapshot(struct merger *merger, struct snapshot **out_snapshot);

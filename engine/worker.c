@@ -18,6 +18,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "topology/shard_mark.h"
 
 enum { BATCH_SPANS = 64, POLLS_MAX = 16 };
 
@@ -39,6 +40,11 @@ struct worker {
     struct tally **ask; /* Under the lock: exchange this one. */
     _Atomic bool asked; /* That `ask` is set, to be looked at without the lock. */
     _Atomic bool stopping;
+    _Atomic uint32_t mark_asked;
+    _Atomic uint32_t mark_done;
+    uint64_t *mark_from; /* By ring: what was published when marking was asked for. */
+    bool mark_noted;     /* That this is so, */
+    bool mark_walks;     /* and that the walk began. */
     _Atomic uint64_t memory_bytes;
     _Atomic uint64_t remembered;
     alignas(64) _Atomic bool sleeping; /* Producers touch this line with each request. */
@@ -96,6 +102,43 @@ static void answer_swap(struct worker *worker)
     pthread_mutex_unlock(&worker->lock);
 }
 
+/* Whether all was fed that the rings held when marking was asked for. */
+static bool was_fed(struct worker *worker)
+{
+    bool all = true;
+
+    for (unsigned i = 0; i < worker->producers; i++) {
+        if (!worker->mark_noted)
+            worker->mark_from[i] = ring_published(&worker->rings[i]);
+        all &= ring_has_read(&worker->rings[i], worker->mark_from[i]);
+    }
+    worker->mark_noted = true;
+    return all;
+}
+
+/* Goes on with marking; whether there is more to do. */
+static bool mark(struct worker *worker)
+{
+    uint32_t asked = atomic_load_explicit(&worker->mark_asked, memory_order_acquire);
+
+    if (asked == atomic_load_explicit(&worker->mark_done, memory_order_relaxed))
+        return false;
+    if (asked % 2 == 0) {
+        shard_mark_end(worker->shard);
+    } else {
+        if (!worker->mark_walks && !was_fed(worker))
+            return true;
+        if (!worker->mark_walks)
+            shard_mark_begin(worker->shard, asked);
+        worker->mark_walks = true;
+        if (!shard_mark(worker->shard))
+            return true;
+    }
+    worker->mark_noted = worker->mark_walks = false;
+    atomic_store_explicit(&worker->mark_done, asked, memory_order_release);
+    return false;
+}
+
 /* Waits until somebody has a reason, but no longer than `wait_ns`. */
 static void wait_at_most(struct worker *worker, uint64_t wait_ns)
 {
@@ -132,6 +175,7 @@ static void *run(void *context)
         /* Read first: what producers published before the stop is then seen by the drain. */
         bool stopping = atomic_load_explicit(&worker->stopping, memory_order_acquire);
         size_t fed = drain(worker);
+        bool is_marking = mark(worker);
         struct mono_time now = clock_mono();
 
         answer_swap(worker);
@@ -146,6 +190,8 @@ static void *run(void *context)
         }
         if (stopping)
             break;
+        if (is_marking)
+            continue;
         polls += polls <= POLLS_MAX;
         rest(worker, polls);
     }
@@ -175,7 +221,8 @@ static int make_rings(struct worker *worker, const struct worker_options *option
     if (options->producers == 0)
         return 0;
     worker->rings = mem_aligned(alignof(struct ring), options->producers * sizeof(*worker->rings));
-    if (worker->rings == NULL)
+    worker->mark_from = mem_calloc(options->producers, sizeof(*worker->mark_from));
+    if (worker->rings == NULL || worker->mark_from == NULL)
         return STATUS_NOMEM;
     for (; worker->producers < options->producers; worker->producers++) {
         int status = ring_init(&worker->rings[worker->producers], options->ring_spans,
@@ -216,6 +263,7 @@ void worker_free(struct worker *worker)
     for (unsigned i = 0; i < worker->producers; i++)
         ring_release(&worker->rings[i]);
     mem_free(worker->rings);
+    mem_free(worker->mark_from);
     shard_free(worker->shard);
     if (worker->wake_made)
         pthread_cond_destroy(&worker->wake);
@@ -285,6 +333,21 @@ void worker_swap(struct worker *worker, struct tally **tally)
     while (worker->ask != NULL)
         pthread_cond_wait(&worker->swapped, &worker->lock);
     pthread_mutex_unlock(&worker->lock);
+}
+
+void worker_mark(struct worker *worker, uint32_t what)
+{
+    atomic_store_explicit(&worker->mark_asked, what, memory_order_release);
+}
+
+bool worker_marked(struct worker *worker)
+{
+    /* Without a thread it is done here, also what the thread left undone; nothing is in the rings then
+     * but of an engine that was never started. */
+    while (!worker->running && worker_waiting(worker) == 0 && mark(worker))
+        continue;
+    return atomic_load_explicit(&worker->mark_asked, memory_order_relaxed) ==
+           atomic_load_explicit(&worker->mark_done, memory_order_acquire);
 }
 
 struct shard *worker_shard(struct worker *worker)

@@ -11,6 +11,7 @@
 #ifndef SPANMAP_ENGINE_WORKER_H
 #define SPANMAP_ENGINE_WORKER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -46,6 +47,13 @@ void worker_wake(struct worker *worker);
 
 /* As shard_swap(), done by the thread between two batches if there is one. */
 void worker_swap(struct worker *worker, struct tally **tally);
+
+/* Asks the shard to mark the names that it holds, with an odd stamp, once it was fed all that is in
+ * the rings now; with the next even one, to take the answers that are on their way (shard_mark.h).
+ * Done by the thread between its batches if there is one. For one asker, who asks again once
+ * worker_marked() says that it was done. */
+void worker_mark(struct worker *worker, uint32_t what);
+bool worker_marked(struct worker *worker);
 
 /* For the owner of a worker without a thread. */
 struct shard *worker_shard(struct worker *worker);

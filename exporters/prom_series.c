@@ -25,11 +25,17 @@ int prom_table_init(struct prom_table *table, size_t count_max)
     return STATUS_NOMEM;
 }
 
+static void end_histograms(struct prom_series *series, size_t which)
+{
+    histogram_free(series->merged[which]);
+    histogram_free(series->merged_past[which]);
+}
+
 void prom_table_release(struct prom_table *table)
 {
     for (size_t i = 0; i < table->count; i++)
         for (size_t j = 0; j < PROM_HISTOGRAMS; j++)
-            histogram_free(table->series[i].merged[j]);
+            end_histograms(&table->series[i], j);
     mem_free(table->series);
     mem_free(table->slots);
     buf_release(&table->labels);
@@ -66,6 +72,12 @@ static void merge_lives(struct snapshot_life *into, const struct snapshot_life *
 {
     struct snapshot_life life = {.born = from->born < into->born ? from->born : into->born};
 
+    if (into->endless && from->endless) {
+        life = *into;
+        life.born = from->born < into->born ? from->born : into->born;
+        life.past_count += from->past_count;
+        life.past_failed += from->past_failed;
+    }
     for (size_t i = 0; i < SNAPSHOT_SECONDS; i++) {
         uint64_t one = into->seconds_born[i], other = from->seconds_born[i];
         life.seconds_born[i] = one == 0 || (other != 0 && other < one) ? other : one;
@@ -102,6 +114,25 @@ int prom_series_add(struct prom_series *series, size_t which, const struct histo
         series->histograms[which] = series->merged[which];
     }
     return histogram_merge(series->merged[which], histogram);
+}
+
+int prom_series_add_past(struct prom_series *series, size_t which, const struct histogram *past)
+{
+    const struct histogram **all = &series->life.past_seconds[which];
+
+    if (series->parts == 1 || !series->life.endless || past == NULL)
+        return 0;
+    if (*all == NULL) {
+        *all = past;
+        return 0;
+    }
+    if (series->merged_past[which] == NULL) {
+        int status = histogram_copy(*all, &series->merged_past[which]);
+        if (status != 0)
+            return status;
+        *all = series->merged_past[which];
+    }
+    return histogram_merge(series->merged_past[which], past);
 }
 
 void prom_label(struct buf *labels, size_t begin, const char *name, struct view value)

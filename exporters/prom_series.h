@@ -27,10 +27,13 @@ struct prom_series {
     uint64_t counts[PROM_COUNTS];
     const struct histogram *histograms[PROM_HISTOGRAMS]; /* NULL: nothing was seen. */
     struct histogram *merged[PROM_HISTOGRAMS];           /* Those above that are our own. */
+    struct histogram *merged_past[PROM_HISTOGRAMS];      /* Likewise those of `life`. */
     struct wall_time created; /* Of the first part that began; 0: none yet. */
     struct wall_time updated;
     uint32_t parts;
-    struct snapshot_life life; /* Of the only part; of several, the earliest births alone. */
+    struct snapshot_life
+        life; /* Of the only part; of several, the earliest births, and the pasts of
+                                * those that are all endless. */
 };
 
 struct prom_table {
@@ -60,6 +63,10 @@ void prom_series_touch(struct prom_series *series, struct wall_time created,
  * Returns: 0; STATUS_NOMEM. */
 MUST_USE int prom_series_add(struct prom_series *series, size_t which,
                              const struct histogram *histogram);
+
+/* Adds a part's past, once its life is added; likewise. */
+MUST_USE int prom_series_add_past(struct prom_series *series, size_t which,
+                                  const struct histogram *past);
 
 static inline struct view prom_series_labels(const struct prom_table *table,
                                              const struct prom_series *series)

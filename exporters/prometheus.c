@@ -87,6 +87,8 @@ static int gather_edges(struct scrape *scrape)
             status = prom_series_add(series, SNAPSHOT_MESSAGING, edge->messaging_seconds);
         if (status == 0)
             status = prom_series_add(series, SNAPSHOT_NETWORK, edge->network_seconds);
+        for (size_t j = 0; j < SNAPSHOT_SECONDS && status == 0; j++)
+            status = prom_series_add_past(series, j, edge->life.past_seconds[j]);
         if (status != 0)
             return status;
     }
@@ -220,6 +222,8 @@ static int gather_operations(struct scrape *scrape)
         status = prom_series_add(series, 0, operation->latency);
         if (status == 0)
             status = prom_series_add(series, 1, operation->self_seconds);
+        for (size_t j = 0; j < 2 && status == 0; j++)
+            status = prom_series_add_past(series, j, operation->life.past_seconds[j]);
         if (status != 0)
             return status;
     }
@@ -263,6 +267,7 @@ static int write_losses(struct scrape *scrape, bool dropped, const struct prom_f
         const struct snapshot_loss *loss = &scrape->snapshot->losses[i];
         const struct snapshot_node *service = &scrape->snapshot->nodes[loss->service];
         size_t begin = table->labels.size;
+        struct snapshot_life life;
         struct prom_series *series;
         if (loss->dropped != dropped)
             continue;
@@ -276,8 +281,9 @@ static int write_losses(struct scrape *scrape, bool dropped, const struct prom_f
         if (status != 0)
             break;
         series->counts[0] += loss->spans << WEIGHT_SHIFT;
-        prom_series_touch(series, loss->created, scrape->snapshot->end,
-                          &(struct snapshot_life){.born = loss->born});
+        life = loss->life;
+        life.past_count <<= WEIGHT_SHIFT;
+        prom_series_touch(series, loss->created, loss->updated, &life);
     }
     if (status == 0)
         write_counts(scrape, family, 0);

@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "topology/catalog_sweep.h"
 
 #define STATE_SHARED UINT32_MAX
 
@@ -127,6 +128,15 @@ uint32_t lessons_ask(const struct lessons *lessons, uint64_t key)
         return CATALOG_NONE;
     state = atomic_load_explicit(&slot->state, memory_order_acquire);
     return state != 0 && state != STATE_SHARED ? state - 1 : CATALOG_NONE;
+}
+
+void lessons_mark(const struct lessons *lessons, struct catalog *catalog, uint32_t stamp)
+{
+    for (size_t i = 0; i <= lessons->mask; i++) {
+        uint32_t state = atomic_load_explicit(&lessons->slots[i].state, memory_order_acquire);
+        if (state != 0 && state != STATE_SHARED)
+            catalog_mark_node(catalog, state - 1, stamp);
+    }
 }
 
 void lessons_read_counts(const struct lessons *lessons, struct lessons_counts *out_counts)

@@ -77,13 +77,12 @@ static int prepare_histograms(struct series *series, struct histogram *const fro
     return 0;
 }
 
-/* P14: whether a series has ended in /metrics, so that it begins anew. */
-static bool is_expired(const struct publisher *publisher, const struct series *series,
-                       struct wall_time now)
+bool publisher_is_expired(const struct publisher *publisher, const struct series *series,
+                          struct wall_time now)
 {
     uint64_t expiration_ns = publisher->options.expiration_ns;
 
-    return series->listed && expiration_ns != 0 && now.ns > expiration_ns &&
+    return series->listed && !series->endless && expiration_ns != 0 && now.ns > expiration_ns &&
            series->updated.ns < now.ns - expiration_ns;
 }
 
@@ -91,7 +90,7 @@ static bool is_expired(const struct publisher *publisher, const struct series *s
 static int prepare_past(const struct publisher *publisher, struct series *series,
                         struct wall_time now)
 {
-    if (!is_expired(publisher, series, now)) {
+    if (!publisher_is_expired(publisher, series, now)) {
         series_value_release(series->next_past);
         series->next_past = NULL;
         return 0;
@@ -154,8 +153,7 @@ static struct tally_loss loss_of(const struct publisher *publisher, const struct
     return wanted;
 }
 
-/* As many as there is room for series of losses. */
-static int prepare_traces(struct publisher *publisher)
+int publisher_prepare_traces(struct publisher *publisher)
 {
     uint32_t room = publisher->losses.room;
     struct publisher_traces *grown;
@@ -171,7 +169,8 @@ static int prepare_traces(struct publisher *publisher)
     return 0;
 }
 
-static int prepare_losses(struct publisher *publisher, const struct tally *tally)
+static int prepare_losses(struct publisher *publisher, const struct tally *tally,
+                          struct wall_time now)
 {
     for (uint32_t i = 0; i < tally->losses_count; i++) {
         struct tally_loss loss = loss_of(publisher, &tally->losses[i]);
@@ -179,10 +178,12 @@ static int prepare_losses(struct publisher *publisher, const struct tally *tally
         int status = 0;
         if (number == KEY_NONE)
             status = series_table_add(&publisher->losses, loss_key(&loss), &number);
+        if (status == 0)
+            status = prepare_past(publisher, &publisher->losses.series[number], now);
         if (status != 0)
             return status;
     }
-    return prepare_traces(publisher);
+    return publisher_prepare_traces(publisher);
 }
 
 /* Room to note that a node is in use, for all that there are. */
@@ -233,14 +234,6 @@ static void begin_anew(const struct publisher *publisher, struct series *series,
         series->seconds_born[i] = series->born;
 }
 
-static void mark_changed(struct series_table *table, uint32_t number)
-{
-    if (table->series[number].changed)
-        return;
-    table->series[number].changed = true;
-    table->changed[table->changed_count++] = number;
-}
-
 /* Notes that a series counted at `now`; its first count came after `since`. */
 static struct series *touch(struct publisher *publisher, struct series_table *table,
                             uint32_t number, struct wall_time since, struct wall_time now)
@@ -253,11 +246,11 @@ static struct series *touch(struct publisher *publisher, struct series_table *ta
         series->born = publisher->number + 1;
         table->listed++;
         table->order_stale = true;
-    } else if (table != &publisher->losses && is_expired(publisher, series, now)) {
+    } else if (publisher_is_expired(publisher, series, now)) {
         begin_anew(publisher, series, since);
     }
     series->updated = now;
-    mark_changed(table, number);
+    series_table_touch(table, number);
     table->stale = true;
     return series;
 }
@@ -299,7 +292,7 @@ static void add_edge(struct publisher *publisher, const struct tally_edge *edge,
     /* A later member of a group may add a failure alone, one of other values durations. */
     if (edge->requests != 0 || edge->failed != 0 || edge->is_counted || series->listed)
         series = touch(publisher, &publisher->edges, number, since, now);
-    mark_changed(&publisher->edges, number);
+    series_table_touch(&publisher->edges, number);
     series->count += edge->requests;
     series->failed += edge->failed;
     merge_histograms(publisher, series, edge->seconds, EDGE_SECONDS_COUNT);
@@ -413,12 +406,13 @@ int publisher_absorb(struct publisher *publisher, unsigned shard, struct tally *
     int status = prepare_nodes(publisher);
 
     CHECK(shard < publisher->options.shards);
+    publisher_make_room(publisher, tally, now);
     if (status == 0)
         status = prepare_edges(publisher, tally, now);
     if (status == 0)
         status = prepare_operations(publisher, tally, now);
     if (status == 0)
-        status = prepare_losses(publisher, tally);
+        status = prepare_losses(publisher, tally, now);
     if (status != 0)
         return status;
     since = publisher->shards[shard].absorbed;

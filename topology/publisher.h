@@ -2,8 +2,9 @@
  * Is:         the one place where cumulative series exist.
  * Invariants: each snapshot's accounting holds; a series never falls.
  * Threads:    one owner at a time, but for publisher_reject(), which any thread may call.
- * Memory:     edges_max and operations_max series; a snapshot copies only series that changed
- *             since the one before and shares the rest.
+ * Memory:     edges_max and operations_max series; past those, what was idle for
+ *             metrics.expiration leaves, the longest idle first. A snapshot copies only series that
+ *             changed since the one before and shares the rest.
  */
 #ifndef SPANMAP_TOPOLOGY_PUBLISHER_H
 #define SPANMAP_TOPOLOGY_PUBLISHER_H
@@ -44,6 +45,18 @@ MUST_USE int publisher_absorb(struct publisher *publisher, unsigned shard, struc
 
 /* Counts spans that the receiver rejected: received and rejected, both. */
 void publisher_reject(struct publisher *publisher, enum rejected_reason reason, uint64_t spans);
+
+/* ------------------------------------------------------------------ names given back */
+
+/* Marks the names that series have, for a sweep of the catalog (catalog_sweep.h). */
+void publisher_mark(const struct publisher *publisher, uint32_t stamp);
+
+/* After the sweep: nodes that left are no longer shown. */
+void publisher_forget(struct publisher *publisher);
+
+/* The half of the series of operations that ended in /metrics leaves, those that were idle longest;
+ * with `nodes` likewise edges and losses. */
+void publisher_let_leave(struct publisher *publisher, bool nodes, struct wall_time now);
 
 /* Returns: 0 and one reference; STATUS_NOMEM. */
 MUST_USE int publisher_snapshot(struct publisher *publisher, struct wall_time now,

@@ -33,6 +33,10 @@ struct series {
     struct wall_time updated;
     bool listed;  /* It counted; one that was made for a tally that failed did not. */
     bool changed; /* Since `value` was made. */
+    bool endless; /* As in struct snapshot_life. */
+    bool stays;   /* A tally is about to count on it. */
+    bool leaves;  /* It is to leave, ... */
+    bool gone;    /* ... and what it counted is another's. */
 };
 
 struct series_table {
@@ -99,5 +103,23 @@ void series_table_release(struct series_table *table);
 
 /* Returns: 0; STATUS_NOMEM. */
 MUST_USE int series_table_add(struct series_table *table, struct key key, uint32_t *out_number);
+
+/* Notes that the histograms of a series are not those that the newest snapshot shows. */
+void series_table_touch(struct series_table *table, uint32_t number);
+
+/* Takes out those that are gone, with their traces if there are any; how many. Others get numbers
+ * anew. */
+uint32_t series_table_remove(struct series_table *table, struct publisher_traces *traces);
+
+/* P14: whether a series has ended in /metrics, so that it begins anew. */
+bool publisher_is_expired(const struct publisher *publisher, const struct series *series,
+                          struct wall_time now);
+
+/* As many traces as there is room for series of losses. Returns: 0; STATUS_NOMEM. */
+MUST_USE int publisher_prepare_traces(struct publisher *publisher);
+
+/* Where a tally brings more series than there is room for, lets some leave that ended. */
+void publisher_make_room(struct publisher *publisher, const struct tally *tally,
+                         struct wall_time now);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "topology/catalog_sweep.h"
 #include "topology/publisher_priv.h"
 
 /* ------------------------------------------------------------------ nodes */
@@ -216,6 +217,7 @@ static int renew_values(struct series_table *table)
 static struct snapshot_life life_of(const struct series *series)
 {
     struct snapshot_life life = {
+        .endless = series->endless,
         .born = series->born,
         .past_count = series->past_count,
         .past_failed = series->past_failed,
@@ -297,7 +299,8 @@ static void fill_loss(const struct publisher *publisher, const struct series *se
         .reason = (uint8_t)series->key.low,
         .spans = series->count,
         .created = series->created,
-        .born = series->born,
+        .updated = series->updated,
+        .life = life_of(series),
     };
     memcpy(loss->traces, publisher->traces[series - publisher->losses.series].newest,
            sizeof(loss->traces));
@@ -362,6 +365,8 @@ static void fill_snapshot(struct publisher *publisher, struct wall_time now,
     box->edges = snapshot_list_retain(publisher->edges.list);
     box->operations = snapshot_list_retain(publisher->operations.list);
     box->losses = snapshot_list_retain(publisher->losses.list);
+    box->catalog = publisher->options.catalog;
+    box->hold = catalog_hold(box->catalog);
     box->snapshot = (struct snapshot){
         .number = ++publisher->number,
         .start = publisher->options.start,

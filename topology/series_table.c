@@ -1,4 +1,4 @@
-/* series_table.c: a growing row of series with a map. */
+/* series_table.c: a row of series with a map. */
 #include <string.h>
 
 #include "base/check.h"
@@ -35,7 +35,7 @@ static int add_overflow(struct series_table *table)
     if (status != 0)
         return status;
     overflow = &table->series[table->count++];
-    *overflow = (struct series){.key = {0, 0}};
+    *overflow = (struct series){.key = {0, 0}, .endless = true};
     for (size_t i = 0; i < SERIES_SECONDS_MAX && status == 0; i++) {
         status = histogram_new(&overflow->seconds[i]);
         if (status == 0)
@@ -65,15 +65,66 @@ int series_table_add(struct series_table *table, struct key key, uint32_t *out_n
     return 0;
 }
 
+void series_table_touch(struct series_table *table, uint32_t number)
+{
+    if (table->series[number].changed)
+        return;
+    table->series[number].changed = true;
+    table->changed[table->changed_count++] = number;
+}
+
+static void end(struct series *series)
+{
+    for (size_t i = 0; i < SERIES_SECONDS_MAX; i++)
+        histogram_free(series->seconds[i]);
+    series_value_release(series->value);
+    series_value_release(series->past);
+    series_value_release(series->next_past);
+}
+
+/* What has numbers in it is made anew; nothing of it grows. */
+static void number_anew(struct series_table *table)
+{
+    table->changed_count = 0;
+    key_map_reset(&table->map);
+    for (uint32_t i = 0; i < table->count; i++) {
+        struct series *series = &table->series[i];
+        series->leaves = series->stays = false;
+        if (i >= table->overflows)
+            key_map_add(&table->map, series->key, i);
+        if (series->changed)
+            table->changed[table->changed_count++] = i;
+    }
+    table->order_stale = table->stale = true;
+}
+
+uint32_t series_table_remove(struct series_table *table, struct publisher_traces *traces)
+{
+    uint32_t kept = table->overflows;
+    uint32_t before = table->count;
+
+    for (uint32_t i = table->overflows; i < before; i++) {
+        if (table->series[i].gone) {
+            table->listed -= table->series[i].listed ? 1 : 0;
+            end(&table->series[i]);
+            continue;
+        }
+        table->series[kept] = table->series[i];
+        if (traces != NULL)
+            traces[kept] = traces[i];
+        kept++;
+    }
+    if (traces != NULL && kept != before)
+        memset(&traces[kept], 0, (before - kept) * sizeof(*traces));
+    table->count = kept;
+    number_anew(table);
+    return before - kept;
+}
+
 void series_table_release(struct series_table *table)
 {
-    for (uint32_t i = 0; i < table->count; i++) {
-        for (size_t j = 0; j < SERIES_SECONDS_MAX; j++)
-            histogram_free(table->series[i].seconds[j]);
-        series_value_release(table->series[i].value);
-        series_value_release(table->series[i].past);
-        series_value_release(table->series[i].next_past);
-    }
+    for (uint32_t i = 0; i < table->count; i++)
+        end(&table->series[i]);
     snapshot_list_release(table->list);
     key_map_release(&table->map);
     mem_free(table->series);

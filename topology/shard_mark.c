@@ -31,6 +31,11 @@ static void mark_node(struct shard *shard, uint32_t node)
     catalog_mark_node(catalog_of(shard), node, marking_of(shard)->stamp);
 }
 
+static void mark_set(struct shard *shard, uint32_t set)
+{
+    catalog_mark_dimensions(catalog_of(shard), set, marking_of(shard)->stamp);
+}
+
 static void mark_site(struct shard *shard, uint32_t site)
 {
     catalog_mark_site(catalog_of(shard), site, marking_of(shard)->stamp);
@@ -43,6 +48,7 @@ void shard_mark_answer(struct shard *shard, const struct answer *answer)
     mark_site(shard, answer->site);
     mark_node(shard, answer->producer);
     mark_node(shard, answer->destination);
+    mark_set(shard, answer->set);
 }
 
 /* ------------------------------------------------------------------ the slab */
@@ -58,8 +64,10 @@ static uint32_t mark_told(struct shard *shard, const struct remembered *span, ui
         mark_node(shard, edge);
     if (!span->told_more)
         return 0;
-    for (; edge != 0; edge = notes_at(notes, edge)->next, count++)
+    for (; edge != 0; edge = notes_at(notes, edge)->next, count++) {
         mark_node(shard, notes_at(notes, edge)->service);
+        mark_set(shard, notes_at(notes, edge)->set);
+    }
     return count;
 }
 
@@ -84,6 +92,7 @@ static uint32_t mark_cells(struct shard *shard, uint32_t number)
         const struct cell *cell = mail_cell(&shard->mail, number);
         mark_node(shard, cell->service);
         mark_node(shard, cell->destination);
+        mark_set(shard, cell->set);
         catalog_mark_text(catalog_of(shard), cell->group, marking_of(shard)->stamp);
     }
     return count;
@@ -105,6 +114,7 @@ static uint32_t mark_half(struct shard *shard, uint32_t at)
     if (half->state == HALF_SETTLED) {
         mark_node(shard, half->pair_service);
         mark_node(shard, half->pair_destination);
+        mark_set(shard, half->pair_set);
     }
     return 0;
 }

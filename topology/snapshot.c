@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "topology/catalog_sweep.h"
 #include "topology/snapshot_priv.h"
 
 const char *connection_type_name(enum connection_type type)
@@ -209,5 +210,7 @@ void snapshot_release(struct snapshot *snapshot)
     snapshot_list_release(box->edges);
     snapshot_list_release(box->operations);
     snapshot_list_release(box->losses);
+    if (box->catalog != NULL)
+        catalog_release(box->catalog, box->hold);
     mem_free(box);
 }

@@ -4,7 +4,8 @@
  *             node_compare(), edges by client, server, connection_type, values of dimensions, view,
  *             operations by service, name, kind, status, values. Everything is cumulative since the engine's start.
  * Threads:    any number may read one; the reference count is atomic.
- * Memory:     refcounted; texts belong to the catalog, which outlives every snapshot.
+ * Memory:     refcounted; texts belong to the catalog, which outlives every snapshot and keeps them as
+ *             long as it is there.
  */
 #ifndef SPANMAP_TOPOLOGY_SNAPSHOT_H
 #define SPANMAP_TOPOLOGY_SNAPSHOT_H
@@ -96,6 +97,9 @@ struct topology_counts {
     uint64_t walks_cut;             /* Walks that ended at their bound. */
     uint64_t self_unknown;          /* Spans whose children had left before they were judged. */
     uint64_t memory_failures;       /* Observations lost because memory was out. */
+    uint64_t edges_left;            /* Series that were idle and gave way to others; what ... */
+    uint64_t operations_left;       /* ... they counted is the overflow series' now. */
+    uint64_t losses_left;
 };
 
 struct snapshot_node {
@@ -110,6 +114,8 @@ enum { SNAPSHOT_CLIENT, SNAPSHOT_SERVER, SNAPSHOT_NETWORK, SNAPSHOT_MESSAGING, S
 /* What /metrics needs of a series beside its totals. One that was idle for metrics.expiration ends
  * there and begins anew at 0 when it counts again; the totals go on. */
 struct snapshot_life {
+    bool endless; /* It never begins anew (an overflow series): its past is what others counted that
+                   * left, and is never shown in /metrics. */
     uint64_t born; /* Number of the first snapshot that shows it, or shows it anew. */
     uint64_t seconds_born[SNAPSHOT_SECONDS]; /* Likewise each histogram. */
     uint64_t past_count;                     /* Part of the totals from before it began anew. */
@@ -165,7 +171,8 @@ struct snapshot_loss {
     uint64_t spans;
     uint64_t traces[LOSS_TRACES][2]; /* Trace ids of the newest, as many as there are spans. */
     struct wall_time created;
-    uint64_t born; /* Number of the first snapshot that shows it. */
+    struct wall_time updated;
+    struct snapshot_life life; /* Its spans are the count; it has no histograms. */
 };
 
 struct snapshot {

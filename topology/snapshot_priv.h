@@ -37,6 +37,8 @@ struct snapshot_box {
     struct snapshot_list *edges;
     struct snapshot_list *operations;
     struct snapshot_list *losses;
+    struct catalog *catalog; /* Whose texts it shows; NULL: nobody's. */
+    unsigned hold;           /* On them (catalog_sweep.h). */
 };
 
 /* Copies the histograms that counted. Returns: 0 and one reference; STATUS_NOMEM. */

@@ -5,6 +5,8 @@
 #include <stdio.h>
 
 #include "tests/lib/test.h"
+#include "topology/catalog_sweep.h"
+#include "topology/shard_mark.h"
 #include "topology/shard_priv.h"
 
 static const uint64_t seed = 0x5eed;
@@ -202,16 +204,54 @@ static void assert_law(struct world *world, const struct snapshot *snapshot)
     assert_true(snapshot->accounting.waiting <= remembered);
 }
 
-struct snapshot *world_snapshot(struct world *world)
+static void absorb_all(struct world *world)
 {
-    struct snapshot *snapshot = NULL;
-
     for (unsigned i = 0; i < world->shards_count; i++) {
         shard_swap(world->shards[i], &world->spare);
         assert_int_equal(publisher_absorb(world->publisher, i, world->spare, (struct wall_time){2}),
                          0);
         assert_true(tally_is_empty(world->spare));
     }
+}
+
+/* As engine/sweeper.c has it: the walks of all shards, then the answers, then the rest. */
+bool world_sweep_step(struct world *world)
+{
+    unsigned step = world->sweep_step++;
+    unsigned shards = world->shards_count;
+
+    if (step == 0) {
+        world->sweep_stamp = catalog_sweep_begin(world->catalog);
+    } else if (step <= shards) {
+        shard_mark_begin(world->shards[step - 1], world->sweep_stamp);
+        while (!shard_mark(world->shards[step - 1]))
+            continue;
+    } else if (step <= 2 * shards) {
+        shard_mark_end(world->shards[step - shards - 1]);
+    } else if (step == 2 * shards + 1) {
+        absorb_all(world);
+        publisher_mark(world->publisher, world->sweep_stamp);
+        lessons_mark(world->lessons, world->catalog, world->sweep_stamp);
+        catalog_sweep(world->catalog, world->sweep_stamp);
+        publisher_forget(world->publisher);
+    } else {
+        assert_true(catalog_give_back(world->catalog));
+        world->sweep_step = 0;
+    }
+    return world->sweep_step == 0;
+}
+
+void world_sweep(struct world *world)
+{
+    while (!world_sweep_step(world))
+        continue;
+}
+
+struct snapshot *world_snapshot(struct world *world)
+{
+    struct snapshot *snapshot = NULL;
+
+    absorb_all(world);
     assert_int_equal(publisher_snapshot(world->publisher, (struct wall_time){3}, &snapshot), 0);
     assert_law(world, snapshot);
     return snapshot;

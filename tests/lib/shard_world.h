@@ -37,6 +37,8 @@ struct world {
     struct exchange *exchange;
     unsigned shards_count;
     struct shard *shards[WORLD_SHARDS_MAX];
+    unsigned sweep_step;    /* Of the sweep that goes on; 0: none. */
+    uint32_t sweep_stamp;
     uint64_t last_requests; /* To see that sums never fall. */
     uint64_t last_judged;
 };
@@ -78,6 +80,12 @@ void world_link(struct world *world, const struct span *consumer, const struct w
 void world_feed(struct world *world, const struct span *spans, size_t count, uint64_t now_ns);
 void world_tick(struct world *world, uint64_t now_ns);
 void world_finish(struct world *world, uint64_t now_ns);
+
+/* Goes on with a sweep of names (topology/catalog_sweep.h), a piece at a time; whether it is over. */
+bool world_sweep_step(struct world *world);
+
+/* The rest of it, or a whole one. No snapshot is held. */
+void world_sweep(struct world *world);
 
 /* Swaps, absorbs and takes a snapshot; the accounting, the invariants and that sums do not fall
  * are asserted. */

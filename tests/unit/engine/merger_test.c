@@ -3,11 +3,13 @@
 
 #include "engine/engine_counters.h"
 #include "tests/lib/test.h"
+#include "topology/lessons.h"
 
 enum { SHARDS = 3 };
 
 struct setting {
     struct catalog *catalog;
+    struct lessons *lessons;
     struct publisher *publisher;
     struct worker *workers[SHARDS];
     struct counters counters;
@@ -55,6 +57,7 @@ static void setting_init(struct setting *setting)
     assert_int_equal(catalog_node(setting->catalog, &service, &site.service), 0);
     assert_int_equal(catalog_text(setting->catalog, VIEW("op"), &site.operation), 0);
     assert_int_equal(catalog_site(setting->catalog, &site, &setting->site), 0);
+    assert_int_equal(lessons_new(10, &setting->lessons), 0);
     publisher.catalog = setting->catalog;
     worker.shard.catalog = setting->catalog;
     assert_int_equal(publisher_new(&publisher, &setting->publisher), 0);
@@ -67,6 +70,8 @@ static void setting_init(struct setting *setting)
     setting->options = (struct merger_options){
         .tally = tally,
         .publisher = setting->publisher,
+        .catalog = setting->catalog,
+        .lessons = setting->lessons,
         .workers = setting->workers,
         .workers_count = SHARDS,
         .counters = &setting->counters,
@@ -81,6 +86,7 @@ static void setting_release(struct setting *setting)
         worker_free(setting->workers[i]);
     publisher_free(setting->publisher);
     counters_release(&setting->counters);
+    lessons_free(setting->lessons);
     catalog_free(setting->catalog);
 }
 

@@ -353,7 +353,7 @@ static void publisher__begins_a_series_anew_after_its_end(void **state)
     assert_int_equal(before->edges[0].life.born, 1);
     assert_int_equal(before->edges[0].life.seconds_born[SNAPSHOT_SERVER], 1);
     assert_int_equal(before->edges[0].life.seconds_born[SNAPSHOT_NETWORK], 0);
-    assert_int_equal(before->losses[0].born, 1);
+    assert_int_equal(before->losses[0].life.born, 1);
     count(&stage, stage.a, stage.b, 6);
     absorb(&stage, 0, 1100); /* Not longer than that: it goes on. */
     after = take(&stage);
@@ -371,7 +371,8 @@ static void publisher__begins_a_series_anew_after_its_end(void **state)
     assert_int_equal(after->edges[0].life.seconds_born[SNAPSHOT_SERVER], 3);
     assert_true(after->operations[0].life.past_count == 2 * WEIGHT_ONE);
     assert_true(after->operations[0].life.past_seconds[0]->count == 2 * WEIGHT_ONE);
-    assert_int_equal(after->losses[0].born, 1);
+    assert_int_equal(after->losses[0].life.born, 3);
+    assert_int_equal(after->losses[0].life.past_count, 2);
     assert_int_equal(after->losses[0].spans, 3);
     assert_int_equal(shown(&before->edges[0]), 1); /* Old ones stay as they were. */
     snapshot_release(before);
