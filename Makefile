@@ -120,6 +120,8 @@ fuzz_sources := $(sort $(wildcard tests/fuzz/*_fuzz.c))
 fuzz_programs := $(fuzz_sources:tests/%.c=$(BUILD)/tests/%)
 bench_sources := $(sort $(wildcard tests/bench/*_bench.c))
 bench_programs := $(bench_sources:tests/%.c=$(BUILD)/tests/%)
+tool_sources := $(sort $(wildcard tests/bench/tools/*.c))
+tool_programs := $(patsubst %,$(BUILD)/tests/bench/%,payload load cost)
 testlib_sources := $(sort $(wildcard tests/lib/*.c))
 testlib := $(BUILD)/tests/libtest.a
 
@@ -229,6 +231,16 @@ $(bench_programs): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(testlib) $(lib)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $< $(testlib) $(lib) $(CMOCKA_LIBS) $(DEP_LIBS)
 
+# What `load` and `cost` share has names that begin with load_.
+tool = $(1:%=$(BUILD)/obj/tests/bench/tools/%.o)
+$(BUILD)/tests/bench/payload: $(call tool,payload)
+$(BUILD)/tests/bench/load: $(call tool,load load_grpc load_http1 load_payloads)
+$(BUILD)/tests/bench/cost: $(call tool,cost load_grpc load_payloads)
+$(tool_programs): $(testlib) $(lib)
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(testlib) $(lib) $(CMOCKA_LIBS) $(DEP_LIBS)
+
 $(fuzz_programs): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(testlib) $(lib)
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
@@ -257,7 +269,7 @@ $(BUILD)/setup-test.stamp: scripts/setup.sh tests/requirements.txt deploy/demo/r
 	@touch $@
 
 .PHONY: tests
-tests: $(unit_programs)
+tests: $(unit_programs) $(tool_programs)
 
 .PHONY: unit
 unit: setup-test $(unit_programs)
@@ -425,4 +437,5 @@ help:
 
 -include $(lib_objects:.o=.d) $(main_object:.o=.d) $(draw_objects:.o=.d) \
     $(unit_sources:%.c=$(BUILD)/obj/%.d) $(testlib_sources:%.c=$(BUILD)/obj/%.d) \
-    $(fuzz_sources:%.c=$(BUILD)/obj/%.d) $(bench_sources:%.c=$(BUILD)/obj/%.d)
+    $(fuzz_sources:%.c=$(BUILD)/obj/%.d) $(bench_sources:%.c=$(BUILD)/obj/%.d) \
+    $(tool_sources:%.c=$(BUILD)/obj/%.d)
