@@ -26,8 +26,8 @@ enum {
     RING_SPANS_MIN = 256,
     RING_SPANS_WANTED = 32768, /* Below it, `auto` takes fewer threads rather. */
     RING_SPANS_MAX = 1 << 20,
-    ANSWERS_MIN = 16, /* Of a ring between two shards. */
-    ANSWERS_MAX = 4096,
+    LETTERS_MIN = 16, /* Of a ring between two shards. */
+    LETTERS_MAX = 8192,
     MEMO_ENTRIES = 32768,
     MEMO_ENTRY_BYTES = 24,
     LINE_BYTES = 192,      /* Of /metrics, without dimensions. */
@@ -368,18 +368,18 @@ static void bound_requests(const struct options *options, struct budget *budget)
         budget->request_spans_max = (size_t)spans;
 }
 
-/* A quarter for answers on their way, the rest for the shards' tables. */
+/* A quarter for letters on their way, the rest for the shards' tables. */
 static void bound_messages(struct budget *budget)
 {
     uint64_t bytes = budget->share_bytes[BUDGET_MESSAGES];
     uint64_t rings = (uint64_t)budget->shards * (budget->shards - 1);
 
-    budget->exchange_answers = 0;
+    budget->exchange_letters = 0;
     if (rings != 0) {
-        budget->exchange_answers = power_of_two_below(bytes / 4 / rings / sizeof(struct answer));
-        if (budget->exchange_answers > ANSWERS_MAX)
-            budget->exchange_answers = ANSWERS_MAX;
-        bytes -= rings * budget->exchange_answers * sizeof(struct answer);
+        budget->exchange_letters = power_of_two_below(bytes / 4 / rings / sizeof(struct letter));
+        if (budget->exchange_letters > LETTERS_MAX)
+            budget->exchange_letters = LETTERS_MAX;
+        bytes -= rings * budget->exchange_letters * sizeof(struct letter);
     }
     budget->shard_message_bytes = (size_t)(bytes / budget->shards);
 }
@@ -401,7 +401,7 @@ static int attempt(const struct options *options, struct budget *budget, char ou
     if (budget->shard_bytes < MIB)
         return too_little_a_shard(options, budget, out_error);
     if (budget->shard_message_bytes < MAIL_BYTES_MIN ||
-        (budget->shards > 1 && budget->exchange_answers < ANSWERS_MIN))
+        (budget->shards > 1 && budget->exchange_letters < LETTERS_MIN))
         return too_little(budget, "this many topology.shards", out_error);
     if (budget->threads != 0 && budget->ring_spans < RING_SPANS_MIN)
         return too_little(budget, "this many receiver.threads and topology.shards", out_error);

@@ -52,7 +52,7 @@ struct budget {
     size_t answers_bytes_max; /* Of all that wait for their readers. */
     size_t shard_bytes;       /* Remembered spans of one shard. */
     size_t shard_message_bytes;
-    size_t exchange_answers; /* From one shard to another. */
+    size_t exchange_letters; /* From one shard to another. */
     size_t name_bytes_max;
     uint32_t memo_entries; /* Of one decoder. */
     uint32_t services_max;

@@ -106,7 +106,7 @@ static int make_exchange(struct engine *engine)
 {
     if (engine->budget.shards == 1)
         return 0;
-    return exchange_new(engine->budget.shards, engine->budget.exchange_answers, &engine->exchange);
+    return exchange_new(engine->budget.shards, engine->budget.exchange_letters, &engine->exchange);
 }
 
 static int make_workers(struct engine *engine, const struct options *options)

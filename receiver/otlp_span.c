@@ -280,7 +280,9 @@ static void set_times(const struct fields *fields, struct span *record)
         duration_ns = fields->end_ns - fields->start_ns;
     record->skewed = !record->no_duration &&
                      (fields->end_ns < fields->start_ns || duration_ns > DURATION_NS_MAX);
-    record->duration_ns = duration_ns > DURATION_NS_MAX ? DURATION_NS_MAX : duration_ns;
+    if (duration_ns > DURATION_NS_MAX)
+        duration_ns = DURATION_NS_MAX;
+    record->duration_ns = duration_ns & ((UINT64_C(1) << 54) - 1);
 }
 
 /* E16. */

@@ -319,18 +319,21 @@ static int take_links(struct otlp_decoder *decoder, struct span *record, const u
     struct otlp_stage *stage = &decoder->stage;
     size_t count = distinct(decoder);
     int status = grow_links(decoder, count, begin);
+    uint32_t mark = 0;
 
     if (status != 0)
         return status;
-    record->links = count & 0x7FF;
     for (size_t i = 0; i < count; i++) {
         const struct span_target *target = &decoder->span.links.targets[i];
+        mark = span_links_mark(mark, target);
         stage->links[stage->links_count++] = (struct otlp_link){
             .trace = {target->trace[0], target->trace[1]},
             .id = target->id,
             .span = (uint32_t)stage->count,
             .trace_hash = span_trace_hash(target->trace, decoder->options.hash_seed)};
     }
+    record->links = count & 0x7FF;
+    record->links_mark = mark & 0x3FF;
     return 0;
 }
 

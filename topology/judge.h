@@ -88,13 +88,15 @@ struct judge_taking {
     bool failed;
 };
 
-/* Notes that a `process` span will take from the producer: a `receive` span is no request then. */
-void judge_expect(struct judge *judge, uint32_t producer, uint32_t site);
+/* Notes that a span of that site may take from the producer, if it is a `process` span: a `receive` span
+ * is no request then. Whether it was noted, and has to be taken back. */
+bool judge_hope(struct judge *judge, uint32_t producer, uint32_t site);
+void judge_hope_no_longer(struct judge *judge, uint32_t producer, uint32_t site);
 
 /* Counts a pair of a producer and a consumer, or what it adds to a request that was counted.
  * `out_answer` gets weight, producer, destination and state. */
 void judge_pair(struct judge *judge, uint32_t producer, const struct judge_taking *taking,
-                struct answer *out_answer);
+                struct letter *out_answer);
 
 /* E10: in the broker's view a producer is counted on its way to the destination that it names. */
 void judge_send(struct judge *judge, struct producer *producer);

@@ -237,17 +237,39 @@ static struct cell *request_of(struct judge *judge, uint32_t number, const struc
     return mail_take_cell(judge->mail, &like);
 }
 
-void judge_expect(struct judge *judge, uint32_t number, uint32_t site)
+bool judge_hope(struct judge *judge, uint32_t number, uint32_t site)
 {
     const struct site *consumer = kin_site_at(&judge->kin, site);
     struct cell *cell;
 
     if (consumer->is_receive)
-        return;
+        return false;
     cell = request_of(judge, number, consumer);
+    if (cell == NULL) {
+        judge->tally->counts.memory_failures++;
+        return false;
+    }
+    cell->hopes++;
+    return true;
+}
+
+void judge_hope_no_longer(struct judge *judge, uint32_t number, uint32_t site)
+{
+    struct cell *cell = request_of(judge, number, kin_site_at(&judge->kin, site));
+
+    CHECK(cell != NULL && cell->hopes != 0);
+    cell->hopes--;
+}
+
+/* The same of a `process` span that was taken on, for good. */
+static void expect(struct judge *judge, uint32_t number, uint32_t site)
+{
+    const struct site *consumer = kin_site_at(&judge->kin, site);
+    struct cell *cell = consumer->is_receive ? NULL : request_of(judge, number, consumer);
+
     if (cell != NULL)
         cell->process = 1;
-    else
+    else if (!consumer->is_receive)
         judge->tally->counts.memory_failures++;
 }
 
@@ -260,7 +282,7 @@ static void expect_child(void *context, uint32_t at)
 {
     const struct expecting *expecting = context;
 
-    judge_expect(expecting->judge, expecting->number, kin_span(&expecting->judge->kin, at)->site);
+    expect(expecting->judge, expecting->number, kin_span(&expecting->judge->kin, at)->site);
 }
 
 /* `process` spans below the producer, which nobody has judged yet: gone through once a pass. */
@@ -375,7 +397,7 @@ static void count_pair(struct judge *judge, uint32_t number, const struct judge_
 }
 
 void judge_pair(struct judge *judge, uint32_t number, const struct judge_taking *taking,
-                struct answer *out_answer)
+                struct letter *out_answer)
 {
     struct producer *producer = mail_producer(judge->mail, number);
     const struct site *consumer = kin_site_at(&judge->kin, taking->site);
@@ -394,7 +416,9 @@ void judge_pair(struct judge *judge, uint32_t number, const struct judge_taking 
     out_answer->producer = service_of(judge, producer);
     out_answer->set = set_of(judge, producer);
     out_answer->destination = destination_of(judge, producer, consumer);
-    out_answer->state = consumer->is_receive && cell->process ? ANSWER_RECEIVED : ANSWER_FOUND;
+    out_answer->state = consumer->is_receive && (cell->process || cell->hopes != 0)
+                            ? ANSWER_RECEIVED
+                            : ANSWER_FOUND;
     if (out_answer->state == ANSWER_FOUND) {
         cell->process |= !consumer->is_receive;
         /* Cells do not move, and this one is its producer's as long as that is there. */
@@ -502,18 +526,16 @@ static bool is_linked(const struct judge *judge, const struct remembered *span,
                         .trace = {span->trace[0], span->trace[1]},
                         .id = span->id,
                         .site = span->site};
-    const struct half *half;
-    uint32_t number;
+    uint32_t number = span->has_links ? mail_find_half(judge->mail, &like) : 0;
 
-    if (!span->has_links)
-        return false;
-    number = mail_find_half(judge->mail, &like);
-    if (number == 0)
-        return false;
-    half = mail_half(judge->mail, number);
-    /* Of several producers of one id it found the lowest. */
-    return half->state == HALF_SETTLED && half->answer <= ANSWER_RECEIVED &&
-           half->pair_service == service_of(judge, producer);
+    for (; number != 0; number = mail_next_half(judge->mail, number)) {
+        const struct half *half = mail_half(judge->mail, number);
+        /* Of several producers of one id it found the lowest. */
+        if (half->state == HALF_SETTLED && !half->refused && half->answer <= ANSWER_RECEIVED &&
+            half->pair_service == service_of(judge, producer))
+            return true;
+    }
+    return false;
 }
 
 /* Pairs a consumer with the producer that is its parent; adds to the pairs at hand. */
@@ -529,7 +551,7 @@ static void pair_with_parent(struct judge *judge, uint32_t at, uint32_t number, 
         .start_ns = aside_start(slab_aside(&judge->kin.store->slab, at)),
         .failed = span->status == SPAN_STATUS_ERROR,
     };
-    struct answer answer;
+    struct letter answer;
 
     if (is_linked(judge, span, producer))
         return;

@@ -161,7 +161,7 @@ void kin_move(struct kin *kin, uint32_t at);
 /* What answered a CLIENT or PRODUCER span, judged or still to be judged. */
 struct kin_answers {
     bool answered;
-    bool open;        /* A CONSUMER below may turn out to be its answer, or that of another. */
+    bool open;        /* A CONSUMER may turn out to be its answer, or that of another. */
     unsigned servers; /* SERVER (or kind-less) calls; 2: more than one. */
 };
 struct kin_answers kin_answers(struct kin *kin, uint32_t at);
@@ -174,6 +174,7 @@ struct kin_answers kin_answers_roughly(struct kin *kin, uint32_t at);
 struct kin_inside {
     bool answered;       /* A CLIENT or PRODUCER in it has an answer. */
     bool producer_waits; /* A PRODUCER in it is not judged yet. */
+    bool expected;       /* A message of one in it may be taken by consumers that linked to it. */
     bool open;           /* As above, of one in it. */
 };
 struct kin_inside kin_inside(struct kin *kin, uint32_t at);

@@ -106,7 +106,9 @@ static void meet_own(struct walk *walk, const struct step *step, uint32_t at)
             walk->is_cut = true;
             return;
         }
-        walk->inside.answered |= child->answered || child->expected;
+        walk->inside.answered |= child->answered;
+        walk->inside.expected |= child->expected;
+        walk->inside.open |= child->expected;
         walk->inside.producer_waits |= child->kind == SPAN_KIND_PRODUCER && !child->judged;
         enter(walk, at, at, 0);
         return;
@@ -162,15 +164,15 @@ static void walk_init(struct walk *walk, struct kin *kin, uint32_t at, bool is_d
     walk->is_deep = is_deep;
     walk->spans = 0;
     walk->is_cut = false;
-    walk->answers = (struct kin_answers){span->answered || span->expected, false, span->served};
-    walk->inside = (struct kin_inside){false, false, false};
+    walk->answers = (struct kin_answers){span->answered, span->expected, span->served};
+    walk->inside = (struct kin_inside){false, false, false, false};
     walk->visit = NULL;
     walk->depth = 0;
 }
 
 /* ------------------------------------------------------------------ memos */
 
-/* A memo is 24 bits of the pass and what was found in it. */
+/* A memo is 21 bits of the pass and what was found in it. */
 enum {
     MEMO_ANSWERED = 1,
     MEMO_SERVERS = 6,
@@ -182,7 +184,8 @@ enum {
     MEMO_FOUND = 128, /* There is a memo at all. */
     MEMO_OPEN = 256,
     MEMO_OPEN_INSIDE = 512,
-    MEMO_BITS = 10,
+    MEMO_EXPECTED_INSIDE = 1024,
+    MEMO_BITS = 11,
 };
 
 /* A walk past this many spans took long; what it found may be used for so many passes. */
@@ -227,12 +230,14 @@ static struct kin_inside inside(struct kin *kin, uint32_t at, bool roughly)
     (void)answers(kin, at, roughly); /* So that there is a memo to add to. */
     if ((*memo & MEMO_HAS_INSIDE) != 0)
         return (struct kin_inside){(*memo & MEMO_INSIDE) != 0, (*memo & MEMO_PRODUCER_WAITS) != 0,
+                                   (*memo & MEMO_EXPECTED_INSIDE) != 0,
                                    (*memo & MEMO_OPEN_INSIDE) != 0};
     walk_init(&walk, kin, at, true);
     go_down(&walk);
     *memo |= MEMO_HAS_INSIDE | (walk.inside.answered ? MEMO_INSIDE : 0) |
              (walk.inside.producer_waits ? MEMO_PRODUCER_WAITS : 0) |
              (walk.inside.open ? MEMO_OPEN_INSIDE : 0) |
+             (walk.inside.expected ? MEMO_EXPECTED_INSIDE : 0) |
              (walk.spans > LONG_SPANS ? MEMO_TOOK_LONG : 0);
     return walk.inside;
 }

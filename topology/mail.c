@@ -111,7 +111,7 @@ int mail_init(struct mail *mail, size_t bytes_max, uint64_t seed)
         mail_release(mail);
         return STATUS_NOMEM;
     }
-    mail->settle_at = mail->send_at = mail->halves.tail;
+    mail->ask_at = mail->settle_at = mail->send_at = mail->halves.tail;
     mail->left_at = mail->producers.tail;
     return 0;
 }
@@ -232,10 +232,8 @@ uint32_t mail_next_target(const struct mail *mail, uint32_t at)
     return target_from(mail, half->next_target, half->target, half->target_id);
 }
 
-uint32_t mail_find_half(const struct mail *mail, const struct half *like)
+static uint32_t half_from(const struct mail *mail, uint32_t at, const struct half *like)
 {
-    uint32_t at = chains_head(&mail->halves_by_pair, hash_pair(mail, like));
-
     for (; fifo_live(&mail->halves, at); at = mail_half(mail, at)->next_pair) {
         const struct half *half = mail_half(mail, at);
         if (half->site == like->site && same_id(half->trace, half->id, like->trace, like->id) &&
@@ -243,6 +241,18 @@ uint32_t mail_find_half(const struct mail *mail, const struct half *like)
             return at;
     }
     return 0;
+}
+
+uint32_t mail_find_half(const struct mail *mail, const struct half *like)
+{
+    return half_from(mail, chains_head(&mail->halves_by_pair, hash_pair(mail, like)), like);
+}
+
+uint32_t mail_next_half(const struct mail *mail, uint32_t at)
+{
+    const struct half *half = mail_half(mail, at);
+
+    return half_from(mail, half->next_pair, half);
 }
 
 /* ------------------------------------------------------------------ inboxes */
@@ -346,7 +356,7 @@ struct cell *mail_take_cell(struct mail *mail, const struct cell *like)
     return cell;
 }
 
-int mail_add_answer(struct mail *mail, uint32_t inbox, const struct answer *answer)
+int mail_add_answer(struct mail *mail, uint32_t inbox, const struct letter *answer)
 {
     uint32_t number = new_cell(mail);
 
@@ -400,10 +410,28 @@ void mail_free_answers(struct mail *mail, struct inbox *inbox)
 
 /* ------------------------------------------------------------------ the invariants */
 
+static void check_half(const struct mail *mail, uint32_t at)
+{
+    const struct half *half = mail_half(mail, at);
+    uint32_t found = mail_find_half(mail, half);
+    uint32_t place = at - mail->halves.tail;
+
+    while (found != 0 && mail_half(mail, found)->mark != half->mark)
+        found = mail_next_half(mail, found);
+    CHECK(found == at); /* None is there twice. */
+    CHECK((half->state == HALF_WAITS) == (place >= mail->settle_at - mail->halves.tail));
+    CHECK(half->state == HALF_WAITS || (half->producer == 0 && !half->hoped));
+    CHECK((!half->asked && half->word == WORD_NONE) || place < mail->ask_at - mail->halves.tail ||
+          half->state == HALF_SETTLED);
+    CHECK(half->state == HALF_WAITS || half->word == WORD_TAKEN || half->refused);
+}
+
 static void check_halves(const struct mail *mail)
 {
     uint64_t waiting = 0;
+    uint64_t wordless = 0;
     uint64_t open = 0;
+    uint64_t hopes[2] = {0, 0};
     uint64_t counted = 0;
 
     for (uint32_t at = mail->halves.tail; at != mail->halves.head; at++) {
@@ -411,16 +439,22 @@ static void check_halves(const struct mail *mail)
         if (at == 0)
             continue;
         half = mail_half(mail, at);
+        check_half(mail, at);
         waiting += half->state == HALF_WAITS;
+        wordless += half->state == HALF_WAITS && (half->asked || half->word == WORD_NONE);
         open += half->state == HALF_WAITS && fifo_live(&mail->producers, half->producer);
-        CHECK(mail_find_half(mail, half) == at);
-        CHECK((half->state == HALF_WAITS) ==
-              (at - mail->halves.tail >= mail->settle_at - mail->halves.tail));
+        hopes[0] += half->hoped && fifo_live(&mail->producers, half->producer);
     }
-    for (uint32_t at = mail->producers.tail; at != mail->producers.head; at++)
+    for (uint32_t at = mail->producers.tail; at != mail->producers.head; at++) {
+        uint32_t number = at != 0 ? mail_producer(mail, at)->cells : 0;
         counted += at != 0 ? mail_producer(mail, at)->open : 0;
-    CHECK(waiting == mail->halves_waiting && open == counted);
+        for (; number != 0; number = mail_cell(mail, number)->next)
+            hopes[1] += mail_cell(mail, number)->hopes;
+    }
+    CHECK(waiting == mail->halves_waiting && wordless == mail->halves_wordless);
+    CHECK(open == counted && open == mail->halves_hanging && hopes[0] == hopes[1]);
     CHECK(mail->send_at - mail->halves.tail <= mail->settle_at - mail->halves.tail);
+    CHECK(mail->settle_at - mail->halves.tail <= mail->ask_at - mail->halves.tail);
 }
 
 void mail_check(const struct mail *mail)

@@ -67,11 +67,16 @@ struct half {
     uint64_t answer : 2;    /* enum answer_state, once it is settled. */
     uint64_t pair_set : 21; /* As pair_service: the producer's values. */
     uint64_t spare : 2;
-    uint64_t pair_weight; /* What its answer says. */
+    uint64_t pair_weight : 37; /* What its answer says. */
+    uint64_t word : 2;         /* enum word, the last one of the consumer's shard. */
+    uint64_t asked : 1;        /* A word is on its way. */
+    uint64_t hoped : 1;        /* It counts among the hopes of its request. */
+    uint64_t refused : 1;      /* Settled as that of no consumer. */
+    uint64_t spare_too : 22;
     uint32_t pair_service;
     uint32_t pair_destination;
     uint32_t site;
-    uint32_t trace_hash;
+    uint32_t mark; /* Tells copies of the consumer apart. */
     uint32_t arrival;
     uint32_t next_target;
     uint32_t next_pair;
@@ -101,20 +106,22 @@ struct cell {
     uint64_t set : 21;       /* Values of dimensions (catalog.h): those that a request was counted
                               * with; of its consumers, that the producer was told with; of an
                               * answer, its producer's. */
+    uint32_t hopes;          /* Halves of `process` spans that wait, and may be refused. */
+    uint32_t spare;
 };
 
-_Static_assert(sizeof(struct cell) == 32, "two cells a cache line");
 _Static_assert(DIMENSION_SET_BITS == 21, "as many as halves and cells have");
 
-/* What the links of one consumer led to. */
+/* What the links of one consumer that was taken on led to. */
 struct inbox {
     uint64_t trace[2];
     uint64_t id;
     uint32_t service;
-    uint32_t at; /* In the slab; 0: it has not come. */
+    uint32_t mark;
+    uint32_t at; /* In the slab. */
     uint32_t next;
     uint32_t cells;
-    uint16_t expected; /* 0: it has not come. */
+    uint16_t expected;
     uint16_t received;
     bool is_late;
     bool has_producer;
@@ -143,11 +150,14 @@ struct mail {
     struct chains halves_by_pair;
     struct chains inboxes_by_id;
     struct chains cells_by_key;
-    uint32_t settle_at;      /* Halves before it are settled, */
-    uint32_t send_at;        /* and those before this one answered. */
-    uint32_t left_at;        /* Producers before it are past messaging.wait. */
-    uint64_t left_waiting;   /* Producers that left and are not judged. */
-    uint64_t halves_waiting; /* Halves that are not settled. */
+    uint32_t ask_at;          /* Halves before it were asked for, */
+    uint32_t settle_at;       /* those before this one are settled, */
+    uint32_t send_at;         /* and those before this one answered. */
+    uint32_t left_at;         /* Producers before it are past messaging.wait. */
+    uint64_t left_waiting;    /* Producers that left and are not judged. */
+    uint64_t halves_waiting;  /* Halves that are not settled; */
+    uint64_t halves_wordless; /* those of them for which a word is wanted or on its way, */
+    uint64_t halves_hanging;  /* and those that hang on a producer. */
 };
 
 /* Returns: 0; STATUS_NOMEM. */
@@ -186,8 +196,10 @@ uint32_t mail_next_producer(const struct mail *mail, uint32_t at);
 uint32_t mail_find_target(const struct mail *mail, const uint64_t trace[2], uint64_t id);
 uint32_t mail_next_target(const struct mail *mail, uint32_t at);
 
-/* The half from one consumer (its ids and site) to one target; 0. */
+/* The newest half from one consumer (its ids and site) to one target, and the next older one, that of
+ * a copy; 0. */
 uint32_t mail_find_half(const struct mail *mail, const struct half *like);
+uint32_t mail_next_half(const struct mail *mail, uint32_t at);
 
 uint32_t mail_find_inbox(const struct mail *mail, const uint64_t trace[2], uint64_t id,
                          uint32_t service);
@@ -200,7 +212,7 @@ uint32_t mail_find_cell(const struct mail *mail, const struct cell *like);
 struct cell *mail_take_cell(struct mail *mail, const struct cell *like);
 
 /* An answer for an inbox. Returns: 0; STATUS_FULL (no room). */
-MUST_USE int mail_add_answer(struct mail *mail, uint32_t inbox, const struct answer *answer);
+MUST_USE int mail_add_answer(struct mail *mail, uint32_t inbox, const struct letter *answer);
 
 /* Gives back what hangs on a producer or an inbox. */
 void mail_free_requests(struct mail *mail, struct producer *producer);

@@ -33,6 +33,12 @@ enum {
 /* More than two ticks of a worker, which are 100 ms apart. */
 #define TEACHING_LEAD_NS (250 * NS_PER_MS)
 
+/* Four ticks of a worker, in which a question and its word go to and fro. */
+#define ASKING_LEAD_NS (400 * NS_PER_MS)
+
+/* How far the shard of a consumer may be behind that of its producer, where pairing.wait is shorter. */
+#define STRANGER_NS (2 * NS_PER_S)
+
 static struct kin *kin_of(struct shard *shard)
 {
     return &shard->judge.kin;
@@ -97,11 +103,30 @@ static void send_early(struct shard *shard, uint32_t at)
         judge_send(&shard->judge, mail_producer(&shard->mail, producer));
 }
 
+/* Whether halves that lead to the PRODUCER, or to one in the CLIENT, wait: for as long as they do, for
+ * each of them is settled within its own time. */
+static bool waits_for_halves(struct shard *shard, uint32_t at)
+{
+    struct kin *kin = kin_of(shard);
+    const struct remembered *span = kin_span(kin, at);
+    struct kin_inside inside;
+
+    if (shard->mail.halves_hanging == 0 || !kind_calls(span->kind) || kin_answers(kin, at).answered)
+        return false;
+    if (span->expected)
+        return true;
+    inside = kin_inside(kin, at);
+    return inside.expected && !inside.answered;
+}
+
 /* Whether the span, or one that it may have called, waits for its links to be answered: they are
  * settled at the end of its own pairing.wait, by shards that may be busy. */
 static bool waits_for_links(struct shard *shard, uint32_t at)
 {
-    if (kin_of(shard)->open == 0 || is_over(shard, at, WAIT_LINKS))
+    if (waits_for_halves(shard, at))
+        return true;
+    if ((kin_of(shard)->open == 0 && shard->mail.halves_hanging == 0) ||
+        is_over(shard, at, WAIT_LINKS))
         return false;
     return kin_span(kin_of(shard), at)->links_open || kin_is_open(kin_of(shard), at);
 }
@@ -359,7 +384,8 @@ static void let_go(struct shard *shard, uint32_t at)
     bool is_waiting = false;
 
     if (!is_early && (is_producer || !lacks_parent(shard, at, parent)))
-        is_waiting = span->links_open || waits_for_consumer(shard, at);
+        is_waiting = span->links_open || waits_for_halves(shard, at) ||
+                     waits_for_consumer(shard, at);
     if (is_waiting && is_producer)
         producer = judge_producer_of(&shard->judge, at);
     shard_close_links(shard, at);
@@ -530,6 +556,21 @@ static uint64_t links_wait_ns(const struct shard_options *options)
     return wait_ns > options->parent_wait_ns ? wait_ns : options->parent_wait_ns;
 }
 
+/* A short wait gives half of itself. */
+static uint64_t asking_ns(const struct shard_options *options)
+{
+    uint64_t wait_ns = options->pairing_wait_ns;
+
+    return wait_ns - (wait_ns / 2 < ASKING_LEAD_NS ? wait_ns / 2 : ASKING_LEAD_NS);
+}
+
+static uint32_t bounded_ticks(uint64_t wait_ns)
+{
+    uint64_t ticks = wait_ns >> TICK_SHIFT;
+
+    return ticks < WAIT_TICKS_MAX ? (uint32_t)ticks : WAIT_TICKS_MAX;
+}
+
 int shard_new(const struct shard_options *options, struct shard **out_shard)
 {
     struct shard *shard = mem_calloc(1, sizeof(*shard));
@@ -543,6 +584,8 @@ int shard_new(const struct shard_options *options, struct shard **out_shard)
     shard->wait_ticks[WAIT_PARENT] = ticks_of(options, options->parent_wait_ns);
     shard->wait_ticks[WAIT_MESSAGING] = ticks_of(options, options->messaging_wait_ns);
     shard->wait_ticks[WAIT_LINKS] = ticks_of(options, links_wait_ns(options));
+    shard->wait_ticks[WAIT_ASKING] = bounded_ticks(asking_ns(options));
+    shard->wait_ticks[WAIT_STRANGER] = ticks_of(options, STRANGER_NS);
     status = tally_new(&options->tally, &shard->tally);
     if (status == 0)
         status = crowd_init(&shard->judge.kin.crowd, CROWD_SUMS);

@@ -59,7 +59,7 @@ static struct remembered remembered_of(const struct span *span, const struct mat
         .trace = {span->trace[0], span->trace[1]},
         .id = span->id,
         .parent_id = span->parent,
-        .duration_ns = span->duration_ns & ((UINT64_C(1) << 54) - 1),
+        .duration_ns = span->duration_ns,
         .kind = span->kind,
         .status = span->status,
         .parent_bad = span->parent_bad,

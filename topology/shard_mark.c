@@ -2,9 +2,10 @@
  * was newest when the walk began; what came later was looked up later.
  *
  * What leaves meanwhile needs no mark. What is made meanwhile is made of numbers that are marked, or
- * will be before the walk is over: of spans and halves that are there, of answers (take_answer()
- * marks what they bring), of lessons, whose services are marked for themselves, and of services that
- * are found by their name, which marks them (catalog_find_reported()).
+ * will be before the walk is over: of spans and halves that are there, of letters
+ * (shard_take_letters() marks what they bring), of lessons, whose services are marked for
+ * themselves, and of services that are found by their name, which marks them
+ * (catalog_find_reported()).
  */
 #include "topology/shard_mark.h"
 
@@ -41,14 +42,14 @@ static void mark_site(struct shard *shard, uint32_t site)
     catalog_mark_site(catalog_of(shard), site, marking_of(shard)->stamp);
 }
 
-void shard_mark_answer(struct shard *shard, const struct answer *answer)
+void shard_mark_letter(struct shard *shard, const struct letter *letter)
 {
     if (marking_of(shard)->stamp == 0)
         return;
-    mark_site(shard, answer->site);
-    mark_node(shard, answer->producer);
-    mark_node(shard, answer->destination);
-    mark_set(shard, answer->set);
+    mark_site(shard, letter->site);
+    mark_node(shard, letter->producer);
+    mark_node(shard, letter->destination);
+    mark_set(shard, letter->set);
 }
 
 /* ------------------------------------------------------------------ the slab */
@@ -202,6 +203,6 @@ bool shard_mark(struct shard *shard)
 
 void shard_mark_end(struct shard *shard)
 {
-    shard_take_answers(shard);
+    (void)shard_take_letters(shard);
     *marking_of(shard) = (struct marking){.stamp = 0};
 }

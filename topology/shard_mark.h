@@ -3,7 +3,7 @@
  *             A span that was judged gives its site back for a coarse one: its operation and its
  *             peer are not looked at again.
  * Invariants: once shard_mark() has said so, every number that the shard holds, or makes of what it
- *             holds, is marked or was looked up since the sweep began; but for those that answers of
+ *             holds, is marked or was looked up since the sweep began; but for those that letters of
  *             other shards bring, which shard_mark_end() waits for.
  * Threads:    the shard's owner.
  */
@@ -21,7 +21,7 @@ void shard_mark_begin(struct shard *shard, uint32_t stamp);
 /* Marks some thousand elements more; whether that was all. */
 bool shard_mark(struct shard *shard);
 
-/* Takes the answers that are on their way to the shard; all shards have marked theirs before. */
+/* Takes the letters that are on their way to the shard; all shards have marked theirs before. */
 void shard_mark_end(struct shard *shard);
 
 #endif

@@ -17,6 +17,8 @@ enum shard_wait {
     WAIT_PARENT,
     WAIT_MESSAGING,
     WAIT_LINKS,
+    WAIT_ASKING,   /* Until a consumer's shard is asked for it, */
+    WAIT_STRANGER, /* and until it is not asked again; of halves. */
     WAIT_COUNT
 };
 
@@ -72,21 +74,16 @@ void shard_revisit(struct shard *shard, uint32_t at);
 void shard_take_half(struct shard *shard, const struct span *span,
                      const struct span_target *target);
 
-/* Note what a span that was just taken on has beyond it. */
+/* Notes what a PRODUCER that was just taken on has beyond its span. */
 void shard_add_producer(struct shard *shard, const struct span *span, uint32_t at);
-void shard_add_consumer(struct shard *shard, const struct span *span, uint32_t at);
 
 /* A PRODUCER span is dropped. */
 void shard_drop_producer(struct shard *shard, uint32_t at);
 
-/* A consumer waits for its links no longer. */
-void shard_close_links(struct shard *shard, uint32_t at);
+void shard_take_word(struct shard *shard, const struct letter *word);
 
-/* Takes all answers that are there. */
-void shard_take_answers(struct shard *shard);
-
-/* Marks what an answer brings, while a walk goes on. */
-void shard_mark_answer(struct shard *shard, const struct answer *answer);
+/* Marks what a letter brings, while a walk goes on. */
+void shard_mark_letter(struct shard *shard, const struct letter *letter);
 
 /* What is due before spans are judged, and after. */
 void shard_mail_due(struct shard *shard);
@@ -94,6 +91,28 @@ void shard_left_due(struct shard *shard);
 
 /* Judges all producers that left. */
 void shard_finish_left(struct shard *shard);
+
+/* ------------------------------------------------------------------ messages (shard_inbox.c) */
+
+/* The same of a CONSUMER. */
+void shard_add_consumer(struct shard *shard, const struct span *span, uint32_t at);
+
+/* A consumer waits for its links no longer. */
+void shard_close_links(struct shard *shard, uint32_t at);
+
+/* What copies of a CONSUMER do not have in common, unless they are equal: of a half, that of its
+ * consumer. */
+uint32_t shard_copy_mark(const struct shard *shard, const struct span *span);
+
+/* What is known of the consumer that a half came from. */
+enum word shard_word(const struct shard *shard, const struct letter *question);
+
+void shard_take_answer(struct shard *shard, const struct letter *answer);
+
+/* Deals with all letters that have come; how many. */
+size_t shard_take_letters(struct shard *shard);
+
+/* ------------------------------------------------------------------ */
 
 /* Looks at every invariant; for tests. Stops the program where one is broken. */
 void shard_check(const struct shard *shard);

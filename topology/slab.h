@@ -52,7 +52,7 @@ struct remembered {
     uint64_t links_open : 1;   /* Some of them is not answered yet. */
     uint64_t has_producer : 1; /* Some of them led to a producer. */
     uint64_t is_receive : 1;   /* A CONSUMER that only fetches: no call but a producer's. */
-    uint64_t expected : 1;     /* A PRODUCER to whose message consumers have linked: as answered. */
+    uint64_t expected : 1;     /* A PRODUCER: halves that lead to it wait. */
     uint64_t start_top : 8;    /* Of slab_start(). */
     uint64_t bereft : 1;       /* A CLIENT: what it, or one inside it, called was dropped. */
     uint32_t site;

@@ -44,7 +44,8 @@ struct span {
     uint64_t id;                 /* The 8 bytes of the span id as they came, not zero. */
     uint64_t parent;             /* Likewise; 0: none (see parent_bad). */
     uint64_t start_ns;           /* Wall clock; 0: unknown. Of a PRODUCER, end - duration. */
-    uint64_t duration_ns;        /* 0 to DURATION_NS_MAX. */
+    uint64_t duration_ns : 54;   /* 0 to DURATION_NS_MAX. */
+    uint64_t links_mark : 10;    /* Of a CONSUMER: made of what it links to (span_links_mark()). */
     uint64_t weight : 37;        /* 0 to WEIGHT_MAX. */
     uint64_t kind : 3;           /* enum span_kind. */
     uint64_t status : 2;         /* enum span_status, derived ones included (E13). */
@@ -75,6 +76,17 @@ struct span_target {
 _Static_assert(sizeof(struct span_target) == sizeof(struct span), "records are of one size");
 
 enum { LINKS_MAX = 2000 }; /* links.max at most; what fits in the bits above. */
+
+/* Adds a target to a mark, which is 0 at first. Copies of a span that differ in their links alone
+ * are told apart by it, but for one of a thousand. */
+static inline uint32_t span_links_mark(uint32_t mark, const struct span_target *target)
+{
+    uint64_t mixed = (target->trace[0] ^ mark) * UINT64_C(0x9E3779B97F4A7C15);
+
+    mixed = (mixed ^ mixed >> 32 ^ target->trace[1]) * UINT64_C(0xD6E8FEB86659FD93);
+    mixed = (mixed ^ mixed >> 32 ^ target->id) * UINT64_C(0x9E3779B97F4A7C15);
+    return (uint32_t)(mixed >> 54);
+}
 
 /* The hash that picks a trace's shard and its place in the index; `seed` is the engine's. */
 static inline uint32_t span_trace_hash(const uint64_t trace[2], uint64_t seed)

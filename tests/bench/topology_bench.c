@@ -128,7 +128,8 @@ static void make_trace(const struct world *world, struct random *random, struct 
             .id = ids + i + 1,
             .parent = shape[i].parent < TRACE_SPANS ? ids + shape[i].parent + 1 : 0,
             .start_ns = UINT64_C(1700000000000000000),
-            .duration_ns = 1000 + (random_next(random) >> (random_below(random, 16) + 34)),
+            .duration_ns = (1000 + (random_next(random) >> (random_below(random, 16) + 34))) &
+                           (2 * DURATION_NS_MAX - 1),
             .weight = WEIGHT_ONE,
             .weight_unknown = 1,
             .kind = shape[i].kind & 7U,

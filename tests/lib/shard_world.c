@@ -171,8 +171,9 @@ void world_link(struct world *world, const struct span *consumer, const struct w
 
 void world_tick(struct world *world, uint64_t now_ns)
 {
-    for (unsigned i = 0; i < world->shards_count; i++)
-        shard_tick(world->shards[i], (struct mono_time){now_ns});
+    for (unsigned round = 0; round < 4; round++)
+        for (unsigned i = 0; i < world->shards_count; i++)
+            shard_tick(world->shards[i], (struct mono_time){now_ns});
 }
 
 void world_finish(struct world *world, uint64_t now_ns)

@@ -78,6 +78,7 @@ void world_link(struct world *world, const struct span *consumer, const struct w
                 size_t count, uint64_t now_ns);
 
 void world_feed(struct world *world, const struct span *spans, size_t count, uint64_t now_ns);
+/* All shards tick, as often as letters between them need to be answered. */
 void world_tick(struct world *world, uint64_t now_ns);
 void world_finish(struct world *world, uint64_t now_ns);
 

@@ -10,7 +10,8 @@ static uint64_t bucket_of(uint64_t start_ns, uint64_t duration_ns, uint64_t *out
 {
     struct lateness lateness = {0};
     struct counters counters;
-    struct span span = {.start_ns = start_ns, .duration_ns = duration_ns};
+    struct span span = {.start_ns = start_ns,
+                        .duration_ns = duration_ns & (2 * DURATION_NS_MAX - 1)};
     uint64_t found = LATENESS_BUCKETS;
 
     assert_int_equal(counters_init(&counters, engine_counter_rows, ENGINE_COUNTER_COUNT), 0);

@@ -11,7 +11,7 @@ static const uint64_t base_ns = UINT64_C(1700000000) * NS_PER_S;
 static struct span at_ms(struct span span, int64_t from_ms, uint64_t for_ms)
 {
     span.start_ns = base_ns + (uint64_t)(from_ms * (int64_t)MS);
-    span.duration_ns = for_ms * MS;
+    span.duration_ns = for_ms * MS & (2 * DURATION_NS_MAX - 1);
     return span;
 }
 

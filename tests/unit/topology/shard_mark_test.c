@@ -74,7 +74,7 @@ static void tell_span(struct random *random, const struct story *story, struct t
     if (telling->span.parent == telling->span.id)
         telling->span.parent = 0;
     telling->span.start_ns += random_below(random, NS_PER_S);
-    telling->span.duration_ns = random_below(random, NS_PER_S);
+    telling->span.duration_ns = random_below(random, NS_PER_S) & (2 * DURATION_NS_MAX - 1);
     telling->span.status = random_below(random, 5) == 0 ? SPAN_STATUS_ERROR : SPAN_STATUS_UNSET;
     for (size_t i = 0; i < LINKS && kind == SPAN_KIND_CONSUMER && random_below(random, 2) != 0; i++)
         telling->links[telling->links_count++] = (struct world_link){

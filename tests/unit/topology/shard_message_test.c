@@ -105,6 +105,53 @@ static void end(struct fixture *fixture, struct snapshot *snapshot)
 
 /* ------------------------------------------------------------------ links */
 
+/* Shards settle links in the tick in which the consumers' own wait ends; those that tick first must
+ * not judge a consumer before the answer has come, however short its wait for a parent is. */
+static void messages__wait_for_the_answers_of_other_shards(void **state)
+{
+    const struct world_options options = {
+        .shards = SHARDS, .pairing_wait_ns = NS_PER_S, .parent_wait_ns = NS_PER_S};
+    struct fixture fixture;
+    struct sites sites;
+    struct snapshot *snapshot;
+
+    (void)state;
+    setup(&fixture, &options);
+    sites = sites_of(&fixture);
+    feed_at(&fixture, producer(sites.sends, 1), start_ns);
+    for (uint64_t id = 2; id < 10; id++)
+        feed_link(&fixture, consumer(sites.takes, id), 1, start_ns);
+    for (uint64_t tick = 0; tick < 3; tick++)
+        world_tick(&fixture.world, start_ns + NS_PER_S + (tick + 1) * 100 * NS_PER_MS);
+    snapshot = world_snapshot(&fixture.world);
+    assert_int_equal(snapshot->accounting.waiting, 0);
+    assert_int_equal(snapshot->accounting.paired, 9);
+    assert_true(observed(world_broker_edge(snapshot, TAKEN)->server_seconds) == 8);
+    end(&fixture, snapshot);
+}
+
+/* A shard that never answers holds a consumer up for a while only. */
+static void messages__do_not_wait_forever_for_answers(void **state)
+{
+    const struct world_options options = {
+        .shards = SHARDS, .pairing_wait_ns = NS_PER_S, .parent_wait_ns = NS_PER_S};
+    struct fixture fixture;
+    struct sites sites;
+    struct span span;
+
+    (void)state;
+    setup(&fixture, &options);
+    sites = sites_of(&fixture);
+    span = consumer(sites.takes, 2);
+    span.links = 1;
+    feed_at(&fixture, span, start_ns); /* Its half was lost. */
+    world_tick(&fixture.world, start_ns + 5 * NS_PER_S);
+    assert_int_equal(look(&fixture).waiting, 1);
+    world_tick(&fixture.world, start_ns + 12 * NS_PER_S);
+    assert_int_equal(look(&fixture).waiting, 0);
+    world_release(&fixture.world);
+}
+
 static void messages__pair_by_a_link_into_another_trace(void **state)
 {
     struct fixture fixture;
@@ -557,6 +604,8 @@ static void messages__stay_within_their_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(messages__wait_for_the_answers_of_other_shards),
+        cmocka_unit_test(messages__do_not_wait_forever_for_answers),
         cmocka_unit_test(messages__pair_by_a_link_into_another_trace),
         cmocka_unit_test(messages__are_one_request_a_key),
         cmocka_unit_test(messages__are_a_request_for_each_group),

@@ -76,7 +76,8 @@ static struct span random_span(struct world *world, struct random *random,
         span.parent = 0;
     }
     span.start_ns += random_below(random, NS_PER_S);
-    span.duration_ns = random_next(random) >> (11 + random_below(random, 50));
+    span.duration_ns = (random_next(random) >> (11 + random_below(random, 50))) &
+                       (2 * DURATION_NS_MAX - 1);
     span.weight = weights[random_below(random, sizeof(weights) / sizeof(weights[0]))] &
                   ((UINT64_C(1) << 37) - 1);
     span.status = random_below(random, 6) == 0 ? SPAN_STATUS_ERROR : SPAN_STATUS_UNSET;
