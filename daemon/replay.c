@@ -58,7 +58,7 @@ static int read_request(struct replay *replay, const struct input_request *reque
 
     buf_reset(&replay->request);
     if (request->format == INPUT_OTLP_JSON) {
-        status = otlp_json_to_protobuf(bytes, json_tree_bytes_max, &replay->request,
+        status = otlp_json_to_protobuf(OTLP_TRACES, bytes, json_tree_bytes_max, &replay->request,
                                        &replay->json_error);
         if (status != 0) {
             *fault = (struct input_fault){replay->json_error.text, replay->json_error.offset};

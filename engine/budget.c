@@ -186,7 +186,8 @@ static uint64_t names_wanted(const struct options *options)
     return options->names_services_max * node_bytes(length) +
            options->names_peers_max * node_bytes(length) +
            options->names_operations_max * text_bytes(length) +
-           options->names_sites_max * site_bytes(options) + options->names_lessons_max * LESSON_BYTES +
+           options->names_sites_max * site_bytes(options) +
+           options->names_lessons_max * LESSON_BYTES +
            (options->metrics_dimensions.count != 0
                 ? options->metrics_dimension_sets_max * set_bytes(options)
                 : 0);

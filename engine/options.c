@@ -4,19 +4,14 @@
 #include "engine/options.h"
 
 #include <stddef.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/option_yaml.h"
-#include "engine/engine_metrics.h"
-#include "net/address.h"
-#include "topology/dimensions.h"
+#include "engine/option_checks.h"
+#include "topology/histogram.h"
 #include "topology/naming.h"
 #include "topology/naming_text.h"
 #include "topology/span.h"
-
-enum { ERROR_SIZE = 256 };
 
 #define AT(member) offsetof(struct options, member)
 #define KIB UINT64_C(1024)
@@ -25,90 +20,12 @@ enum { ERROR_SIZE = 256 };
 #define MINUTE_NS (60 * NS_PER_S)
 #define HOUR_NS (60 * MINUTE_NS)
 
-/* ------------------------------------------------------------------- judges */
-
-static int check_address(const void *field, char out_error[ERROR_SIZE])
-{
-    struct address address;
-
-    return address_parse(*(const struct view *)field, out_error, &address);
-}
-
-/* Naming compiles its rules itself, so its judgement is asked for by a trial. Its message starts
- * with the key, which is told elsewhere. */
-static int try_naming(const struct naming_options *options, const char *key,
-                      char out_error[ERROR_SIZE])
-{
-    struct naming *naming;
-    size_t skip = strlen(key);
-    int status = naming_new(options, out_error, &naming);
-
-    if (status == 0)
-        naming_free(naming);
-    else if (status == STATUS_INVALID && strncmp(out_error, key, skip) == 0)
-        memmove(out_error, out_error + skip, strlen(out_error + skip) + 1);
-    return status;
-}
-
-static int check_peer_order(const void *field, char out_error[ERROR_SIZE])
-{
-    const struct option_texts *texts = field;
-    struct naming_options options = {.peer_order = texts->items, .peer_order_count = texts->count};
-
-    return try_naming(&options, "names.peer_order: ", out_error);
-}
-
-static int check_cidr(const void *field, char out_error[ERROR_SIZE])
-{
-    const struct option_pairs *pairs = field;
-
-    for (size_t i = 0; i < pairs->count; i++) {
-        struct naming_rule rule = {pairs->items[i].key, pairs->items[i].value};
-        struct naming_options options = {.cidr = &rule, .cidr_count = 1};
-        int status = try_naming(&options, "names.cidr: ", out_error);
-        if (status != 0)
-            return status;
-    }
-    return 0;
-}
-
-static int check_rewrite(const void *field, char out_error[ERROR_SIZE])
-{
-    const struct option_pairs *pairs = field;
-
-    for (size_t i = 0; i < pairs->count; i++) {
-        struct naming_rule rule = {pairs->items[i].key, pairs->items[i].value};
-        struct naming_options options = {.rewrite = &rule, .rewrite_count = 1};
-        int status = try_naming(&options, "names.rewrite: ", out_error);
-        if (status != 0)
-            return status;
-    }
-    return 0;
-}
-
-static int check_buckets(const void *field, char out_error[ERROR_SIZE])
-{
-    struct histogram_bounds bounds;
-
-    return engine_make_bounds(field, out_error, &bounds);
-}
-
-static int check_dimensions(const void *field, char out_error[ERROR_SIZE])
-{
-    const struct option_texts *texts = field;
-    struct dimensions *dimensions;
-    int status = dimensions_new(texts->items, texts->count, out_error, &dimensions);
-
-    if (status == 0)
-        dimensions_free(dimensions);
-    return status;
-}
-
 /* --------------------------------------------------------------------- table */
 
 #define ADDRESS_FORM "HOST:PORT, unix:PATH or off"
 
 /* In the order of the enums. */
+static const char *const signal_words[] = {"refuse", "discard", NULL};
 static const char *const orphan_words[] = {"none", "user", NULL};
 static const char *const messaging_words[] = {"direct", "broker", "both", NULL};
 static const char *const client_auth_words[] = {"required", "optional", NULL};
@@ -123,7 +40,7 @@ static const struct option_row rows[] = {
      .min = 1,
      .max = 512,
      .form = ADDRESS_FORM,
-     .check = check_address,
+     .check = option_check_address,
      .prose = "Where OTLP/gRPC is received. Port 0 is any free one. "
               "localhost means 127.0.0.1 and ::1; 0.0.0.0 opens the door to other machines."},
     {.key = "listen.http",
@@ -133,7 +50,7 @@ static const struct option_row rows[] = {
      .min = 1,
      .max = 512,
      .form = ADDRESS_FORM,
-     .check = check_address,
+     .check = option_check_address,
      .prose = "Where OTLP/HTTP is received, protobuf or JSON, by HTTP/1.1 or HTTP/2. Where it says "
               "the same as listen.grpc, one address serves both."},
     {.key = "listen.web",
@@ -143,7 +60,7 @@ static const struct option_row rows[] = {
      .min = 1,
      .max = 512,
      .form = ADDRESS_FORM,
-     .check = check_address,
+     .check = option_check_address,
      .prose = "Where the page, the metrics and the API are served."},
     {.key = "web.hosts",
      .type = OPTION_TEXTS,
@@ -325,6 +242,44 @@ static const struct option_row rows[] = {
      .min = 100 * NS_PER_MS,
      .max = HOUR_NS,
      .prose = "How long one request may take from its first byte to its answer."},
+    {.key = "signals.metrics",
+     .type = OPTION_ENUM,
+     .offset = AT(signals_metrics),
+     .initial = "refuse",
+     .choices = signal_words,
+     .prose =
+         "What becomes of metrics that are sent. refuse: they are not taken (UNIMPLEMENTED, 404), "
+         "and their sender is told of this setting; discard: they are checked, counted and let go, "
+         "for senders that cannot leave them out."},
+    {.key = "signals.logs",
+     .type = OPTION_ENUM,
+     .offset = AT(signals_logs),
+     .initial = "refuse",
+     .choices = signal_words,
+     .prose = "What becomes of logs that are sent; the words are those of signals.metrics."},
+    {.key = "cors.origins",
+     .type = OPTION_TEXTS,
+     .offset = AT(cors_origins),
+     .max = 256,
+     .form = "a list of origins, such as https://shop.example",
+     .check = option_check_origins,
+     .prose = "Origins whose pages may send telemetry from a browser, by OTLP/HTTP. "
+              "https://*.shop.example is any host below; \"*\" is any page at all. Empty: none."},
+    {.key = "cors.headers",
+     .type = OPTION_TEXTS,
+     .offset = AT(cors_headers),
+     .max = 64,
+     .form = "a list of names of request headers",
+     .check = option_check_headers,
+     .prose = "Request headers that such pages may set beside Content-Type and Content-Encoding. "
+              "\"*\": any."},
+    {.key = "cors.max_age",
+     .type = OPTION_DURATION,
+     .offset = AT(cors_max_age_ns),
+     .initial = "2h",
+     .min = NS_PER_S,
+     .max = 24 * HOUR_NS,
+     .prose = "How long a browser may remember what it was allowed."},
     {.key = "topology.shards",
      .type = OPTION_COUNT,
      .offset = AT(topology_shards),
@@ -409,7 +364,7 @@ static const struct option_row rows[] = {
      .offset = AT(names_peer_order),
      .max = 16,
      .form = "a list of words, each at most once",
-     .check = check_peer_order,
+     .check = option_check_peer_order,
      .prose =
          "Where the name of a callee that sends no spans is taken from, first that is there. "
          "Empty is the usual order: destination, lesson, peer, rpc_service, address, url_host, "
@@ -419,7 +374,7 @@ static const struct option_row rows[] = {
      .offset = AT(names_cidr),
      .max = 4096,
      .form = "a map, or a list of maps, of at most 4096 pairs: a prefix and its name",
-     .check = check_cidr,
+     .check = option_check_cidr,
      .prose = "Names for ranges of IP addresses, such as 10.0.0.0/8: internal. The longest prefix "
               "that fits is taken."},
     {.key = "names.rewrite",
@@ -427,7 +382,7 @@ static const struct option_row rows[] = {
      .offset = AT(names_rewrite),
      .max = 256,
      .form = "a map, or a list of maps, of at most 256 pairs: an expression and its replacement",
-     .check = check_rewrite,
+     .check = option_check_rewrite,
      .prose =
          "Regular expressions (PCRE2) and what stands for what they match in a callee's name; "
          "$1 is a group. The first that fits is applied. ${name} is written $${name}, since ${NAME} is a "
@@ -528,7 +483,7 @@ static const struct option_row rows[] = {
      .max = HISTOGRAM_BOUNDS_MAX,
      .form =
          "a list of at most 40 durations, each longer than the one before, such as [5ms, 100ms, 1s]",
-     .check = check_buckets,
+     .check = option_check_buckets,
      .prose =
          "Upper bounds of the classic buckets of all histograms. Empty is the usual ones: 2, 4, "
          "6, 8, 10, 50, 100, 200, 400, 800ms, 1, 1.4, 2, 5, 10, 15s. Metrics say them in "
@@ -538,7 +493,7 @@ static const struct option_row rows[] = {
      .offset = AT(metrics_dimensions),
      .max = DIMENSIONS_MAX,
      .form = "a list of at most 16 keys of attributes",
-     .check = check_dimensions,
+     .check = option_check_dimensions,
      .prose =
          "Attributes whose values become labels, from the span or, where it has none, from its "
          "resource: deployment.environment.name is the label deployment_environment_name of "

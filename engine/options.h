@@ -21,6 +21,8 @@
 /* In the order of enum export_messaging (exporters/exporter.h). */
 enum messaging_view { MESSAGING_DIRECT, MESSAGING_BROKER, MESSAGING_BOTH };
 
+enum signal_choice { SIGNAL_REFUSE, SIGNAL_DISCARD };
+
 enum orphan_servers { ORPHAN_SERVERS_NONE, ORPHAN_SERVERS_USER };
 
 enum client_auth { CLIENT_AUTH_REQUIRED, CLIENT_AUTH_OPTIONAL };
@@ -53,6 +55,11 @@ struct options {
     uint64_t receiver_streams_max;
     uint64_t receiver_idle_timeout_ns; /* 0: none */
     uint64_t receiver_request_timeout_ns;
+    int signals_metrics; /* enum signal_choice */
+    int signals_logs;
+    struct option_texts cors_origins; /* Empty: no page may send. */
+    struct option_texts cors_headers;
+    uint64_t cors_max_age_ns;
     uint64_t topology_shards;           /* 0: auto */
     uint64_t topology_memory_bytes_max; /* Remembered spans of all shards. 0: auto */
     bool topology_derive_errors;

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "engine/secure.h"
+#include "engine/signals.h"
 #include "exporters/routes.h"
 #include "net/address.h"
 #include "net/http_counters.h"
@@ -26,7 +27,7 @@ struct service {
     struct counters web_counters;
     const struct counters *health[4];
     struct secure *secure;
-    struct grpc_method methods[4];
+    struct signals signals;
     struct receiver *receiver;
     struct routes *routes;
     struct http_server *web;
@@ -67,40 +68,13 @@ static int show_cardinality(void *context, struct buf *out)
 
 /* ----------------------------------------------------------------- building */
 
-#define COLLECTOR "/opentelemetry.proto.collector."
-
-static void make_methods(struct service *service)
-{
-    service->methods[0] = (struct grpc_method){
-        .path = COLLECTOR "trace.v1.TraceService/Export",
-        .http_path = "/v1/traces",
-        .call = engine_export,
-        .context = service->engine,
-    };
-    service->methods[1] = (struct grpc_method){
-        .path = COLLECTOR "metrics.v1.MetricsService/Export",
-        .http_path = "/v1/metrics",
-        .refusal = "metrics are not taken",
-    };
-    service->methods[2] = (struct grpc_method){
-        .path = COLLECTOR "logs.v1.LogsService/Export",
-        .http_path = "/v1/logs",
-        .refusal = "logs are not taken",
-    };
-    service->methods[3] = (struct grpc_method){
-        .path = COLLECTOR "profiles.v1development.ProfilesService/Export",
-        .http_path = "/v1development/profiles",
-        .refusal = "profiles are not implemented by spanmap",
-    };
-}
-
 static int make_receiver(struct service *service, const struct log *log)
 {
     const struct options *options = service->options;
     const struct budget *budget = engine_budget(service->engine);
     struct receiver_options receiver = {
-        .methods = service->methods,
-        .methods_count = sizeof(service->methods) / sizeof(service->methods[0]),
+        .methods = service->signals.methods,
+        .methods_count = SIGNALS_METHODS,
         .threads = budget->threads,
         .message_bytes_max = budget->request_bytes_max,
         .body_bytes_max = (size_t)budget->share_bytes[BUDGET_REQUESTS],
@@ -110,11 +84,11 @@ static int make_receiver(struct service *service, const struct log *log)
         .idle_timeout_ns = options->receiver_idle_timeout_ns,
         .request_timeout_ns = options->receiver_request_timeout_ns,
         .tls = secure_tls(service->secure, SECURE_DOOR_RECEIVER, ALPN_H2 | ALPN_HTTP_1_1),
+        .cors = signals_cors(&service->signals),
         .log = log,
         .counters = &service->receiver_counters,
     };
 
-    make_methods(service);
     return receiver_new(&receiver, &service->receiver);
 }
 
@@ -202,6 +176,9 @@ int service_new(const struct options *options, const struct service_setup *setup
     if (status == 0)
         status = make_counters(service);
     if (status == 0)
+        status = signals_init(options, service->engine, &service->receiver_counters,
+                              &service->signals);
+    if (status == 0)
         status = make_receiver(service, setup->log);
     if (status == 0)
         status = make_web(service, setup->draw_helper);
@@ -224,6 +201,7 @@ void service_free(struct service *service)
     http_server_free(service->web);
     routes_free(service->routes);
     secure_free(service->secure);
+    signals_release(&service->signals);
     engine_free(service->engine);
     if (service->receiver_counters_made)
         counters_release(&service->receiver_counters);

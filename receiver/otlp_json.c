@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "opentelemetry/proto/collector/logs/v1/logs_service.pb-c.h"
+#include "opentelemetry/proto/collector/metrics/v1/metrics_service.pb-c.h"
 #include "opentelemetry/proto/collector/trace/v1/trace_service.pb-c.h"
 #include "receiver/otlp_json_scalar.h"
 #include "receiver/otlp_json_tree.h"
@@ -30,6 +32,9 @@ static const struct {
     {"stringValueStrindex", "stringValueStrindex belongs to profiles and was ignored"},
     {"keyStrindex", "keyStrindex belongs to profiles and was ignored"},
     {"instrumentationLibrarySpans", "instrumentationLibrarySpans (OTLP before 0.15) were ignored"},
+    {"instrumentationLibraryMetrics",
+     "instrumentationLibraryMetrics (OTLP before 0.15) were ignored"},
+    {"instrumentationLibraryLogs", "instrumentationLibraryLogs (OTLP before 0.15) were ignored"},
 };
 
 /* ------------------------------------------------------------------ errors */
@@ -192,8 +197,13 @@ static int convert_integer(struct converting *on, const ProtobufCFieldDescriptor
                            const json_t *value)
 {
     uint64_t number = 0;
-    bool is_signed = field->type == PROTOBUF_C_TYPE_INT64;
-    bool is_wide = is_signed || field->type == PROTOBUF_C_TYPE_FIXED64;
+    bool is_zigzag = field->type == PROTOBUF_C_TYPE_SINT32;
+    bool is_fixed = field->type == PROTOBUF_C_TYPE_FIXED64 ||
+                    field->type == PROTOBUF_C_TYPE_SFIXED64;
+    bool is_signed = is_zigzag || field->type == PROTOBUF_C_TYPE_INT64 ||
+                     field->type == PROTOBUF_C_TYPE_SFIXED64;
+    bool is_wide = is_fixed || field->type == PROTOBUF_C_TYPE_INT64 ||
+                   field->type == PROTOBUF_C_TYPE_UINT64;
 
     if (field->type == PROTOBUF_C_TYPE_ENUM) {
         if (!otlp_json_read_enum(value, &number))
@@ -204,7 +214,9 @@ static int convert_integer(struct converting *on, const ProtobufCFieldDescriptor
     if (!otlp_json_read_integer(value, is_signed, is_wide ? 64 : 32, &number))
         return fail_value(on, is_wide ? "a 64-bit integer, as a number or a string, is expected"
                                       : "a 32-bit integer is expected");
-    if (field->type == PROTOBUF_C_TYPE_FIXED64)
+    if (is_zigzag)
+        number = number << 1 ^ (0 - (number >> 63));
+    if (is_fixed)
         put_fixed(on->out, number, 8);
     else if (field->type == PROTOBUF_C_TYPE_FIXED32)
         put_fixed(on->out, number, 4);
@@ -236,6 +248,7 @@ static uint32_t wire_type_of(const ProtobufCFieldDescriptor *field)
     case PROTOBUF_C_TYPE_BYTES:
         return WIRE_BYTES;
     case PROTOBUF_C_TYPE_FIXED64:
+    case PROTOBUF_C_TYPE_SFIXED64:
     case PROTOBUF_C_TYPE_DOUBLE:
         return WIRE_FIXED64;
     case PROTOBUF_C_TYPE_FIXED32:
@@ -315,11 +328,22 @@ static int convert_message(struct converting *on, const ProtobufCMessageDescript
 
 /* ------------------------------------------------------------------ requests */
 
-int otlp_json_to_protobuf(struct view text, size_t tree_bytes_max, struct buf *out,
-                          struct otlp_json_error *out_error)
+static const ProtobufCMessageDescriptor *type_of(enum otlp_signal signal)
 {
-    const ProtobufCMessageDescriptor *type =
-        &opentelemetry__proto__collector__trace__v1__export_trace_service_request__descriptor;
+    switch (signal) {
+    case OTLP_METRICS:
+        return &opentelemetry__proto__collector__metrics__v1__export_metrics_service_request__descriptor;
+    case OTLP_LOGS:
+        return &opentelemetry__proto__collector__logs__v1__export_logs_service_request__descriptor;
+    default:
+        return &opentelemetry__proto__collector__trace__v1__export_trace_service_request__descriptor;
+    }
+}
+
+int otlp_json_to_protobuf(enum otlp_signal signal, struct view text, size_t tree_bytes_max,
+                          struct buf *out, struct otlp_json_error *out_error)
+{
+    const ProtobufCMessageDescriptor *type = type_of(signal);
     struct converting on = {.out = out, .error = out_error};
     size_t begin = out->size;
     json_t *root = NULL;

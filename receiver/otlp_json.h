@@ -15,18 +15,19 @@
 #include "base/buf.h"
 #include "base/status.h"
 #include "base/view.h"
+#include "receiver/otlp_response.h"
 
 struct otlp_json_error {
     char text[192]; /* A sentence; names the field by its path. On success a warning, or empty. */
     size_t offset;  /* In bytes from the text's start. */
 };
 
-/* Appends to `out` the ExportTraceServiceRequest that `text` describes. `out_error` is always set; on
+/* Appends to `out` the Export<signal>ServiceRequest that `text` describes. `out_error` is always set; on
  * success its text is a warning for the sender (names in snake_case that were ignored), or empty.
  * Returns: 0; STATUS_INVALID (no JSON, or not of this schema); STATUS_TOO_LARGE (the tree would take
  *          more than `tree_bytes_max`, or `out` is full); STATUS_NOMEM. `out` is as before then.
  * Where memory is out within jansson, it may call the text no JSON. */
-MUST_USE int otlp_json_to_protobuf(struct view text, size_t tree_bytes_max, struct buf *out,
-                                   struct otlp_json_error *out_error);
+MUST_USE int otlp_json_to_protobuf(enum otlp_signal signal, struct view text, size_t tree_bytes_max,
+                                   struct buf *out, struct otlp_json_error *out_error);
 
 #endif

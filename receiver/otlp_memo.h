@@ -36,7 +36,8 @@ static inline bool otlp_memo_find(const struct otlp_memo *memo, const struct has
 {
     const struct otlp_memo_entry *entry = &memo->entries[key->low & memo->mask];
 
-    if (entry->version != memo->version || entry->key.low != key->low || entry->key.high != key->high)
+    if (entry->version != memo->version || entry->key.low != key->low ||
+        entry->key.high != key->high)
         return false;
     *out_site = entry->site;
     return true;

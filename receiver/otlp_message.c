@@ -15,6 +15,7 @@ static const uint8_t children[OTLP_MESSAGE_COUNT][CHILD_FIELDS] = {
     [OTLP_SCOPE] = {[3] = OTLP_KEY_VALUE},
     [OTLP_EVENT] = {[3] = OTLP_KEY_VALUE},
     [OTLP_LINK] = {[4] = OTLP_KEY_VALUE},
+    [OTLP_EXEMPLAR] = {[7] = OTLP_KEY_VALUE},
 };
 
 static const char strindex_warning[] =

@@ -25,6 +25,7 @@ enum otlp_message {
     OTLP_SCOPE,
     OTLP_EVENT,
     OTLP_LINK,
+    OTLP_EXEMPLAR,
     OTLP_MESSAGE_COUNT,
 };
 

@@ -518,8 +518,8 @@ int otlp_decode_json(struct otlp_decoder *decoder, struct view text,
     if (decoder->json.capacity > JSON_KEPT)
         buf_release(&decoder->json);
     buf_reset(&decoder->json);
-    status = otlp_json_to_protobuf(text, decoder->options.json_tree_bytes_max, &decoder->json,
-                                   error);
+    status = otlp_json_to_protobuf(OTLP_TRACES, text, decoder->options.json_tree_bytes_max,
+                                   &decoder->json, error);
     if (status != 0) {
         stage->error = error->text;
         stage->error_offset = error->offset;

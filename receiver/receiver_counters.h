@@ -60,6 +60,15 @@
     X(MESSAGES_DEFLATE, "spanmap_receiver_messages_compressed_total", "encoding=\"deflate\"",      \
       false, "")                                                                                   \
     X(MESSAGES_ZSTD, "spanmap_receiver_messages_compressed_total", "encoding=\"zstd\"", false, "") \
+    X(METRICS_REQUESTS, "spanmap_receiver_discarded_requests_total", "signal=\"metrics\"", false,  \
+      "Requests of a signal that is taken and discarded.")                                         \
+    X(LOGS_REQUESTS, "spanmap_receiver_discarded_requests_total", "signal=\"logs\"", false, "")    \
+    X(METRICS_ITEMS, "spanmap_receiver_discarded_items_total", "signal=\"metrics\"", false,        \
+      "Data points and log records of such requests.")                                             \
+    X(LOGS_ITEMS, "spanmap_receiver_discarded_items_total", "signal=\"logs\"", false, "")          \
+    X(METRICS_REJECTED, "spanmap_receiver_discarded_rejected_total", "signal=\"metrics\"", false,  \
+      "Of these, what was rejected as invalid.")                                                   \
+    X(LOGS_REJECTED, "spanmap_receiver_discarded_rejected_total", "signal=\"logs\"", false, "")    \
     X(STREAMS_LOST, "spanmap_receiver_streams_lost_total", NULL, false,                            \
       "Requests that ended without an answer: reset by the peer, or their connection was lost.")   \
     X(BYTES, "spanmap_receiver_bytes_total", NULL, false, "Bytes read from connections.")          \

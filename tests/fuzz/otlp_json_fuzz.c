@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (rig.decoder == NULL)
         rig_start(&rig, NULL, false);
     buf_init(&out, 0);
-    status = otlp_json_to_protobuf(text, TREE_BYTES_MAX, &out, &error);
+    status = otlp_json_to_protobuf(OTLP_TRACES, text, TREE_BYTES_MAX, &out, &error);
     if (status != 0) {
         if (out.size != 0 || error.text[0] == '\0' || error.offset > size)
             abort();

@@ -37,7 +37,7 @@ static int convert(struct fixture_json *on, struct view text)
     int status;
 
     buf_reset(&on->out);
-    status = otlp_json_to_protobuf(text, TREE_MAX, &on->out, &on->error);
+    status = otlp_json_to_protobuf(OTLP_TRACES, text, TREE_MAX, &on->out, &on->error);
     if (status == 0)
         unpack(on);
     else
@@ -609,15 +609,15 @@ static void json__bounds_the_tree(void **state)
 
     (void)state;
     buf_init(&out, 0);
-    assert_int_equal(otlp_json_to_protobuf(VIEW("{\"x\":[1,2,3]}"), 200, &out, &error),
+    assert_int_equal(otlp_json_to_protobuf(OTLP_TRACES, VIEW("{\"x\":[1,2,3]}"), 200, &out, &error),
                      STATUS_TOO_LARGE);
     assert_string_equal(error.text, "the request would take more than 200 bytes of memory");
     buf_release(&out);
     buf_init(&out, 8);
     assert_int_equal(buf_append_text(&out, "abc"), 0);
-    assert_int_equal(
-        otlp_json_to_protobuf(VIEW(SPANS_BEGIN "{}" SPANS_END), TREE_MAX, &out, &error),
-        STATUS_TOO_LARGE);
+    assert_int_equal(otlp_json_to_protobuf(OTLP_TRACES, VIEW(SPANS_BEGIN "{}" SPANS_END), TREE_MAX,
+                                           &out, &error),
+                     STATUS_TOO_LARGE);
     assert_view_equal(buf_view(&out), "abc");
     buf_release(&out);
 }
@@ -630,7 +630,7 @@ static int convert_step(void *context)
     int status;
 
     buf_init(&out, 0);
-    status = otlp_json_to_protobuf(*text, TREE_MAX, &out, &error);
+    status = otlp_json_to_protobuf(OTLP_TRACES, *text, TREE_MAX, &out, &error);
     assert_int_equal(out.size != 0, status == 0);
     buf_release(&out);
     /* jansson takes some failures for wrong text. */

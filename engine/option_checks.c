@@ -1,0 +1,134 @@
+/* option_checks.c: a text is judged by the code that will use it, where that is possible. */
+#include "engine/option_checks.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/option.h"
+#include "base/utf8.h"
+#include "engine/engine_metrics.h"
+#include "net/address.h"
+#include "receiver/http_cors.h"
+#include "topology/dimensions.h"
+#include "topology/naming.h"
+
+enum { ERROR_SIZE = 256 };
+
+int option_check_address(const void *field, char out_error[ERROR_SIZE])
+{
+    struct address address;
+
+    return address_parse(*(const struct view *)field, out_error, &address);
+}
+
+/* Naming compiles its rules itself, so its judgement is asked for by a trial. Its message starts
+ * with the key, which is told elsewhere. */
+static int try_naming(const struct naming_options *options, const char *key,
+                      char out_error[ERROR_SIZE])
+{
+    struct naming *naming;
+    size_t skip = strlen(key);
+    int status = naming_new(options, out_error, &naming);
+
+    if (status == 0)
+        naming_free(naming);
+    else if (status == STATUS_INVALID && strncmp(out_error, key, skip) == 0)
+        memmove(out_error, out_error + skip, strlen(out_error + skip) + 1);
+    return status;
+}
+
+int option_check_peer_order(const void *field, char out_error[ERROR_SIZE])
+{
+    const struct option_texts *texts = field;
+    struct naming_options options = {.peer_order = texts->items, .peer_order_count = texts->count};
+
+    return try_naming(&options, "names.peer_order: ", out_error);
+}
+
+int option_check_cidr(const void *field, char out_error[ERROR_SIZE])
+{
+    const struct option_pairs *pairs = field;
+
+    for (size_t i = 0; i < pairs->count; i++) {
+        struct naming_rule rule = {pairs->items[i].key, pairs->items[i].value};
+        struct naming_options options = {.cidr = &rule, .cidr_count = 1};
+        int status = try_naming(&options, "names.cidr: ", out_error);
+        if (status != 0)
+            return status;
+    }
+    return 0;
+}
+
+int option_check_rewrite(const void *field, char out_error[ERROR_SIZE])
+{
+    const struct option_pairs *pairs = field;
+
+    for (size_t i = 0; i < pairs->count; i++) {
+        struct naming_rule rule = {pairs->items[i].key, pairs->items[i].value};
+        struct naming_options options = {.rewrite = &rule, .rewrite_count = 1};
+        int status = try_naming(&options, "names.rewrite: ", out_error);
+        if (status != 0)
+            return status;
+    }
+    return 0;
+}
+
+int option_check_origins(const void *field, char out_error[ERROR_SIZE])
+{
+    const struct option_texts *texts = field;
+
+    for (size_t i = 0; i < texts->count; i++) {
+        if (http_cors_is_pattern(texts->items[i]))
+            continue;
+        (void)snprintf(out_error, ERROR_SIZE,
+                       "'%.*s' is no origin: write SCHEME://HOST or SCHEME://HOST:PORT, without a "
+                       "path",
+                       (int)utf8_cut(texts->items[i], 64).size, texts->items[i].data);
+        return STATUS_INVALID;
+    }
+    return 0;
+}
+
+static bool is_header(struct view name)
+{
+    for (size_t i = 0; i < name.size; i++) {
+        char byte = name.data[i];
+        bool is_word = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+                       (byte >= '0' && byte <= '9');
+        if (!is_word && byte != '-' && byte != '_')
+            return false;
+    }
+    return name.size != 0;
+}
+
+int option_check_headers(const void *field, char out_error[ERROR_SIZE])
+{
+    const struct option_texts *texts = field;
+
+    for (size_t i = 0; i < texts->count; i++) {
+        if (is_header(texts->items[i]) || view_equal(texts->items[i], VIEW("*")))
+            continue;
+        (void)snprintf(out_error, ERROR_SIZE, "'%.*s' is no name of a header",
+                       (int)utf8_cut(texts->items[i], 64).size, texts->items[i].data);
+        return STATUS_INVALID;
+    }
+    return 0;
+}
+
+int option_check_buckets(const void *field, char out_error[ERROR_SIZE])
+{
+    struct histogram_bounds bounds;
+
+    return engine_make_bounds(field, out_error, &bounds);
+}
+
+int option_check_dimensions(const void *field, char out_error[ERROR_SIZE])
+{
+    const struct option_texts *texts = field;
+    struct dimensions *dimensions;
+    int status = dimensions_new(texts->items, texts->count, out_error, &dimensions);
+
+    if (status == 0)
+        dimensions_free(dimensions);
+    return status;
+}
