@@ -140,21 +140,34 @@ static int on_value(llhttp_t *parser, const char *data, size_t size)
     return status;
 }
 
+/* "http://" or "https://" at the front of a target; 0: neither. */
+static size_t scheme_size(struct view target)
+{
+    const struct view schemes[] = {VIEW("http://"), VIEW("https://")};
+
+    for (size_t i = 0; i < 2; i++)
+        if (target.size >= schemes[i].size &&
+            strncasecmp(target.data, schemes[i].data, schemes[i].size) == 0)
+            return schemes[i].size;
+    return 0;
+}
+
 /* "http://host/path", as a proxy's client writes it: the host counts in place of Host. */
 static int split_target(struct http1 *http1)
 {
     struct http1_request *request = &http1->request;
-    struct view scheme = VIEW("http://");
     struct view target = buf_view(&http1->target);
+    size_t scheme;
     const char *slash;
 
     request->target = target;
     request->host = buf_view(&http1->fields[FIELD_HOST]);
     if (target.size != 0 && target.data[0] == '/')
         return 0;
-    if (target.size < scheme.size || strncasecmp(target.data, scheme.data, scheme.size) != 0)
+    scheme = scheme_size(target);
+    if (scheme == 0)
         return fail(http1, 400);
-    target = (struct view){target.data + scheme.size, target.size - scheme.size};
+    target = (struct view){target.data + scheme, target.size - scheme};
     slash = target.size != 0 ? memchr(target.data, '/', target.size) : NULL;
     if (slash == NULL)
         return fail(http1, 400);
@@ -187,10 +200,10 @@ static int on_head(llhttp_t *parser)
     request->accept_encoding = buf_view(&http1->fields[FIELD_ACCEPT_ENCODING]);
     request->if_none_match = buf_view(&http1->fields[FIELD_IF_NONE_MATCH]);
     /* The other forms of a target go with methods that are not served anyway. */
-    if ((request->is_get || request->is_head || request->is_post) && split_target(http1) != 0)
+    request->target = buf_view(&http1->target);
+    if (parser->method != HTTP_CONNECT && parser->method != HTTP_OPTIONS &&
+        (http1->events != NULL || request->is_get || request->is_head) && split_target(http1) != 0)
         return HPE_USER;
-    if (request->is_options)
-        request->target = buf_view(&http1->target);
     parser->upgrade = 0; /* Nobody is upgraded; the body, if there is one, is read as such. */
     http1->is_whole = true;
     return HPE_PAUSED;

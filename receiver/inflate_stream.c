@@ -216,25 +216,39 @@ uint64_t inflate_stream_total(const struct inflate_stream *stream)
     return stream->total_out;
 }
 
+/* One piece of output, at most `left` bytes of it in `out`; what comes beyond is too much. */
+static int inflate_piece(struct inflate_stream *stream, struct view *in, size_t left,
+                         struct buf *out, bool *out_is_full)
+{
+    size_t piece = ZSTD_DStreamOutSize();
+    size_t room = left < piece ? left : piece;
+    size_t written = 0;
+    char beyond;
+    int status = buf_reserve(out, room);
+
+    if (status != 0)
+        return status;
+    status = room != 0 ? inflate_stream_read(stream, in, out->data + out->size, room, &written)
+                       : inflate_stream_read(stream, in, &beyond, 1, &written);
+    if (status != 0)
+        return status;
+    if (written > room)
+        return STATUS_TOO_LARGE;
+    out->size += written;
+    *out_is_full = written == room && room != 0;
+    return 0;
+}
+
 /* A stream's loop over a message that is there in whole. */
 int inflate_zstd(struct view in, size_t bytes_max, struct buf *out)
 {
     struct inflate_stream *stream = NULL;
     size_t begin = out->size;
-    size_t piece = ZSTD_DStreamOutSize();
-    size_t written = piece;
+    bool is_full = true;
     int status = inflate_stream_new(INFLATE_ZSTD, &stream);
 
-    while (status == 0 && (in.size != 0 || written == piece)) {
-        status = buf_reserve(out, piece);
-        if (status == 0)
-            status = inflate_stream_read(stream, &in, out->data + out->size, piece, &written);
-        if (status != 0)
-            break;
-        out->size += written;
-        if (out->size - begin > bytes_max)
-            status = STATUS_TOO_LARGE;
-    }
+    while (status == 0 && (in.size != 0 || is_full))
+        status = inflate_piece(stream, &in, bytes_max - (out->size - begin), out, &is_full);
     if (status == 0 && inflate_stream_finish(stream) != 0)
         status = STATUS_INVALID;
     inflate_stream_free(stream);

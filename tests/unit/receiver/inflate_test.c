@@ -98,6 +98,10 @@ static void inflate__unpacks_all_members(void **state)
     assert_view_equal(buf_view(&on.out), "before one two three four");
     assert_int_equal(inflate_zstd(buf_view(&on.packed), 10, &on.out), STATUS_TOO_LARGE);
     assert_view_equal(buf_view(&on.out), "before one two three four");
+    buf_release(&on.out);
+    buf_init(&on.out, 11); /* Nor is more room asked for than may be filled. */
+    assert_int_equal(inflate_zstd(buf_view(&on.packed), 11, &on.out), 0);
+    assert_int_equal(on.out.size, 11);
     stop(&on);
 }
 
