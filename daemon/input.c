@@ -122,23 +122,28 @@ int input_hold(struct input *input, size_t size)
     return status;
 }
 
+int input_fail_in(struct input *input, int status, struct view text, size_t added, size_t offset,
+                  const char *reason)
+{
+    uint64_t line = input->line;
+
+    offset = offset > added ? offset - added : 0;
+    if (offset > text.size - added)
+        offset = text.size - added;
+    if (line != 0)
+        line += count_lines((struct view){text.data + added, offset});
+    return input_fail_at(input, status, input->offset + offset, line,
+                         reason != NULL ? reason : status_text(status));
+}
+
 int input_take(struct input *input, struct view bytes, size_t added, enum input_format format)
 {
     struct input_request request = {bytes, format, input->offset, input->line};
     struct input_fault fault = {NULL, 0};
-    uint64_t line = input->line;
     int status = input->taker->take(input->taker->context, &request, &fault);
 
     input->has_requests = true;
-    if (status == 0)
-        return 0;
-    fault.offset = fault.offset > added ? fault.offset - added : 0;
-    if (fault.offset > bytes.size - added)
-        fault.offset = bytes.size - added;
-    if (line != 0)
-        line += count_lines((struct view){bytes.data + added, fault.offset});
-    return input_fail_at(input, status, input->offset + fault.offset, line,
-                         fault.reason != NULL ? fault.reason : status_text(status));
+    return status == 0 ? 0 : input_fail_in(input, status, bytes, added, fault.offset, fault.reason);
 }
 
 int input_fail_size(struct input *input)
@@ -192,6 +197,7 @@ int input_read(const char *path, const struct input_options *options,
     if (options != NULL && options->part_bytes != 0)
         input.part_bytes = options->part_bytes;
     buf_init(&input.wrapped, 0);
+    buf_init(&input.converted, 0);
     buf_init(&input.text, input.request_bytes_max + 2 * INPUT_CHUNK);
     status = input_source_open(&input.source, path);
     if (status != 0)
@@ -201,5 +207,6 @@ int input_read(const char *path, const struct input_options *options,
     input_source_release(&input.source);
     buf_release(&input.text);
     buf_release(&input.wrapped);
+    buf_release(&input.converted);
     return status;
 }

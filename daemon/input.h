@@ -2,6 +2,8 @@
  * Is:         one path, or standard input; packed or not; told apart by content:
  *               OTLP/JSON, one request a line (the Collector's file exporter) or one document;
  *               one binary request (ExportTraceServiceRequest, which TracesData equals);
+ *               Jaeger's JSON (its UI's download, its API's answer), Zipkin's (v2), whose documents
+ *               are given as binary OTLP requests (receiver/otlp_from.h);
  *               requests, each behind four bytes of length (the file exporter again): binary ones,
  *               or either kind packed by zstd.
  *             A long request is taken in parts, which are requests themselves.

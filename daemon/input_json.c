@@ -1,10 +1,15 @@
 /* input_json.c: text, value by value. A document that is long is taken apart, so that a file of any size
- * can be read: OTLP's documents are one array in one object.
+ * can be read: OTLP's and Jaeger's documents are one array in one object, Zipkin's are an array. What is
+ * Jaeger's or Zipkin's is taken as the OTLP request that it becomes.
  */
 #include <string.h>
 
 #include "daemon/input_priv.h"
 #include "daemon/input_split.h"
+#include "receiver/otlp_from.h"
+
+/* What one document's tree may take. */
+#define JSON_TREE_BYTES_MAX ((size_t)1 << 30)
 
 static bool is_space(char byte)
 {
@@ -23,24 +28,43 @@ static void skip_space(struct input *input)
 
 /* ------------------------------------------------------------------ long documents */
 
-static const char array_begin[] = "{\"resourceSpans\":[";
-static const char array_end[] = "]}";
+/* How a long document begins, and what makes a document of some of its elements. */
+static const struct frame {
+    enum input_kind kind;
+    const char *begin;
+    const char *end;
+    size_t elements_bytes; /* Elements are taken together up to this; 0: one by one. */
+} frames[] = {
+    {INPUT_KIND_OTLP, "{\"resourceSpans\":[", "]}", 0},
+    {INPUT_KIND_JAEGER, "{\"data\":[", "]}", 0},
+    {INPUT_KIND_ZIPKIN, "[", "]", (size_t)1 << 18},
+};
 
-/* How many bytes the document's `{"resourceSpans":[` has at the front, spaces included; 0: it begins
- * with something else. */
-static size_t array_size(struct view text)
+/* How many bytes `begin` has at the front of the text, spaces included; 0: it begins with something
+ * else. */
+static size_t begin_size(struct view text, const char *begin)
 {
     size_t at = 0;
 
-    for (const char *wanted = array_begin; *wanted != '\0'; wanted++) {
+    for (const char *wanted = begin; *wanted != '\0'; wanted++) {
         /* Spaces may stand before all but the letters within the quotation marks. */
-        while (at < text.size && (strchr("{[:", *wanted) != NULL || wanted == array_begin + 1) &&
+        while (at < text.size && (strchr("{[:", *wanted) != NULL || wanted == begin + 1) &&
                is_space(text.data[at]))
             at++;
         if (at >= text.size || text.data[at++] != *wanted)
             return 0;
     }
     return at;
+}
+
+static const struct frame *find_frame(struct view text, size_t *out_size)
+{
+    for (size_t i = 0; i < sizeof(frames) / sizeof(frames[0]); i++) {
+        *out_size = begin_size(text, frames[i].begin);
+        if (*out_size != 0)
+            return &frames[i];
+    }
+    return NULL;
 }
 
 /* Skips spaces; the next character, or '\0' at the end. */
@@ -59,12 +83,17 @@ static int peek(struct input *input, char *out_next)
     return 0;
 }
 
-/* The size of the value at the front, of which `split` may know the begin. */
-static int measure(struct input *input, struct input_split split, size_t *out_size)
+/* Has the value whole that stands `from` bytes behind the front, and of which `split` may know the
+ * begin. */
+static int measure(struct input *input, size_t from, struct input_split split, size_t *out_size)
 {
-    while (!input_split_next(&split, input_held(input), input->is_at_end, out_size)) {
+    for (;;) {
+        struct view held = input_held(input);
+        struct view text = {held.data + from, held.size - from};
         int status;
-        if (input_held(input).size > input->request_bytes_max)
+        if (input_split_next(&split, text, input->is_at_end, out_size))
+            break;
+        if (text.size > input->request_bytes_max)
             return input_fail_size(input);
         status = input_read_more(input);
         if (status != 0)
@@ -73,9 +102,37 @@ static int measure(struct input *input, struct input_split split, size_t *out_si
     return *out_size > input->request_bytes_max ? input_fail_size(input) : 0;
 }
 
-/* Takes the value at the front, of `size` bytes, between two texts that make it a document. One that is
- * cut short gets no end, so that it is the cut that will be found wrong. */
-static int take_wrapped(struct input *input, const char *before, size_t size, const char *behind)
+/* Takes a whole document, of which `added` bytes at the front do not stand in the file. */
+static int take_document(struct input *input, enum input_kind kind, struct view text, size_t added)
+{
+    struct otlp_json_error error;
+    int status;
+
+    if (kind == INPUT_KIND_OTLP)
+        return input_take(input, text, added, INPUT_OTLP_JSON);
+    buf_reset(&input->converted);
+    status = kind == INPUT_KIND_JAEGER
+                 ? otlp_from_jaeger(text, JSON_TREE_BYTES_MAX, &input->converted, &error)
+                 : otlp_from_zipkin(text, JSON_TREE_BYTES_MAX, &input->converted, &error);
+    if (status == 0)
+        return input_take(input, buf_view(&input->converted), input->converted.size,
+                          INPUT_OTLP_PROTOBUF);
+    return input_fail_in(input, status, text, added, error.offset,
+                         error.text[0] != '\0' ? error.text : NULL);
+}
+
+/* Whether the value that ends `size` bytes from the front is not cut short. */
+static bool is_whole(const struct input *input, size_t size)
+{
+    char last = input_held(input).data[size - 1];
+
+    return last == '}' || last == ']';
+}
+
+/* Takes what stands in the `size` bytes at the front, between two texts that make it a document. One
+ * that is cut short gets no end, so that it is the cut that will be found wrong. */
+static int take_wrapped(struct input *input, enum input_kind kind, const char *before, size_t size,
+                        const char *behind)
 {
     struct buf *wrapped = &input->wrapped;
     int status;
@@ -83,11 +140,11 @@ static int take_wrapped(struct input *input, const char *before, size_t size, co
     buf_reset(wrapped);
     (void)buf_append_text(wrapped, before); /* `failed` tells of all three. */
     (void)buf_append(wrapped, input_held(input).data, size);
-    if (input_held(input).data[size - 1] == '}')
+    if (is_whole(input, size))
         (void)buf_append_text(wrapped, behind);
     if (wrapped->failed != 0)
         return input_fail(input, wrapped->failed, "%s", status_text(wrapped->failed));
-    status = input_take(input, buf_view(wrapped), strlen(before), INPUT_OTLP_JSON);
+    status = take_document(input, kind, buf_view(wrapped), strlen(before));
     if (status == 0)
         input_advance(input, size);
     return status;
@@ -102,13 +159,16 @@ static int fail_text(struct input *input, char next, const char *expected)
 }
 
 /* What follows the array, up to the document's end: nothing, or more keys. */
-static int read_rest(struct input *input)
+static int read_rest(struct input *input, const struct frame *frame)
 {
     const struct input_split open = {.depth = 1, .is_in_value = true, .last = ','};
     size_t size = 0;
     char next;
-    int status = peek(input, &next);
+    int status;
 
+    if (frame->begin[0] == '[')
+        return 0;
+    status = peek(input, &next);
     if (status != 0)
         return status;
     if (next == '}') {
@@ -122,15 +182,56 @@ static int read_rest(struct input *input)
     if (status == 0 && next != '"')
         return fail_text(input, next, "a key is expected");
     if (status == 0)
-        status = measure(input, open, &size);
-    return status == 0 ? take_wrapped(input, "{", size, "") : status;
+        status = measure(input, 0, open, &size);
+    if (status != 0 || frame->kind == INPUT_KIND_OTLP)
+        return status == 0 ? take_wrapped(input, frame->kind, "{", size, "") : status;
+    input_advance(input, size); /* How many traces there were, and the like. */
+    return 0;
 }
 
-/* A document that is too long to be held at once: each ResourceSpans becomes a request. `size` is
- * what stands before the first. */
-static int read_elements(struct input *input, size_t size)
+/* Whether behind `*size` bytes a comma follows and then the begin of another element; then `*size` is
+ * up to there. */
+static bool has_next(struct input *input, size_t *size)
+{
+    struct view text = input_held(input);
+    size_t at = *size;
+
+    while (at < text.size && is_space(text.data[at]))
+        at++;
+    if (at >= text.size || text.data[at++] != ',')
+        return false;
+    while (at < text.size && is_space(text.data[at]))
+        at++;
+    if (at >= text.size || (text.data[at] != '{' && text.data[at] != '['))
+        return false;
+    *size = at;
+    return true;
+}
+
+/* The size of the elements that are taken together: one, or more of what is held already. */
+static int measure_elements(struct input *input, const struct frame *frame, size_t *out_size)
 {
     const struct input_split none = {0};
+    size_t size = 0;
+    int status = measure(input, 0, none, &size);
+
+    *out_size = size;
+    while (status == 0 && has_next(input, &size) && size < frame->elements_bytes &&
+           input_held(input).size < 2 * frame->elements_bytes) {
+        size_t more = 0;
+        status = measure(input, size, none, &more);
+        size += more;
+        if (status != 0 || !is_whole(input, size))
+            break; /* It is cut short: those before it are not lost with it. */
+        *out_size = size;
+    }
+    return status;
+}
+
+/* A document that is too long to be held at once: its elements become requests. `size` is what stands
+ * before the first. */
+static int read_elements(struct input *input, const struct frame *frame, size_t size)
+{
     bool is_first = true;
 
     input_advance(input, size);
@@ -139,7 +240,7 @@ static int read_elements(struct input *input, size_t size)
         int status = peek(input, &next);
         if (status == 0 && next == ']') {
             input_advance(input, 1);
-            return read_rest(input);
+            return read_rest(input, frame);
         }
         if (status == 0 && !is_first) {
             if (next != ',')
@@ -149,11 +250,11 @@ static int read_elements(struct input *input, size_t size)
         }
         if (status != 0)
             return status;
-        if (next != '{')
+        if (next != '{' && (next != '[' || frame->kind != INPUT_KIND_ZIPKIN))
             return fail_text(input, next, "an object is expected");
-        status = measure(input, none, &size);
+        status = measure_elements(input, frame, &size);
         if (status == 0)
-            status = take_wrapped(input, array_begin, size, array_end);
+            status = take_wrapped(input, frame->kind, frame->begin, size, frame->end);
         if (status != 0)
             return status;
         is_first = false;
@@ -179,9 +280,11 @@ static int pass_over(struct input *input, enum input_kind kind)
 static int take_value(struct input *input, struct view value)
 {
     enum input_kind kind = input_kind_of(value);
-    bool is_whole = value.data[value.size - 1] == '}' || value.data[value.size - 1] == ']';
+    char last = value.data[value.size - 1];
 
-    if (kind != INPUT_KIND_OTLP && is_whole && (value.data[0] == '{' || !input->has_requests))
+    if (kind == INPUT_KIND_JAEGER || kind == INPUT_KIND_ZIPKIN)
+        return take_document(input, kind, value, 0);
+    if (kind != INPUT_KIND_OTLP && last == '}' && value.data[0] == '{')
         return pass_over(input, kind);
     return input_take(input, value, 0, INPUT_OTLP_JSON);
 }
@@ -189,11 +292,12 @@ static int take_value(struct input *input, struct view value)
 /* A value of which more is held than is decoded at once, and which does not end yet. */
 static int read_long(struct input *input, struct input_split *split)
 {
-    size_t size = array_size(input_held(input));
+    size_t size = 0;
+    const struct frame *frame = find_frame(input_held(input), &size);
 
-    if (size != 0) {
+    if (frame != NULL) {
         *split = (struct input_split){0};
-        return read_elements(input, size);
+        return read_elements(input, frame, size);
     }
     if (input_held(input).size > input->request_bytes_max)
         return input_fail_size(input);

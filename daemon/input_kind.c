@@ -83,6 +83,7 @@ static const struct {
     {"resourceLogs", INPUT_KIND_OTHER_SIGNAL},
     {"resourceProfiles", INPUT_KIND_OTHER_SIGNAL},
     {"data", INPUT_KIND_JAEGER},
+    {"traceID", INPUT_KIND_JAEGER}, /* One trace by itself. */
 };
 
 /* The text between the quotation marks at `*at`, and `*at` behind them. */
@@ -143,13 +144,11 @@ const char *input_kind_text(enum input_kind kind)
     case INPUT_KIND_OTHER_SIGNAL:
         return "it holds OTLP, but no traces";
     case INPUT_KIND_JAEGER:
-        return "it looks like Jaeger's JSON, which is not read yet; OTLP is";
     case INPUT_KIND_ZIPKIN:
-        return "it looks like Zipkin's JSON, which is not read yet; OTLP is";
     case INPUT_KIND_OTLP:
     case INPUT_KIND_NONE:
         break;
     }
-    return "it is of no known kind: OTLP is read, as JSON (a request a line, or one document) or as "
-           "one binary request, plain or packed by gzip or zstd";
+    return "it is of no known kind: OTLP is read, as JSON (a request a line, or one document) or "
+           "binary, and the JSON of Jaeger's API and Zipkin's (v2); plain or packed by gzip or zstd";
 }

@@ -16,8 +16,9 @@ struct input {
     size_t request_bytes_max;
     size_t part_bytes;
     struct input_source source;
-    struct buf wrapped; /* A part of a document, made a document. */
-    struct buf text;    /* What was read and not yet taken, from `begin` on. */
+    struct buf wrapped;   /* A part of a document, made a document. */
+    struct buf converted; /* A document of another system as OTLP. */
+    struct buf text;      /* What was read and not yet taken, from `begin` on. */
     size_t begin;
     uint64_t offset;             /* Of text.data[begin] in the unpacked file. */
     uint64_t line;               /* Likewise; the first is 1. */
@@ -33,6 +34,11 @@ int input_fail(struct input *input, int status, const char *format, ...)
 
 /* The same with the place, in the unpacked file; line 0: not told. */
 int input_fail_at(struct input *input, int status, uint64_t offset, uint64_t line,
+                  const char *reason);
+
+/* The same within what stands at the front, as `text` with `added` bytes before it that are not in the
+ * file; `offset` counts in the text. Reason NULL: the status says it all. */
+int input_fail_in(struct input *input, int status, struct view text, size_t added, size_t offset,
                   const char *reason);
 
 /* The request that begins here is longer than it may be. */

@@ -260,8 +260,6 @@ static void input__refuses_files_of_no_known_kind(void **state)
         {"", "it is empty"},
         {"hello\n", "of no known kind"},
         {"{\"foo\":{\"resourceSpans\":1}}", "of no known kind"},
-        {"{\"data\":[{\"traceID\":\"1\"}]}", "Jaeger"},
-        {"[{\"traceId\":\"1\"}]", "Zipkin"},
         {"{\"resourceMetrics\":[]}\n{\"resourceLogs\":[]}", "no traces"},
         {"\xEF\xBB\xBF{}", "byte order mark"},
         {"\x89PNG\r\n\x1A\n", "of no known kind"},
@@ -276,6 +274,81 @@ static void input__refuses_files_of_no_known_kind(void **state)
     }
     assert_int_equal(read_text(&taken, REQUEST "\n{\"foo\":1}"), STATUS_UNSUPPORTED);
     assert_error(&taken, "at byte 38 (line 2)");
+    buf_release(&taken.text);
+}
+
+/* How many spans were taken in how many requests, each a binary one. */
+static void assert_converted(const char *text, size_t part_bytes, unsigned requests)
+{
+    const struct input_options options = {.part_bytes = part_bytes};
+    struct taken taken = {.count = 0};
+
+    assert_int_equal(read_with(&taken, text, strlen(text), &options), 0);
+    assert_int_equal(taken.count, requests);
+    assert_non_null(strstr(taken.text.data, " p "));
+    assert_null(strstr(taken.text.data, " j "));
+    buf_release(&taken.text);
+}
+
+static void input__converts_what_other_systems_write(void **state)
+{
+    static const char trace[] = "{\"traceID\":\"1\",\"spans\":[{}]}";
+    struct taken taken = {.count = 0};
+
+    (void)state;
+    assert_converted(trace, 0, 1);
+    assert_converted("{\"data\":[{\"spans\":[{}]}],\"total\":0}", 0, 1);
+    assert_converted("[{\"id\":\"1\"},{\"id\":\"2\"}]", 0, 1);
+    assert_int_equal(read_text(&taken, "[{\"id\":\"1\"},\n{\"id\":3}]"), STATUS_INVALID);
+    assert_error(&taken, ": at byte 19 (line 2): [1].id: a string is expected");
+    assert_int_equal(read_text(&taken, "{\"data\":null,\"errors\":[{\"msg\":\"gone\"}]}"),
+                     STATUS_INVALID);
+    assert_error(&taken, "errors: gone");
+    buf_release(&taken.text);
+}
+
+/* Elements `element`, `count` of them, between `before` and `behind`. */
+static void append_document(struct buf *text, const char *before, const char *element,
+                            unsigned count, const char *behind)
+{
+    buf_init(text, 0);
+    buf_append_text(text, before);
+    for (unsigned i = 0; i < count; i++) {
+        buf_append_text(text, i != 0 ? " ,\n" : "");
+        buf_append_text(text, element);
+    }
+    buf_append_text(text, behind);
+    buf_append_byte(text, '\0');
+    assert_int_equal(text->failed, 0);
+}
+
+static void input__takes_long_documents_of_other_systems_in_parts(void **state)
+{
+    enum { ELEMENTS = 40000 };
+    struct taken taken = {.count = 0};
+    struct buf text;
+
+    (void)state;
+    append_document(&text, "{ \"data\": [\n", "{\"spans\":[{\"traceID\":\"1\"}]}", ELEMENTS,
+                    "],\"total\":0,\"errors\":[{\"msg\":\"some are gone\"}]}\n");
+    assert_converted(text.data, 4096, ELEMENTS);
+    buf_release(&text);
+
+    append_document(&text, " [ ", "{\"traceId\":\"1\",\"id\":\"2\"}", ELEMENTS, " ]\n");
+    assert_int_equal(read_with(&taken, text.data, strlen(text.data),
+                               &(struct input_options){.part_bytes = 4096}),
+                     0);
+    assert_in_range(taken.count, 2, ELEMENTS / 100);
+    buf_release(&text);
+
+    /* What stands before a cut is taken. */
+    append_document(&text, "[", "{\"traceId\":\"1\",\"id\":\"2\"}", ELEMENTS, ",{\"id\":");
+    assert_int_equal(read_with(&taken, text.data, strlen(text.data),
+                               &(struct input_options){.part_bytes = 4096}),
+                     STATUS_INVALID);
+    assert_in_range(taken.count, 2, ELEMENTS / 100);
+    assert_error(&taken, "(line 40000)");
+    buf_release(&text);
     buf_release(&taken.text);
 }
 
@@ -520,6 +593,8 @@ int main(void)
         cmocka_unit_test(input__says_where_a_request_is_wrong),
         cmocka_unit_test(input__cuts_a_damaged_line_off),
         cmocka_unit_test(input__refuses_files_of_no_known_kind),
+        cmocka_unit_test(input__converts_what_other_systems_write),
+        cmocka_unit_test(input__takes_long_documents_of_other_systems_in_parts),
         cmocka_unit_test(input__passes_over_other_signals),
         cmocka_unit_test(input__bounds_a_request),
         cmocka_unit_test(input__does_not_care_where_chunks_end),
