@@ -15,6 +15,7 @@ enum gate_verdict {
     GATE_PASS,
     GATE_UNKNOWN,   /* Who this is was not said, or is not believed: 401, UNAUTHENTICATED. */
     GATE_FORBIDDEN, /* That is known, and not allowed: 403, PERMISSION_DENIED. */
+    GATE_BUSY,      /* It cannot be told now: 503, UNAVAILABLE, and to come again. */
 };
 
 struct receiver_gate {

@@ -217,6 +217,8 @@ void grpc_call_begin(struct request *request)
         refuse(request, GRPC_UNAUTHENTICATED, VIEW("credentials are missing or wrong"));
     else if (request->verdict == GATE_FORBIDDEN)
         refuse(request, GRPC_PERMISSION_DENIED, VIEW("this sender may not send"));
+    else if (request->verdict == GATE_BUSY)
+        refuse_for_now(request, VIEW("too many credentials are being looked at"));
     else if (request->method == NULL || request->is_http_path)
         refuse(request, GRPC_UNIMPLEMENTED, VIEW("there is no such method here"));
     else if (request->method->refusal != NULL)

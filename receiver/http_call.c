@@ -258,6 +258,7 @@ static const struct {
     [HTTP_SIGNAL_OFF] = {404, GRPC_UNIMPLEMENTED, {NULL, 0}},
     [HTTP_UNKNOWN] = {401, GRPC_UNAUTHENTICATED, VIEW("credentials are missing or wrong")},
     [HTTP_FORBIDDEN] = {403, GRPC_PERMISSION_DENIED, VIEW("this sender may not send")},
+    [HTTP_GATE_BUSY] = {503, GRPC_UNAVAILABLE, VIEW("too many credentials are being looked at")},
     [HTTP_WRONG_TYPE] = {415, GRPC_INVALID_ARGUMENT,
                          VIEW("the content type is neither application/x-protobuf nor "
                               "application/json")},
@@ -320,7 +321,9 @@ static enum http_refusal judge(const struct request *request)
     if (head->method == HTTP_METHOD_OPTIONS)
         return HTTP_PREFLIGHT; /* Browsers ask it without credentials. */
     if (request->verdict != GATE_PASS)
-        return request->verdict == GATE_UNKNOWN ? HTTP_UNKNOWN : HTTP_FORBIDDEN;
+        return request->verdict == GATE_UNKNOWN ? HTTP_UNKNOWN
+               : request->verdict == GATE_BUSY  ? HTTP_GATE_BUSY
+                                                : HTTP_FORBIDDEN;
     if (head->method != HTTP_METHOD_POST)
         return HTTP_WRONG_METHOD;
     if (request->method->refusal != NULL)

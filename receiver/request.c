@@ -151,7 +151,9 @@ void request_field(struct request *request, struct view name, struct view value)
 void request_fields_end(struct request *request)
 {
     request->has_fields = true;
-    judge(request, (struct view){NULL, 0});
+    /* Nothing is taken by way of OPTIONS, and browsers ask it without credentials. */
+    if (request->head.method != HTTP_METHOD_OPTIONS)
+        judge(request, (struct view){NULL, 0});
     /* Of a list that was cut the content type may be missing. HTTP/1 has no way to end a gRPC answer. */
     if (request->stream != NULL && request->stream->is_header_list_too_large &&
         request->head.type == HTTP_TYPE_NONE)

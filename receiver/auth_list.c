@@ -1,0 +1,241 @@
+/* auth_list.c: lists of tokens, of passwords and of names. */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/mem.h"
+#include "receiver/auth_priv.h"
+
+/* ------------------------------------------------------------------------- lines */
+
+struct lines {
+    struct view rest;
+    unsigned number; /* Of the line that was taken last. */
+};
+
+/* The next line that says something. */
+static bool next_line(struct lines *lines, struct view *out_line)
+{
+    while (lines->rest.size != 0) {
+        const char *end = memchr(lines->rest.data, '\n', lines->rest.size);
+        size_t size = end != NULL ? (size_t)(end - lines->rest.data) : lines->rest.size;
+        size_t whole = size + (end != NULL);
+        struct view line = {lines->rest.data, size};
+
+        lines->rest.data += whole;
+        lines->rest.size -= whole;
+        lines->number++;
+        if (line.size != 0 && line.data[line.size - 1] == '\r')
+            line.size--;
+        line = view_trim(line);
+        if (line.size == 0 || line.data[0] == '#')
+            continue;
+        *out_line = line;
+        return true;
+    }
+    return false;
+}
+
+static size_t count_lines(struct view text)
+{
+    struct lines lines = {text, 0};
+    struct view line;
+    size_t count = 0;
+
+    while (next_line(&lines, &line))
+        count++;
+    return count;
+}
+
+static int refuse(const struct lines *lines, const char *reason, char out_error[256])
+{
+    (void)snprintf(out_error, 256, "line %u: %s", lines->number, reason);
+    return STATUS_INVALID;
+}
+
+static int refuse_number(const char *what, int max, char out_error[256])
+{
+    (void)snprintf(out_error, 256, "there are more than %d %s", max, what);
+    return STATUS_FULL;
+}
+
+/* ------------------------------------------------------------------------ tokens */
+
+bool auth_is_token(struct view text)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] <= ' ' || text.data[i] > '~')
+            return false;
+    }
+    return text.size != 0 && text.size <= TOKEN_BYTES_MAX;
+}
+
+int auth_tokens_read(const struct tls_digest *key, struct view text, char out_error[256],
+                     struct auth_tokens *out_tokens)
+{
+    struct auth_tokens tokens = {.count = 0};
+    struct lines lines = {text, 0};
+    size_t count = count_lines(text);
+    struct view line;
+    int status = 0;
+
+    if (count > TOKENS_MAX)
+        return refuse_number("tokens", TOKENS_MAX, out_error);
+    tokens.digests = mem_alloc(count * sizeof(*tokens.digests));
+    if (tokens.digests == NULL)
+        return STATUS_NOMEM;
+    while (status == 0 && next_line(&lines, &line)) {
+        if (!auth_is_token(line))
+            status = refuse(&lines, "a token is 1 to 4096 visible characters without blanks",
+                            out_error);
+        else
+            status = tls_digest_make(key, line, &tokens.digests[tokens.count++]);
+    }
+    if (status != 0)
+        auth_tokens_release(&tokens);
+    else
+        *out_tokens = tokens;
+    return status;
+}
+
+void auth_tokens_release(struct auth_tokens *tokens)
+{
+    mem_free(tokens->digests);
+    *tokens = (struct auth_tokens){.count = 0};
+}
+
+/* ------------------------------------------------------------------------- users */
+
+static bool is_known(const struct auth_users *users, struct view name)
+{
+    for (size_t i = 0; i < users->count; i++) {
+        const struct auth_user *user = &users->list[i];
+
+        if (view_equal(name, (struct view){users->text.data + user->name_at, user->name_size}))
+            return true;
+    }
+    return false;
+}
+
+static int add_user(struct auth_users *users, const struct lines *lines, struct view line,
+                    char out_error[256])
+{
+    const char *colon = memchr(line.data, ':', line.size);
+    struct view name = {line.data, colon != NULL ? (size_t)(colon - line.data) : 0};
+    struct auth_user *user = &users->list[users->count];
+    struct view hash;
+
+    if (colon == NULL || name.size == 0)
+        return refuse(lines, "write USER:HASH", out_error);
+    hash = (struct view){colon + 1, line.size - name.size - 1};
+    if (!auth_is_hash(hash))
+        return refuse(lines,
+                      "the hash is neither bcrypt ($2y$, cost 4 to 12) nor SHA-256 or SHA-512 of "
+                      "crypt(3) ($5$, $6$, up to 100000 rounds)",
+                      out_error);
+    if (is_known(users, name))
+        return refuse(lines, "this user is there already", out_error);
+    user->name_at = users->text.size;
+    user->name_size = name.size;
+    (void)buf_append_view(&users->text, name);
+    user->hash_at = users->text.size;
+    (void)buf_append_view(&users->text, hash);
+    (void)buf_append_byte(&users->text, '\0');
+    users->count++;
+    return users->text.failed;
+}
+
+int auth_users_read(struct view text, char out_error[256], struct auth_users *out_users)
+{
+    struct auth_users users = {.count = 0};
+    struct lines lines = {text, 0};
+    size_t count = count_lines(text);
+    struct view line;
+    int status = 0;
+
+    if (count > USERS_MAX)
+        return refuse_number("users", USERS_MAX, out_error);
+    buf_init(&users.text, 0);
+    users.list = mem_alloc(count * sizeof(*users.list));
+    if (users.list == NULL)
+        return STATUS_NOMEM;
+    while (status == 0 && next_line(&lines, &line))
+        status = add_user(&users, &lines, line, out_error);
+    if (status != 0)
+        auth_users_release(&users);
+    else
+        *out_users = users;
+    return status;
+}
+
+void auth_users_release(struct auth_users *users)
+{
+    mem_free(users->list);
+    buf_release(&users->text);
+    users->list = NULL;
+    users->count = 0;
+}
+
+/* ------------------------------------------------------------------------- names */
+
+/* The pattern without its kind; out_kind is -1 for any. */
+static struct view kind_of(struct view pattern, int *out_kind)
+{
+    static const struct {
+        struct view prefix;
+        enum tls_name_kind kind;
+    } kinds[] = {
+        {{"cn:", 3}, TLS_NAME_CN},
+        {{"dns:", 4}, TLS_NAME_DNS},
+        {{"uri:", 4}, TLS_NAME_URI},
+    };
+
+    *out_kind = -1;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (!view_starts(pattern, kinds[i].prefix))
+            continue;
+        *out_kind = (int)kinds[i].kind;
+        pattern.data += kinds[i].prefix.size;
+        pattern.size -= kinds[i].prefix.size;
+        break;
+    }
+    return pattern;
+}
+
+bool auth_is_pattern(struct view text)
+{
+    int kind;
+    struct view pattern = kind_of(text, &kind);
+    const char *star = pattern.size != 0 ? memchr(pattern.data, '*', pattern.size) : NULL;
+
+    if (pattern.size == 0 || memchr(pattern.data, '\0', pattern.size) != NULL)
+        return false;
+    return star == NULL ||
+           memchr(star + 1, '*', pattern.size - (size_t)(star + 1 - pattern.data)) == NULL;
+}
+
+/* DNS names are the same in capitals. */
+static bool same(const char *a, const char *b, size_t size, enum tls_name_kind kind)
+{
+    return kind == TLS_NAME_DNS ? strncasecmp(a, b, size) == 0 : memcmp(a, b, size) == 0;
+}
+
+bool auth_name_fits(struct view pattern, const struct tls_name *name)
+{
+    struct view text = name->text;
+    const char *star;
+    size_t before;
+    size_t after;
+    int kind;
+
+    pattern = kind_of(pattern, &kind);
+    if (kind >= 0 && kind != (int)name->kind)
+        return false;
+    star = memchr(pattern.data, '*', pattern.size);
+    if (star == NULL)
+        return text.size == pattern.size && same(text.data, pattern.data, text.size, name->kind);
+    before = (size_t)(star - pattern.data);
+    after = pattern.size - before - 1;
+    return text.size > before + after && same(text.data, pattern.data, before, name->kind) &&
+           same(text.data + text.size - after, star + 1, after, name->kind);
+}
