@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "engine/engine_metrics.h"
 #include "net/address.h"
+#include "receiver/auth.h"
 #include "receiver/http_cors.h"
 #include "topology/dimensions.h"
 #include "topology/naming.h"
@@ -35,6 +36,30 @@ static int try_naming(const struct naming_options *options, const char *key,
     else if (status == STATUS_INVALID && strncmp(out_error, key, skip) == 0)
         memmove(out_error, out_error + skip, strlen(out_error + skip) + 1);
     return status;
+}
+
+int option_check_token(const void *field, char out_error[ERROR_SIZE])
+{
+    struct view token = *(const struct view *)field;
+
+    if (token.size == 0 || auth_is_token(token))
+        return 0;
+    (void)snprintf(out_error, ERROR_SIZE, "a token has no blanks and only visible characters");
+    return STATUS_INVALID;
+}
+
+int option_check_client_names(const void *field, char out_error[ERROR_SIZE])
+{
+    const struct option_texts *texts = field;
+
+    for (size_t i = 0; i < texts->count; i++) {
+        if (auth_is_pattern(texts->items[i]))
+            continue;
+        (void)snprintf(out_error, ERROR_SIZE, "'%.100s' is empty, or has more than one star",
+                       texts->items[i].data);
+        return STATUS_INVALID;
+    }
+    return 0;
 }
 
 int option_check_peer_order(const void *field, char out_error[ERROR_SIZE])

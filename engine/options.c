@@ -22,6 +22,13 @@
 
 /* --------------------------------------------------------------------- table */
 
+/* A file's path, or an empty text. */
+#define PATH_ROW(name, member, text)                                                               \
+    {                                                                                              \
+        .key = (name), .type = OPTION_TEXT, .offset = AT(member), .initial = "", .max = 4095,      \
+        .prose = (text)                                                                            \
+    }
+
 #define ADDRESS_FORM "HOST:PORT, unix:PATH or off"
 
 /* In the order of the enums. */
@@ -87,50 +94,24 @@ static const struct option_row rows[] = {
      .max = HOUR_NS,
      .prose = "How long the head of a request to the web door may take, and a new connection to "
               "begin one."},
-    {.key = "web.tls_cert",
-     .type = OPTION_TEXT,
-     .offset = AT(web_tls_cert),
-     .initial = "",
-     .max = 4095,
-     .prose = "Path of the web door's certificate, with those up to its root, as PEM. Empty: the "
-              "web door is plain HTTP. It is read again when it changes, as tls.cert is."},
-    {.key = "web.tls_key",
-     .type = OPTION_TEXT,
-     .offset = AT(web_tls_key),
-     .initial = "",
-     .max = 4095,
-     .prose = "Path of its private key, as PEM, without passphrase."},
-    {.key = "web.tls_client_ca",
-     .type = OPTION_TEXT,
-     .offset = AT(web_tls_client_ca),
-     .initial = "",
-     .max = 4095,
-     .prose =
-         "Path of the certificates of those who sign clients' certificates, as PEM. Where it is "
-         "set, only clients with such a certificate come in by the web door."},
-    {.key = "tls.cert",
-     .type = OPTION_TEXT,
-     .offset = AT(tls_cert),
-     .initial = "",
-     .max = 4095,
-     .prose =
-         "Path of the certificate of the doors for telemetry, with those up to its root, as PEM. "
-         "Empty: they are not encrypted. It and the other files are read again when they change; "
-         "connections that are there already go on, and a pair that does not fit leaves the old "
-         "one in force."},
-    {.key = "tls.key",
-     .type = OPTION_TEXT,
-     .offset = AT(tls_key),
-     .initial = "",
-     .max = 4095,
-     .prose = "Path of its private key, as PEM, without passphrase."},
-    {.key = "tls.client_ca",
-     .type = OPTION_TEXT,
-     .offset = AT(tls_client_ca),
-     .initial = "",
-     .max = 4095,
-     .prose = "Path of the certificates of those who sign senders' certificates, as PEM. Empty: "
-              "senders need no certificate."},
+    PATH_ROW("web.tls_cert", web_tls_cert,
+             "Path of the web door's certificate, with those up to its root, as PEM. Empty: the "
+             "web door is plain HTTP. It is read again when it changes, as tls.cert is."),
+    PATH_ROW("web.tls_key", web_tls_key, "Path of its private key, as PEM, without passphrase."),
+    PATH_ROW(
+        "web.tls_client_ca", web_tls_client_ca,
+        "Path of the certificates of those who sign clients' certificates, as PEM. Where it is "
+        "set, only clients with such a certificate come in by the web door."),
+    PATH_ROW(
+        "tls.cert", tls_cert,
+        "Path of the certificate of the doors for telemetry, with those up to its root, as PEM. "
+        "Empty: they are not encrypted. It and the other files are read again when they change; "
+        "connections that are there already go on, and a pair that does not fit leaves the old "
+        "one in force."),
+    PATH_ROW("tls.key", tls_key, "Path of its private key, as PEM, without passphrase."),
+    PATH_ROW("tls.client_ca", tls_client_ca,
+             "Path of the certificates of those who sign senders' certificates, as PEM. Empty: "
+             "senders need no certificate."),
     {.key = "tls.client_auth",
      .type = OPTION_ENUM,
      .offset = AT(tls_client_auth),
@@ -160,6 +141,40 @@ static const struct option_row rows[] = {
      .prose =
          "How often certificates, tokens and passwords are looked at where the system does not "
          "tell that their files have changed."},
+    {.key = "auth.token",
+     .type = OPTION_TEXT,
+     .offset = AT(auth_token),
+     .initial = "",
+     .max = 4096,
+     .check = option_check_token,
+     .secret = true,
+     .prose =
+         "A bearer token that senders may show, best written as ${env:NAME}. With this or another "
+         "option of this section a sender must be known by one of them; without any, everybody "
+         "may send. The web door asks for nothing."},
+    PATH_ROW("auth.token_file", auth_token_file,
+             "Path of a file with bearer tokens, one a line; lines that begin with # are left out. "
+             "It is read again when it changes."),
+    PATH_ROW(
+        "auth.password_file", auth_password_file,
+        "Path of a file with users and hashes of their passwords for basic authentication, "
+        "USER:HASH, as htpasswd -B writes them: bcrypt up to cost 12, or SHA-256 and SHA-512 of "
+        "crypt(3). It is read again when it changes."),
+    {.key = "auth.client_names",
+     .type = OPTION_TEXTS,
+     .offset = AT(auth_client_names),
+     .max = 256,
+     .form = "a list of names, each with at most one star",
+     .check = option_check_client_names,
+     .prose =
+         "Names of certificates whose owners may send: a common name, or a DNS name or URI among "
+         "the alternative ones, such as collector, dns:*.prod.example or "
+         "uri:spiffe://example/ns/*. Needs tls.client_ca."},
+    {.key = "auth.unix_users",
+     .type = OPTION_TEXTS,
+     .offset = AT(auth_unix_users),
+     .max = 256,
+     .prose = "Users of this system, by name or number, who may send by a Unix socket."},
     {.key = "memory.limit",
      .type = OPTION_BYTES,
      .offset = AT(memory_limit_bytes),
@@ -563,13 +578,9 @@ static const struct option_row rows[] = {
      .zero = "auto",
      .prose = "Series of unpaired and dropped spans; further ones are counted together. auto is by "
               "memory.limit."},
-    {.key = "draw.helper",
-     .type = OPTION_TEXT,
-     .offset = AT(draw_helper),
-     .initial = "",
-     .max = 4095,
-     .prose = "Path of spanmap-draw, the program that draws. Empty is the one that was installed "
-              "with this program."},
+    PATH_ROW("draw.helper", draw_helper,
+             "Path of spanmap-draw, the program that draws. Empty is the one that was installed "
+             "with this program."),
     {.key = "draw.timeout",
      .type = OPTION_DURATION,
      .offset = AT(draw_timeout_ns),

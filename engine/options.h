@@ -46,6 +46,11 @@ struct options {
     int tls_min_version; /* enum tls_version (net/tls.h) */
     uint64_t tls_handshake_timeout_ns;
     uint64_t tls_reload_interval_ns;
+    struct view auth_token; /* Empty: none. */
+    struct view auth_token_file;
+    struct view auth_password_file;
+    struct option_texts auth_client_names;
+    struct option_texts auth_unix_users;
     uint64_t memory_limit_bytes;         /* 0: auto */
     uint64_t receiver_threads;           /* 0: auto */
     uint64_t receiver_message_bytes_max; /* One request. */

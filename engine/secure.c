@@ -6,9 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "engine/secure_counters.h"
-#include "net/tls.h"
-#include "net/tls_store.h"
-#include "net/watch.h"
+#include "engine/secure_priv.h"
 
 /* What belongs to a door. */
 static const struct {
@@ -25,26 +23,6 @@ static const struct {
                               SECURE_RECEIVER_NOT_LOADED},
     [SECURE_DOOR_WEB] = {"web", "web.tls_", SECURE_WEB_OK, SECURE_WEB_DEFERRED, SECURE_WEB_EXPIRY,
                          SECURE_WEB_LOADED, SECURE_WEB_NOT_LOADED},
-};
-
-struct door_tls {
-    struct secure *secure;
-    enum secure_door door;
-    struct view cert;
-    struct view key;
-    struct view client_ca;
-    struct tls_options options;
-    struct tls_store store;
-    bool is_on;
-};
-
-struct secure {
-    const struct options *options;
-    const struct log *log;
-    struct counters counters;
-    bool counters_made;
-    struct watch *watch;
-    struct door_tls tls[SECURE_DOOR_COUNT];
 };
 
 /* ----------------------------------------------------------------------- loading */
@@ -180,6 +158,8 @@ int secure_new(const struct options *options, const struct log *log, char out_er
     status = watch_new(options->tls_reload_interval_ns, &secure->watch);
     for (int door = 0; door < SECURE_DOOR_COUNT && status == 0; door++)
         status = open_door(secure, (enum secure_door)door, out_error);
+    if (status == 0)
+        status = secure_open_auth(secure, out_error);
 out:
     if (status != 0) {
         if (out_error[0] == '\0')
@@ -201,6 +181,7 @@ void secure_free(struct secure *secure)
     if (secure == NULL)
         return;
     watch_free(secure->watch);
+    auth_free(secure->auth);
     for (int door = 0; door < SECURE_DOOR_COUNT; door++) {
         if (secure->tls[door].is_on)
             tls_store_release(&secure->tls[door].store);
@@ -222,6 +203,11 @@ struct server_tls secure_tls(struct secure *secure, enum secure_door door, unsig
         .outcomes = doors[door].outcomes,
         .deferred = doors[door].deferred,
     };
+}
+
+const struct receiver_gate *secure_gate(const struct secure *secure)
+{
+    return secure->auth != NULL ? &secure->gate : NULL;
 }
 
 const struct counters *secure_counters(const struct secure *secure)

@@ -1,9 +1,9 @@
-/* secure.h: certificates of the doors, read from the files that the options name.
- * Is:         what server.h needs for TLS, kept up to date while files change; its counters, and
- *             a line of log for each change.
- * Is not:     a knowledge of certificates (net/tls.h).
+/* secure.h: certificates of the doors and credentials of senders, from the options and their files.
+ * Is:         what server.h needs for TLS and the receiver for its gate, kept up to date while files
+ *             change; their counters, and a line of log for each change.
+ * Is not:     a knowledge of certificates (net/tls.h) or of credentials (receiver/auth.h).
  * Invariants: a door that is to be encrypted always has a certificate that is whole: a change that
- *             does not fit leaves the one before it in force.
+ *             does not fit leaves the one before it in force, and so with credentials.
  * Threads:    new, start and free from one thread.
  * Memory:     what is in force, and what connections still use.
  */
@@ -15,6 +15,7 @@
 #include "base/status.h"
 #include "engine/options.h"
 #include "net/server.h"
+#include "receiver/gate.h"
 
 enum secure_door { SECURE_DOOR_RECEIVER, SECURE_DOOR_WEB, SECURE_DOOR_COUNT };
 
@@ -35,6 +36,9 @@ void secure_free(struct secure *secure);
 /* For struct server_options, with `protocols` as a set of enum alpn; zeroed where the door is
  * plain. */
 struct server_tls secure_tls(struct secure *secure, enum secure_door door, unsigned protocols);
+
+/* For the receiver; NULL: everybody may send. */
+const struct receiver_gate *secure_gate(const struct secure *secure);
 
 const struct counters *secure_counters(const struct secure *secure);
 

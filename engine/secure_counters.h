@@ -45,7 +45,29 @@
     X(RECEIVER_NOT_LOADED, "spanmap_tls_reloads_total", SECURE_RECEIVER ",outcome=\"failed\"",       \
       false, "")                                                                                     \
     X(WEB_LOADED, "spanmap_tls_reloads_total", SECURE_WEB ",outcome=\"ok\"", false, "")              \
-    X(WEB_NOT_LOADED, "spanmap_tls_reloads_total", SECURE_WEB ",outcome=\"failed\"", false, "")
+    X(WEB_NOT_LOADED, "spanmap_tls_reloads_total", SECURE_WEB ",outcome=\"failed\"", false, "")      \
+    X(AUTH_TOKEN, "spanmap_auth_requests_total", "outcome=\"token\"", false,                         \
+      "Requests of senders, by what let them in, or why they were not.")                             \
+    X(AUTH_PASSWORD, "spanmap_auth_requests_total", "outcome=\"password\"", false, "")               \
+    X(AUTH_NAME, "spanmap_auth_requests_total", "outcome=\"client_name\"", false, "")                \
+    X(AUTH_USER, "spanmap_auth_requests_total", "outcome=\"unix_user\"", false, "")                  \
+    X(AUTH_MISSING, "spanmap_auth_requests_total", "outcome=\"missing\"", false, "")                 \
+    X(AUTH_MALFORMED, "spanmap_auth_requests_total", "outcome=\"malformed\"", false, "")             \
+    X(AUTH_WRONG_TOKEN, "spanmap_auth_requests_total", "outcome=\"wrong_token\"", false, "")         \
+    X(AUTH_WRONG_PASSWORD, "spanmap_auth_requests_total", "outcome=\"wrong_password\"", false, "")   \
+    X(AUTH_UNLISTED_NAME, "spanmap_auth_requests_total", "outcome=\"unlisted_client_name\"",         \
+      false, "")                                                                                     \
+    X(AUTH_UNLISTED_USER, "spanmap_auth_requests_total", "outcome=\"unlisted_unix_user\"", false,    \
+      "")                                                                                            \
+    X(AUTH_BUSY, "spanmap_auth_requests_total", "outcome=\"busy\"", false, "")                       \
+    X(TOKENS_LOADED, "spanmap_auth_reloads_total", "file=\"tokens\",outcome=\"ok\"", false,          \
+      "How often changed files of credentials were taken up, or left since they are wrong.")         \
+    X(TOKENS_NOT_LOADED, "spanmap_auth_reloads_total", "file=\"tokens\",outcome=\"failed\"",         \
+      false, "")                                                                                     \
+    X(PASSWORDS_LOADED, "spanmap_auth_reloads_total", "file=\"passwords\",outcome=\"ok\"", false,    \
+      "")                                                                                            \
+    X(PASSWORDS_NOT_LOADED, "spanmap_auth_reloads_total", "file=\"passwords\",outcome=\"failed\"",   \
+      false, "")
 
 #define SECURE_COUNTER_ENUM(name, metric, label, gauge, help) SECURE_##name,
 enum secure_counter { SECURE_COUNTERS(SECURE_COUNTER_ENUM) SECURE_COUNTER_COUNT };

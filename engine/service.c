@@ -84,6 +84,7 @@ static int make_receiver(struct service *service, const struct log *log)
         .idle_timeout_ns = options->receiver_idle_timeout_ns,
         .request_timeout_ns = options->receiver_request_timeout_ns,
         .tls = secure_tls(service->secure, SECURE_DOOR_RECEIVER, ALPN_H2 | ALPN_HTTP_1_1),
+        .gate = secure_gate(service->secure),
         .cors = signals_cors(&service->signals),
         .log = log,
         .counters = &service->receiver_counters,
