@@ -37,12 +37,13 @@ struct draft {
     int64_t *number; /* In the graph; NUMBER_NONE. */
 };
 
-/* E5 */
+/* E5. Nodes past the quota are one, though hardly ever one service that calls itself. */
 static bool is_drawable(const struct draft *draft, size_t i)
 {
     const struct snapshot_edge *edge = &draft->snapshot->edges[i];
 
-    return draft->options.self_edges || edge->client != edge->server || edge->overflow;
+    return draft->options.self_edges || edge->client != edge->server ||
+           draft->snapshot->nodes[edge->client].overflow;
 }
 
 static bool draws_edge(const struct draft *draft, size_t i)

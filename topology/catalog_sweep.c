@@ -178,7 +178,8 @@ static struct site coarse_site(const struct site *site)
     return coarse;
 }
 
-/* The site that stands for it; itself where there is no room or no memory. */
+/* The site that stands for it; itself where there is no room or no memory. What is left of the
+ * overflow node's sites may be the overflow site. */
 static uint32_t find_coarse(struct catalog *catalog, uint32_t site)
 {
     struct site coarse = coarse_site(catalog_site_at(catalog, site));
@@ -188,17 +189,20 @@ static uint32_t find_coarse(struct catalog *catalog, uint32_t site)
     lock(catalog);
     status = catalog_intern_site(catalog, &coarse, &number);
     unlock(catalog);
-    return status == 0 && number != CATALOG_OVERFLOW ? number : site;
+    if (status != 0 || (number == CATALOG_OVERFLOW && coarse.service != CATALOG_OVERFLOW))
+        return site;
+    return number;
 }
 
 uint32_t catalog_coarse(struct catalog *catalog, uint32_t site, uint32_t stamp)
 {
     _Atomic uint32_t *link = name_table_link(&catalog->sites, site);
-    uint32_t coarse = atomic_load_explicit(link, memory_order_relaxed);
+    uint32_t plus_one = atomic_load_explicit(link, memory_order_relaxed);
+    uint32_t coarse = plus_one - 1;
 
-    if (coarse == 0) {
-        coarse = site != CATALOG_OVERFLOW ? find_coarse(catalog, site) : site;
-        atomic_store_explicit(link, coarse, memory_order_relaxed);
+    if (plus_one == 0) {
+        coarse = find_coarse(catalog, site);
+        atomic_store_explicit(link, coarse + 1, memory_order_relaxed);
     }
     mark(&catalog->sites, coarse, stamp);
     return coarse;

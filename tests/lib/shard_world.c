@@ -41,6 +41,7 @@ void world_init(struct world *world, const struct world_options *options)
         .edges_max = tally.edges_max,
         .operations_max = tally.operations_max,
         .losses_max = tally.losses_max,
+        .expiration_ns = options->expiration_ns,
         .start = {1},
     };
 

@@ -26,6 +26,7 @@ struct world_options {
     uint32_t edges_max;
     uint32_t operations_max;
     uint32_t losses_max;
+    uint64_t expiration_ns; /* Of series; 0: never. They count at 2 ns. */
     bool orphan_servers_as_user;
 };
 

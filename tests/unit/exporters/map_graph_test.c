@@ -87,7 +87,8 @@ static void map_graph__draws_who_reported_and_who_has_edges(void **state)
     end(&fixture);
 }
 
-/* The edge that stands for all past a bound has one node at both ends, and is no self edge. */
+/* The edge that stands for all past a bound has one node at both ends, and is no self edge; nor are
+ * the edges between nodes that found no room. */
 static void map_graph__draws_what_overflowed(void **state)
 {
     struct fixture fixture = {0};
@@ -96,9 +97,11 @@ static void map_graph__draws_what_overflowed(void **state)
     (void)state;
     snapshot_build_init(&fixture.build);
     rest = snapshot_build_node(&fixture.build, NODE_EXTERNAL, VIEW(""), VIEW("rest"));
+    fixture.build.nodes[rest].overflow = true;
     snapshot_build_edge(&fixture.build, rest, rest, CONNECTION_DIRECT, 3, 0)->overflow = true;
+    snapshot_build_edge(&fixture.build, rest, rest, CONNECTION_VIRTUAL, 2, 0);
     assert_int_equal(draw(&fixture), 0);
-    assert_int_equal(fixture.graph.edges_count, 1);
+    assert_int_equal(fixture.graph.edges_count, 2);
     assert_int_equal(fixture.graph.nodes_count, 1);
     end(&fixture);
 }

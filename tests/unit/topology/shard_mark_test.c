@@ -227,9 +227,57 @@ static void mark__changes_nothing_where_spans_are_late(void **state)
     compare(true);
 }
 
+/* A span that was judged is remembered, but holds no more than its service. */
+static void mark__leaves_a_judged_span_its_service_alone(void **state)
+{
+    struct world world;
+    struct catalog_counts before, after;
+    uint64_t now_ns = NS_PER_S;
+
+    (void)state;
+    world_init(&world, &(struct world_options){.shards = 2, .expiration_ns = NS_PER_S});
+    for (unsigned i = 0; i < 200; i++) {
+        char operation[16], peer[32];
+        struct world_site site = {.service = "a",
+                                  .kind = SPAN_KIND_CLIENT,
+                                  .operation = operation,
+                                  .peer = peer,
+                                  .address_key = 100 + i};
+        struct span span;
+        snprintf(operation, sizeof(operation), "op%u", i);
+        snprintf(peer, sizeof(peer), "external//p%u", i);
+        span = world_span(world_site(&world, &site), SPAN_KIND_CLIENT, 1, 0);
+        span.trace[1] = i + 1;
+        world_feed(&world, &span, 1, now_ns);
+    }
+    catalog_read_counts(world.catalog, &before);
+    world_sweep(&world); /* They are not judged yet. */
+    catalog_read_counts(world.catalog, &after);
+    assert_int_equal(after.sites, before.sites);
+    assert_int_equal(after.operations, before.operations);
+    world_tick(&world, now_ns + 11 * NS_PER_S);
+    snapshot_release(world_snapshot(&world));
+    world_sweep(&world); /* The names are those of series. */
+    catalog_read_counts(world.catalog, &after);
+    assert_int_equal(after.given.sites, 200);
+    assert_int_equal(after.operations, before.operations);
+    assert_int_equal(after.peers, before.peers);
+    publisher_let_leave(world.publisher, true, (struct wall_time){100 * NS_PER_S});
+    publisher_let_leave(world.publisher, true, (struct wall_time){100 * NS_PER_S});
+    publisher_let_leave(world.publisher, true, (struct wall_time){100 * NS_PER_S});
+    world_sweep(&world);
+    catalog_read_counts(world.catalog, &after);
+    assert_int_equal(after.given.operations, 200);
+    assert_int_equal(after.given.peers, 200);
+    assert_int_equal(after.services, 1);
+    assert_int_equal(shard_remembered(world.shards[0]) + shard_remembered(world.shards[1]), 200);
+    world_release(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(mark__leaves_a_judged_span_its_service_alone),
         cmocka_unit_test(mark__changes_nothing_while_spans_come),
         cmocka_unit_test(mark__changes_nothing_where_spans_are_late),
     };
