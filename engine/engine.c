@@ -526,6 +526,9 @@ int engine_cardinality(struct engine *engine, struct buf *out)
                    rows[i].given_back);
     buf_append_text(out, ",\n  ");
     status = debug_write_largest(snapshot, out);
+    buf_append_text(out, ",\n  ");
+    if (status == 0)
+        status = debug_write_values(snapshot, out);
     snapshot_release(snapshot);
     return status == 0 ? buf_append_text(out, "\n}\n") : status;
 }

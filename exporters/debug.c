@@ -43,7 +43,7 @@ static void text(struct buf *out, struct view value)
     (void)buf_append_byte(out, '"');
 }
 
-static void node_id(struct buf *out, const struct node *node)
+void debug_write_node(struct buf *out, const struct node *node)
 {
     (void)buf_printf(out, "\"%s/", node_type_name(node->type));
     (void)escape_json(out, node->namespace);
@@ -87,7 +87,7 @@ static void loss_row(struct buf *out, const struct snapshot *snapshot,
                      const struct snapshot_loss *loss)
 {
     (void)buf_append_text(out, "{\"service\": ");
-    node_id(out, &snapshot->nodes[loss->service].node);
+    debug_write_node(out, &snapshot->nodes[loss->service].node);
     (void)buf_printf(out, ", \"kind\": \"%s\", \"reason\": \"%s\", \"spans\": ",
                      kind_names[loss->kind % SPAN_KIND_COUNT], reason_of(loss));
     (void)buf_append_u64(out, loss->spans);
@@ -181,7 +181,7 @@ static void amounts(struct buf *out, const struct snapshot *snapshot, const char
     for (size_t i = 0; i < snapshot->nodes_count && i < LARGEST_ROWS_MAX && sorted[i].count != 0;
          i++) {
         (void)buf_append_text(out, i != 0 ? ",\n    {\"node\": " : "\n    {\"node\": ");
-        node_id(out, &snapshot->nodes[sorted[i].node].node);
+        debug_write_node(out, &snapshot->nodes[sorted[i].node].node);
         if (has_names)
             (void)buf_printf(out, ", \"names\": %u", sorted[i].names);
         (void)buf_printf(out, ", \"series\": %u}", sorted[i].count);

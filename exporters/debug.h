@@ -1,6 +1,7 @@
 /* debug.h: answers to what a user asks of a map that looks wrong.
  * Is:         JSON from one snapshot: which spans found no other side, whose, why, and in which
- *             traces to look (/debug/unpaired); whose names and edges are many (/debug/cardinality).
+ *             traces to look (/debug/unpaired); whose names, edges and values of dimensions are many
+ *             (/debug/cardinality).
  * Is not:     how full a table is: that is the engine's to say.
  * Invariants: lists are bounded, and say how many they leave out. Largest first, then by node.
  * Threads:    any.
@@ -17,5 +18,12 @@ int debug_render_unpaired(const struct export_input *input, char out_error[256],
 /* Appends `"key": [...], ...`: the services with most operations, the nodes with most edges.
  * Returns: 0; STATUS_NOMEM; as buf_append(). */
 MUST_USE int debug_write_largest(const struct snapshot *snapshot, struct buf *out);
+
+/* The same of dimensions: the services with most combinations of values, and each dimension with the
+ * number of its values and a few of them. Same results. */
+MUST_USE int debug_write_values(const struct snapshot *snapshot, struct buf *out);
+
+/* Appends a node's id as JSON. A failure sticks to the buffer. */
+void debug_write_node(struct buf *out, const struct node *node);
 
 #endif

@@ -84,15 +84,19 @@ static void write_base64(struct writing *writing, struct view bytes)
 /* What is no UTF-8 stays as it is: whoever makes a label of it sees to that. */
 static void write_json_text(struct writing *writing, struct view text)
 {
+    static const char from[] = "\"\\\b\f\n\r\t";
+    static const char to[] = "\"\\bfnrt";
+
     (void)buf_append_byte(writing->out, '"');
     for (size_t i = 0; i < text.size && !is_full(writing); i++) {
-        unsigned char c = (unsigned char)text.data[i];
-        if (c == '"' || c == '\\')
-            (void)buf_append_byte(writing->out, '\\');
-        if (c < 0x20)
-            (void)buf_printf(writing->out, "\\u%04x", c);
+        char c = text.data[i];
+        const char *short_for = c != '\0' ? strchr(from, c) : NULL;
+        if (short_for != NULL)
+            (void)buf_printf(writing->out, "\\%c", to[short_for - from]);
+        else if ((unsigned char)c < 0x20)
+            (void)buf_printf(writing->out, "\\u%04x", (unsigned)c);
         else
-            (void)buf_append_byte(writing->out, (char)c);
+            (void)buf_append_byte(writing->out, c);
     }
     (void)buf_append_byte(writing->out, '"');
 }

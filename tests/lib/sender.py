@@ -23,6 +23,14 @@ def _value(value):
         return common_pb2.AnyValue(int_value=value)
     if isinstance(value, float):
         return common_pb2.AnyValue(double_value=value)
+    if isinstance(value, bytes):
+        return common_pb2.AnyValue(bytes_value=value)
+    if isinstance(value, list):
+        return common_pb2.AnyValue(array_value={"values": [_value(each) for each in value]})
+    if isinstance(value, dict):
+        return common_pb2.AnyValue(kvlist_value={"values": _attributes(value)})
+    if value is None:
+        return common_pb2.AnyValue()
     return common_pb2.AnyValue(string_value=value)
 
 

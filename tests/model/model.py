@@ -17,6 +17,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from .attributes import is_database, kind_in_all
+from .dimensions import values_of
 from .errors import status_of
 from .lessons import Lessons
 from .messages import Messages, is_receive
@@ -54,6 +55,7 @@ class Options:
     peer_order: tuple = ()  # names.peer_order
     cidr: dict = field(default_factory=dict)  # names.cidr
     rewrite: dict = field(default_factory=dict)  # names.rewrite
+    dimensions: tuple = ()  # metrics.dimensions
 
 
 OPTION_KEYS = {
@@ -61,7 +63,7 @@ OPTION_KEYS = {
     "topology.orphan_servers": "orphan_servers", "sampling.max_count": "count_max",
     "map.messaging": "messaging", "metrics.messaging": "metrics_messaging",
     "links.max": "links_max", "names.peer_order": "peer_order", "names.cidr": "cidr",
-    "names.rewrite": "rewrite",
+    "names.rewrite": "rewrite", "metrics.dimensions": "dimensions",
 }
 WORDS = {"true": True, "false": False, "user": True, "none": False}
 
@@ -174,6 +176,9 @@ class Model:
         self.known = []
         self.by_id = defaultdict(list)  # (trace, id) -> spans, duplicates left out
         self.views = {view: defaultdict(Edge) for view in VIEWS}
+        # The same, each edge by the values that its sides' spans have for the dimensions.
+        self.series = {view: defaultdict(Edge) for view in VIEWS}
+        self.values = {span: values_of(span, self.options.dimensions) for span in spans}
         self.admit()
         self.reported = {self.service[span] for span in self.known}
         self.parent = {}
@@ -305,9 +310,20 @@ class Model:
 
     # --- Counting ---
 
-    def edges(self, views, client, server, connection_type):
-        """The edge in each of these views."""
-        return [self.views[view][client, server, connection_type] for view in views]
+    def edges(self, views, client, server, connection_type, client_values=(), server_values=()):
+        """The edge in each of these views, and the series that it is counted in. Reading: for
+        metrics an edge is what has its labels: the client's duration is observed once for each of
+        them."""
+        return [where[view][key] for view in views
+                for where, key in (
+                    (self.views, (client, server, connection_type)),
+                    (self.series, (client, server, connection_type, client_values, server_values)))]
+
+    def group_values(self, call):
+        """Section 4: each side's values are those of its own span. Reading: a group has those that
+        all of its spans have; if they differ, it has none."""
+        values = {self.values[span] for span in call.callees}
+        return values.pop() if len(values) == 1 else ()
 
     def connection_type(self, call):
         """E11. Reading: only a CLIENT or PRODUCER span can be a client with database attributes."""
@@ -331,7 +347,8 @@ class Model:
             alone = self.is_server_call(call) and servers[call.side] == 1
             edges = self.edges(EVERYWHERE, service_node(self.service[call.side]),
                                service_node(self.service[call.callees[0]]),
-                               self.connection_type(call))
+                               self.connection_type(call), self.values[call.side],
+                               self.group_values(call))
             for edge in edges:
                 edge.add(weight, self.has_failed(call))
                 if self.kind[call.side] in CALLERS:
@@ -389,11 +406,20 @@ class Model:
         if largest == 0:
             return
         failed = any(self.failed[span] for span in message.consumers)
-        for edge in self.edges(views, client, server, "messaging_system"):
+        client_values = self.values[producer] if with_producer else ()
+
+        def edges_of(span):
+            return self.edges(views, client, server, "messaging_system", client_values,
+                              self.values[span])
+
+        # Reading: the values of the request itself are those of the span that came first; where
+        # they differ, which one that was is not told by the spans.
+        for edge in edges_of(message.consumers[0]):
             edge.add(largest, failed or (with_producer and self.failed[producer]))
-            if with_producer:
-                edge.add_client(producer, largest)
-            for span, weight in weights.items():
+        for span, weight in weights.items():
+            for edge in edges_of(span):
+                if with_producer:
+                    edge.add_client(producer, weight)
                 edge.add_server(span, weight)
                 edge.messaging.observe(delay_of(producer, span), weight)
 
@@ -402,7 +428,8 @@ class Model:
         weight = self.weight[producer]
         if weight == 0:
             return
-        for edge in self.edges(views, service_node(self.service[producer]), node, connection_type):
+        for edge in self.edges(views, service_node(self.service[producer]), node, connection_type,
+                               self.values[producer]):
             edge.add(weight, self.failed[producer])
             edge.add_client(producer, weight)
 
@@ -514,7 +541,7 @@ class Model:
         if weight == 0:
             return
         node = service_node(self.service[span])
-        for edge in self.edges(EVERYWHERE, caller, node, connection_type):
+        for edge in self.edges(EVERYWHERE, caller, node, connection_type, (), self.values[span]):
             edge.add(weight, self.failed[span])
             edge.add_server(span, weight)
 

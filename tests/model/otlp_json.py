@@ -7,8 +7,10 @@ A file holds one ExportTraceServiceRequest a line, as the Collector's file expor
 one request alone.
 """
 
+import base64
 import gzip
 import json
+import math
 from dataclasses import dataclass, field, replace
 
 NONE, INTERNAL, SERVER, CLIENT, PRODUCER, CONSUMER = range(6)
@@ -48,6 +50,12 @@ def _value_in(value):
         return int(value["intValue"])
     if "doubleValue" in value:
         return float(value["doubleValue"])
+    if "bytesValue" in value:
+        return base64.b64decode(value["bytesValue"])
+    if "arrayValue" in value:
+        return [_value_in(each) for each in value["arrayValue"].get("values") or []]
+    if "kvlistValue" in value:
+        return _attributes_in(value["kvlistValue"].get("values"))
     return None
 
 
@@ -57,8 +65,16 @@ def _value_out(value):
     if isinstance(value, int):
         return {"intValue": str(value)}
     if isinstance(value, float):
-        return {"doubleValue": value}
-    return {"stringValue": value}
+        special = math.isnan(value) or math.isinf(value)
+        return {"doubleValue": str(value).replace("inf", "Infinity").replace("nan", "NaN")
+                if special else value}
+    if isinstance(value, bytes):
+        return {"bytesValue": base64.b64encode(value).decode()}
+    if isinstance(value, list):
+        return {"arrayValue": {"values": [_value_out(each) for each in value]}}
+    if isinstance(value, dict):
+        return {"kvlistValue": {"values": _attributes_out(value)}}
+    return {} if value is None else {"stringValue": value}
 
 
 def _attributes_in(pairs):

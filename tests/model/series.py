@@ -1,7 +1,7 @@
 """series: the metrics that a run's spans must give (section 4), for comparison with /metrics.
 
 Is:     the series of the service graph, of unpaired spans and of span metrics, from the model.
-Is not: what a scraper negotiates, expiry, exemplars, dimensions, or spanmap's own health.
+Is not: what a scraper negotiates, expiry, exemplars, or spanmap's own health.
 
 A sample is (name, labels) -> number, as text format 0.0.4 has it. Series that would get equal
 labels are added together.
@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from fractions import Fraction
 
+from . import dimensions
 from .attributes import text
 from .model import duration_of
 from .otlp_json import KIND_NAMES, STATUS_NAMES
@@ -119,15 +120,17 @@ class Series:
         return out
 
 
-def edge_labels(client, server, connection_type):
+def edge_labels(client, server, connection_type, client_values, server_values):
     labels = {"client": client[2], "server": server[2], "connection_type": connection_type,
-              "client_service_namespace": client[1], "server_service_namespace": server[1]}
+              "client_service_namespace": client[1], "server_service_namespace": server[1],
+              **dimensions.labels(client_values, "client_"),
+              **dimensions.labels(server_values, "server_")}
     return {key: value for key, value in labels.items() if value}
 
 
 def add_edges(out, known):
     """E5: self edges are in the metrics. E9: metrics.messaging."""
-    for key, edge in known.views[known.options.metrics_messaging].items():
+    for key, edge in known.series[known.options.metrics_messaging].items():
         labels = edge_labels(*key)
         out.add(GRAPH + "request_total", labels, edge.requests)
         out.add(GRAPH + "request_failed_total", labels, edge.failed)
@@ -155,7 +158,8 @@ def operation_labels(span, known):
     kind = KIND_NAMES[span.kind].replace("NONE", "UNSPECIFIED")
     labels = {"service": name, "service_namespace": namespace, "span_name": operation_name(span),
               "span_kind": "SPAN_KIND_" + kind,
-              "status_code": "STATUS_CODE_" + STATUS_NAMES[known.status[span]]}
+              "status_code": "STATUS_CODE_" + STATUS_NAMES[known.status[span]],
+              **dimensions.labels(known.values[span])}
     return {key: value for key, value in labels.items() if value}
 
 

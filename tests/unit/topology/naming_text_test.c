@@ -137,6 +137,46 @@ static void text__cuts_at_a_character(void **state)
     buf_release(&into);
 }
 
+static void text__scrubs_credentials(void **state)
+{
+    static const struct {
+        const char *text, *scrubbed;
+    } cases[] = {
+        {"https://me:pw@host/p?q=a@b", "https://host/p?q=a@b"},
+        {"https://host/p@q", "https://host/p@q"},
+        {"see redis://:pw@a:1 and redis://b@c@d/", "see redis://a:1 and redis://d/"},
+        {"me@host", "me@host"},
+        {"x://", "x://"},
+        {"x://@", "x://"},
+        {"[\"amqp://u:p@h\",\"z\"]", "[\"amqp://h\",\"z\"]"},
+        {"", ""},
+    };
+    char text[3 * NAMING_TEXT_MAX];
+    struct buf into;
+    struct view scrubbed;
+
+    (void)state;
+    buf_init(&into, 0);
+    assert_int_equal(buf_reserve(&into, 4 * NAMING_TEXT_MAX), 0);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        scrubbed = naming_scrub(view_of(cases[i].text), &into);
+        assert_view_equal(scrubbed, cases[i].scrubbed);
+    }
+    /* A cut must not hide where the credentials end. */
+    memset(text, 's', sizeof(text));
+    memcpy(text, "https://", 8);
+    text[2 * NAMING_TEXT_MAX] = '@';
+    into.size = 0;
+    scrubbed = naming_scrub((struct view){text, sizeof(text)}, &into);
+    /* Its user is 2 * NAMING_TEXT_MAX - 7 bytes long, and what is left one short of the maximum. */
+    assert_int_equal(scrubbed.size, 8 + sizeof(text) - 2 * NAMING_TEXT_MAX - 1 > NAMING_TEXT_MAX
+                                        ? NAMING_TEXT_MAX
+                                        : 8 + sizeof(text) - 2 * NAMING_TEXT_MAX - 1);
+    memset(text, 'h', sizeof(text));
+    assert_memory_equal(scrubbed.data, "https://s", 9);
+    buf_release(&into);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +185,7 @@ int main(void)
         cmocka_unit_test(text__finds_the_service_of_a_method),
         cmocka_unit_test(text__cleans_utf8),
         cmocka_unit_test(text__cuts_at_a_character),
+        cmocka_unit_test(text__scrubs_credentials),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -483,6 +483,121 @@ static void publisher__takes_what_is_past_its_bounds_in_overflow_series(void **s
     release_stage(&stage);
 }
 
+/* Requests and calls of one edge and one operation, each with values of its own. */
+static void count_values(struct stage *stage, unsigned sets)
+{
+    for (unsigned i = 0; i < sets; i++) {
+        struct tally_request request = {.client = stage->a,
+                                        .server = stage->b,
+                                        .client_set = DIMENSIONS_OVERFLOW + 1 + i,
+                                        .server_set = DIMENSIONS_OVERFLOW + 1 + i,
+                                        .weight = WEIGHT_ONE};
+        struct tally_call call = {.service = stage->b,
+                                  .set = DIMENSIONS_OVERFLOW + 1 + i,
+                                  .kind = 2,
+                                  .weight = WEIGHT_ONE};
+        tally_observe(stage->tally, &request.seconds[SECONDS_CLIENT], 5, WEIGHT_ONE);
+        tally_observe(stage->tally, &call.seconds[SECONDS_LATENCY], 5, WEIGHT_ONE);
+        tally_add_request(stage->tally, &request);
+        tally_add_call(stage->tally, &call);
+    }
+    tally_flush(stage->tally);
+}
+
+static uint32_t make_sets(struct stage *stage, unsigned count)
+{
+    uint32_t set = 0;
+
+    for (unsigned i = 0; i < count; i++) {
+        char packed[8];
+        dimension_head(packed, 0, 2);
+        snprintf(packed + DIMENSION_HEAD_BYTES, 3, "%02u", i);
+        assert_int_equal(
+            catalog_dimensions(stage->catalog, stage->a, (struct view){packed, 5}, &set), 0);
+    }
+    return set;
+}
+
+static void publisher__drops_values_before_edges(void **state)
+{
+    struct stage stage;
+    struct snapshot *snapshot;
+    uint64_t requests = 0, calls = 0, without = 0;
+
+    (void)state;
+    setup_stage(&stage, 1);
+    publisher_free(stage.publisher);
+    assert_int_equal(publisher_new(&(struct publisher_options){.catalog = stage.catalog,
+                                                               .bounds = &histogram_bounds_default,
+                                                               .edges_max = 8,
+                                                               .operations_max = 8,
+                                                               .losses_max = 3,
+                                                               .shards = 1},
+                                   &stage.publisher),
+                     0);
+    assert_int_equal(make_sets(&stage, 20), 21);
+    count_values(&stage, 20);
+    absorb(&stage, 0, 20);
+    count_values(&stage, 20);
+    absorb(&stage, 0, 30);
+    count(&stage, stage.b, stage.a, 5); /* Another edge finds its room. */
+    absorb(&stage, 0, 40);
+    snapshot = take(&stage);
+    assert_int_equal(snapshot->edges_count, 6 + 1 + 1);
+    assert_int_equal(snapshot->operations_count, 6 + 1 + 1);
+    for (size_t i = 0; i < 8; i++) {
+        const struct snapshot_edge *edge = &snapshot->edges[i];
+        requests += edge->requests;
+        calls += snapshot->operations[i].calls;
+        assert_false(edge->overflow);
+        if (edge->values_overflow) {
+            assert_int_equal(edge->client_dimensions.size, 0);
+            assert_true(edge->client_seconds->count == edge->requests);
+            without += edge->requests;
+        }
+    }
+    assert_true(requests == 41 * WEIGHT_ONE && calls == 41 * WEIGHT_ONE);
+    assert_true(without == 28 * WEIGHT_ONE);
+    assert_int_equal(snapshot->counts.values_overflowed, 2 * 28);
+    assert_int_equal(snapshot->counts.edges_overflowed, 0);
+    snapshot_release(snapshot);
+    release_stage(&stage);
+}
+
+/* Durations of a request that was counted with other values make a series, others wait for one. */
+static void publisher__lists_durations_of_other_values(void **state)
+{
+    struct stage stage;
+    struct snapshot *snapshot;
+    struct tally_request request;
+
+    (void)state;
+    setup_stage(&stage, 1);
+    (void)make_sets(&stage, 2);
+    request = (struct tally_request){
+        .client = stage.a, .server = stage.b, .server_set = DIMENSIONS_OVERFLOW + 1};
+    tally_observe(stage.tally, &request.seconds[SECONDS_SERVER], 5, WEIGHT_ONE);
+    tally_add_request(stage.tally, &request);
+    tally_flush(stage.tally);
+    absorb(&stage, 0, 20);
+    snapshot = take(&stage);
+    assert_int_equal(snapshot->edges_count, 0);
+    snapshot_release(snapshot);
+    request = (struct tally_request){.client = stage.a,
+                                     .server = stage.b,
+                                     .server_set = DIMENSIONS_OVERFLOW + 1,
+                                     .is_counted = true};
+    tally_add_request(stage.tally, &request);
+    tally_flush(stage.tally);
+    absorb(&stage, 0, 30);
+    snapshot = take(&stage);
+    assert_int_equal(snapshot->edges_count, 1);
+    assert_true(snapshot->edges[0].requests == 0);
+    assert_true(snapshot->edges[0].server_seconds->count == WEIGHT_ONE);
+    snapshot_release(snapshot);
+    release_stage(&stage);
+}
+
 static int make_both(void *context)
 {
     struct publisher_options options = {.catalog = context, .shards = 3, .edges_max = 10};
@@ -522,6 +637,8 @@ int main(void)
         cmocka_unit_test(publisher__begins_anew_whole_or_not_at_all),
         cmocka_unit_test(publisher__makes_a_snapshot_later_without_memory),
         cmocka_unit_test(publisher__takes_what_is_past_its_bounds_in_overflow_series),
+        cmocka_unit_test(publisher__drops_values_before_edges),
+        cmocka_unit_test(publisher__lists_durations_of_other_values),
         cmocka_unit_test(publisher__is_made_whole_or_not_at_all),
     };
 
