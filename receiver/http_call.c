@@ -351,7 +351,7 @@ void http_call_begin(struct request *request)
     if (request->refusal == HTTP_SERVED) {
         if (request->stream == NULL)
             http1_session_continue(request->session);
-    } else if (head->expects_continue || (head->has_length && head->length > DROPPED_BODY_MAX)) {
+    } else if (head->expects_continue || (head->has_length && head->length > DROPPED_KNOWN_MAX)) {
         http_call_refuse(request, request->refusal); /* Before its body, as it may hope for. */
     }
 }
@@ -361,7 +361,7 @@ static void drop(struct request *request, struct view piece)
     request->dropped += piece.size;
     if (request->stream != NULL)
         h2_return(request->stream);
-    if (request->dropped > DROPPED_BODY_MAX)
+    if (!request->head.has_length && request->dropped > DROPPED_BODY_MAX)
         http_call_refuse(request, request->refusal);
 }
 

@@ -20,9 +20,10 @@
 enum {
     FRAME_SIZE_MAX = 64 * 1024,
     HEADER_LIST_MAX = 16 * 1024,
-    /* So much of a body is read and dropped before a request that is refused is told so: many
-     * clients read no answer before they have sent everything. */
+    /* So much of a body is read and dropped before a request that is refused is told so, and so much
+     * where its length is known: many clients read no answer before they have sent everything. */
     DROPPED_BODY_MAX = 64 * 1024,
+    DROPPED_KNOWN_MAX = 1024 * 1024,
     GREETING_SIZE = 3,
 };
 
