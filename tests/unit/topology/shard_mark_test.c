@@ -139,6 +139,15 @@ static void sweep_a_bit(struct world *world, struct random *random, unsigned *na
         squat(world, names);
 }
 
+/* A sweep takes letters between shards out of turn: where spans are late that may show, so that none
+ * is left lying there. */
+static void take_letters(struct world *world)
+{
+    for (unsigned round = 0; round < 4; round++)
+        for (unsigned i = 0; i < world->shards_count; i++)
+            (void)shard_take_letters(world->shards[i]);
+}
+
 static void live_through(struct story *story, unsigned shards, uint64_t seed, bool sweeps,
                          struct buf *out, struct catalog_counts *out_counts)
 {
@@ -152,7 +161,7 @@ static void live_through(struct story *story, unsigned shards, uint64_t seed, bo
 
     world_init(&world,
                &(struct world_options){.shards = shards,
-                                       .answers = 2,
+                                       .answers = story->is_late ? 64 : 2,
                                        .pairing_wait_ns = story->is_late ? NS_PER_S : 0,
                                        .parent_wait_ns = story->is_late ? 3 * NS_PER_S : 0});
     for (size_t i = 0; i < story->count + 80; i++) {
@@ -161,6 +170,8 @@ static void live_through(struct story *story, unsigned shards, uint64_t seed, bo
         now_ns += i < story->count ? step_ns : 60 * NS_PER_S;
         if (random_below(&times, 10) == 0 || i >= story->count)
             world_tick(&world, now_ns);
+        if (story->is_late)
+            take_letters(&world);
         if (sweeps)
             sweep_a_bit(&world, &sweeping, &names);
     }
