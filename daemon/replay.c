@@ -314,7 +314,7 @@ static int read_target(const struct command *command, const char *to, struct add
 
     if (address_parse(view_of(to), error, out_address) != 0)
         return command_wrong(command, "--to %s", error);
-    if (out_address->type == ADDRESS_OFF ||
+    if (out_address->type == ADDRESS_OFF || out_address->type == ADDRESS_PASSED ||
         (out_address->type == ADDRESS_TCP && out_address->port == 0))
         return command_wrong(command, "--to '%s' names no receiver; write HOST:PORT", to);
     return COMMAND_DONE;

@@ -21,6 +21,7 @@
 #include "daemon/commands.h"
 #include "daemon/load.h"
 #include "daemon/output.h"
+#include "daemon/passed.h"
 #include "engine/service.h"
 #include "net/address.h"
 #include "version.h"
@@ -219,25 +220,41 @@ static int drain(const struct log *log, const struct options *options, struct se
     return COMMAND_DONE;
 }
 
+static void warn_of_unused(const struct log *log, const struct passed *passed)
+{
+    for (size_t i = 0; i < passed->sockets.count; i++) {
+        if (!passed->list[i].is_used)
+            LOG(log, LOG_WARN, "a socket that was passed is not used",
+                LOG_TEXT("name", passed->list[i].name), LOG_NUM("fd", passed->list[i].fd), LOG_END);
+    }
+}
+
 static int serve(const struct log *log, const struct options *options, struct service *service,
-                 const char *ready_file)
+                 const char *ready_file, const struct passed *passed)
 {
     char error[256];
+    int status;
     int which;
 
     remove_ready_file(ready_file);
-    if (service_listen(service, error) != 0)
-        return fail(log, "cannot listen", error);
+    status = service_listen(service, error);
+    if (status != 0) {
+        (void)fail(log, "cannot listen", error);
+        return status == STATUS_INVALID ? COMMAND_WRONG : COMMAND_FAILED;
+    }
     if (service_start(service) != 0)
         return fail(log, "cannot start", "threads cannot be made");
     log_doors(log, service);
+    warn_of_unused(log, passed);
     if (ready_file != NULL && write_ready_file(ready_file, service, error) != 0)
         return fail(log, "cannot write the ready file", error);
     LOG(log, LOG_INFO, "ready", LOG_TEXT("version", SPANMAP_VERSION), LOG_NUM("pid", getpid()),
         LOG_NUM("memory_limit_bytes", engine_budget(service_engine(service))->limit_bytes),
         LOG_NUM("receiver_threads", engine_budget(service_engine(service))->threads),
         LOG_NUM("shards", engine_budget(service_engine(service))->shards), LOG_END);
+    passed_notify(passed, "READY=1");
     which = wait_for_ending_signal(log);
+    passed_notify(passed, "STOPPING=1");
     LOG(log, LOG_INFO, "draining", LOG_TEXT("signal", which == SIGINT ? "INT" : "TERM"), LOG_END);
     remove_ready_file(ready_file);
     return drain(log, options, service);
@@ -257,12 +274,13 @@ static void raise_file_limit(const struct log *log, const struct options *option
             LOG_NUM("files", limit.rlim_cur), LOG_NUM("wanted", wanted), LOG_END);
 }
 
-static int run_service(const struct options *options, const char *ready_file)
+static int run_service(const struct options *options, const char *ready_file,
+                       const struct passed *passed)
 {
     struct log log = {.fd = STDERR_FILENO, .level = options->log_level};
     char helper[LOAD_PATH_BYTES];
     char error[256];
-    struct service_setup setup = {.log = &log};
+    struct service_setup setup = {.log = &log, .passed = passed->sockets};
     struct service *service;
     int status;
     int code;
@@ -275,7 +293,7 @@ static int run_service(const struct options *options, const char *ready_file)
         (void)fail(&log, "cannot start", error);
         return status == STATUS_NOMEM || status == STATUS_SYSTEM ? COMMAND_FAILED : COMMAND_WRONG;
     }
-    code = serve(&log, options, service, ready_file);
+    code = serve(&log, options, service, ready_file, passed);
     service_free(service);
     return code;
 }
@@ -294,6 +312,8 @@ static void keep_freed_memory_small(void)
 static int run(const struct command *command, const struct command_line *line)
 {
     struct options options;
+    struct passed passed;
+    char error[256];
     int code;
 
     (void)command;
@@ -302,7 +322,13 @@ static int run(const struct command *command, const struct command_line *line)
     code = load_options(line, &options);
     if (code != COMMAND_DONE)
         return code;
-    code = run_service(&options, command_value(line, "ready-file"));
+    if (passed_take(&passed, error) == 0) {
+        code = run_service(&options, command_value(line, "ready-file"), &passed);
+    } else {
+        command_complain("%s", error);
+        code = COMMAND_WRONG;
+    }
+    passed_release(&passed);
     options_release(&options);
     return code;
 }

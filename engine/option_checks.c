@@ -7,6 +7,7 @@
 #include "base/option.h"
 #include "base/utf8.h"
 #include "engine/engine_metrics.h"
+#include "engine/listen.h"
 #include "net/address.h"
 #include "receiver/auth.h"
 #include "receiver/http_cors.h"
@@ -36,6 +37,18 @@ static int try_naming(const struct naming_options *options, const char *key,
     else if (status == STATUS_INVALID && strncmp(out_error, key, skip) == 0)
         memmove(out_error, out_error + skip, strlen(out_error + skip) + 1);
     return status;
+}
+
+int option_check_mode(const void *field, char out_error[ERROR_SIZE])
+{
+    struct view text = *(const struct view *)field;
+    uint32_t mode;
+
+    if (text.size == 0 || listen_mode(text, &mode) == 0)
+        return 0;
+    (void)snprintf(out_error, ERROR_SIZE, "'%.*s' is not a mode of three octal digits",
+                   (int)text.size, text.data);
+    return STATUS_INVALID;
 }
 
 int option_check_token(const void *field, char out_error[ERROR_SIZE])

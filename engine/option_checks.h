@@ -9,6 +9,7 @@
 /* Each looks at the field of its option; on failure out_error gets one sentence. Returns: 0;
  * STATUS_INVALID; STATUS_NOMEM. */
 MUST_USE int option_check_address(const void *field, char out_error[256]);
+MUST_USE int option_check_mode(const void *field, char out_error[256]);
 MUST_USE int option_check_token(const void *field, char out_error[256]);
 MUST_USE int option_check_client_names(const void *field, char out_error[256]);
 MUST_USE int option_check_peer_order(const void *field, char out_error[256]);

@@ -29,7 +29,7 @@
         .prose = (text)                                                                            \
     }
 
-#define ADDRESS_FORM "HOST:PORT, unix:PATH or off"
+#define ADDRESS_FORM "HOST:PORT, unix:PATH, fd:NAME or off"
 
 /* In the order of the enums. */
 static const char *const signal_words[] = {"refuse", "discard", NULL};
@@ -48,8 +48,11 @@ static const struct option_row rows[] = {
      .max = 512,
      .form = ADDRESS_FORM,
      .check = option_check_address,
-     .prose = "Where OTLP/gRPC is received. Port 0 is any free one. "
-              "localhost means 127.0.0.1 and ::1; 0.0.0.0 opens the door to other machines."},
+     .prose =
+         "Where OTLP/gRPC is received. Port 0 is any free one. "
+         "localhost means 127.0.0.1 and ::1; 0.0.0.0 opens the door to other machines; "
+         "unix:@NAME is an abstract Unix socket; fd:NAME is a socket that systemd passes under "
+         "that name, or descriptor number."},
     {.key = "listen.http",
      .type = OPTION_TEXT,
      .offset = AT(listen_http),
@@ -69,6 +72,28 @@ static const struct option_row rows[] = {
      .form = ADDRESS_FORM,
      .check = option_check_address,
      .prose = "Where the page, the metrics and the API are served."},
+    {.key = "listen.unix_mode",
+     .type = OPTION_TEXT,
+     .offset = AT(listen_unix_mode),
+     .initial = "",
+     .max = 4,
+     .form = "octal digits such as 0660, or empty",
+     .check = option_check_mode,
+     .prose =
+         "Who may connect to a door that is a Unix socket: the mode of its file. Empty is what "
+         "the process's mask leaves."},
+    {.key = "listen.unix_owner",
+     .type = OPTION_TEXT,
+     .offset = AT(listen_unix_owner),
+     .initial = "",
+     .max = 100,
+     .prose = "The user that such a file is given to, by name or number. Empty: the process's."},
+    {.key = "listen.unix_group",
+     .type = OPTION_TEXT,
+     .offset = AT(listen_unix_group),
+     .initial = "",
+     .max = 100,
+     .prose = "The group that such a file is given to, by name or number. Empty: the process's."},
     {.key = "web.hosts",
      .type = OPTION_TEXTS,
      .offset = AT(web_hosts),

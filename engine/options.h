@@ -33,6 +33,9 @@ struct options {
     struct view listen_grpc; /* Valid addresses all (net/address.h). */
     struct view listen_http;
     struct view listen_web;
+    struct view listen_unix_mode; /* Empty, as the following: as the process makes it. */
+    struct view listen_unix_owner;
+    struct view listen_unix_group;
     struct option_texts web_hosts; /* "*": any. */
     uint64_t web_connections_max;
     uint64_t web_header_timeout_ns;

@@ -1,16 +1,11 @@
 /* secure_auth.c: who may send, from the options and from the files that they name. */
-#include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "engine/secure_counters.h"
 #include "engine/secure_priv.h"
+#include "engine/users.h"
 #include "net/address.h"
-
-enum { USER_BYTES = 4096 };
 
 /* ----------------------------------------------------------------------- loading */
 
@@ -77,34 +72,12 @@ static int open_file(struct secure *secure, const struct watch_group *group, cha
 
 /* ------------------------------------------------------------------------- users */
 
-static int find_user(const char *name, uint32_t *out_user)
-{
-    char memory[USER_BYTES];
-    struct passwd entry;
-    struct passwd *found = NULL;
-    unsigned long number;
-    char *end;
-
-    if (name[0] >= '0' && name[0] <= '9') {
-        errno = 0;
-        number = strtoul(name, &end, 10);
-        if (errno != 0 || *end != '\0' || number >= UINT32_MAX)
-            return STATUS_INVALID;
-        *out_user = (uint32_t)number;
-        return 0;
-    }
-    if (getpwnam_r(name, &entry, memory, sizeof(memory), &found) != 0 || found == NULL)
-        return STATUS_INVALID;
-    *out_user = entry.pw_uid;
-    return 0;
-}
-
 static int find_users(struct secure *secure, char out_error[256])
 {
     const struct option_texts *users = &secure->options->auth_unix_users;
 
     for (size_t i = 0; i < users->count && i < SECURE_USERS_MAX; i++) {
-        if (find_user(users->items[i].data, &secure->users[i]) == 0)
+        if (user_find(users->items[i].data, &secure->users[i]) == 0)
             continue;
         (void)snprintf(out_error, 256, "auth.unix_users: there is no user '%.100s' here",
                        users->items[i].data);

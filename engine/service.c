@@ -27,6 +27,7 @@ struct service {
     struct counters web_counters;
     const struct counters *health[4];
     struct secure *secure;
+    struct passed_sockets passed;
     struct signals signals;
     struct receiver *receiver;
     struct routes *routes;
@@ -169,6 +170,7 @@ int service_new(const struct options *options, const struct service_setup *setup
     if (service == NULL)
         goto out;
     service->options = options;
+    service->passed = setup->passed;
     for (size_t i = 0; i < SERVICE_DOOR_COUNT; i++)
         buf_init(&service->bound[i], BOUND_BYTES_MAX);
     status = engine_new(options, &engine, out_error, &service->engine);
@@ -219,10 +221,16 @@ static bool is_same(const struct address *a, const struct address *b)
 {
     if (a->type != b->type || a->type == ADDRESS_OFF)
         return false;
-    if (a->type == ADDRESS_UNIX)
+    if (a->type != ADDRESS_TCP)
         return strcmp(a->path, b->path) == 0;
     /* Of port 0 each gets one of its own. */
     return a->port == b->port && a->port != 0 && strcmp(a->host, b->host) == 0;
+}
+
+static int find(const struct service *service, struct view text, char out_error[256],
+                struct address *out_address)
+{
+    return listen_address(service->options, service->passed, text, out_error, out_address);
 }
 
 /* One address may serve both. */
@@ -232,10 +240,13 @@ static int listen_receiver(struct service *service, char out_error[256])
     struct address http;
     struct buf *bound = service->bound;
     unsigned serves = SESSION_GRPC;
-    int status = address_parse(service->options->listen_grpc, out_error, &grpc);
+    bool is_one = view_equal(service->options->listen_grpc, service->options->listen_http);
+    int status = find(service, service->options->listen_grpc, out_error, &grpc);
 
-    if (status == 0)
-        status = address_parse(service->options->listen_http, out_error, &http);
+    if (status == 0 && is_one)
+        http = grpc;
+    else if (status == 0)
+        status = find(service, service->options->listen_http, out_error, &http);
     if (status != 0)
         return status;
     if (is_same(&grpc, &http))
@@ -255,7 +266,7 @@ int service_listen(struct service *service, char out_error[256])
     int status = listen_receiver(service, out_error);
 
     if (status == 0)
-        status = address_parse(service->options->listen_web, out_error, &address);
+        status = find(service, service->options->listen_web, out_error, &address);
     if (status == 0 && address.type != ADDRESS_OFF)
         status = http_server_listen(service->web, &address, out_error,
                                     &service->bound[SERVICE_WEB]);

@@ -15,6 +15,7 @@
 #include "base/status.h"
 #include "base/view.h"
 #include "engine/engine.h"
+#include "engine/listen.h"
 #include "engine/options.h"
 
 enum service_door { SERVICE_GRPC, SERVICE_HTTP, SERVICE_WEB, SERVICE_DOOR_COUNT };
@@ -22,6 +23,7 @@ enum service_door { SERVICE_GRPC, SERVICE_HTTP, SERVICE_WEB, SERVICE_DOOR_COUNT 
 struct service_setup {
     const struct log *log;         /* NULL: silent. */
     struct view draw_helper;       /* Path of spanmap-draw; borrowed. */
+    struct passed_sockets passed;  /* For addresses of the form fd:NAME; borrowed. */
     struct budget_machine machine; /* A zero is asked of the system. */
 };
 

@@ -1,4 +1,4 @@
-/* address.c: takes apart HOST:PORT, [IPv6]:PORT, unix:PATH and off. */
+/* address.c: takes apart HOST:PORT, [IPv6]:PORT, unix:PATH, fd:NAME and off. */
 #include "net/address.h"
 
 #include <arpa/inet.h>
@@ -29,6 +29,23 @@ static int parse_unix(struct view text, struct view path, char out_error[256],
         return refuse(out_error, text, "the socket's path holds a zero byte");
     address->type = ADDRESS_UNIX;
     memcpy(address->path, path.data, path.size);
+    return 0;
+}
+
+/* Of the form that systemd allows: no colon, no control characters. */
+static int parse_passed(struct view text, struct view name, char out_error[256],
+                        struct address *address)
+{
+    if (name.size == 0)
+        return refuse(out_error, text, "fd: needs the name or number of a socket behind it");
+    if (name.size >= sizeof(address->path))
+        return refuse(out_error, text, "the socket's name is longer than 107 bytes");
+    for (size_t i = 0; i < name.size; i++) {
+        if (name.data[i] <= ' ' || name.data[i] > '~' || name.data[i] == ':')
+            return refuse(out_error, text, "the socket's name holds a character that none has");
+    }
+    address->type = ADDRESS_PASSED;
+    memcpy(address->path, name.data, name.size);
     return 0;
 }
 
@@ -85,7 +102,7 @@ static int parse_tcp(struct view text, char out_error[256], struct address *addr
     struct view port;
 
     if (colon == NULL)
-        return refuse(out_error, text, "write HOST:PORT, [IPV6]:PORT, unix:PATH or off");
+        return refuse(out_error, text, "write HOST:PORT, [IPV6]:PORT, unix:PATH, fd:NAME or off");
     host = (struct view){text.data, (size_t)(colon - text.data)};
     port = (struct view){colon + 1, text.size - host.size - 1};
     if (!parse_port(port, &address->port))
@@ -117,6 +134,9 @@ int address_parse(struct view text, char out_error[256], struct address *out_add
 
     if (view_starts(text, VIEW("unix:")))
         status = parse_unix(text, (struct view){text.data + 5, text.size - 5}, out_error, &address);
+    else if (view_starts(text, VIEW("fd:")))
+        status = parse_passed(text, (struct view){text.data + 3, text.size - 3}, out_error,
+                              &address);
     else if (!view_equal(text, VIEW("off")))
         status = parse_tcp(text, out_error, &address);
     if (status == 0)

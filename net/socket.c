@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -29,8 +30,9 @@ struct attempt {
 
 static int report(struct attempt attempt, const char *reason)
 {
-    if (attempt.address->type == ADDRESS_UNIX)
-        (void)snprintf(attempt.error, 256, "cannot listen on unix:%s: %s", attempt.address->path,
+    if (attempt.address->type != ADDRESS_TCP)
+        (void)snprintf(attempt.error, 256, "cannot listen on %s:%s: %s",
+                       attempt.address->type == ADDRESS_UNIX ? "unix" : "fd", attempt.address->path,
                        reason);
     else
         (void)snprintf(attempt.error, 256, "cannot listen on %s%.100s%s:%u: %s",
@@ -57,8 +59,21 @@ static bool is_wildcard6(const struct sockaddr *name)
     return IN6_IS_ADDR_UNSPECIFIED(&name6.sin6_addr);
 }
 
-/* A listening socket, or -1 with errno. */
-static int listen_on(const struct sockaddr *name, socklen_t size)
+/* Before it listens nobody can connect: there is no moment in which others may. Returns: 0; -1 with
+ * errno. */
+static int give_rights(const char *path, const struct address_rights *rights)
+{
+    uid_t owner = rights->has_owner ? rights->owner : (uid_t)-1;
+    gid_t group = rights->has_group ? rights->group : (gid_t)-1;
+
+    if ((rights->has_owner || rights->has_group) && lchown(path, owner, group) != 0)
+        return -1;
+    return rights->has_mode ? chmod(path, rights->mode) : 0;
+}
+
+/* A listening socket, or -1 with errno. `path` is that of a Unix socket's file, or NULL. */
+static int listen_on(const struct sockaddr *name, socklen_t size, const char *path,
+                     const struct address_rights *rights)
 {
     int fd = socket(name->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     int on = 1;
@@ -73,9 +88,13 @@ static int listen_on(const struct sockaddr *name, socklen_t size)
         (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     if (name->sa_family == AF_INET6)
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only6, sizeof(only6));
-    if (bind(fd, name, size) == 0 && listen(fd, BACKLOG) == 0)
+    if (bind(fd, name, size) != 0)
+        path = NULL; /* It is another's. */
+    else if ((path == NULL || give_rights(path, rights) == 0) && listen(fd, BACKLOG) == 0)
         return fd;
     error = errno;
+    if (path != NULL)
+        (void)unlink(path);
     (void)close(fd);
     errno = error;
     return -1;
@@ -121,7 +140,7 @@ static int listen_all(const struct addrinfo *names, bool may_miss, struct socket
         memcpy(&name, at->ai_addr, at->ai_addrlen);
         if (sockets->count != 0)
             *port_of((struct sockaddr *)&name) = bound_port(sockets->fds[0]);
-        fd = listen_on((struct sockaddr *)&name, at->ai_addrlen);
+        fd = listen_on((struct sockaddr *)&name, at->ai_addrlen, NULL, NULL);
         if (fd >= 0) {
             sockets->fds[sockets->count++] = fd;
             continue;
@@ -203,6 +222,7 @@ static bool is_answered(const struct sockaddr_un *name, socklen_t size)
 static int open_unix(struct attempt attempt, struct sockets *sockets)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
+    const struct address_rights *rights = &attempt.address->rights;
     const char *path = attempt.address->path;
     size_t length = strlen(path);
     bool is_abstract = path[0] == '@';
@@ -214,14 +234,14 @@ static int open_unix(struct attempt attempt, struct sockets *sockets)
     memcpy(name.sun_path, path, length);
     if (is_abstract)
         name.sun_path[0] = '\0';
-    fd = listen_on((const struct sockaddr *)&name, size);
+    fd = listen_on((const struct sockaddr *)&name, size, is_abstract ? NULL : path, rights);
     if (fd < 0 && errno == EADDRINUSE && !is_abstract) {
         if (lstat(path, &old) == 0 && !S_ISSOCK(old.st_mode))
             return report(attempt, "there is a file of that name that is not a socket");
         if (is_answered(&name, size))
             return report_errno(attempt, EADDRINUSE);
         (void)unlink(path);
-        fd = listen_on((const struct sockaddr *)&name, size);
+        fd = listen_on((const struct sockaddr *)&name, size, path, rights);
     }
     if (fd < 0)
         return report_errno(attempt, errno);
@@ -234,6 +254,52 @@ static int open_unix(struct attempt attempt, struct sockets *sockets)
     return 0;
 }
 
+static int socket_option(int fd, int option)
+{
+    int value = -1;
+    socklen_t size = sizeof(value);
+
+    return getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 ? value : -1;
+}
+
+/* What is wrong with it; NULL: nothing. */
+static const char *judge_passed(int fd)
+{
+    int domain = socket_option(fd, SO_DOMAIN);
+
+    if (domain < 0)
+        return "it is not a socket";
+    if (domain != AF_INET && domain != AF_INET6 && domain != AF_UNIX)
+        return "it is neither an Internet nor a Unix socket";
+    if (socket_option(fd, SO_TYPE) != SOCK_STREAM)
+        return "it is not a stream socket";
+    if (socket_option(fd, SO_ACCEPTCONN) != 1)
+        return "it does not listen (in systemd, Accept= has to be no)";
+    return NULL;
+}
+
+static int open_passed(struct attempt attempt, struct sockets *sockets)
+{
+    const struct address *address = attempt.address;
+
+    if (address->fds_count == 0)
+        return report(attempt, "no socket of this name was passed to this process");
+    for (size_t i = 0; i < address->fds_count; i++) {
+        int fd = address->fds[i];
+        const char *reason = judge_passed(fd);
+        int flags = fcntl(fd, F_GETFL);
+
+        if (reason != NULL)
+            return report(attempt, reason);
+        if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
+            fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
+            return report_errno(attempt, errno);
+    }
+    memcpy(sockets->fds, address->fds, sizeof(sockets->fds));
+    sockets->count = address->fds_count;
+    return 0;
+}
+
 int sockets_open(const struct address *address, char out_error[256], struct sockets *out_sockets)
 {
     struct attempt attempt = {.address = address, .error = out_error};
@@ -241,8 +307,12 @@ int sockets_open(const struct address *address, char out_error[256], struct sock
     int status;
 
     CHECK(address->type != ADDRESS_OFF);
-    status = address->type == ADDRESS_UNIX ? open_unix(attempt, &sockets)
-                                           : open_tcp(attempt, &sockets);
+    if (address->type == ADDRESS_UNIX)
+        status = open_unix(attempt, &sockets);
+    else if (address->type == ADDRESS_PASSED)
+        status = open_passed(attempt, &sockets);
+    else
+        status = open_tcp(attempt, &sockets);
     if (status == 0)
         *out_sockets = sockets;
     return status;
@@ -272,6 +342,22 @@ void sockets_close(struct sockets *sockets)
     sockets->path[0] = '\0';
 }
 
+/* Of a passed socket, which may be abstract or have no name at all. */
+static int name_unix(const struct sockaddr_storage *name, socklen_t size, struct buf *out)
+{
+    struct sockaddr_un path;
+    size_t length = size - offsetof(struct sockaddr_un, sun_path);
+
+    memcpy(&path, name, sizeof(path));
+    if (length == 0 || length > sizeof(path.sun_path))
+        return buf_append_text(out, "unix:");
+    if (path.sun_path[0] == '\0')
+        path.sun_path[0] = '@';
+    else
+        length = strnlen(path.sun_path, length);
+    return buf_printf(out, "unix:%.*s", (int)length, path.sun_path);
+}
+
 int sockets_name(const struct sockets *sockets, struct buf *out)
 {
     struct sockaddr_storage name = {.ss_family = AF_UNSPEC};
@@ -282,8 +368,11 @@ int sockets_name(const struct sockets *sockets, struct buf *out)
     CHECK(sockets->count != 0);
     if (sockets->path[0] != '\0')
         return buf_printf(out, "unix:%s", sockets->path);
-    if (getsockname(sockets->fds[0], (struct sockaddr *)&name, &size) != 0 ||
-        getnameinfo((struct sockaddr *)&name, size, host, sizeof(host), port, sizeof(port),
+    if (getsockname(sockets->fds[0], (struct sockaddr *)&name, &size) != 0)
+        return STATUS_SYSTEM;
+    if (name.ss_family == AF_UNIX)
+        return name_unix(&name, size, out);
+    if (getnameinfo((struct sockaddr *)&name, size, host, sizeof(host), port, sizeof(port),
                     NI_NUMERICHOST | NI_NUMERICSERV) != 0)
         return STATUS_SYSTEM;
     return buf_printf(out, name.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);

@@ -17,7 +17,7 @@
 #include "base/status.h"
 #include "net/address.h"
 
-enum { SOCKETS_MAX = 8 };
+enum { SOCKETS_MAX = ADDRESS_FDS_MAX };
 
 struct sockets {
     int fds[SOCKETS_MAX]; /* Non-blocking, listening. */
@@ -29,7 +29,9 @@ struct sockets {
 
 /* Binds and listens: every address of a host's name, both loopbacks for localhost (::1 may be
  * missing on the machine). A Unix socket's file which nobody answers is replaced; a path that
- * begins with '@' is an abstract one. On failure out_error has one sentence with the address and
+ * begins with '@' is an abstract one. A Unix socket's file has its rights before anybody can
+ * connect. Passed sockets have to be listening stream sockets; they are taken over where it
+ * succeeds, and files of theirs are not removed. On failure out_error has one sentence with the address and
  * the reason. Returns: 0; STATUS_SYSTEM. */
 MUST_USE int sockets_open(const struct address *address, char out_error[256],
                           struct sockets *out_sockets);

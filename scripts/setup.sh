@@ -122,6 +122,7 @@ test            : has zstd               : zstd                        : tests o
 test            : has openssl            : openssl                     : certificates for tests
 test            : has curl               : curl                        : another client
 test            : ? browser              : chromium chromium-driver    : tests of the page
+test            : ? has systemd-socket-activate : systemd               : tests of socket activation
 test            : = prometheus           : prometheus promtool         : tests of /metrics
 TABLE
 }

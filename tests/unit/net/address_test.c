@@ -83,12 +83,28 @@ static void address__says_what_is_wrong(void **state)
     expect_error((struct view){host, sizeof(host)}, "255 bytes");
 }
 
+static void address__knows_names_of_passed_sockets(void **state)
+{
+    struct address address;
+    char error[256];
+
+    (void)state;
+    assert_int_equal(address_parse(VIEW("fd:grpc.socket"), error, &address), 0);
+    assert_int_equal(address.type, ADDRESS_PASSED);
+    assert_string_equal(address.path, "grpc.socket");
+    assert_int_equal(address.fds_count, 0);
+    assert_int_equal(address_parse(VIEW("fd:"), error, &address), STATUS_INVALID);
+    assert_int_equal(address_parse(VIEW("fd:a:b"), error, &address), STATUS_INVALID);
+    assert_int_equal(address_parse(VIEW("fd:a b"), error, &address), STATUS_INVALID);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(address__knows_hosts_and_ports),
         cmocka_unit_test(address__knows_unix_sockets_and_off),
         cmocka_unit_test(address__says_what_is_wrong),
+        cmocka_unit_test(address__knows_names_of_passed_sockets),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -183,6 +183,124 @@ static void sockets__know_abstract_names(void **state)
     sockets_close(&sockets);
 }
 
+static void sockets__give_a_file_its_rights(void **state)
+{
+    char folder[] = "/tmp/spanmap-socket-XXXXXX";
+    char text[64];
+    struct address address;
+    struct sockets sockets;
+    struct stat file;
+    char error[256] = "";
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(text, sizeof(text), "unix:%s/sock", folder);
+    address = address_of(text);
+    address.rights = (struct address_rights){
+        .has_mode = true, .mode = 0604, .has_group = true, .group = getegid()};
+    assert_int_equal(sockets_open(&address, error, &sockets), 0);
+    assert_int_equal(stat(address.path, &file), 0);
+    assert_int_equal(file.st_mode & 07777, 0604);
+    assert_int_equal(file.st_gid, getegid());
+    sockets_close(&sockets);
+    assert_int_equal(access(address.path, F_OK), -1);
+    if (geteuid() != 0) {
+        address.rights.has_owner = true;
+        address.rights.owner = geteuid() + 1;
+        assert_int_equal(sockets_open(&address, error, &sockets), STATUS_SYSTEM);
+        assert_non_null(strstr(error, "not permitted"));
+        assert_int_equal(access(address.path, F_OK), -1); /* Nothing is left behind. */
+    }
+    assert_int_equal(rmdir(folder), 0);
+}
+
+static int listener(int domain)
+{
+    struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(domain, SOCK_STREAM, 0);
+
+    assert_true(fd >= 0);
+    if (domain == AF_INET)
+        assert_int_equal(bind(fd, (struct sockaddr *)&name, sizeof(name)), 0);
+    return fd;
+}
+
+static void sockets__take_over_what_is_passed(void **state)
+{
+    struct address address = address_of("fd:grpc");
+    struct sockets sockets;
+    struct buf name;
+    char error[256] = "";
+    int fd = listener(AF_INET);
+
+    (void)state;
+    assert_int_equal(listen(fd, 1), 0);
+    address.fds[address.fds_count++] = fd;
+    assert_int_equal(sockets_open(&address, error, &sockets), 0);
+    assert_int_equal(sockets.count, 1);
+    assert_true((fcntl(fd, F_GETFL) & O_NONBLOCK) != 0);
+    assert_true((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
+    buf_init(&name, 0);
+    assert_int_equal(sockets_name(&sockets, &name), 0);
+    assert_true(view_starts(buf_view(&name), VIEW("127.0.0.1:")));
+    buf_release(&name);
+    sockets_close(&sockets);
+    assert_int_equal(fcntl(fd, F_GETFD), -1);
+}
+
+/* Another made it, and may want it again. */
+static void sockets__leave_the_file_of_a_passed_socket(void **state)
+{
+    char folder[] = "/tmp/spanmap-socket-XXXXXX";
+    struct sockaddr_un path = {.sun_family = AF_UNIX};
+    struct address address = address_of("fd:grpc");
+    struct sockets sockets;
+    struct buf name;
+    char error[256] = "";
+    int fd = listener(AF_UNIX);
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path.sun_path, sizeof(path.sun_path), "%s/sock", folder);
+    assert_int_equal(bind(fd, (struct sockaddr *)&path, sizeof(path)), 0);
+    assert_int_equal(listen(fd, 1), 0);
+    address.fds[address.fds_count++] = fd;
+    assert_int_equal(sockets_open(&address, error, &sockets), 0);
+    buf_init(&name, 0);
+    assert_int_equal(sockets_name(&sockets, &name), 0);
+    assert_int_equal(name.size, strlen("unix:") + strlen(path.sun_path));
+    assert_memory_equal(name.data + 5, path.sun_path, strlen(path.sun_path));
+    buf_release(&name);
+    sockets_close(&sockets);
+    assert_int_equal(unlink(path.sun_path), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
+static void expect_bad_passed(int fd, const char *reason)
+{
+    struct address address = address_of("fd:grpc");
+    struct sockets sockets;
+    char error[256] = "";
+
+    if (fd >= 0)
+        address.fds[address.fds_count++] = fd;
+    assert_int_equal(sockets_open(&address, error, &sockets), STATUS_SYSTEM);
+    assert_non_null(strstr(error, "cannot listen on fd:grpc"));
+    assert_non_null(strstr(error, reason));
+    if (fd >= 0)
+        assert_int_equal(close(fd), 0);
+}
+
+static void sockets__look_at_what_is_passed(void **state)
+{
+    (void)state;
+    expect_bad_passed(-1, "no socket of this name");
+    expect_bad_passed(open("/dev/null", O_RDONLY), "not a socket");
+    expect_bad_passed(socket(AF_INET, SOCK_DGRAM, 0), "not a stream socket");
+    expect_bad_passed(socket(AF_INET, SOCK_STREAM, 0), "does not listen");
+    expect_bad_passed(socket(AF_NETLINK, SOCK_RAW, 0), "neither an Internet nor a Unix");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +310,10 @@ int main(void)
         cmocka_unit_test(sockets__show_ipv6_in_brackets),
         cmocka_unit_test(sockets__replace_only_a_file_that_nobody_answers),
         cmocka_unit_test(sockets__know_abstract_names),
+        cmocka_unit_test(sockets__give_a_file_its_rights),
+        cmocka_unit_test(sockets__take_over_what_is_passed),
+        cmocka_unit_test(sockets__leave_the_file_of_a_passed_socket),
+        cmocka_unit_test(sockets__look_at_what_is_passed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
