@@ -349,22 +349,21 @@ void publisher_let_leave(struct publisher *publisher, bool nodes, struct wall_ti
 
 /* ------------------------------------------------------------------ room */
 
-/* The key of a row of a tally. */
-typedef struct key (*row_key)(const struct tally *tally, uint32_t row);
+typedef void (*row_key)(const struct tally *tally, uint32_t row, struct key *out_key);
 
-static struct key edge_row(const struct tally *tally, uint32_t row)
+static void edge_row(const struct tally *tally, uint32_t row, struct key *out_key)
 {
-    return edge_key(&tally->edges[row]);
+    *out_key = edge_key(&tally->edges[row]);
 }
 
-static struct key operation_row(const struct tally *tally, uint32_t row)
+static void operation_row(const struct tally *tally, uint32_t row, struct key *out_key)
 {
-    return operation_key(&tally->operations[row]);
+    *out_key = operation_key(&tally->operations[row]);
 }
 
-static struct key loss_row(const struct tally *tally, uint32_t row)
+static void loss_row(const struct tally *tally, uint32_t row, struct key *out_key)
 {
-    return loss_key(&tally->losses[row]);
+    *out_key = loss_key(&tally->losses[row]);
 }
 
 static void make_room(struct publisher *publisher, struct series_table *table,
@@ -377,7 +376,10 @@ static void make_room(struct publisher *publisher, struct series_table *table,
     if (table->count + count <= room)
         return;
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t number = key_map_find(&table->map, key_of(tally, i));
+        struct key key;
+        uint32_t number;
+        key_of(tally, i, &key);
+        number = key_map_find(&table->map, key);
         if (number != KEY_NONE)
             table->series[number].stays = true;
         else

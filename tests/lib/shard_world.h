@@ -38,7 +38,7 @@ struct world {
     struct exchange *exchange;
     unsigned shards_count;
     struct shard *shards[WORLD_SHARDS_MAX];
-    unsigned sweep_step;    /* Of the sweep that goes on; 0: none. */
+    unsigned sweep_step; /* Of the sweep that goes on; 0: none. */
     uint32_t sweep_stamp;
     uint64_t last_requests; /* To see that sums never fall. */
     uint64_t last_judged;
