@@ -309,5 +309,6 @@ void receiver_free(struct receiver *receiver)
     for (unsigned i = 0; i < receiver->threads_count; i++)
         session_worker_release(&receiver->threads[i].worker);
     mem_free(receiver->threads);
+    session_shared_release(&receiver->shared);
     mem_free(receiver);
 }

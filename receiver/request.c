@@ -279,7 +279,7 @@ int request_inflate_and_call(struct request *request, enum inflate_format inflat
     if (status == 0) {
         size_t size = inflated->size;
 
-        status = body_budget_take_below(&shared->budget, size, shared->budget.max);
+        status = body_budget_borrow(&shared->budget, size);
         if (status == 0) {
             request_count(request,
                           inflate == INFLATE_GZIP   ? RECEIVER_MESSAGES_GZIP
@@ -287,11 +287,13 @@ int request_inflate_and_call(struct request *request, enum inflate_format inflat
                                                     : RECEIVER_MESSAGES_ZSTD,
                           1);
             request_call(request, format, buf_view(inflated));
-            body_budget_give(&shared->budget, size);
+            body_budget_return(&shared->budget, size);
         }
     }
     if (status == STATUS_TOO_LARGE && room < max)
         status = STATUS_FULL;
+    if (status == STATUS_FULL)
+        request_count(request, RECEIVER_LIMIT_MEMORY, 1);
     if (inflated->capacity > INFLATED_KEPT)
         buf_release(inflated);
     return status;
@@ -317,6 +319,16 @@ static void end_late(struct request *request)
     request->deadline.ns = session->now.ns + session->shared->request_timeout_ns;
 }
 
+static void refuse_greediest(struct session *session)
+{
+    struct request *request;
+
+    while ((request = session_greediest(session)) != NULL) {
+        request_count(request, RECEIVER_LIMIT_SHARE, 1);
+        fail(request, REQUEST_BUSY);
+    }
+}
+
 void requests_tick(struct session *session)
 {
     uint64_t earliest_ns = UINT64_MAX;
@@ -328,10 +340,11 @@ void requests_tick(struct session *session)
             fail(request, REQUEST_BUSY);
         if (request->deadline.ns < earliest_ns)
             earliest_ns = request->deadline.ns;
-        if (body_budget_favours(&session->shared->budget, request))
+        if (session->favourite == request)
             earliest_ns = session->now.ns; /* It is looked at each time. */
     }
     session->earliest.ns = earliest_ns;
+    refuse_greediest(session);
     session_resume(session);
 }
 

@@ -1,11 +1,12 @@
 /* request_credit.c: what a request holds, and how much more its sender may send.
  *
- * Credit goes back for what was taken, as long as bodies hold less than half of the budget's pool.
- * From there on a request waits: it holds what came and gets no credit, so that its sender stops (over
- * HTTP/1 its connection is not read from). One request of all, the favourite (body_budget.h), goes on
- * regardless; where it ends, another does. Requests that wait keep their share of the connection's window back as well; they may keep half of it, so
- * that the other half is there for those that go on. What comes beyond all that is refused, to be
- * sent again later.
+ * Credit goes back for what was taken, as long as there is room (body_budget.h). Where the budget is
+ * tight for a connection, its requests wait: each holds what came and gets no credit, so that its
+ * sender stops (over HTTP/1 the connection is not read from). When it is the connection's turn, the
+ * oldest of them goes on regardless; where it ends, another connection's does. Requests that wait keep
+ * their part of the connection's window back as well; they may keep half of it, so that the other half
+ * is there for those that go on. What comes beyond all that is refused, to be sent again later; so are
+ * the newest requests of a connection that holds far more than its share while others wait.
  */
 #include "receiver/session_priv.h"
 
@@ -20,34 +21,30 @@ size_t request_held(const struct request *request)
     return grpc_frame_held(&request->frame) + request->body.held.capacity;
 }
 
+/* A connection whose turn comes and that has nothing to go on with would hold up all others. */
+static void leave_queue(struct session *session)
+{
+    if (session->waiting == 0 && session->favourite == NULL)
+        body_account_yield(&session->account);
+}
+
 static void stop_waiting(struct request *request)
 {
+    struct session *session = request->session;
+
     if (!request->is_waiting)
         return;
     request->is_waiting = false;
-    request->session->waiting--;
-    request->session->withheld -= request->withheld;
+    session->waiting--;
+    session->withheld -= request->withheld;
     request->withheld = 0;
+    leave_queue(session);
 }
 
 static void return_credit(struct request *request)
 {
     if (request->stream != NULL)
         h2_return(request->stream);
-}
-
-/* Whether the request need not wait. */
-static bool may_go_on(struct request *request)
-{
-    struct body_budget *budget = &request->session->shared->budget;
-
-    if (!body_budget_is_tight(budget) || body_budget_favours(budget, request))
-        return true;
-    if (!body_budget_favour(budget, request))
-        return false;
-    request->favoured = request->session->now;
-    request->session->earliest = request->session->now; /* The tick looks after it. */
-    return true;
 }
 
 static struct request *oldest_waiting(const struct session *session)
@@ -59,6 +56,35 @@ static struct request *oldest_waiting(const struct session *session)
             oldest = request;
     }
     return oldest;
+}
+
+/* Whether it is this request's turn, now or still. */
+static bool take_turn(struct request *request)
+{
+    struct session *session = request->session;
+
+    if (session->favourite == request)
+        return true;
+    if (session->favourite != NULL ||
+        (session->waiting != 0 && oldest_waiting(session) != request) ||
+        !body_account_favour(&session->account))
+        return false;
+    session->favourite = request;
+    request->favoured = session->now;
+    session->earliest = session->now; /* The tick looks after it. */
+    return true;
+}
+
+/* Whether the request need not wait. */
+static bool may_go_on(struct request *request)
+{
+    return !body_account_is_tight(&request->session->account) || take_turn(request);
+}
+
+static void end_turn(struct session *session)
+{
+    session->favourite = NULL;
+    body_account_yield(&session->account);
 }
 
 void session_resume(struct session *session)
@@ -73,20 +99,21 @@ void session_resume(struct session *session)
 
 int request_charge(struct request *request)
 {
-    struct session_shared *shared = request->session->shared;
-    struct body_budget *budget = &shared->budget;
+    struct session *session = request->session;
     size_t held = request_held(request);
     size_t more = held - request->charged;
+    int status;
 
     if (held <= request->charged)
         return 0;
-    if (body_budget_take_below(budget, more, budget->pool) != 0) {
-        if (!may_go_on(request) || !body_budget_favours(budget, request))
-            return STATUS_FULL;
-        if (body_budget_take_below(budget, more, budget->max) != 0)
-            return STATUS_FULL;
+    status = body_account_take(&session->account, more);
+    if (status != 0 && take_turn(request))
+        status = body_account_take_aside(&session->account, more);
+    if (status != 0) {
+        request_count(request, RECEIVER_LIMIT_MEMORY, 1);
+        return status;
     }
-    counters_add(shared->counters, RECEIVER_BODY_BYTES, more);
+    request_count(request, RECEIVER_BODY_BYTES, more);
     request->charged = held;
     return 0;
 }
@@ -107,22 +134,26 @@ int request_credit(struct request *request)
         return 0; /* Not reading on holds it back. */
     session->withheld += request->stream->owed_connection - request->withheld;
     request->withheld = request->stream->owed_connection;
-    return session->withheld > session->shared->connection_window / 2 ? STATUS_FULL : 0;
+    if (session->withheld <= session->shared->connection_window / 2)
+        return 0;
+    request_count(request, RECEIVER_LIMIT_MEMORY, 1);
+    return STATUS_FULL;
 }
 
 void request_let_go(struct request *request)
 {
     struct session *session = request->session;
-    struct session_shared *shared = session->shared;
 
     stop_waiting(request);
     grpc_frame_release(&request->frame);
     buf_release(&request->body.held);
     request->body.piece = (struct view){NULL, 0};
-    body_budget_give(&shared->budget, request->charged);
-    counters_subtract(shared->counters, RECEIVER_BODY_BYTES, request->charged);
+    body_account_give(&session->account, request->charged);
+    counters_subtract(session->shared->counters, RECEIVER_BODY_BYTES, request->charged);
     request->charged = 0;
-    body_budget_disfavour(&shared->budget, request);
+    if (session->favourite == request)
+        end_turn(session);
+    leave_queue(session);
     session_resume(session);
 }
 
@@ -137,13 +168,28 @@ static uint64_t message_size(const struct request *request)
 bool request_is_tiresome(struct request *request)
 {
     struct session *session = request->session;
-    struct body_budget *budget = &session->shared->budget;
     uint64_t patience_ns = favour_ns + message_size(request) / PIECE * favour_piece_ns;
 
-    if (!body_budget_favours(budget, request))
+    if (session->favourite != request)
         return false;
-    if (body_budget_is_tight(budget))
+    if (body_account_is_tight(&session->account))
         return session->now.ns - request->favoured.ns >= patience_ns;
-    body_budget_disfavour(budget, request); /* It needs no favour any more. */
+    end_turn(session); /* It needs no favour any more. */
     return false;
+}
+
+struct request *session_greediest(const struct session *session)
+{
+    struct request *newest = NULL;
+    struct request *request = session->requests;
+
+    if (body_account_excess(&session->account) == 0)
+        return NULL;
+    while (request != NULL && (request->charged == 0 || request == session->favourite))
+        request = request->next;
+    newest = request;
+    /* The oldest that holds anything is left to go on. */
+    while (request != NULL && (request == newest || request->charged == 0))
+        request = request->next;
+    return request != NULL ? newest : NULL;
 }

@@ -29,6 +29,11 @@ void session_shared_bound(struct session_shared *shared, size_t body_bytes_max)
     shared->connection_window = (uint32_t)(2 * window);
 }
 
+void session_shared_release(struct session_shared *shared)
+{
+    body_budget_release(&shared->budget);
+}
+
 void session_worker_init(struct session_worker *worker, unsigned thread, size_t message_bytes_max)
 {
     *worker = (struct session_worker){.thread = thread};
@@ -62,6 +67,7 @@ int session_new(struct session_shared *shared, struct session_worker *worker,
     session->idle_since = now;
     session->now = now;
     session->earliest.ns = UINT64_MAX;
+    body_account_init(&session->account, &shared->budget);
     *out_session = session;
     return 0;
 }
@@ -83,6 +89,7 @@ void session_free(struct session *session)
     while (session->requests != NULL)
         request_free(session->requests);
     http1_session_free(session->http1);
+    body_account_release(&session->account);
     mem_free(session);
 }
 
@@ -188,7 +195,8 @@ int session_tick(struct session *session, struct mono_time now)
         counters_add(shared->counters, RECEIVER_CONNECTIONS_TIMED_OUT, 1);
         return STATUS_TIMEOUT;
     }
-    if (now.ns >= session->earliest.ns || session->waiting != 0)
+    if (now.ns >= session->earliest.ns || session->waiting != 0 ||
+        body_account_excess(&session->account) != 0)
         requests_tick(session);
     is_idle = shared->idle_timeout_ns != 0 && session->requests == NULL &&
               now.ns - session->idle_since.ns >= shared->idle_timeout_ns;

@@ -50,6 +50,9 @@ struct session_shared {
  * lowered where it is above that. */
 void session_shared_bound(struct session_shared *shared, size_t body_bytes_max);
 
+/* Once all sessions are gone. */
+void session_shared_release(struct session_shared *shared);
+
 /* What the sessions of one thread share: memory that lives for one request. */
 struct session_worker {
     unsigned thread;

@@ -42,8 +42,10 @@ struct session {
     struct http1_session *http1; /* Of SESSION_HTTP1. */
     struct request *requests;    /* Newest first. */
     struct request *borrowed; /* Those whose message lies in the bytes that are being received. */
-    size_t waiting;           /* Requests that wait for the budget, */
-    size_t withheld;          /* and the connection's credit that they keep back. */
+    struct body_account account;
+    struct request *favourite; /* The one whose turn it is; NULL: it is another connection's. */
+    size_t waiting;            /* Requests that wait for the budget, */
+    size_t withheld;           /* and the connection's credit that they keep back. */
     struct mono_time opened;
     struct mono_time idle_since;
     struct mono_time now;      /* Of the call that is under way. */
@@ -88,7 +90,7 @@ struct request {
     struct request **link;
     struct request *next_borrowed;
     struct mono_time deadline;
-    struct mono_time favoured;        /* When it became the budget's favourite. */
+    struct mono_time favoured;        /* When it became its session's favourite. */
     size_t charged;                   /* To the budget. */
     size_t withheld;                  /* See struct session. */
     size_t dropped;                   /* Bytes of a refused request's body. */
@@ -189,6 +191,10 @@ void request_let_go(struct request *request);
 
 /* Whether it is the favourite, for so long that it is another's turn. */
 bool request_is_tiresome(struct request *request);
+
+/* The next to be refused for the connection's holding far more than its share, while others wait;
+ * NULL: it need give nothing up. */
+struct request *session_greediest(const struct session *session);
 
 /* Lets the oldest request that waits go on, if it may. */
 void session_resume(struct session *session);

@@ -65,7 +65,8 @@ static void start(struct fixture *on)
 static void stop(struct fixture *on)
 {
     session_free(on->session);
-    CHECK(on->shared.budget.held == 0);
+    CHECK(on->shared.budget.held == 0 && on->shared.budget.accounts == 0);
+    session_shared_release(&on->shared);
     CHECK(counters_read(&on->counters, RECEIVER_BODY_BYTES) == 0);
     session_worker_release(&on->worker);
     counters_release(&on->counters);

@@ -59,8 +59,14 @@ uint64_t grpc_counted(const struct grpc_fixture *on, enum receiver_counter which
 void grpc_stop(struct grpc_fixture *on)
 {
     session_free(on->session);
+    if (on->host != NULL) {
+        session_worker_release(&on->worker);
+        h2_peer_release(&on->peer);
+        return;
+    }
     assert_int_equal(on->shared.budget.held, 0);
     assert_int_equal(grpc_counted(on, RECEIVER_BODY_BYTES), 0);
+    session_shared_release(&on->shared);
     session_worker_release(&on->worker);
     h2_peer_release(&on->peer);
     counters_release(&on->counters);
@@ -110,6 +116,21 @@ void grpc_start(struct grpc_fixture *on)
 void grpc_start_with(struct grpc_fixture *on, size_t message_bytes_max, size_t body_bytes_max)
 {
     make(on, message_bytes_max, body_bytes_max);
+    grpc_run(on);
+    grpc_run(on);
+    assert_int_equal(on->peer.settings_acks, 1);
+}
+
+void grpc_start_beside(struct grpc_fixture *on, struct grpc_fixture *host)
+{
+    memset(on, 0, sizeof(*on));
+    on->host = host;
+    on->opening = host->opening;
+    on->now = host->now;
+    session_worker_init(&on->worker, 3, host->shared.message_bytes_max);
+    assert_int_equal(session_new(&host->shared, &on->worker, on->opening, on->now, &on->session),
+                     0);
+    h2_peer_init(&on->peer);
     grpc_run(on);
     grpc_run(on);
     assert_int_equal(on->peer.settings_acks, 1);

@@ -22,6 +22,7 @@ enum {
 };
 
 struct grpc_fixture {
+    struct grpc_fixture *host; /* Whose service it shares; NULL: its own. */
     struct grpc_method methods[1];
     struct session_shared shared;
     struct session_opening opening; /* gRPC only. */
@@ -53,6 +54,9 @@ void grpc_start_unheard(struct grpc_fixture *on);
 /* Both sides know each other's SETTINGS. */
 void grpc_start(struct grpc_fixture *on);
 void grpc_start_with(struct grpc_fixture *on, size_t message_bytes_max, size_t body_bytes_max);
+
+/* One more connection to the service of `host`, to be stopped before it. */
+void grpc_start_beside(struct grpc_fixture *on, struct grpc_fixture *host);
 
 /* Nothing may be held any more. */
 void grpc_stop(struct grpc_fixture *on);

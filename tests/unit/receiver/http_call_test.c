@@ -477,14 +477,15 @@ static void http__lets_the_pages_in_that_may_send(void **state)
 
 static void http__holds_senders_back_while_the_budget_is_tight(void **state)
 {
-    static const char others[] = "somebody else's request";
+    static struct body_account others;
     static char body[60000];
     struct http_fixture on;
 
     (void)state;
     http_start(&on);
     on.shared.budget.held = 600000;
-    on.shared.budget.favourite = others;
+    on.shared.budget.accounts = 100; /* Other connections. */
+    on.shared.budget.favourite = &others;
     http_send(&on, "POST /v1/traces HTTP/1.1\r\nHost: h\r\n" JSON "Content-Length: 60001\r\n\r\n");
     http_send_pieces(&on, fill(body, sizeof(body)), sizeof(body));
     assert_int_equal(on.out.size, 0);

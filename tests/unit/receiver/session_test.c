@@ -32,20 +32,33 @@ static void session__gives_credit_for_what_it_took(void **state)
 /* --------------------------------------------------------------------------- budget */
 
 /* Of the million 900,000 are the pool, and half of that is tight. */
-static const char others[] = "somebody else's call";
+static struct body_account others;
 
-/* The budget as other connections have left it: `held` bytes, and the favourite is theirs. */
+/* The budget as a hundred other connections have left it: they hold `held` bytes. */
+static void crowd(struct grpc_fixture *on, size_t held)
+{
+    on->shared.budget.held += held;
+    on->shared.budget.accounts += 100;
+}
+
+static void leave(struct grpc_fixture *on, size_t held)
+{
+    on->shared.budget.held -= held;
+    on->shared.budget.accounts -= 100;
+}
+
+/* And it is the turn of one of them. */
 static void start_beside(struct grpc_fixture *on, size_t held)
 {
     grpc_start(on);
-    on->shared.budget.held = held;
-    on->shared.budget.favourite = others;
+    crowd(on, held);
+    on->shared.budget.favourite = &others;
 }
 
 static void stop_beside(struct grpc_fixture *on, size_t held)
 {
     assert_int_equal(on->shared.budget.held, held);
-    assert_ptr_equal(on->shared.budget.favourite, others);
+    assert_ptr_equal(on->shared.budget.favourite, &others);
     on->shared.budget.held = 0;
     grpc_stop(on);
 }
@@ -78,7 +91,7 @@ static void session__makes_bodies_wait_while_the_budget_is_tight(void **state)
     assert_null(h2_peer_seen(&on.peer, 1)); /* No credit, no answer. */
     grpc_tick(&on, NS_PER_S);
     assert_null(h2_peer_seen(&on.peer, 1));
-    on.shared.budget.held -= 600000;
+    leave(&on, 600000);
     grpc_tick(&on, NS_PER_S);
     assert_true(grpc_seen(&on, 1)->credit >= 32768);
     send_last(&on, 1);
@@ -93,7 +106,7 @@ static void session__lets_the_favourite_go_on(void **state)
 
     (void)state;
     grpc_start(&on);
-    on.shared.budget.held = 890000;
+    crowd(&on, 890000);
     send_most(&on, 1, 60000); /* More than the pool has. */
     grpc_run(&on);
     assert_true(grpc_seen(&on, 1)->credit >= 32768);
@@ -101,7 +114,8 @@ static void session__lets_the_favourite_go_on(void **state)
     send_most(&on, 3, 50000); /* There is one favourite only. */
     grpc_run(&on);
     assert_grpc_answer(&on, 3, "grpc-status: 14");
-    on.shared.budget.held -= 290000;
+    assert_int_equal(on.shared.budget.queued, 0); /* It waits for no turn, either. */
+    on.shared.budget.held -= 390000;
     send_most(&on, 5, 50000);
     grpc_run(&on);
     assert_null(h2_peer_seen(&on.peer, 5));
@@ -113,7 +127,7 @@ static void session__lets_the_favourite_go_on(void **state)
     grpc_run(&on);
     assert_grpc_ok(&on, 5);
     assert_null(on.shared.budget.favourite);
-    on.shared.budget.held -= 600000;
+    leave(&on, 500000);
     grpc_stop(&on);
 }
 
@@ -123,7 +137,7 @@ static void session__tires_of_a_slow_favourite(void **state)
 
     (void)state;
     grpc_start(&on);
-    on.shared.budget.held = 600000;
+    crowd(&on, 600000);
     send_most(&on, 1, 60000);
     grpc_run(&on);
     grpc_tick(&on, 4 * NS_PER_S);
@@ -133,7 +147,7 @@ static void session__tires_of_a_slow_favourite(void **state)
     assert_null(on.shared.budget.favourite);
     send_most(&on, 3, 60000);
     grpc_run(&on);
-    on.shared.budget.held -= 600000; /* Where there is room, it may take its time. */
+    leave(&on, 600000); /* Where there is room, it may take its time. */
     grpc_tick(&on, 20 * NS_PER_S);
     assert_false(grpc_seen(&on, 3)->is_ended);
     assert_null(on.shared.budget.favourite);
@@ -157,7 +171,7 @@ static void session__bounds_what_waits_on_a_connection(void **state)
         refused += h2_peer_seen(&on.peer, stream) != NULL &&
                    h2_seen_has(grpc_seen(&on, stream), "grpc-status: 14");
     assert_int_equal(refused, 2); /* Of 64 KiB the first three leave no room for more. */
-    on.shared.budget.held -= 500000;
+    leave(&on, 500000);
     for (int i = 0; i < 3; i++)
         grpc_tick(&on, NS_PER_S / 10);
     for (uint32_t stream = 1; stream <= 5; stream += 2)
@@ -185,6 +199,134 @@ static void session__refuses_bodies_beyond_the_budget(void **state)
     grpc_run(&on);
     assert_grpc_ok(&on, 3);
     stop_beside(&on, 890000);
+}
+
+/* A connection with bodies that do not end, as many as it may have. */
+static void start_greedy(struct grpc_fixture *on, size_t body_bytes_max, size_t size)
+{
+    grpc_start_with(on, GRPC_MESSAGE_MAX, body_bytes_max);
+    for (uint32_t i = 0; on->shared.budget.held <= on->shared.budget.pool / 2 + size; i++) {
+        assert_true(i < 100);
+        send_most(on, 1 + 2 * i, size);
+        grpc_run(on);
+    }
+    assert_int_equal(on->status, 0);
+    assert_in_range(on->shared.budget.held, on->shared.budget.pool / 2, on->shared.budget.pool);
+}
+
+static size_t given_up(const struct grpc_fixture *on)
+{
+    size_t count = 0;
+
+    for (uint32_t i = 0; i < 100; i++) {
+        const struct h2_seen *seen = h2_peer_seen(&on->peer, 1 + 2 * i);
+
+        count += seen != NULL && seen->is_ended;
+    }
+    return count;
+}
+
+/* Those beside it that have one body each are served without waiting for it. */
+static void session__serves_the_modest_beside_a_greedy_one(void **state)
+{
+    enum { MODEST = 10 };
+    struct grpc_fixture greedy;
+    struct grpc_fixture *modest = mem_calloc(MODEST, sizeof(*modest));
+    size_t held;
+
+    (void)state;
+    assert_non_null(modest);
+    start_greedy(&greedy, 10 * GRPC_BODY_BYTES_MAX, 60000);
+    held = greedy.shared.budget.held;
+    for (size_t i = 0; i < MODEST; i++) {
+        grpc_start_beside(&modest[i], &greedy);
+        send_most(&modest[i], 1, 60000);
+        grpc_run(&modest[i]);
+        assert_true(grpc_seen(&modest[i], 1)->credit >= 32768);
+    }
+    for (size_t i = 0; i < MODEST; i++) {
+        send_last(&modest[i], 1);
+        grpc_run(&modest[i]);
+        assert_grpc_ok(&modest[i], 1);
+        grpc_stop(&modest[i]);
+    }
+    assert_int_equal(greedy.shared.budget.held, held);
+    assert_int_equal(greedy.calls, MODEST);
+    grpc_stop(&greedy);
+    mem_free(modest);
+}
+
+/* All but the last of a message's bytes, in two steps so that the window is kept to. */
+static void send_most_in_steps(struct grpc_fixture *on, size_t size)
+{
+    struct buf body;
+
+    buf_init(&body, 0);
+    grpc_put_message(&body, 0, size, 'w');
+    grpc_open(on, 1);
+    grpc_send_body(on, 1, (struct view){body.data, 60000}, 16384, false);
+    grpc_run(on);
+    grpc_send_body(on, 1, (struct view){body.data + 60000, body.size - 60001}, 16384, false);
+    grpc_run(on);
+    buf_release(&body);
+}
+
+/* Who holds far more than its share gives some of it up for those who wait. */
+static void session__takes_from_a_greedy_one_while_others_wait(void **state)
+{
+    enum { WAITING = 4 };
+    struct grpc_fixture greedy;
+    struct grpc_fixture *waiting = mem_calloc(WAITING, sizeof(*waiting));
+
+    (void)state;
+    assert_non_null(waiting);
+    start_greedy(&greedy, GRPC_BODY_BYTES_MAX, 5000);
+    for (size_t i = 0; i < WAITING; i++) {
+        grpc_start_beside(&waiting[i], &greedy);
+        send_most_in_steps(&waiting[i], 95000);
+    }
+    assert_true(greedy.shared.budget.queued != 0);
+    assert_int_equal(given_up(&greedy), 0);
+    grpc_tick(&greedy, NS_PER_S / 10);
+    assert_in_range(given_up(&greedy), 1, 50); /* It may keep some of its 90. */
+    assert_int_equal(grpc_counted(&greedy, RECEIVER_LIMIT_SHARE), given_up(&greedy));
+    for (size_t i = 0; i < WAITING; i++) {
+        grpc_tick(&waiting[i], NS_PER_S / 10);
+        send_last(&waiting[i], 1);
+        grpc_run(&waiting[i]);
+        assert_grpc_ok(&waiting[i], 1);
+        grpc_stop(&waiting[i]);
+    }
+    grpc_stop(&greedy);
+    mem_free(waiting);
+}
+
+/* And for those who would not have been turned away without it. */
+static void session__takes_from_a_greedy_one_for_who_was_refused(void **state)
+{
+    enum { MODEST = 4 };
+    struct grpc_fixture greedy;
+    struct grpc_fixture *modest = mem_calloc(MODEST, sizeof(*modest));
+
+    (void)state;
+    assert_non_null(modest);
+    start_greedy(&greedy, GRPC_BODY_BYTES_MAX, 30000);
+    for (size_t i = 0; i < MODEST; i++) {
+        grpc_start_beside(&modest[i], &greedy);
+        send_most_in_steps(&modest[i], 99000);
+    }
+    assert_grpc_answer(&modest[MODEST - 1], 1, "grpc-status: 14");
+    grpc_tick(&greedy, NS_PER_S / 10);
+    assert_in_range(given_up(&greedy), 1, 10);
+    send_most(&modest[MODEST - 1], 3, 60000); /* It comes again, and there is room. */
+    grpc_run(&modest[MODEST - 1]);
+    send_last(&modest[MODEST - 1], 3);
+    grpc_run(&modest[MODEST - 1]);
+    assert_grpc_ok(&modest[MODEST - 1], 3);
+    for (size_t i = 0; i < MODEST; i++)
+        grpc_stop(&modest[i]);
+    grpc_stop(&greedy);
+    mem_free(modest);
 }
 
 /* ------------------------------------------------------------------------- time */
@@ -418,6 +560,9 @@ int main(void)
         cmocka_unit_test(session__tires_of_a_slow_favourite),
         cmocka_unit_test(session__bounds_what_waits_on_a_connection),
         cmocka_unit_test(session__refuses_bodies_beyond_the_budget),
+        cmocka_unit_test(session__serves_the_modest_beside_a_greedy_one),
+        cmocka_unit_test(session__takes_from_a_greedy_one_while_others_wait),
+        cmocka_unit_test(session__takes_from_a_greedy_one_for_who_was_refused),
         cmocka_unit_test(session__ends_what_takes_too_long),
         cmocka_unit_test(session__ends_peers_that_never_greet),
         cmocka_unit_test(session__ends_header_blocks_that_never_end),
