@@ -98,6 +98,25 @@ static int read_value(struct otlp_reading *reading, struct wire wire, unsigned d
     return status;
 }
 
+/* A wanted attribute with a text or, else, with a number or a boolean. `whole` is its value. */
+static inline void offer_text(struct attributes *attributes, struct view key, struct view text)
+{
+    attributes_offer_text(attributes, key, text);
+    if (attributes->dimensions != NULL)
+        attributes_offer_dimension(attributes, key, (struct attribute_dimension){text, true});
+}
+
+static inline void offer_number(struct attributes *attributes, struct view key, uint8_t tag,
+                                uint64_t number, struct view whole)
+{
+    if (tag == TAG_NUMBER)
+        attributes_offer_number(attributes, key, (int64_t)number);
+    else
+        attributes_offer_boolean(attributes, key, number != 0);
+    if (attributes->dimensions != NULL)
+        attributes_offer_dimension(attributes, key, (struct attribute_dimension){whole, false});
+}
+
 /* A value of which nothing but its one member is there. */
 static inline bool offer_usual(struct attributes *attributes, const uint32_t *filter,
                                struct view key, struct wire value)
@@ -110,32 +129,21 @@ static inline bool offer_usual(struct attributes *attributes, const uint32_t *fi
     if (tag == TAG_TEXT) {
         if (!wire_short_bytes(&value, &text) || wire_left(&value) != 0)
             return false;
-        if (!attributes_wants(filter, key))
-            return true;
-        attributes_offer_text(attributes, key, wire_view(text));
-        if (attributes->dimensions != NULL)
-            attributes_offer_dimension(attributes, key,
-                                       (struct attribute_dimension){wire_view(text), true});
+        if (attributes_wants(filter, key))
+            offer_text(attributes, key, wire_view(text));
         return true;
     }
     value.at++;
     if ((tag != TAG_NUMBER && tag != TAG_BOOLEAN) || wire_varint(&value, &number) != 0 ||
         wire_left(&value) != 0)
         return false;
-    if (!attributes_wants(filter, key))
-        return true;
-    if (tag == TAG_NUMBER)
-        attributes_offer_number(attributes, key, (int64_t)number);
-    else
-        attributes_offer_boolean(attributes, key, number != 0);
-    if (attributes->dimensions != NULL)
-        attributes_offer_dimension(attributes, key, (struct attribute_dimension){whole, false});
+    if (attributes_wants(filter, key))
+        offer_number(attributes, key, tag, number, whole);
     return true;
 }
 
 /* A key, then a value, and nothing else. False: another form, of which nothing was offered. */
-static inline bool read_usual(struct wire pair, const uint32_t *filter,
-                              struct attributes *attributes)
+static bool read_usual(struct wire pair, const uint32_t *filter, struct attributes *attributes)
 {
     struct wire key;
     struct wire value;
@@ -146,21 +154,76 @@ static inline bool read_usual(struct wire pair, const uint32_t *filter,
            offer_usual(attributes, filter, wire_view(key), value);
 }
 
+/* A varint that ends at `end`, and is not so long that it could overflow. */
+static inline bool read_number(const uint8_t *at, const uint8_t *end, uint64_t *out_number)
+{
+    uint64_t number = *at & 0x7F;
+
+    for (unsigned shift = 7; *at++ >= 0x80; shift += 7) {
+        if (at == end || shift > 56)
+            return false;
+        number |= (uint64_t)(*at & 0x7F) << shift;
+    }
+    *out_number = number;
+    return at == end;
+}
+
+/* The same as read_usual() for a pair of `size` bytes, 6 to 127, so that all lengths in it have one
+ * byte: they are right if they add up. */
+static inline bool read_short(const uint8_t *at, size_t size, const uint32_t *filter,
+                              struct attributes *attributes)
+{
+    size_t key_size = at[1];
+    const uint8_t *value = at + 2 + key_size;
+    struct view key = {(const char *)at + 2, key_size};
+    uint64_t number;
+
+    if (at[0] != TAG_KEY || key_size + 6 > size || value[0] != TAG_VALUE ||
+        key_size + 4 + value[1] != size)
+        return false;
+    if (value[2] == TAG_TEXT) {
+        if (value[3] + 2 != value[1])
+            return false;
+        if (attributes_wants(filter, key))
+            offer_text(attributes, key, (struct view){(const char *)value + 4, value[3]});
+        return true;
+    }
+    if ((value[2] != TAG_NUMBER && value[2] != TAG_BOOLEAN) ||
+        !read_number(value + 3, at + size, &number))
+        return false;
+    if (attributes_wants(filter, key))
+        offer_number(attributes, key, value[2], number,
+                     (struct view){(const char *)value + 2, value[1]});
+    return true;
+}
+
+/* One attribute at the front; where the next one begins, or NULL: another form. */
+static inline const uint8_t *read_one(const uint8_t *at, const uint8_t *end, const uint32_t *filter,
+                                      struct attributes *attributes)
+{
+    size_t left = (size_t)(end - at);
+    struct wire rest = {at, end};
+    struct wire pair;
+
+    if (left >= 8 && at[1] >= 6 && at[1] < 0x80 && at[1] <= left - 2 &&
+        read_short(at + 2, at[1], filter, attributes))
+        return at + 2 + at[1];
+    return wire_short_bytes(&rest, &pair) && read_usual(pair, filter, attributes) ? rest.at : NULL;
+}
+
 void otlp_read_usual_attributes(const struct otlp_reading *reading, struct wire *wire, uint8_t tag,
                                 unsigned depth, struct attributes *attributes)
 {
     const uint32_t *filter = attributes_filter(attributes);
+    const uint8_t *at = wire->at;
 
     if (depth >= reading->depth_max)
         return; /* The value stands one deeper. */
-    while (wire_left(wire) != 0 && *wire->at == tag) {
-        const uint8_t *begin = wire->at;
-        struct wire pair;
-        if (!wire_short_bytes(wire, &pair) || !read_usual(pair, filter, attributes)) {
-            wire->at = begin;
-            return;
-        }
+    for (const uint8_t *next = at; next != NULL;) {
+        at = next;
+        next = at != wire->end && *at == tag ? read_one(at, wire->end, filter, attributes) : NULL;
     }
+    wire->at = at;
 }
 
 static int read_slow(struct otlp_reading *reading, struct wire wire, unsigned depth,

@@ -33,7 +33,7 @@ END {
     print "enum { SEMCONV_SIZE_MAX = " longest " };"
     print "\nstatic const struct semconv_name semconv_names[] = {"
     for (i = 0; i < count; i++)
-        print "    {ATTRIBUTE_" slot[i] ", " rank[i] ", SEMCONV_" type[i] "}, /* " name[i] " */"
+        print "    {ATTRIBUTE_" slot[i] ", " rank[i] ", SEMCONV_" type[i] ", " i "}, /* " name[i] " */"
     print "};"
     print "\n/* By length: bit (letter & 31) of each letter that a wanted key of that length begins with. */"
     print "const uint32_t attributes_starts[ATTRIBUTES_STARTS] = {"

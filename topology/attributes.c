@@ -20,7 +20,8 @@ enum semconv_type {
 struct semconv_name {
     uint8_t slot; /* enum attribute */
     uint8_t rank;
-    uint8_t type; /* enum semconv_type */
+    uint8_t type;   /* enum semconv_type */
+    uint8_t number; /* Of the row. */
 };
 
 #include "semconv_table.inc"
@@ -39,17 +40,14 @@ static void note_family(struct attributes *attributes, struct view key)
 }
 
 /* The row of a wanted key that comes for the first time. */
-static const struct semconv_name *find(struct attributes *attributes, struct view key)
+static inline const struct semconv_name *find(struct attributes *attributes, struct view key)
 {
-    const struct semconv_name *name;
+    const struct semconv_name *name = semconv_find(key.data, key.size);
     uint64_t bit;
 
-    if (key.size == 0 || key.size > SEMCONV_SIZE_MAX || !attributes_wants(attributes_starts, key))
-        return NULL;
-    name = semconv_find(key.data, key.size);
     if (name == NULL)
         return NULL;
-    bit = UINT64_C(1) << (name - semconv_names);
+    bit = UINT64_C(1) << name->number;
     if ((attributes->seen & bit) != 0) {
         attributes->repeated++;
         return NULL;
@@ -59,7 +57,7 @@ static const struct semconv_name *find(struct attributes *attributes, struct vie
 }
 
 /* Likewise, of a value that is not empty. */
-static const struct semconv_name *find_value(struct attributes *attributes, struct view key)
+static inline const struct semconv_name *find_value(struct attributes *attributes, struct view key)
 {
     if (key.size != 0 && (key.data[0] == 'r' || key.data[0] == 'm'))
         note_family(attributes, key);

@@ -57,6 +57,109 @@ static void decode__knows_tags_with_bytes_too_many(void **state)
     stop(&on);
 }
 
+enum { FIELDS = 10 };
+
+static void build_field(struct build *build, unsigned which, const char *name)
+{
+    switch (which) {
+    case 0:
+        build_bytes(build, 1, BYTES(sixteen, 16));
+        break;
+    case 1:
+        build_bytes(build, 2, BYTES(sixteen, 8));
+        break;
+    case 2:
+        build_bytes(build, 4, BYTES(sixteen + 4, 8));
+        break;
+    case 3:
+        build_text(build, 5, name);
+        break;
+    case 4:
+        build_varint(build, 6, SPAN_KIND_CLIENT);
+        break;
+    case 5:
+        build_fixed64(build, 7, 1000);
+        break;
+    case 6:
+        build_fixed64(build, 8, 3000);
+        break;
+    case 7:
+        build_attribute(build, 9, "server.address", "cart");
+        build_number_attribute(build, 9, "server.port", 8080);
+        break;
+    case 8:
+        build_open(build, 15);
+        build_varint(build, 3, SPAN_STATUS_ERROR);
+        build_close(build);
+        break;
+    default:
+        build_fixed32(build, 16, 0x301);
+    }
+}
+
+/* What encoders write first is looked for at one place; elsewhere it is read all the same. */
+static void decode__reads_the_same_in_any_order(void **state)
+{
+    static const char long_name[] =
+        "a name of more than 127 bytes whose length has two bytes and "
+        "that goes on and on about what it does and why it does so until "
+        "it is long enough";
+    const char *const names[] = {"GET", long_name, ""};
+    struct fixture on;
+
+    (void)state;
+    start(&on);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        struct span first = {.id = 0};
+        for (unsigned turn = 0; turn < 2 * FIELDS; turn++) {
+            const struct span *span;
+            build_open_service(&on.build, "shop");
+            build_open(&on.build, 2);
+            for (unsigned at = 0; at < FIELDS; at++) {
+                unsigned which = (at + turn) % FIELDS;
+                build_field(&on.build, turn < FIELDS ? which : FIELDS - 1 - which, names[i]);
+            }
+            span = decode_one(&on);
+            if (turn == 0)
+                first = *span;
+            assert_memory_equal(span, &first, sizeof(first));
+        }
+        assert_int_equal(first.duration_ns, 2000);
+        assert_int_equal(first.status, SPAN_STATUS_ERROR);
+        assert_int_equal(first.is_remote, 1);
+        assert_view_equal(rig_operation(&on.rig, &first), names[i]);
+        assert_view_equal(rig_peer(&on.rig, &first), "cart");
+    }
+    stop(&on);
+}
+
+static void decode__refuses_a_span_that_is_cut(void **state)
+{
+    struct fixture on;
+    struct build span;
+    bool is_end[256] = {true};
+
+    (void)state;
+    start(&on);
+    build_init(&span);
+    for (unsigned i = 0; i < FIELDS; i++) {
+        build_field(&span, i, "GET");
+        is_end[span.out.size] = true;
+    }
+    is_end[63 + 26] = true; /* Between the two attributes. */
+    for (size_t size = 0; size <= span.out.size; size++) {
+        int status;
+        build_open_service(&on.build, "shop");
+        build_bytes(&on.build, 2, (struct view){span.out.data, size});
+        status = decode(&on);
+        /* What is left where a field ended is a span; anything else is none. */
+        assert_int_equal(status == 0, is_end[size]);
+        assert_true(status == 0 || status == STATUS_TRUNCATED || status == STATUS_INVALID);
+    }
+    build_release(&span);
+    stop(&on);
+}
+
 static void decode__rejects_spans_of_invalid_ids_alone(void **state)
 {
     const struct {
@@ -250,6 +353,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(decode__judges_times),
         cmocka_unit_test(decode__knows_tags_with_bytes_too_many),
+        cmocka_unit_test(decode__reads_the_same_in_any_order),
+        cmocka_unit_test(decode__refuses_a_span_that_is_cut),
         cmocka_unit_test(decode__rejects_spans_of_invalid_ids_alone),
         cmocka_unit_test(decode__judges_parents),
         cmocka_unit_test(decode__reads_kinds_statuses_and_flags),
