@@ -2,12 +2,16 @@
  * Is:         one value for each row of a stage's constant table; the row makes the metric's name,
  *             help and label, so that what is counted and what is shown cannot drift apart.
  * Is not:     what was measured of others' spans (topology/snapshot.h).
- * Threads:    any may add, set and read; all are relaxed, so a read is a moment's view.
- * Memory:     8 bytes a row, owned.
+ * Invariants: each processor adds in a lane of its own, and what a row says is the sum of its lanes:
+ *             threads that count all the time do not take the same lines from each other.
+ * Threads:    any may add and read; all are relaxed, so a read is a moment's view. A row that is set
+ *             is set by one thread at a time, and not beside others that add to it.
+ * Memory:     64 bytes a row, owned.
  */
 #ifndef SPANMAP_BASE_COUNTERS_H
 #define SPANMAP_BASE_COUNTERS_H
 
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,35 +27,39 @@ struct counter_row {
     bool gauge;        /* May fall. */
 };
 
+enum { COUNTERS_LANES = 8 };
+
 struct counters {
     const struct counter_row *rows;
     size_t count;
-    _Atomic uint64_t *values;
+    size_t stride;            /* From a lane to the next, in values. */
+    _Atomic uint64_t *values; /* Of the first lane; all others behind it. */
 };
 
 /* `rows` is borrowed for as long as the counters live. Returns: 0; STATUS_NOMEM. */
 MUST_USE int counters_init(struct counters *counters, const struct counter_row *rows, size_t count);
 void counters_release(struct counters *counters);
 
+/* The value of a row in the lane of the processor that this runs on. */
+static inline _Atomic uint64_t *counters_lane(struct counters *counters, size_t which)
+{
+    unsigned lane = (unsigned)sched_getcpu() % COUNTERS_LANES; /* Of an error too. */
+
+    return &counters->values[lane * counters->stride + which];
+}
+
 static inline void counters_add(struct counters *counters, size_t which, uint64_t more)
 {
-    atomic_fetch_add_explicit(&counters->values[which], more, memory_order_relaxed);
+    atomic_fetch_add_explicit(counters_lane(counters, which), more, memory_order_relaxed);
 }
 
-/* For gauges that fall. */
+/* For gauges that fall. A lane may fall below 0, their sum does not. */
 static inline void counters_subtract(struct counters *counters, size_t which, uint64_t less)
 {
-    atomic_fetch_sub_explicit(&counters->values[which], less, memory_order_relaxed);
+    atomic_fetch_sub_explicit(counters_lane(counters, which), less, memory_order_relaxed);
 }
 
-static inline void counters_set(struct counters *counters, size_t which, uint64_t value)
-{
-    atomic_store_explicit(&counters->values[which], value, memory_order_relaxed);
-}
-
-static inline uint64_t counters_read(const struct counters *counters, size_t which)
-{
-    return atomic_load_explicit(&counters->values[which], memory_order_relaxed);
-}
+uint64_t counters_read(const struct counters *counters, size_t which);
+void counters_set(struct counters *counters, size_t which, uint64_t value);
 
 #endif

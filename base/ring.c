@@ -30,12 +30,19 @@ void ring_release(struct ring *ring)
     memset(ring, 0, sizeof(*ring));
 }
 
-size_t ring_room(const struct ring *ring)
+size_t ring_room(struct ring *ring)
 {
     uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
-    uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
 
-    return (size_t)(ring->mask + 1 - (head - tail));
+    ring->tail_seen = atomic_load_explicit(&ring->tail, memory_order_acquire);
+    return (size_t)(ring->mask + 1 - (head - ring->tail_seen));
+}
+
+bool ring_has_room(struct ring *ring, size_t count)
+{
+    uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+
+    return ring->mask + 1 - (head - ring->tail_seen) >= count || ring_room(ring) >= count;
 }
 
 int ring_push(struct ring *ring, const void *elements, size_t count)
@@ -44,7 +51,7 @@ int ring_push(struct ring *ring, const void *elements, size_t count)
     size_t at = (size_t)(head & ring->mask);
     size_t first = (size_t)ring->mask + 1 - at;
 
-    if (ring_room(ring) < count)
+    if (!ring_has_room(ring, count))
         return STATUS_BUSY;
     if (first > count)
         first = count;
@@ -61,8 +68,8 @@ void ring_publish(struct ring *ring, size_t count)
 {
     uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
 
-    CHECK(count <= ring_room(ring));
-    atomic_store_explicit(&ring->head, head + count, memory_order_release);
+    CHECK(ring_has_room(ring, count));
+    atomic_store(&ring->head, head + count);
 }
 
 size_t ring_pop(struct ring *ring, void *out_elements, size_t count)
@@ -96,8 +103,8 @@ bool ring_has_read(const struct ring *ring, uint64_t published)
 
 size_t ring_fill(const struct ring *ring)
 {
-    uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
-    uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
+    uint64_t tail = atomic_load(&ring->tail);
+    uint64_t head = atomic_load(&ring->head);
 
     return head > tail ? (size_t)(head - tail) : 0;
 }

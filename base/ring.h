@@ -1,7 +1,8 @@
 /* ring.h: a bounded queue of fixed-size elements from one thread to one other.
  * Invariants: elements come out in the order in which they went in, each once.
  * Threads:    one producer thread and one consumer thread, without locks; ring_room() is the
- *             producer's, and what it answered stays true until that producer pushes.
+ *             producer's, and what it answered stays true until that producer pushes. Each side
+ *             remembers how far it saw the other, and looks again only when that is not far enough.
  * Memory:     all allocated at init: capacity * element_size bytes.
  */
 #ifndef SPANMAP_BASE_RING_H
@@ -19,7 +20,8 @@ struct ring {
     char *slots;
     size_t element_size;
     uint64_t mask;                     /* Capacity - 1; capacity is a power of two. */
-    alignas(64) _Atomic uint64_t head; /* Next slot to write; the producer's. */
+    alignas(64) _Atomic uint64_t head; /* Next slot to write; the producer's, as is: */
+    uint64_t tail_seen;
     alignas(64) _Atomic uint64_t tail; /* Next slot to read; the consumer's. */
 };
 
@@ -28,7 +30,10 @@ MUST_USE int ring_init(struct ring *ring, size_t capacity, size_t element_size);
 void ring_release(struct ring *ring);
 
 /* Producer: how many elements ring_push() is sure to take now. */
-size_t ring_room(const struct ring *ring);
+size_t ring_room(struct ring *ring);
+
+/* Producer: whether it takes so many. */
+bool ring_has_room(struct ring *ring, size_t count);
 
 /* Producer: push `count` elements, all or none. Returns: 0; STATUS_BUSY without room for all. */
 MUST_USE int ring_push(struct ring *ring, const void *elements, size_t count);
@@ -42,7 +47,9 @@ static inline void *ring_slot(const struct ring *ring, size_t ahead)
     return ring->slots + ((head + ahead) & ring->mask) * ring->element_size;
 }
 
-/* Producer: hands over the next `count` slots, all of them written. */
+/* Producer: hands over the next `count` slots, all of them written. In one order with ring_fill()
+ * and whatever else is sequentially consistent: who publishes and then asks whether the consumer
+ * sleeps, and who says that it sleeps and then looks, do not miss each other. */
 void ring_publish(struct ring *ring, size_t count);
 
 /* Consumer: copies up to `count` elements out; the number copied. */

@@ -129,7 +129,7 @@ static bool has_room(struct door *door, const struct otlp_stage *stage)
     for (size_t i = 0; i < stage->links_count; i++)
         door->counts[span_shard(stage->links[i].trace_hash, door->workers_count)] += 2;
     for (unsigned shard = 0; shard < door->workers_count; shard++) {
-        if (ring_room(worker_ring(door->workers[shard], door->number)) < door->counts[shard])
+        if (!ring_has_room(worker_ring(door->workers[shard], door->number), door->counts[shard]))
             return false;
     }
     return true;

@@ -3,8 +3,8 @@
  * A thread that had spans a moment ago polls its rings every millisecond, so that a steady stream
  * costs no wake-up at all. After POLLS_MAX empty turns it says that it sleeps, and the next
  * producer wakes it. Saying so and looking once more, on this side, and publishing and asking, on
- * the other, both go through an exchange of `sleeping`: whichever comes second sees what the first
- * one wrote, so that no span is left lying.
+ * the other, are all sequentially consistent: one of the two sees what the other wrote, so that no
+ * span is left lying. While the thread is awake its producers only read `sleeping`.
  */
 #include "engine/worker.h"
 
@@ -47,7 +47,7 @@ struct worker {
     bool mark_walks;     /* and that the walk began. */
     _Atomic uint64_t memory_bytes;
     _Atomic uint64_t remembered;
-    alignas(64) _Atomic bool sleeping; /* Producers touch this line with each request. */
+    alignas(64) _Atomic bool sleeping; /* Producers look at this line with each request. */
 };
 
 /* ------------------------------------------------------------------ the loop */
@@ -314,7 +314,7 @@ struct ring *worker_ring(struct worker *worker, unsigned producer)
 
 void worker_wake(struct worker *worker)
 {
-    if (atomic_exchange(&worker->sleeping, false))
+    if (atomic_load(&worker->sleeping) && atomic_exchange(&worker->sleeping, false))
         wake(worker);
 }
 

@@ -42,7 +42,7 @@ void worker_stop(struct worker *worker);
 struct ring *worker_ring(struct worker *worker, unsigned producer);
 
 /* A producer has published: wakes the thread if it sleeps, which costs a system call; else it
- * costs one atomic exchange. */
+ * costs a look. */
 void worker_wake(struct worker *worker);
 
 /* As shard_swap(), done by the thread between two batches if there is one. */

@@ -14,6 +14,10 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 
+/* How exactly it is known when a target was seen last: in parts of its expiration, but not worse. */
+enum { SEEN_PARTS = 64 };
+#define SEEN_AGAIN_NS (100 * NS_PER_MS)
+
 struct place {
     struct target *target; /* NULL: free. */
     size_t bytes;
@@ -229,13 +233,18 @@ int targets_note(struct targets *targets, const struct target_input *input, stru
 bool targets_touch(struct targets *targets, struct target_number number, struct wall_time now)
 {
     struct place *place = &targets->places[number.slot];
+    uint64_t again_ns = targets->options.expiration_ns / SEEN_PARTS;
 
     if (number.stamp == 0 ||
         atomic_load_explicit(&place->stamp, memory_order_relaxed) != number.stamp ||
         is_idle(targets, place, now))
         return false;
-    /* It may have gone since: its successor is then a little less idle than it was. */
-    atomic_store_explicit(&place->seen_ns, now.ns, memory_order_relaxed);
+    /* It may have gone since: its successor is then a little less idle than it was. Written once in
+     * a while, so that threads do not take the line from each other with each request. */
+    if (again_ns > SEEN_AGAIN_NS || again_ns == 0)
+        again_ns = SEEN_AGAIN_NS;
+    if (now.ns - atomic_load_explicit(&place->seen_ns, memory_order_relaxed) >= again_ns)
+        atomic_store_explicit(&place->seen_ns, now.ns, memory_order_relaxed);
     return true;
 }
 
