@@ -41,12 +41,11 @@ struct charset {
 };
 
 #define BIT_OF(c, from) ((c) >= (from) && (c) < (from) + 64 ? UINT64_C(1) << ((c) % 64) : 0)
-#define PICK(from, a, b, c, d, e, f)                                                               \
+#define BITS_OF(from, a, b, c, d, e, f, g)                                                         \
     (BIT_OF(a, from) | BIT_OF(b, from) | BIT_OF(c, from) | BIT_OF(d, from) | BIT_OF(e, from) |     \
-     BIT_OF(f, from))
-/* Of six; who has fewer names one twice. */
-#define CHARSET(a, b, c, d, e, f)                                                                  \
-    ((struct charset){PICK(0, a, b, c, d, e, f), PICK(64, a, b, c, d, e, f)})
+     BIT_OF(f, from) | BIT_OF(g, from))
+/* Of seven; who has fewer names one of them again. */
+#define CHARSET(...) ((struct charset){BITS_OF(0, __VA_ARGS__), BITS_OF(64, __VA_ARGS__)})
 
 /* Where the first of the set is; the size of the text: there is none. */
 static inline size_t find_any(struct view text, struct charset set)
@@ -63,7 +62,7 @@ static inline size_t find_any(struct view text, struct charset set)
 /* Whether `text` begins with a scheme and "://"; how many bytes these are. */
 static size_t scheme_size(struct view text)
 {
-    size_t at = find_any(text, CHARSET(':', '/', '?', '#', ' ', '@'));
+    size_t at = find_any(text, CHARSET(':', '/', '?', '#', ' ', '@', '@'));
 
     if (at == 0 || text.size - at < 3 || memcmp(text.data + at, "://", 3) != 0)
         return 0;
@@ -79,16 +78,16 @@ struct view naming_url_host(struct view url)
     if (scheme == 0)
         return (struct view){NULL, 0};
     host = (struct view){url.data + scheme, url.size - scheme};
-    host.size = find_any(host, CHARSET('/', '?', '#', '\\', '/', '/'));
+    host.size = find_any(host, CHARSET('/', '?', '#', '\\', '/', '/', '/'));
     at = host.size != 0 ? memrchr(host.data, '@', host.size) : NULL;
     if (at != NULL)
         host = (struct view){at + 1, host.size - (size_t)(at + 1 - host.data)};
     if (host.size != 0 && host.data[0] == '[') {
         host = (struct view){host.data + 1, host.size - 1};
-        host.size = find_any(host, CHARSET(']', ']', ']', ']', ']', ']'));
+        host.size = find_any(host, CHARSET(']', ']', ']', ']', ']', ']', ']'));
         return host;
     }
-    host.size = find_any(host, CHARSET(':', ':', ':', ':', ':', ':'));
+    host.size = find_any(host, CHARSET(':', ':', ':', ':', ':', ':', ':'));
     return host;
 }
 
@@ -162,7 +161,8 @@ struct view naming_clean(struct view text, struct buf *into)
 /* Where the user's part of a URL, whose "//" is in front of `text`, ends; 0: there is none. */
 static size_t user_size(struct view text)
 {
-    struct view authority = {text.data, find_any(text, "/?#\\ \"'")};
+    struct view authority = {text.data,
+                             find_any(text, CHARSET('/', '?', '#', '\\', ' ', '"', '\''))};
     const char *at = authority.size != 0 ? memrchr(authority.data, '@', authority.size) : NULL;
 
     return at != NULL ? (size_t)(at + 1 - authority.data) : 0;
