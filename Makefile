@@ -22,6 +22,11 @@ DESTDIR ?=
 BINDIR ?= $(PREFIX)/bin
 LIBEXECDIR ?= $(PREFIX)/libexec
 DOCDIR ?= $(PREFIX)/share/doc/spanmap
+MANDIR ?= $(PREFIX)/share/man
+BASHDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR ?= $(PREFIX)/share/zsh/vendor-completions
+FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
+SYSTEMD_UNIT_DIR ?= $(PREFIX)/lib/systemd/system
 VENV ?= build/venv
 
 ifeq ($(origin CC),default)
@@ -381,22 +386,42 @@ demo: all
 # --------------------------------------------------------------- installing
 
 # As they stand in the tree, so that they find each other.
+deploy_files := $(wildcard deploy/grafana/*.json deploy/prometheus/*.yml deploy/*.yaml)
+extra_files := $(MANDIR)/man1/spanmap.1.gz $(BASHDIR)/spanmap $(ZSHDIR)/_spanmap \
+    $(FISHDIR)/spanmap.fish $(SYSTEMD_UNIT_DIR)/spanmap.service
 doc_files := $(wildcard README.md CONTRIBUTING.md LICENSE docs/*.md docs/*.svg docs/decisions/*.md)
 
-.PHONY: install
-install: all
+.PHONY: install install-files
+install: all install-files
+
+# What is built goes in as it is.
+install-files: $(if $(filter install,$(MAKECMDGOALS)),all)
 	install -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(LIBEXECDIR)' '$(DESTDIR)$(DOCDIR)/docs/decisions'
 	install -m 755 $(BUILD)/spanmap '$(DESTDIR)$(BINDIR)/spanmap'
 	$(if $(wildcard $(BUILD)/libexec/spanmap-draw)$(filter %/spanmap-draw,$(programs)),install -m 755 \
 	    $(BUILD)/libexec/spanmap-draw '$(DESTDIR)$(LIBEXECDIR)/spanmap-draw')
 	for doc in $(doc_files); do install -m 644 $$doc '$(DESTDIR)$(DOCDIR)'/$$doc || exit; done
+	install -d $(addprefix '$(DESTDIR)',$(addsuffix ',$(addprefix ',$(sort $(dir $(extra_files))))))
+	$(BUILD)/spanmap check --print-man | gzip -9n > '$(DESTDIR)$(MANDIR)/man1/spanmap.1.gz'
+	$(BUILD)/spanmap check --print-completion bash > '$(DESTDIR)$(BASHDIR)/spanmap'
+	$(BUILD)/spanmap check --print-completion zsh > '$(DESTDIR)$(ZSHDIR)/_spanmap'
+	$(BUILD)/spanmap check --print-completion fish > '$(DESTDIR)$(FISHDIR)/spanmap.fish'
+	sed 's,/usr/bin/,$(BINDIR)/,' deploy/systemd/spanmap.service > '$(DESTDIR)$(SYSTEMD_UNIT_DIR)/spanmap.service'
+	for file in $(deploy_files); do \
+	    install -D -m 644 $$file '$(DESTDIR)$(DOCDIR)'/$$file || exit; done
 
 .PHONY: uninstall
 uninstall:
+	rm -f $(extra_files:%='$(DESTDIR)%') $(deploy_files:%='$(DESTDIR)$(DOCDIR)/%')
 	rm -f '$(DESTDIR)$(BINDIR)/spanmap' '$(DESTDIR)$(LIBEXECDIR)/spanmap-draw'
 	rm -f $(doc_files:%='$(DESTDIR)$(DOCDIR)/%')
-	for folder in /docs/decisions /docs ''; do if [ -d '$(DESTDIR)$(DOCDIR)'$$folder ]; then \
+	for folder in /docs/decisions /docs /deploy/grafana /deploy/prometheus /deploy ''; do if [ -d '$(DESTDIR)$(DOCDIR)'$$folder ]; then \
 	    rmdir --ignore-fail-on-non-empty '$(DESTDIR)$(DOCDIR)'$$folder; fi; done
+
+# For the release that this runs on; it goes to the build directory.
+.PHONY: deb
+deb: all
+	$(Q)sh scripts/deb.sh '$(BUILD)' '$(BUILD)'
 
 # A directory that the caller chose goes alone, with its sanitizers'.
 clean_dirs := $(if $(filter command environment,$(origin BUILD)),$(foreach \
@@ -438,6 +463,7 @@ help:
 #: make bench       benchmarks
 #: make soak        the long run
 #: make install     to DESTDIR, under PREFIX=/usr/local; `uninstall` takes it back
+#: make deb         a Debian package for this release, in build/
 #: make format      lets clang-format rewrite the sources
 #: make clean       removes what was built; `distclean` the Python environment too
 #:

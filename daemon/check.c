@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "daemon/command_docs.h"
 #include "daemon/commands.h"
 #include "daemon/config_docs.h"
 #include "daemon/load.h"
@@ -57,17 +58,30 @@ static int check(const struct command_line *line)
     return code;
 }
 
+static int print_completion(const struct command *command, const char *shell, struct buf *text)
+{
+    int status = command_docs_completion(shell, text);
+
+    if (status == STATUS_UNSUPPORTED)
+        return command_wrong(command, "there is completion for bash, zsh and fish, not for '%s'",
+                             shell);
+    return print(status, text);
+}
+
 static int run(const struct command *command, const struct command_line *line)
 {
     struct buf text;
     int code;
 
-    (void)command;
     buf_init(&text, 0);
     if (command_has(line, "print-reference"))
         code = print(config_docs_reference(&text), &text);
     else if (command_has(line, "print-example"))
         code = print(config_docs_example(&text), &text);
+    else if (command_has(line, "print-man"))
+        code = print(command_docs_man(&text), &text);
+    else if (command_has(line, "print-completion"))
+        code = print_completion(command, command_value(line, "print-completion"), &text);
     else
         code = check(line);
     buf_release(&text);
@@ -79,6 +93,9 @@ static const struct command_flag flags[] = {
     COMMAND_FLAG_SET,
     {"print-example", 0, NULL, "print a file with every option and its default, explained"},
     {"print-reference", 0, NULL, "print the documentation of all options, as Markdown"},
+    {"print-man", 0, NULL, "print the man page"},
+    {"print-completion", 0, "SHELL",
+     "print what completes spanmap's arguments in bash, zsh or fish"},
     COMMAND_FLAG_END,
 };
 

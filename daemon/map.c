@@ -366,8 +366,9 @@ const struct command command_map = {
     .flags = flags,
     .details =
         "INPUT is a file, or - for standard input: OTLP/JSON (one request, or one a line as\n"
-        "the Collector's file exporter writes them) or a binary OTLP request, also packed\n"
-        "with gzip or zstd.\n\n"
+        "the Collector's file exporter writes them), binary OTLP (one request, or the file\n"
+        "exporter's), Jaeger's JSON (its UI's download) or Zipkin's (v2), also packed with\n"
+        "gzip or zstd.\n\n"
         "URL is where a spanmap has its page: --from http://localhost:9464\n\n"
         "Exit codes: 0 done, 1 damaged input or no drawing, 2 wrong call or configuration.\n",
     .run = run,

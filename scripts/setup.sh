@@ -121,6 +121,11 @@ test            : has dot                : graphviz                    : tests o
 test            : has zstd               : zstd                        : tests of packed files
 test            : has openssl            : openssl                     : certificates for tests
 test            : has curl               : curl                        : another client
+test            : has systemd-analyze    : systemd                     : tests of the unit file
+test            : has mandoc             : mandoc                      : tests of the man page
+test            : has zsh                : zsh                         : tests of completion
+test            : has fish               : fish                        : tests of completion
+test            : has dpkg-shlibdeps     : dpkg-dev                    : tests of the package
 test            : ? browser              : chromium chromium-driver    : tests of the page
 test            : ? has systemd-socket-activate : systemd               : tests of socket activation
 test            : = prometheus           : prometheus promtool         : tests of /metrics
