@@ -89,11 +89,14 @@ static int inflate_member(struct libdeflate_decompressor *decompressor, enum inf
 static int inflate_whole(enum inflate_format format, struct view in, size_t bytes_max,
                          struct buf *out)
 {
-    struct libdeflate_decompressor *decompressor = libdeflate_alloc_decompressor();
+    struct libdeflate_decompressor *decompressor;
     size_t begin = out->size;
     size_t left = bound(in.size, bytes_max);
     int status;
 
+    if (in.size == 0)
+        return STATUS_INVALID; /* Nothing is not even an empty stream. */
+    decompressor = libdeflate_alloc_decompressor();
     if (decompressor == NULL)
         return STATUS_NOMEM;
     do

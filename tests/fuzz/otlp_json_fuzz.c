@@ -3,11 +3,27 @@
 #include <stdlib.h>
 
 #include "receiver/otlp_json.h"
+#include "receiver/otlp_signal.h"
 #include "tests/lib/otlp_oracle.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define TREE_BYTES_MAX ((size_t)64 << 20)
+
+/* The same text as another signal: what it becomes is a request of it. */
+static void convert(enum otlp_signal signal, struct view text)
+{
+    struct otlp_signal_counts counts;
+    struct otlp_json_error error;
+    struct buf out;
+
+    buf_init(&out, 0);
+    if (otlp_json_to_protobuf(signal, text, TREE_BYTES_MAX, &out, &error) == 0 &&
+        otlp_signal_read(signal, buf_view(&out), 64, &counts) != 0 &&
+        strstr(counts.error, "nested") == NULL)
+        abort();
+    buf_release(&out);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -19,6 +35,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char why[256] = "it cannot be read";
     int status;
 
+    convert(OTLP_METRICS, text);
+    convert(OTLP_LOGS, text);
     if (rig.decoder == NULL)
         rig_start(&rig, NULL, false);
     buf_init(&out, 0);

@@ -1,4 +1,5 @@
-/* session_fuzz.c: any bytes from a client to a gRPC session, in pieces, while time passes.
+/* session_fuzz.c: any bytes from a client to a session of both protocols, in pieces, while time
+ * passes.
  * The first byte decides the pieces, the second the time between them. Each message that reaches
  * the method is within the limit, and in the end nothing is held.
  */
@@ -11,7 +12,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { MESSAGE_MAX = 4096, OUTPUT_MAX = 1 << 20 };
+enum { MESSAGE_MAX = 4096, OUTPUT_MAX = 1 << 20, REFUSALS_MAX = 100 };
 
 static void method(void *context, unsigned thread, enum message_format format, struct view message,
                    struct grpc_reply *reply)
@@ -40,6 +41,9 @@ struct fixture {
 
 static void start(struct fixture *on)
 {
+    static const struct view any = VIEW("*");
+    static const struct http_cors cors = {.origins = &any, .origins_count = 1, .fields = VIEW("*")};
+
     on->methods[0] = (struct grpc_method){
         .path = "/t.Service/Export", .http_path = "/v1/traces", .call = method};
     CHECK(counters_init(&on->counters, receiver_counter_rows, RECEIVER_COUNTER_COUNT) == 0);
@@ -52,6 +56,7 @@ static void start(struct fixture *on)
         .idle_timeout_ns = 20 * NS_PER_S,
         .request_timeout_ns = 10 * NS_PER_S,
         .counters = &on->counters,
+        .cors = &cors,
     };
     session_shared_bound(&on->shared, 3 * MESSAGE_MAX);
     on->now.ns = NS_PER_S;
@@ -88,6 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fixture on;
     size_t piece_max;
     uint64_t step_ns;
+    unsigned refused = 0;
     int status = 0;
 
     if (size < 2)
@@ -98,6 +104,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t at = 2; at < size && status == 0;) {
         size_t piece = size - at < piece_max ? size - at : piece_max;
 
+        if (!session_wants_input(on.session))
+            piece = 0;
+        if (piece == 0 && ++refused > REFUSALS_MAX)
+            break;
         status = session_receive(on.session, (struct view){(const char *)data + at, piece}, on.now);
         if (status == 0)
             status = produce(&on);

@@ -1,6 +1,7 @@
 /* http1_test.c: heads of requests, whole and in pieces, right and wrong. */
 #include "net/http1.h"
 
+#include "base/buf.h"
 #include "tests/lib/test.h"
 
 /* Feeds `bytes` in pieces until a request is whole or bad; how many bytes it took. */
@@ -167,6 +168,101 @@ static void http1__is_not_upgraded(void **state)
     http1_free(http1);
 }
 
+/* ------------------------------------------------------------------------- bodies */
+
+static void tell_field(void *context, struct view name, struct view value)
+{
+    assert_int_equal(buf_printf(context, "%.*s=%.*s|", (int)name.size, name.data, (int)value.size,
+                                value.size != 0 ? value.data : ""),
+                     0);
+}
+
+static void tell_body(void *context, struct view piece)
+{
+    assert_int_equal(buf_append_view(context, piece), 0);
+}
+
+static const struct http1_events events = {.on_field = tell_field, .on_body = tell_body};
+
+/* All requests of `bytes`; what was told of them, each ended by a newline. */
+static enum http1_result read_bodies(struct view bytes, size_t piece, struct buf *out)
+{
+    enum http1_result result = HTTP1_MORE;
+    struct http1 *http1;
+    size_t at = 0;
+
+    assert_int_equal(http1_new(&events, out, &http1), 0);
+    while ((at < bytes.size || result == HTTP1_WHOLE) && result != HTTP1_BAD) {
+        size_t size = bytes.size - at < piece ? bytes.size - at : piece;
+        size_t taken = 0;
+
+        result = http1_read(http1, (struct view){bytes.data + at, size}, &taken);
+        at += taken;
+        if (result == HTTP1_WHOLE)
+            assert_int_equal(buf_append_byte(out, '>'), 0);
+        if (result != HTTP1_END)
+            continue;
+        assert_int_equal(buf_append_byte(out, '\n'), 0);
+        http1_next(http1);
+    }
+    http1_free(http1);
+    return result;
+}
+
+static void http1__reads_bodies_in_pieces(void **state)
+{
+    const struct view bytes = VIEW(
+        "POST /a HTTP/1.1\r\nHost: h\r\nX-Y: z\r\nContent-Length: 4\r\n"
+        "Connection: keep-alive\r\nEmpty:\r\n\r\nbody"
+        "DELETE /b HTTP/1.1\r\nhost: h\r\n\r\n"
+        "PUT /c HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: Chunked\r\n\r\n"
+        "2;ext=\"x\"\r\nab\r\n001\r\nc\r\n0\r\nX-Trailer: t\r\n\r\n"
+        "POST /d HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n"
+        "POST /e HTTP/1.1\r\nHost: h\r\nUpgrade: h2c\r\n"
+        "Connection: Upgrade\r\nContent-Length: 1\r\n\r\ne");
+
+    (void)state;
+    for (size_t piece = 1; piece < bytes.size + 5; piece += 3) {
+        struct buf told;
+
+        buf_init(&told, 0);
+        assert_int_equal(read_bodies(bytes, piece, &told), HTTP1_END);
+        assert_view_equal(buf_view(&told), "host=h|x-y=z|empty=|>body\nhost=h|>\nhost=h|>abc\n"
+                                           "host=h|>\nhost=h|upgrade=h2c|>e\n");
+        buf_release(&told);
+    }
+}
+
+static void http1__refuses_bodies_that_two_could_read_differently(void **state)
+{
+#define POST "POST / HTTP/1.1\r\nHost: h\r\n"
+    static const char *const bad[] = {
+        POST "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        POST "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n0\r\n\r\n",
+        POST "Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n",
+        POST "Transfer-Encoding: gzip\r\n\r\nx",
+        POST "Content-Length: 1\r\nContent-Length: 1\r\n\r\nx",
+        POST "Content-Length: +1\r\n\r\nx",
+        POST "Content-Length: 1x\r\n\r\nx",
+        POST "Content-Length: 18446744073709551616\r\n\r\nx",
+        POST "Transfer-Encoding: chunked\r\n\r\n-1\r\nx",
+        POST "Transfer-Encoding: chunked\r\n\r\n1\r\nxy\r\n",
+        POST "Transfer-Encoding: chunked\r\n\r\n10000000000000000\r\n",
+        POST "Content-Length : 1\r\n\r\nx",
+        POST "Content-Length: 1\r\n folded\r\n\r\nx",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct buf told;
+
+        buf_init(&told, 0);
+        if (read_bodies(view_of(bad[i]), 1000, &told) != HTTP1_BAD)
+            fail_msg("taken: %s", bad[i]);
+        buf_release(&told);
+    }
+}
+
 static int read_once(void *context)
 {
     struct http1 *http1;
@@ -198,6 +294,8 @@ int main(void)
         cmocka_unit_test(http1__says_when_a_body_follows),
         cmocka_unit_test(http1__bounds_a_head),
         cmocka_unit_test(http1__is_not_upgraded),
+        cmocka_unit_test(http1__reads_bodies_in_pieces),
+        cmocka_unit_test(http1__refuses_bodies_that_two_could_read_differently),
         cmocka_unit_test(http1__survives_failing_memory),
     };
 

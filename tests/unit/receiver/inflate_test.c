@@ -211,6 +211,19 @@ static void inflate__guards_the_ratio(void **state)
     stop(&on);
 }
 
+static void inflate__refuses_nothing(void **state)
+{
+    static const unpacker unpackers[] = {inflate_gzip, inflate_zlib, inflate_zstd};
+    struct buf out;
+
+    (void)state;
+    buf_init(&out, 0);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(unpackers[i]((struct view){NULL, 0}, 100, &out), STATUS_INVALID);
+    assert_int_equal(out.size, 0);
+    buf_release(&out);
+}
+
 static void inflate__refuses_old_and_wide_zstd(void **state)
 {
     /* A frame of zstd 0.5, which libzstd would read; and one that asks for a window of 2 GiB. */
@@ -328,6 +341,7 @@ int main(void)
         cmocka_unit_test(inflate__takes_no_more_than_the_bound),
         cmocka_unit_test(inflate__does_not_believe_the_trailer),
         cmocka_unit_test(inflate__guards_the_ratio),
+        cmocka_unit_test(inflate__refuses_nothing),
         cmocka_unit_test(inflate__refuses_old_and_wide_zstd),
         cmocka_unit_test(inflate__refuses_old_zstd_at_once),
         cmocka_unit_test(inflate__takes_one_member_of_zlib),
