@@ -313,6 +313,15 @@ mutation: setup-test all $(unit_programs)
 mutation-sample: setup-test all $(unit_programs)
 	@$(mutation_env) sh scripts/stage.sh mutation $(log) "$(python)" -m pytest $(pytest_flags) tests/mutation
 
+# tests/conformance on spanmap and on the Collector: the reports of their tests become
+# docs/CONFORMANCE.md, with which those tests compare them.
+.PHONY: conformance
+conformance: setup-test all
+	-@$(test_env) "$(python)" -m pytest $(pytest_flags) tests/e2e/test_conformance.py
+	-@$(test_env) "$(python)" -m pytest $(pytest_flags) tests/interop/test_collector_conformance.py
+	$(Q)SPANMAP_BUILD='$(abspath $(BUILD))' "$(python)" tests/lib/conformance.py > $(BUILD)/conformance.md
+	$(Q)cp $(BUILD)/conformance.md docs/CONFORMANCE.md
+
 # The Collector and spanmap on the same traces: rewrites the tables of docs/COMPARISON.md.
 .PHONY: comparison
 comparison: setup-test all
@@ -454,6 +463,7 @@ help:
 #: make e2e         pytest against the built daemon
 #: make interop     real SDKs and the Collector against the built daemon
 #: make tidy        format, includes, banned functions, lengths, dead files
+#: make conformance what OTLP asks for, of spanmap and of the Collector; rewrites docs/CONFORMANCE.md
 #: make comparison  runs the Collector beside spanmap and rewrites the tables of docs/COMPARISON.md
 #: make mutation    every deliberate fault of tests/mutation, FAULTS='E7 histogram' only those
 #: make sanitize    unit and property tests under ASan+UBSan and TSan
