@@ -363,10 +363,15 @@ fuzz fuzz-smoke: setup-test
 fuzz-run: $(fuzz_programs)
 	@$(test_env) FUZZ_S=$(FUZZ_S) sh scripts/fuzz.sh $(log) $(BUILD)/corpus $(fuzz_programs)
 
+# Instructions a span, against tests/bench/ceilings.json.
+.PHONY: guard
+guard: setup-test $(tool_programs)
+	@$(stage) guard $(log) "$(python)" tests/bench/guard.py
+
+# Rewrites docs/BENCHMARKS.md and the table of the README.
 .PHONY: bench
-bench: all $(bench_programs)
-	@set -e; for program in $(bench_programs); do $(test_env) $$program; done
-	@if [ -f tests/bench/run.py ]; then $(test_env) "$(python)" tests/bench/run.py; fi
+bench: setup-test all $(bench_programs) $(tool_programs)
+	@$(test_env) "$(python)" tests/bench/run.py $(BENCH)
 
 .PHONY: soak
 soak: all
@@ -470,7 +475,8 @@ help:
 #: make fuzz        every fuzz target for FUZZ_S=60 seconds
 #: make fuzz-smoke  every fuzz target over its corpus and a few seconds more
 #: make docs        configuration reference and example, and the tables of ARCHITECTURE.md
-#: make bench       benchmarks
+#: make bench       measures beside the Collector and rewrites docs/BENCHMARKS.md (ten minutes)
+#: make guard       instructions a span, against committed ceilings
 #: make soak        the long run
 #: make install     to DESTDIR, under PREFIX=/usr/local; `uninstall` takes it back
 #: make deb         a Debian package for this release, in build/

@@ -120,6 +120,7 @@ test            : fuzzer_runtime         : libclang-rt-dev/libclang-rt-14-dev : 
 test            : has dot                : graphviz                    : tests of the map
 test            : has zstd               : zstd                        : tests of packed files
 test            : has openssl            : openssl                     : certificates for tests
+test            : has valgrind           : valgrind                    : counts instructions
 test            : has curl               : curl                        : another client
 test            : has systemd-analyze    : systemd                     : tests of the unit file
 test            : has mandoc             : mandoc                      : tests of the man page
