@@ -10,9 +10,9 @@
  *   links that are not answered   -> with the last answer, or cursor of links, which is later than
  *                                    any answer should be
  *
- * One more cursor goes ahead of them all: what spans teach (N5) is taught a moment before the end
- * of their wait, so that calls which came together with them, and end their wait in other shards a
- * little sooner, are judged by it. A parent that comes still later teaches when its child is judged.
+ * One more cursor goes ahead of them all: what spans teach (N5) is taught nearly as soon as both sides
+ * are there, so that whoever is judged from then on knows it. Not quite as soon: of spans that share
+ * an id and come together, all have to be there for it to be clear whose child a SERVER is.
  */
 #include "topology/shard.h"
 
@@ -30,8 +30,8 @@ enum {
     AHEAD_FAR = 24,    /* ... and that are themselves. */
 };
 
-/* More than two ticks of a worker, which are 100 ms apart. */
-#define TEACHING_LEAD_NS (250 * NS_PER_MS)
+/* How long what comes together may take to be there. */
+#define TEACHING_NS (250 * NS_PER_MS)
 
 /* Four ticks of a worker, in which a question and its word go to and fro. */
 #define ASKING_LEAD_NS (400 * NS_PER_MS)
@@ -330,12 +330,32 @@ static void look_ahead_for_lessons(const struct slab *slab, uint32_t at)
         __builtin_prefetch(slab_at(slab, span->parent_at));
 }
 
+/* Of the spans of a pair, the one that came last teaches: a CLIENT for all that were there before it. */
+static void teach_of(struct shard *shard, uint32_t at)
+{
+    struct kin *kin = kin_of(shard);
+    const struct remembered *span = kin_span(kin, at);
+    struct kin_children children;
+    uint32_t other;
+
+    if (span->kind == SPAN_KIND_SERVER &&
+        (span->moved || slab_live(slab_of(shard), span->parent_at))) {
+        other = kin_parent(kin, at);
+        if (other != 0)
+            judge_teach(&shard->judge, at, other);
+    }
+    if (span->kind != SPAN_KIND_CLIENT || (span->child == 0 && !span->halves))
+        return;
+    kin_children_begin(kin, at, &children);
+    for (unsigned i = 0; i < WALK_SIBLINGS && (other = kin_children_next(kin, &children)) != 0; i++)
+        judge_teach(&shard->judge, other, at);
+}
+
 /* Lets pending spans teach up to the first whose turn has not come; all of them with `to_head`. */
 static void teach(struct shard *shard, bool to_head)
 {
     struct slab *slab = slab_of(shard);
     uint32_t at = shard->cursor[WAIT_TEACHING];
-    const struct remembered *span;
 
     if (slab_before(at, slab->tail))
         at = slab->tail;
@@ -345,14 +365,7 @@ static void teach(struct shard *shard, bool to_head)
         if (at == slab->head || (!to_head && !is_over(shard, at, WAIT_TEACHING)))
             return;
         look_ahead_for_lessons(slab, at);
-        span = slab_at(slab, at);
-        /* Of a parent that is not linked yet there is time to learn when the span is judged. */
-        if (span->kind == SPAN_KIND_SERVER &&
-            (to_head || span->moved || slab_live(slab, span->parent_at))) {
-            uint32_t parent = kin_parent(kin_of(shard), at);
-            if (parent != 0)
-                judge_teach(&shard->judge, at, parent);
-        }
+        teach_of(shard, at);
     }
 }
 
@@ -538,22 +551,20 @@ static uint32_t ticks_of(const struct shard_options *options, uint64_t wait_ns)
     return ticks < WAIT_TICKS_MAX ? (uint32_t)ticks : WAIT_TICKS_MAX;
 }
 
-/* A short wait gives half of itself. */
-static uint32_t teaching_ticks(uint64_t pairing_wait_ns)
-{
-    uint64_t lead_ns = pairing_wait_ns / 2 < TEACHING_LEAD_NS ? pairing_wait_ns / 2
-                                                              : TEACHING_LEAD_NS;
-    uint64_t ticks = (pairing_wait_ns - lead_ns) >> TICK_SHIFT;
-
-    return ticks < WAIT_TICKS_MAX ? (uint32_t)ticks : WAIT_TICKS_MAX;
-}
-
 /* How long an answer to a link may take to come: far longer than a shard is ever behind. */
 static uint64_t links_wait_ns(const struct shard_options *options)
 {
     uint64_t wait_ns = options->pairing_wait_ns + 10 * NS_PER_S;
 
     return wait_ns > options->parent_wait_ns ? wait_ns : options->parent_wait_ns;
+}
+
+/* A short wait gives a quarter of itself. */
+static uint64_t teaching_ns(const struct shard_options *options)
+{
+    uint64_t wait_ns = options->pairing_wait_ns;
+
+    return wait_ns / 4 < TEACHING_NS ? wait_ns / 4 : TEACHING_NS;
 }
 
 /* A short wait gives half of itself. */
@@ -579,11 +590,11 @@ int shard_new(const struct shard_options *options, struct shard **out_shard)
     if (shard == NULL)
         return STATUS_NOMEM;
     shard->options = *options;
-    shard->wait_ticks[WAIT_TEACHING] = teaching_ticks(options->pairing_wait_ns);
     shard->wait_ticks[WAIT_PAIRING] = ticks_of(options, options->pairing_wait_ns);
     shard->wait_ticks[WAIT_PARENT] = ticks_of(options, options->parent_wait_ns);
     shard->wait_ticks[WAIT_MESSAGING] = ticks_of(options, options->messaging_wait_ns);
     shard->wait_ticks[WAIT_LINKS] = ticks_of(options, links_wait_ns(options));
+    shard->wait_ticks[WAIT_TEACHING] = bounded_ticks(teaching_ns(options));
     shard->wait_ticks[WAIT_ASKING] = bounded_ticks(asking_ns(options));
     shard->wait_ticks[WAIT_STRANGER] = ticks_of(options, STRANGER_NS);
     status = tally_new(&options->tally, &shard->tally);

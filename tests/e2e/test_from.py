@@ -202,11 +202,11 @@ def test_a_wrong_call_is_told(arguments, says):
 
 
 def test_a_file_and_the_daemon_draw_the_same(tmp_path):
-    mix = generate.Mix(traces=10, duplicates=0, without=generate.PEERS)
-    spans = generate.scripted(11, mix).spans
+    spans = generate.scripted(11, generate.Mix(traces=10, duplicates=0)).spans
     path = tmp_path / "spans.jsonl"
     otlp_json.write(path, [spans])
-    with Daemon(FAST) as running:
+    waits = dict.fromkeys(FAST, "2s")  # Long enough for all to be there, and to have taught.
+    with Daemon(waits) as running:
         with Sender(running.grpc) as sender:
             sender.send(spans)
         running.wait_for_counted(len(spans))

@@ -103,16 +103,15 @@ def counted_under_load(requests, spans, wait_s):
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + 2))
 def test_law_holds_at_every_look_under_load(seed):
     rng = random.Random(seed)
-    # What a pair teaches is known once it is judged: too late for calls that came shortly before.
-    mix = generate.Mix(traces=400, without=generate.PEERS)
-    spans = generate.scripted(seed, mix).spans
+    spans = generate.scripted(seed, generate.Mix(traces=400)).spans
     requests = generate.split(rng, spans)
     wait_s = 1
     while True:
         answer, took_s = counted_under_load(requests, len(spans), wait_s)
-        if took_s < 0.8 * wait_s:
+        if took_s < 0.5 * wait_s:
             break
-        # Spans were late on this machine, which may show; with a longer wait they are not.
+        # Spans, or what they teach, were late on this machine, which may show; with a longer wait they
+        # are not.
         wait_s *= 3
     found = compare.differences(model.judge(spans, self_edges=False), answer)
     assert not found, f"seed {seed}\n" + "\n".join(found[:20])

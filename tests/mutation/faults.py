@@ -27,6 +27,8 @@ JUDGE = "topology/judge.c"
 CALL = "topology/judge_call.c"
 CLIENT = "topology/judge_client.c"
 GROUP = "topology/judge_group.c"
+LESSON = "topology/judge_lesson.c"
+LESSONS = "topology/lessons.c"
 KIN = "topology/kin.c"
 DOWN = "topology/kin_down.c"
 SIBLINGS = "topology/kin_siblings.c"
@@ -99,6 +101,19 @@ FAULTS = [
           "a service that reported is a node even without an edge"),
     Fault("templates", TEMPLATE, "    if (digits == 0)\n", "    if (digits == 99)\n",
           "a word of a path is not an id"),
+    Fault("N5", SHARD, "    if (span->kind != SPAN_KIND_CLIENT || (span->child == 0 && !span->halves))\n        return;",
+          "    if (span->kind != SPAN_KIND_CLIENT || true)\n        return;",
+          "a CLIENT that comes after its SERVER teaches at once"),
+    Fault("N5", SHARD, "        if (other != 0)\n            judge_teach(&shard->judge, at, other);", "        ;",
+          "a SERVER that comes after its CLIENT teaches at once"),
+    Fault("N5", LESSON, "    if (server->kind != SPAN_KIND_SERVER || client->kind != SPAN_KIND_CLIENT)\n        return;",
+          "    if (client->kind != SPAN_KIND_CLIENT)\n        return;", "children without a kind do not teach"),
+    Fault("N5", LESSON, "service != CATALOG_NONE && service != site->service)", "service != CATALOG_NONE)",
+          "a lesson that is the caller itself is not used"),
+    Fault("N5", LESSON, "    if (site->call == CALL_DATABASE || site->call == CALL_MESSAGING)", "    if (site->call == CALL_DATABASE)",
+          "messages are not asked for by lessons"),
+    Fault("N5", LESSONS, "        uint32_t next = state == 0 ? wanted : STATE_SHARED;", "        uint32_t next = wanted;",
+          "what two services have taught is shared"),
 
     # --- Calls -----------------------------------------------------------------------------------
     Fault("E2", CALL, "    if (!is_own && !kind_serves(span->kind)) {", "    if (false) {",

@@ -274,6 +274,64 @@ static void lesson__is_taught_before_its_time_to_be_asked(void **state)
     }
 }
 
+/* A pair teaches once both sides are there, whichever comes first and whatever makes them a pair: calls
+ * that came nearly a whole wait before it know it, whose own wait ends long after theirs. */
+static void lesson__is_taught_as_soon_as_both_sides_are_there(void **state)
+{
+    (void)state;
+    for (unsigned way = 0; way < 8; way++) {
+        bool server_first = (way & 1) != 0;
+        bool shares_id = (way & 2) != 0;
+        struct world_site site = {.service = "other", .address_key = ADDRESS};
+        uint64_t now_ns = start_ns + 8 * NS_PER_S;
+        struct fixture fixture;
+        struct span pair[2];
+        setup(&fixture, &(struct world_options){.shards = 1 + (way >> 2)});
+        call(&fixture, 1, client_site(&fixture, &site), 0);
+        site.service = "front";
+        pair[0] = world_span(client_site(&fixture, &site), SPAN_KIND_CLIENT, 1, 0);
+        pair[1] = world_span(fixture.back_server, SPAN_KIND_SERVER, shares_id ? 1 : 2,
+                             shares_id ? 0 : 1);
+        pair[0].trace[1] = pair[1].trace[1] = 2;
+        feed_at(&fixture, pair[server_first ? 1 : 0], now_ns);
+        for (; now_ns < start_ns + 9500 * NS_PER_MS; now_ns += 100 * NS_PER_MS)
+            world_tick(&fixture.world, now_ns);
+        feed_at(&fixture, pair[server_first ? 0 : 1], now_ns);
+        for (; now_ns < start_ns + 10200 * NS_PER_MS; now_ns += 100 * NS_PER_MS)
+            world_tick(&fixture.world, now_ns);
+        assert_true(look_at(&fixture, "service//other -> service//back") == 1);
+        world_release(&fixture.world);
+    }
+}
+
+/* Of a family that is too large to be gone through at once, members teach when they are judged. */
+static void lesson__of_a_large_family_is_taught_in_the_end(void **state)
+{
+    struct world_site site = {.service = "front", .address_key = ADDRESS};
+    struct fixture fixture;
+    struct span client;
+    struct span asked;
+
+    (void)state;
+    setup(&fixture, &plain);
+    for (uint64_t i = 0; i < 3000; i++) { /* The first is the last of the family's list. */
+        struct span child = world_span(i == 0 ? fixture.back_server : fixture.back_internal,
+                                       i == 0 ? SPAN_KIND_SERVER : SPAN_KIND_INTERNAL, 10 + i, 1);
+        feed_at(&fixture, child, start_ns);
+    }
+    world_tick(&fixture.world, start_ns + NS_PER_S);
+    client = world_span(client_site(&fixture, &site), SPAN_KIND_CLIENT, 1, 0);
+    feed_at(&fixture, client, start_ns + NS_PER_S);
+    site.service = "other";
+    asked = world_span(client_site(&fixture, &site), SPAN_KIND_CLIENT, 1, 0);
+    asked.trace[1] = 2;
+    feed_at(&fixture, asked, start_ns + NS_PER_S);
+    for (uint64_t second = 2; second <= 16; second++)
+        world_tick(&fixture.world, start_ns + second * NS_PER_S);
+    assert_true(look_at(&fixture, "service//other -> service//back") == 1);
+    world_release(&fixture.world);
+}
+
 /* ------------------------------------------------------------------ random calls */
 
 enum { CALLS_MAX = 300, KEYS_MAX = 12, SERVICES = 5, SEEDS = 60 };
@@ -445,6 +503,8 @@ int main(void)
         cmocka_unit_test(lesson__is_not_asked_for_databases_and_messages),
         cmocka_unit_test(lesson__keeps_its_place_in_the_order),
         cmocka_unit_test(lesson__is_taught_before_its_time_to_be_asked),
+        cmocka_unit_test(lesson__is_taught_as_soon_as_both_sides_are_there),
+        cmocka_unit_test(lesson__of_a_large_family_is_taught_in_the_end),
         cmocka_unit_test(lesson__is_the_same_in_any_order_on_any_shards),
     };
 
