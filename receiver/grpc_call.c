@@ -162,10 +162,14 @@ static void answer_reply(struct request *request)
     answer_status(request, &refusal);
 }
 
-static void inflate_and_call(struct request *request)
+/* Calls the method, after inflating where that is due. */
+static void call(struct request *request)
 {
-    switch (
-        request_inflate_and_call(request, INFLATE_GZIP, MESSAGE_PROTOBUF, request->frame.message)) {
+    struct view message = request->frame.message;
+
+    switch (request->frame.is_compressed
+                ? request_inflate_and_call(request, INFLATE_GZIP, MESSAGE_PROTOBUF, message)
+                : request_call(request, MESSAGE_PROTOBUF, message)) {
     case 0:
         answer_reply(request);
         break;
@@ -277,11 +281,8 @@ void grpc_call_end(struct request *request)
         refuse(request, GRPC_INTERNAL, VIEW("the request ends inside a message"));
     } else if (request->frame.whole == 0) {
         refuse(request, GRPC_UNIMPLEMENTED, VIEW("no message in a unary request"));
-    } else if (request->frame.is_compressed) {
-        inflate_and_call(request);
     } else {
-        request_call(request, MESSAGE_PROTOBUF, request->frame.message);
-        answer_reply(request);
+        call(request);
     }
 }
 

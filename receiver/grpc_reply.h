@@ -7,6 +7,7 @@
 #ifndef SPANMAP_RECEIVER_GRPC_REPLY_H
 #define SPANMAP_RECEIVER_GRPC_REPLY_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -45,6 +46,8 @@ struct grpc_method {
     void (*call)(void *context, unsigned thread, enum message_format format, struct view message,
                  struct grpc_reply *reply);
     void *context;
+    /* What the call takes of memory for a moment, beside the message; NULL: nothing of note. */
+    size_t (*memory_of)(enum message_format format, struct view message);
 };
 
 #endif

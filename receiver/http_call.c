@@ -268,6 +268,10 @@ static const struct {
                                 VIEW("the only expectation is 100-continue")},
     [HTTP_TOO_LARGE] = {413, GRPC_RESOURCE_EXHAUSTED, {NULL, 0}},
     [HTTP_INFLATED_TOO_LARGE] = {413, GRPC_RESOURCE_EXHAUSTED, {NULL, 0}},
+    [HTTP_TREE_TOO_LARGE] =
+        {413, GRPC_RESOURCE_EXHAUSTED,
+         VIEW("to decode it would take more than receiver.memory_max: send smaller "
+              "batches, or protobuf")},
     [HTTP_BAD_CODING] = {400, GRPC_INVALID_ARGUMENT,
                          VIEW("the body is not what its content encoding says, or is cut short")},
     [HTTP_BUSY] = {503, GRPC_UNAVAILABLE, VIEW("too many bytes of requests are under way")},
@@ -400,8 +404,7 @@ static int inflate_and_call(struct request *request, struct view body)
     case HTTP_CODING_ZSTD:
         return request_inflate_and_call(request, INFLATE_ZSTD, format, body);
     default:
-        request_call(request, format, body);
-        return 0;
+        return request_call(request, format, body);
     }
 }
 
@@ -422,7 +425,9 @@ void http_call_end(struct request *request)
         http_call_refuse(request, HTTP_BUSY);
         break;
     case STATUS_TOO_LARGE:
-        http_call_refuse(request, HTTP_INFLATED_TOO_LARGE);
+        http_call_refuse(request, request->head.coding == HTTP_CODING_IDENTITY
+                                      ? HTTP_TREE_TOO_LARGE
+                                      : HTTP_INFLATED_TOO_LARGE);
         break;
     case STATUS_NOMEM:
         http_call_refuse(request, HTTP_NO_MEMORY);

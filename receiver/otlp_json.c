@@ -361,3 +361,14 @@ int otlp_json_to_protobuf(enum otlp_signal signal, struct view text, size_t tree
         out->size = begin;
     return status;
 }
+
+size_t otlp_json_memory(enum message_format format, struct view text)
+{
+    size_t tree_bytes = 0;
+    size_t offset = 0;
+
+    /* What is nested too deeply is refused before a tree is made of it. */
+    if (format != MESSAGE_JSON || otlp_json_scan(text, &tree_bytes, &offset) != 0)
+        return 0;
+    return tree_bytes + 2 * text.size; /* Its copy with quoted integers, and what it becomes. */
+}

@@ -30,4 +30,8 @@ struct otlp_json_error {
 MUST_USE int otlp_json_to_protobuf(enum otlp_signal signal, struct view text, size_t tree_bytes_max,
                                    struct buf *out, struct otlp_json_error *out_error);
 
+/* What that takes for a moment, the result included: for struct grpc_method's memory_of. 0 for what
+ * is no JSON. */
+size_t otlp_json_memory(enum message_format format, struct view text);
+
 #endif

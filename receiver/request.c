@@ -242,11 +242,34 @@ static enum receiver_counter counter_of(const struct request *request, enum mess
     return format == MESSAGE_JSON ? RECEIVER_MESSAGES_HTTP1_JSON : RECEIVER_MESSAGES_HTTP1_PROTOBUF;
 }
 
-void request_call(struct request *request, enum message_format format, struct view message)
+/* Before it is decoded: memory that the method will take is the budget's too. */
+static int borrow(const struct request *request, enum message_format format, struct view message,
+                  size_t *out_bytes)
+{
+    struct body_budget *budget = &request->session->shared->budget;
+    size_t bytes = request->method->memory_of != NULL ? request->method->memory_of(format, message)
+                                                      : 0;
+
+    *out_bytes = 0;
+    if (bytes == 0)
+        return 0;
+    if (bytes > budget->max - request->charged)
+        return STATUS_TOO_LARGE;
+    if (body_budget_borrow(budget, bytes) != 0)
+        return STATUS_FULL;
+    *out_bytes = bytes;
+    return 0;
+}
+
+int request_call(struct request *request, enum message_format format, struct view message)
 {
     struct session *session = request->session;
     struct grpc_reply *reply = &session->worker->reply;
+    size_t borrowed;
+    int status = borrow(request, format, message, &borrowed);
 
+    if (status != 0)
+        return status;
     reply->code = GRPC_OK;
     reply->retry_delay_ns = 0;
     buf_reset(&reply->message);
@@ -257,6 +280,9 @@ void request_call(struct request *request, enum message_format format, struct vi
                           reply);
     if (session->h2 != NULL)
         h2_served(session->h2);
+    if (borrowed != 0)
+        body_budget_return(&session->shared->budget, borrowed);
+    return 0;
 }
 
 /* As far as the budget goes, too. What would not fit if the request were alone is too large; for what
@@ -286,12 +312,12 @@ int request_inflate_and_call(struct request *request, enum inflate_format inflat
                           : inflate == INFLATE_ZLIB ? RECEIVER_MESSAGES_DEFLATE
                                                     : RECEIVER_MESSAGES_ZSTD,
                           1);
-            request_call(request, format, buf_view(inflated));
+            status = request_call(request, format, buf_view(inflated));
             body_budget_return(&shared->budget, size);
         }
-    }
-    if (status == STATUS_TOO_LARGE && room < max)
+    } else if (status == STATUS_TOO_LARGE && room < max) {
         status = STATUS_FULL;
+    }
     if (status == STATUS_FULL)
         request_count(request, RECEIVER_LIMIT_MEMORY, 1);
     if (inflated->capacity > INFLATED_KEPT)

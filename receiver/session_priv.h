@@ -69,6 +69,7 @@ enum http_refusal {
     HTTP_WRONG_EXPECTATION,
     HTTP_TOO_LARGE,
     HTTP_INFLATED_TOO_LARGE,
+    HTTP_TREE_TOO_LARGE, /* What its JSON becomes. */
     HTTP_BAD_CODING,
     HTTP_BUSY,
     HTTP_NO_MEMORY,
@@ -130,8 +131,9 @@ void request_fields_end(struct request *request);
 void request_data(struct request *request, struct view piece);
 void request_end(struct request *request);
 
-/* The method is called, and the worker's reply says what came of it. */
-void request_call(struct request *request, enum message_format format, struct view message);
+/* The method is called, and the worker's reply says what came of it. Returns: 0; STATUS_FULL (no
+ * memory to do so now), STATUS_TOO_LARGE (nor later): it was not called. */
+MUST_USE int request_call(struct request *request, enum message_format format, struct view message);
 
 bool request_is_answered(const struct request *request);
 void request_count(struct request *request, enum receiver_counter which, uint64_t more);
@@ -139,8 +141,8 @@ void request_count(struct request *request, enum receiver_counter which, uint64_
 /* Between one and two seconds, so that those who were refused together do not return together. */
 uint64_t request_retry_delay_ns(const struct request *request);
 
-/* Inflates into the worker's memory and the budget, and calls the method. Returns: 0 (it was called);
- * STATUS_TOO_LARGE; STATUS_FULL (for now); STATUS_NOMEM; STATUS_INVALID. */
+/* Inflates into the worker's memory and the budget, and calls the method. Returns: as request_call();
+ * STATUS_TOO_LARGE also for what is larger than a message may be; STATUS_NOMEM; STATUS_INVALID. */
 MUST_USE int request_inflate_and_call(struct request *request, enum inflate_format inflate,
                                       enum message_format format, struct view packed);
 

@@ -26,13 +26,21 @@ static void method(void *context, unsigned thread, enum message_format format, s
         (void)buf_append_text(&reply->body, on->body);
 }
 
+static size_t memory_of(enum message_format format, struct view message)
+{
+    return format == MESSAGE_JSON ? HTTP_MEMORY_TIMES * message.size : 0;
+}
+
 void http_start(struct http_fixture *on)
 {
     memset(on, 0, sizeof(*on));
     assert_int_equal(counters_init(&on->counters, receiver_counter_rows, RECEIVER_COUNTER_COUNT),
                      0);
-    on->methods[0] = (struct grpc_method){
-        .path = "/t.Service/Export", .http_path = "/v1/traces", .call = method, .context = on};
+    on->methods[0] = (struct grpc_method){.path = "/t.Service/Export",
+                                          .http_path = "/v1/traces",
+                                          .call = method,
+                                          .context = on,
+                                          .memory_of = memory_of};
     on->methods[1] = (struct grpc_method){
         .path = "/l.Service/Export", .http_path = "/v1/logs", .refusal = "logs are off: set it"};
     on->shared = (struct session_shared){

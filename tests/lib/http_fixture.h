@@ -36,6 +36,9 @@ struct http_fixture {
     const char *body;
 };
 
+/* What a call of the served method takes: so many bytes for each of its message. */
+enum { HTTP_MEMORY_TIMES = 20 };
+
 void http_start(struct http_fixture *on);
 void http_stop(struct http_fixture *on); /* Nothing may be held any more. */
 

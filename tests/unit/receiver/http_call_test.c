@@ -486,7 +486,8 @@ static void http__holds_senders_back_while_the_budget_is_tight(void **state)
     on.shared.budget.held = 600000;
     on.shared.budget.accounts = 100; /* Other connections. */
     on.shared.budget.favourite = &others;
-    http_send(&on, "POST /v1/traces HTTP/1.1\r\nHost: h\r\n" JSON "Content-Length: 60001\r\n\r\n");
+    http_send(&on,
+              "POST /v1/traces HTTP/1.1\r\nHost: h\r\n" PROTOBUF "Content-Length: 60001\r\n\r\n");
     http_send_pieces(&on, fill(body, sizeof(body)), sizeof(body));
     assert_int_equal(on.out.size, 0);
     assert_false(session_wants_input(on.session));
@@ -498,12 +499,36 @@ static void http__holds_senders_back_while_the_budget_is_tight(void **state)
     assert_int_equal(on.size, 60001);
     /* What finds no room at all is to come again. */
     on.shared.budget.held = 890000;
-    http_send(&on, "POST /v1/traces HTTP/1.1\r\nHost: h\r\n" JSON "Content-Length: 60001\r\n\r\n");
+    http_send(&on,
+              "POST /v1/traces HTTP/1.1\r\nHost: h\r\n" PROTOBUF "Content-Length: 60001\r\n\r\n");
     http_send_pieces(&on, fill(body, sizeof(body)), sizeof(body));
-    assert_http(&on, 503, "retry-after: ", "RetryInfo", "\"code\":14", NULL);
+    assert_http(&on, 503, "retry-after: ", "RetryInfo", NULL);
     assert_int_equal(http_counted(&on, RECEIVER_HTTP_503), 1);
     on.shared.budget.favourite = NULL;
     on.shared.budget.held = 0;
+    http_stop(&on);
+}
+
+static void http__reserves_what_json_will_take(void **state)
+{
+    static char body[60000];
+    struct http_fixture on;
+
+    (void)state;
+    http_start(&on);
+    http_post(&on, JSON, fill(body, 20000));
+    assert_http(&on, 200, NULL);
+    http_post(&on, JSON, fill(body, 51000)); /* 1,020,000 bytes of a million. */
+    assert_http(&on, 413, "send smaller batches, or protobuf", NULL);
+    http_post(&on, PROTOBUF, fill(body, 51000));
+    assert_http(&on, 200, NULL);
+    assert_int_equal(body_budget_borrow(&on.shared.budget, 650000), 0);
+    http_post(&on, JSON, fill(body, 20000));
+    assert_http(&on, 503, "retry-after: ", NULL);
+    body_budget_return(&on.shared.budget, 650000);
+    http_post(&on, JSON, fill(body, 20000));
+    assert_http(&on, 200, NULL);
+    assert_int_equal(on.calls, 3);
     http_stop(&on);
 }
 
@@ -608,6 +633,7 @@ int main(void)
         cmocka_unit_test(http__asks_the_gate_once_a_request),
         cmocka_unit_test(http__lets_the_pages_in_that_may_send),
         cmocka_unit_test(http__holds_senders_back_while_the_budget_is_tight),
+        cmocka_unit_test(http__reserves_what_json_will_take),
         cmocka_unit_test(http__ends_what_takes_too_long),
         cmocka_unit_test(http__drains_behind_the_answer),
         cmocka_unit_test(http__survives_failing_memory),
