@@ -11,6 +11,7 @@ enum { ORACLE_SIZE_MAX = 4096 }; /* protobuf-c recurses as deep as its input nes
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static const struct view keys[] = {{"k", 1}, {"service.name", 12}, {"http.route", 10}};
     static struct rig rig;
     const struct otlp_stage *stage;
     struct view message = {(const char *)data, size};
@@ -19,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int status;
 
     if (rig.decoder == NULL)
-        rig_start(&rig, NULL, false);
+        rig_start_with_dimensions(&rig, keys, sizeof(keys) / sizeof(keys[0]));
     status = otlp_decode_protobuf(rig.decoder, message, &stage);
     if (status != 0 && (stage->count != 0 || stage->error == NULL || stage->error_offset > size))
         abort();

@@ -158,6 +158,7 @@ void rig_start(struct rig *rig, const struct otlp_decoder_options *options, bool
     struct otlp_decoder_options own = {.hash_seed = RIG_SEED};
     char error[256];
 
+    *rig = (struct rig){.dimensions = NULL};
     if (options != NULL)
         own = *options;
     own.hash_seed = RIG_SEED;
@@ -168,9 +169,22 @@ void rig_start(struct rig *rig, const struct otlp_decoder_options *options, bool
     CHECK(otlp_decoder_new(&own, &rig->decoder) == 0);
 }
 
+void rig_start_with_dimensions(struct rig *rig, const struct view *keys, size_t count)
+{
+    struct dimensions *dimensions = NULL;
+    struct otlp_decoder_options options = {.depth_max = 0};
+    char error[256];
+
+    CHECK(dimensions_new(keys, count, error, &dimensions) == 0);
+    options.dimensions = dimensions;
+    rig_start(rig, &options, false);
+    rig->dimensions = dimensions;
+}
+
 void rig_stop(struct rig *rig)
 {
     otlp_decoder_free(rig->decoder);
+    dimensions_free(rig->dimensions);
     catalog_free(rig->catalog);
     naming_free(rig->naming);
 }

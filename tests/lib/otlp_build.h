@@ -51,11 +51,14 @@ struct rig {
     struct naming *naming;
     struct catalog *catalog;
     struct otlp_decoder *decoder;
+    struct dimensions *dimensions; /* NULL: none. */
 };
 
 enum { RIG_SEED = 7 };
 
 void rig_start(struct rig *rig, const struct otlp_decoder_options *options, bool derive_errors);
+/* The same with dimensions of these keys. */
+void rig_start_with_dimensions(struct rig *rig, const struct view *keys, size_t count);
 void rig_stop(struct rig *rig);
 
 /* Names of a staged span. */

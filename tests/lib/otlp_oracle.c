@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/mem.h"
 #include "opentelemetry/proto/collector/trace/v1/trace_service.pb-c.h"
 #include "receiver/otlp_wire.h"
+#include "tests/lib/otlp_oracle_value.h"
 #include "topology/sampling.h"
 
 typedef Opentelemetry__Proto__Collector__Trace__V1__ExportTraceServiceRequest Request;
@@ -24,8 +26,10 @@ struct comparing {
     uint64_t rejected;
     uint64_t links_invalid;
     bool is_canonical;
+    bool is_exact; /* It packs to its own bytes. */
     struct attributes resource;
     struct attributes span;
+    const ResourceSpans *of_resource;
     char *why;
 };
 
@@ -41,6 +45,15 @@ static bool differ(struct comparing *on, const char *what, uint64_t ours, uint64
         if ((uint64_t)(ours) != (uint64_t)(theirs))                                                \
             return differ(on, what, (uint64_t)(ours), (uint64_t)(theirs));                         \
     } while (0)
+
+/* Only that it came, and whether it is empty: texts are made elsewhere. */
+static void offer_dimension(struct attributes *attributes, const KeyValue *pair)
+{
+    struct attribute_dimension value = {oracle_is_empty(pair->value) ? VIEW("") : VIEW("x"), true};
+
+    if (attributes->dimensions != NULL)
+        attributes_offer_dimension(attributes, view_of(pair->key), value);
+}
 
 static void offer(struct attributes *attributes, const KeyValue *pair)
 {
@@ -129,17 +142,60 @@ static bool compare_times(struct comparing *on, const Span *span, const struct s
     return true;
 }
 
+/* From the span, and where that has none from its resource. The texts lie in `text`. */
+static void find_values(const struct comparing *on, const Span *span, struct view *out_values,
+                        struct buf *text)
+{
+    const struct dimensions *dimensions = on->rig->dimensions;
+    const Opentelemetry__Proto__Resource__V1__Resource *resource = on->of_resource->resource;
+
+    CHECK(buf_reserve(text, 1 << 20) == 0); /* So that nothing moves. */
+    for (uint32_t i = 0; i < dimensions->count; i++) {
+        out_values[i] = oracle_value(span->attributes, span->n_attributes, dimensions->items[i].key,
+                                     text);
+        if (out_values[i].size == 0 && resource != NULL)
+            out_values[i] = oracle_value(resource->attributes, resource->n_attributes,
+                                         dimensions->items[i].key, text);
+    }
+    CHECK(text->size <= 1 << 20);
+}
+
+static bool same_but_for_values(const struct site *a, const struct site *b)
+{
+    struct site one, other;
+
+    memcpy(&one, a, sizeof(one));
+    memcpy(&other, b, sizeof(other));
+    one.dimensions = other.dimensions = DIMENSIONS_NONE;
+    return memcmp(&one, &other, sizeof(one)) == 0;
+}
+
 static bool compare_site(struct comparing *on, const Span *span, const struct span *record)
 {
     struct naming_input input = {
         &on->resource, &on->span, view_of(span->name), (enum span_kind)record->kind, NULL, 0};
-    struct buf scratch;
+    struct view values[DIMENSIONS_MAX];
+    struct buf scratch, text;
     uint32_t site = 0;
 
     buf_init(&scratch, 0);
+    buf_init(&text, 0);
+    if (on->rig->dimensions != NULL) {
+        find_values(on, span, values, &text);
+        input.values = values;
+        input.values_count = on->rig->dimensions->count;
+    }
     CHECK(naming_site(on->rig->naming, on->rig->catalog, &input, &scratch, &site) == 0);
     buf_release(&scratch);
-    SAME("site", record->site, site);
+    buf_release(&text);
+    if (on->is_exact || on->rig->dimensions == NULL) {
+        SAME("site", record->site, site);
+    } else {
+        SAME("site but for its values",
+             same_but_for_values(catalog_site_at(on->rig->catalog, record->site),
+                                 catalog_site_at(on->rig->catalog, site)),
+             1);
+    }
     return true;
 }
 
@@ -150,8 +206,10 @@ static bool compare_span(struct comparing *on, const Span *span)
     unsigned code = span->status != NULL ? (unsigned)span->status->code : 0;
 
     attributes_reset(&on->span);
-    for (size_t i = 0; i < span->n_attributes; i++)
+    for (size_t i = 0; i < span->n_attributes; i++) {
         offer(&on->span, span->attributes[i]);
+        offer_dimension(&on->span, span->attributes[i]);
+    }
     for (size_t i = 0; i < span->n_links; i++)
         on->links_invalid += !is_id(&span->links[i]->trace_id, 16) ||
                              !is_id(&span->links[i]->span_id, 8);
@@ -186,8 +244,11 @@ static bool compare_request(struct comparing *on, const Request *request)
         const ResourceSpans *of_resource = request->resource_spans[i];
         attributes_reset(&on->resource);
         for (size_t j = 0; of_resource->resource != NULL && j < of_resource->resource->n_attributes;
-             j++)
+             j++) {
             offer(&on->resource, of_resource->resource->attributes[j]);
+            offer_dimension(&on->resource, of_resource->resource->attributes[j]);
+        }
+        on->of_resource = of_resource;
         for (size_t j = 0; j < of_resource->n_scope_spans; j++) {
             const ScopeSpans *of_scope = of_resource->scope_spans[j];
             for (size_t k = 0; k < of_scope->n_spans; k++)
@@ -216,6 +277,18 @@ static bool is_bad_tag(struct view message, size_t offset)
            (tag >> 3 == 0 || tag > UINT32_MAX);
 }
 
+static bool packs_to(const Request *request, struct view message)
+{
+    uint8_t *packed = mem_alloc(message.size + 1);
+    bool is_same;
+
+    CHECK(packed != NULL);
+    (void)protobuf_c_message_pack(&request->base, packed);
+    is_same = message.size == 0 || memcmp(packed, message.data, message.size) == 0;
+    mem_free(packed);
+    return is_same;
+}
+
 enum oracle_verdict oracle_compare(const struct rig *rig, struct view message, int status,
                                    const struct otlp_stage *stage, char out_why[256])
 {
@@ -224,6 +297,8 @@ enum oracle_verdict oracle_compare(const struct rig *rig, struct view message, i
         *request = opentelemetry__proto__collector__trace__v1__export_trace_service_request__unpack(
             NULL, message.size, (const uint8_t *)message.data);
     enum oracle_verdict verdict = ORACLE_REFUSES;
+
+    on.resource.dimensions = on.span.dimensions = rig->dimensions;
 
     if (request == NULL)
         return verdict;
@@ -235,6 +310,7 @@ enum oracle_verdict oracle_compare(const struct rig *rig, struct view message, i
         verdict = ORACLE_DIFFERS;
     } else {
         on.is_canonical = protobuf_c_message_get_packed_size(&request->base) == message.size;
+        on.is_exact = on.is_canonical && packs_to(request, message);
         verdict = compare_request(&on, request) ? ORACLE_AGREES : ORACLE_DIFFERS;
     }
     opentelemetry__proto__collector__trace__v1__export_trace_service_request__free_unpacked(request,

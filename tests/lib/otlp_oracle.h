@@ -3,7 +3,8 @@
  * Is not:     exact where protobuf-c is known to be wrong: it refuses known fields of a wrong wire
  *             type, reads field numbers that there are not, has no limit of depth, cuts strings at a zero byte, and takes a later default for absent where a message
  *             comes twice. Such requests do not pack to their own size again; their names and merged
- *             fields are not compared.
+ *             fields are not compared. It takes any bytes for a boolean: values of dimensions are
+ *             compared only where a request packs to its own bytes.
  */
 #ifndef SPANMAP_TESTS_LIB_OTLP_ORACLE_H
 #define SPANMAP_TESTS_LIB_OTLP_ORACLE_H

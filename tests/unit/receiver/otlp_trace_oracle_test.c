@@ -99,19 +99,38 @@ static enum oracle_verdict check(struct fixture *on, struct view message)
     return verdict;
 }
 
-static void decode__agrees_with_protobuf_c(void **state)
+/* With dimensions of every type, of spans and resources. */
+static void start_valued(struct fixture *on)
+{
+    const struct view keys[] = {VIEW("messaging.batch"), VIEW("server.port"),
+                                VIEW("http.route"),      VIEW("process.pid"),
+                                VIEW("db.system"),       VIEW("some.other.key")};
+
+    rig_start_with_dimensions(&on->rig, keys, sizeof(keys) / sizeof(keys[0]));
+    build_init(&on->build);
+}
+
+static void agree_on_requests(struct fixture *on)
 {
     struct random random = random_of(1);
+
+    for (int i = 0; i < 50; i++) {
+        struct view message = build_all(&on->build, &random);
+        assert_int_equal(check(on, message), ORACLE_AGREES);
+        buf_reset(&on->build.out);
+    }
+    stop(on);
+}
+
+static void decode__agrees_with_protobuf_c(void **state)
+{
     struct fixture on;
 
     (void)state;
     start(&on);
-    for (int i = 0; i < 50; i++) {
-        struct view message = build_all(&on.build, &random);
-        assert_int_equal(check(&on, message), ORACLE_AGREES);
-        buf_reset(&on.build.out);
-    }
-    stop(&on);
+    agree_on_requests(&on);
+    start_valued(&on);
+    agree_on_requests(&on);
 }
 
 /* A copy that ends where its memory ends, so that the sanitizers see a byte too many. */
@@ -131,7 +150,7 @@ static void decode__agrees_wherever_a_request_is_cut(void **state)
     size_t whole = 0;
 
     (void)state;
-    start(&on);
+    start_valued(&on);
     message = build_all(&on.build, &random);
     for (size_t size = 0; size <= message.size; size++) {
         struct view cut = exact(message, size);
@@ -164,7 +183,7 @@ static void decode__agrees_on_changed_requests(void **state)
 
     (void)state;
     print_message("seed %llu\n", (unsigned long long)seed);
-    start(&on);
+    start_valued(&on);
     message = build_all(&on.build, &random);
     for (int i = 0; i < MUTATIONS; i++) {
         struct view changed = exact(message, message.size);
