@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/utf8.h"
+#include "exporters/debug.h"
 #include "exporters/dot.h"
 #include "exporters/escape.h"
 #include "exporters/json.h"
@@ -48,10 +49,15 @@ static void build_map(struct snapshot_build *build, const uint8_t *data, size_t 
                                             name);
         struct snapshot_edge *edge = snapshot_build_edge(build, caller, node,
                                                          (enum connection_type)(i % 4), 10, i);
+        struct snapshot_operation *operation;
+        struct view value = snapshot_build_value(build, 0, name);
+        edge->server_dimensions = edge->client_dimensions = value;
         snapshot_build_observe(build, &edge->server_seconds, i * NS_PER_MS, 1);
         (void)snapshot_build_loss(build, node, (uint8_t)(i % 6), false, UNPAIRED_LATE, 1);
-        snapshot_build_operation(build, node, "", (uint8_t)(i % 6), (uint8_t)(i % 3), 1)
-            ->name = name;
+        operation = snapshot_build_operation(build, node, "", (uint8_t)(i % 6), (uint8_t)(i % 3),
+                                             1);
+        operation->name = name;
+        operation->dimensions = value;
     }
 }
 
@@ -122,15 +128,26 @@ static void check_dot(struct view text)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static const struct view key = {"k", 1};
+    static struct dimensions *dimensions;
     struct snapshot_build build;
+    char error[256];
     struct export_input input = {.options = {.self_edges = true}};
     struct buf out;
 
     snapshot_build_init(&build);
+    if (dimensions == NULL)
+        CHECK(dimensions_new(&key, 1, error, &dimensions) == 0);
+    build.snapshot.dimensions = dimensions;
     build_map(&build, data, size);
     input.snapshot = snapshot_build_finish(&build);
     buf_init(&out, 0);
     render(&input, &exporter_json, &out);
+    check_json(buf_view(&out));
+    buf_reset(&out);
+    (void)buf_append_byte(&out, '{');
+    CHECK(debug_write_values(input.snapshot, &out) == 0);
+    (void)buf_append_byte(&out, '}');
     check_json(buf_view(&out));
     render(&input, &exporter_prometheus, &out);
     check_metrics(buf_view(&out));

@@ -98,6 +98,22 @@ static uint32_t node_of(struct world *world, const char *text)
     return number;
 }
 
+static uint32_t set_of(struct world *world, uint32_t service, const char *value)
+{
+    char packed[64];
+    size_t size = value != NULL ? strlen(value) : 0;
+    uint32_t set = DIMENSIONS_NONE;
+
+    if (value == NULL)
+        return set;
+    dimension_head(packed, 0, size);
+    memcpy(packed + DIMENSION_HEAD_BYTES, value, size);
+    assert_int_equal(catalog_dimensions(world->catalog, service,
+                                        (struct view){packed, DIMENSION_HEAD_BYTES + size}, &set),
+                     0);
+    return set;
+}
+
 uint32_t world_site(struct world *world, const struct world_site *wanted)
 {
     struct site site;
@@ -113,6 +129,7 @@ uint32_t world_site(struct world *world, const struct world_site *wanted)
     if (wanted->group != NULL)
         assert_int_equal(catalog_text(world->catalog, view_of(wanted->group), &site.group), 0);
     site.is_receive = wanted->is_receive;
+    site.dimensions = set_of(world, site.service, wanted->value);
     site.kind = (uint8_t)wanted->kind;
     site.call = (uint8_t)wanted->call;
     site.peer_by_name = wanted->peer_by_name;

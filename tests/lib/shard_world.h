@@ -62,6 +62,7 @@ struct world_site {
     uint8_t lesson_place;
     const char *group;
     bool is_receive;
+    const char *value; /* Of the one dimension; NULL: none. */
 };
 uint32_t world_site(struct world *world, const struct world_site *site);
 

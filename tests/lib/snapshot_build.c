@@ -64,6 +64,17 @@ uint32_t snapshot_build_node(struct snapshot_build *build, enum node_type type,
     return (uint32_t)count;
 }
 
+struct view snapshot_build_value(struct snapshot_build *build, unsigned which, struct view value)
+{
+    char packed[DIMENSION_HEAD_BYTES + DIMENSION_VALUE_MAX];
+
+    CHECK(value.size <= DIMENSION_VALUE_MAX);
+    dimension_head(packed, which, value.size);
+    if (value.size != 0)
+        memcpy(packed + DIMENSION_HEAD_BYTES, value.data, value.size);
+    return snapshot_build_text(build, (struct view){packed, DIMENSION_HEAD_BYTES + value.size});
+}
+
 uint32_t snapshot_build_service(struct snapshot_build *build, const char *name)
 {
     uint32_t node = snapshot_build_node(build, NODE_SERVICE, VIEW(""), view_of(name));

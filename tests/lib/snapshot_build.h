@@ -36,6 +36,9 @@ uint32_t snapshot_build_node(struct snapshot_build *build, enum node_type type,
 /* A copy of a text that lives as long as the build. */
 struct view snapshot_build_text(struct snapshot_build *build, struct view text);
 
+/* The value of one dimension, packed as a set of its own. */
+struct view snapshot_build_value(struct snapshot_build *build, unsigned which, struct view value);
+
 /* A service that reported a span. */
 uint32_t snapshot_build_service(struct snapshot_build *build, const char *name);
 

@@ -106,6 +106,38 @@ static void map_graph__draws_what_overflowed(void **state)
     end(&fixture);
 }
 
+/* Whatever the values of dimensions, between two nodes there is one edge. */
+static void map_graph__adds_up_edges_of_all_values(void **state)
+{
+    static const char *const values[] = {"a", "b", "c"};
+    struct fixture fixture = {0};
+    const struct snapshot_edge *edge;
+    uint32_t one, two;
+
+    (void)state;
+    snapshot_build_init(&fixture.build);
+    one = snapshot_build_service(&fixture.build, "one");
+    two = snapshot_build_service(&fixture.build, "two");
+    for (unsigned i = 0; i < 3; i++) {
+        struct snapshot_edge *part = snapshot_build_edge(&fixture.build, one, two,
+                                                         CONNECTION_DIRECT, 1 + i, i);
+        part->server_dimensions = snapshot_build_value(&fixture.build, 0, view_of(values[i]));
+        snapshot_build_observe(&fixture.build, &part->server_seconds, (1 + i) * NS_PER_MS, 1);
+        if (i == 1)
+            snapshot_build_observe(&fixture.build, &part->client_seconds, NS_PER_MS, 1);
+    }
+    assert_int_equal(draw(&fixture), 0);
+    assert_int_equal(fixture.graph.edges_count, 1);
+    edge = fixture.graph.edges[0].from;
+    assert_true(edge->requests == 6 * WEIGHT_ONE && edge->failed == 3 * WEIGHT_ONE);
+    assert_true(edge->server_seconds->count == 3 * WEIGHT_ONE);
+    assert_true(edge->server_seconds->max_ns == 3 * NS_PER_MS);
+    assert_true(edge->client_seconds->count == WEIGHT_ONE);
+    assert_null(edge->network_seconds);
+    assert_true(node_of(&fixture.graph, "service//two")->requests == 6 * WEIGHT_ONE);
+    end(&fixture);
+}
+
 /* '-' sorts before the '/' that ends a namespace: ids are sorted, not their parts. */
 static void map_graph__sorts_by_id(void **state)
 {
@@ -240,6 +272,7 @@ int main(void)
         cmocka_unit_test(map_graph__leaves_out_self_edges_unless_asked),
         cmocka_unit_test(map_graph__draws_who_reported_and_who_has_edges),
         cmocka_unit_test(map_graph__draws_what_overflowed),
+        cmocka_unit_test(map_graph__adds_up_edges_of_all_values),
         cmocka_unit_test(map_graph__sorts_by_id),
         cmocka_unit_test(map_graph__narrows_to_the_focus),
         cmocka_unit_test(map_graph__says_which_focus_is_missing),

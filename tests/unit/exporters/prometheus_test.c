@@ -213,6 +213,45 @@ static void prometheus__marks_what_overflowed(void **state)
     end(&fixture);
 }
 
+static void prometheus__writes_values_as_labels(void **state)
+{
+    static const struct view keys[] = {{"zone", 4}, {"env", 3}};
+    struct dimensions *dimensions = NULL;
+    struct fixture fixture;
+    struct snapshot_edge *edge;
+    struct snapshot_operation *operation;
+    const char *text;
+    char error[256];
+    uint32_t shop;
+
+    (void)state;
+    assert_int_equal(dimensions_new(keys, 2, error, &dimensions), 0);
+    begin(&fixture, NULL);
+    fixture.build.snapshot.dimensions = dimensions;
+    shop = snapshot_build_node(&fixture.build, NODE_SERVICE, VIEW("eu"), VIEW("shop"));
+    edge = snapshot_build_edge(&fixture.build, shop, shop, CONNECTION_DATABASE, 2, 0);
+    edge->client_dimensions = snapshot_build_value(&fixture.build, 0, VIEW("a\"b"));
+    edge->server_dimensions = snapshot_build_value(&fixture.build, 1, VIEW("prod"));
+    snapshot_build_edge(&fixture.build, shop, shop, CONNECTION_DIRECT, 3, 0)
+        ->values_overflow = true;
+    operation = snapshot_build_operation(&fixture.build, shop, "op", SPAN_KIND_SERVER,
+                                         SPAN_STATUS_UNSET, 4);
+    operation->dimensions = snapshot_build_value(&fixture.build, 0, VIEW("z"));
+    text = scrape(&fixture, &exporter_prometheus);
+    assert_has(text, "traces_service_graph_request_total{client=\"shop\","
+                     "client_service_namespace=\"eu\",client_zone=\"a\\\"b\","
+                     "connection_type=\"database\",server=\"shop\",server_env=\"prod\","
+                     "server_service_namespace=\"eu\"} 2\n");
+    assert_has(text, "traces_service_graph_request_total{client=\"shop\","
+                     "client_service_namespace=\"eu\",otel_metric_overflow=\"true\","
+                     "server=\"shop\",server_service_namespace=\"eu\"} 3\n");
+    assert_has(text, "traces_spanmetrics_calls_total{service=\"shop\",service_namespace=\"eu\","
+                     "span_kind=\"SPAN_KIND_SERVER\",span_name=\"op\","
+                     "status_code=\"STATUS_CODE_UNSET\",zone=\"z\"} 4\n");
+    end(&fixture);
+    dimensions_free(dimensions);
+}
+
 static void prometheus__shows_a_new_series_at_zero(void **state)
 {
     struct fixture fixture;
@@ -484,6 +523,7 @@ int main(void)
         cmocka_unit_test(openmetrics__adds_its_own),
         cmocka_unit_test(prometheus__adds_series_of_equal_labels),
         cmocka_unit_test(prometheus__marks_what_overflowed),
+        cmocka_unit_test(prometheus__writes_values_as_labels),
         cmocka_unit_test(prometheus__shows_a_new_series_at_zero),
         cmocka_unit_test(prometheus__leaves_the_past_of_a_series_out),
         cmocka_unit_test(prometheus__keeps_the_past_of_series_of_equal_labels),
