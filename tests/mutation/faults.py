@@ -58,6 +58,12 @@ SERIES = "topology/series_table.c"
 SPAN = "receiver/otlp_span.c"
 TRACE = "receiver/otlp_trace.c"
 ATTRIBUTE = "receiver/otlp_attribute.c"
+VALUE = "receiver/otlp_value.c"
+DIMENSIONS = "topology/dimensions.c"
+SETS = "topology/catalog_dimensions.c"
+CATALOG = "topology/catalog.c"
+SWEEP = "topology/catalog_sweep.c"
+KEY = "topology/naming_key.c"
 
 FAULTS = [
     # --- Nodes and names ----------------------------------------------------------------------
@@ -410,4 +416,39 @@ FAULTS = [
           "        break;", "a boolean in an unusual form is read"),
     Fault("decode", ATTRIBUTES, "into->rank < name->rank)", "into->rank > name->rank)",
           "a new name of an attribute goes before its old one"),
+
+    # --- Dimensions ------------------------------------------------------------------------------
+    Fault("dimensions", CALL, "        .server_set = kin_set(&judge->kin, span),", "        .server_set = kin_set(&judge->kin, side),",
+          "the server's values are its own span's"),
+    Fault("dimensions", GROUP, "        .server_set = siblings->set,", "        .server_set = kin_set(kin, span),",
+          "a group has the values that all of it have"),
+    Fault("dimensions", GROUP, "    request->server_set = note->set;", "    ;",
+          "what a late member adds goes where its group was counted"),
+    Fault("dimensions", CLIENT, "            note->set == request->server_set)", "            true)",
+          "a client's duration counts once for each combination of values that answered it"),
+    Fault("dimensions", MESSAGE, "        requests[i].is_counted = true;", "        ;",
+          "durations of a shared request's other values are shown"),
+    Fault("dimensions", MESSAGE, "    if (cell->weight == 0)\n        cell->set", "    cell->set",
+          "a shared request stays where it was counted first"),
+    Fault("dimensions", MESSAGE, "         .client_set = destination != CATALOG_NONE ? DIMENSIONS_NONE : set_of(judge, producer)},",
+          "         .client_set = set_of(judge, producer)},", "a destination has no values"),
+    Fault("dimensions", TALLY, "(uint64_t)edge->client_set << SET_SHIFT | ", "", "edges are told apart by the client's values"),
+    Fault("dimensions", PUBLISHER, "table->with_values >= values_room(table->series_max) ||", "",
+          "values leave room for edges"),
+    Fault("dimensions", CATALOG, "    if (catalog_site_has_values(site) &&\n        catalog->sites_with_values >= catalog->limits.sites_max / 2)\n        return false;",
+          "", "values leave room for sites"),
+    Fault("dimensions", SWEEP, "    coarse.dimensions = site->dimensions;", "    ;", "a judged caller keeps its values"),
+    Fault("dimensions", SETS, "(most == 0 || owner->sets < most)", "true", "a service has a quota of its own"),
+    Fault("dimensions", KEY, "    add_dimensions(scratch, span);\n    return", "    return", "values decide about a span's site"),
+    Fault("dimensions", TRACE, "        const struct attributes *from = own ? span : &decoder->resource;",
+          "        const struct attributes *from = (decoder->resource.dimensions_present >> i & 1) != 0 ? &decoder->resource : span;",
+          "the span's value goes before its resource's"),
+    Fault("dimensions", ATTRIBUTES, "    attributes->dimensions_seen |= 1U << which;", "    ;", "of equal keys the first counts"),
+    Fault("dimensions", VALUE, "        if (field.tag != member.tag)\n            *out_from = before;", "        *out_from = before;",
+          "lists that come in parts are merged"),
+    Fault("dimensions", TEXT, "        left = (struct view){left.data + user, left.size - user};", "        ;",
+          "no label tells credentials"),
+    Fault("dimensions", NAMING, "    value = catalog_cut(catalog, value);", "    ;", "a long value is cut"),
+    Fault("dimensions", DIMENSIONS, "            if (view_equal(item->label[side], view_of(built_in[i])))", "            if (false)",
+          "no dimension takes the label of something else"),
 ]
