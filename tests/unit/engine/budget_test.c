@@ -4,6 +4,7 @@
 #include <malloc.h>
 #include <stdio.h>
 
+#include "base/option.h"
 #include "engine/engine.h"
 #include "tests/lib/test.h"
 #include "tests/lib/trace_build.h"
@@ -11,6 +12,8 @@
 
 #define MIB (UINT64_C(1) << 20)
 #define GIB (UINT64_C(1) << 30)
+
+enum { NAME_BYTES = 256 };
 
 static uint64_t sum(const struct budget *budget)
 {
@@ -315,6 +318,68 @@ static void budget__counts_names_at_their_worst(void **state)
     options_release(&options);
 }
 
+/* Sites, each with a set of the longest values, and more sets than there is room for. */
+static void fill_values(struct catalog *catalog, const struct budget *budget, unsigned dimensions)
+{
+    static char packed[4 * (DIMENSION_HEAD_BYTES + NAME_BYTES)];
+    size_t size = 0;
+
+    for (unsigned i = 0; i < dimensions; i++) {
+        dimension_head(packed + size, i, NAME_BYTES);
+        memset(packed + size + DIMENSION_HEAD_BYTES, 'v', NAME_BYTES);
+        size += DIMENSION_HEAD_BYTES + NAME_BYTES;
+    }
+    for (uint32_t i = 0; i < budget->sets_max + budget->sites_max; i++) {
+        struct site site = {.service = 3 + i % budget->services_max};
+        uint32_t number;
+        memcpy(packed + DIMENSION_HEAD_BYTES, &i, sizeof(i));
+        assert_int_equal(catalog_dimensions(catalog, site.service, (struct view){packed, size},
+                                            &site.dimensions),
+                         0);
+        assert_int_equal(catalog_site(catalog, &site, &number), 0);
+    }
+}
+
+static void budget__counts_values_at_their_worst(void **state)
+{
+    static const struct view keys[] = {{"a", 1}, {"b", 1}, {"c", 1}, {"d", 1}};
+    const struct option_row *row = option_find(&spanmap_options, VIEW("metrics.dimensions"));
+    struct options options;
+    struct budget budget;
+    struct catalog_counts counts;
+    struct catalog_limits limits;
+    struct catalog *catalog;
+    char error[256];
+    size_t before = heap_bytes(), bad, used;
+
+    (void)state;
+    if (before == 0)
+        skip();
+    assert_int_equal(options_init(&options), 0);
+    options.memory_limit_bytes = 256 * MIB;
+    assert_int_equal(option_set_texts(row, &options, keys, 4, error, &bad), 0);
+    assert_int_equal(make(&options, GIB, 2, true, &budget), 0);
+    limits = (struct catalog_limits){.services_max = budget.services_max,
+                                     .peers_max = budget.peers_max,
+                                     .operations_max = budget.operations_max,
+                                     .sites_max = budget.sites_max,
+                                     .text_bytes_max = budget.name_bytes_max,
+                                     .service_operations_max = budget.service_operations_max,
+                                     .sets_max = budget.sets_max};
+    before = heap_bytes();
+    assert_int_equal(catalog_new(&limits, &catalog), 0);
+    fill_catalog(catalog, &budget);
+    fill_values(catalog, &budget, 4);
+    used = heap_bytes() - before;
+    catalog_read_counts(catalog, &counts);
+    assert_int_equal(counts.sets, budget.sets_max);
+    assert_true(counts.sets_refused > 0);
+    assert_true(used <= budget.share_bytes[BUDGET_NAMES]);
+    assert_true(used >= budget.share_bytes[BUDGET_NAMES] / 4 * 3);
+    catalog_free(catalog);
+    options_release(&options);
+}
+
 /* One call from service `client` to service `server`: a CLIENT and its SERVER, both so long. */
 static void feed_call(struct engine *engine, uint64_t trace, uint32_t client, uint32_t server,
                       uint64_t duration_ns)
@@ -419,6 +484,7 @@ int main(void)
         cmocka_unit_test(budget__takes_fewer_threads_where_rings_would_be_small),
         cmocka_unit_test(budget__without_threads_has_no_rings),
         cmocka_unit_test(budget__counts_names_at_their_worst),
+        cmocka_unit_test(budget__counts_values_at_their_worst),
         cmocka_unit_test(budget__counts_series_at_their_worst),
         cmocka_unit_test(budget__names_each_share),
     };
