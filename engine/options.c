@@ -268,6 +268,30 @@ static const struct option_row rows[] = {
      .min = 1,
      .max = 10000,
      .prose = "Requests at once on one connection."},
+    {.key = "receiver.streaming_max",
+     .type = OPTION_COUNT,
+     .offset = AT(receiver_streaming_max),
+     .initial = "256",
+     .unit = "calls",
+     .min = 1,
+     .max = 100000,
+     .prose =
+         "Calls at once that go on until their callers end them: watchers of health, and "
+         "reflection. One connection may have an eighth of them; more are told to come again."},
+    {.key = "receiver.health",
+     .type = OPTION_BOOL,
+     .offset = AT(receiver_health),
+     .initial = "true",
+     .prose =
+         "Answer grpc.health.v1.Health (Check and Watch) on the door of OTLP/gRPC, also without "
+         "the credentials that senders need."},
+    {.key = "receiver.reflection",
+     .type = OPTION_BOOL,
+     .offset = AT(receiver_reflection),
+     .initial = "true",
+     .prose =
+         "Answer gRPC server reflection (v1 and v1alpha) on the door of OTLP/gRPC, so that tools "
+         "such as grpcurl find the services by themselves."},
     {.key = "receiver.idle_timeout",
      .type = OPTION_DURATION,
      .offset = AT(receiver_idle_timeout_ns),

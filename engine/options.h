@@ -61,6 +61,9 @@ struct options {
     uint64_t receiver_connections_max;
     uint64_t receiver_connections_per_address; /* 0: unlimited */
     uint64_t receiver_streams_max;
+    uint64_t receiver_streaming_max;
+    bool receiver_health;
+    bool receiver_reflection;
     uint64_t receiver_idle_timeout_ns; /* 0: none */
     uint64_t receiver_request_timeout_ns;
     int signals_metrics; /* enum signal_choice */

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "engine/secure.h"
 #include "engine/signals.h"
+#include "engine/tools.h"
 #include "exporters/routes.h"
 #include "net/address.h"
 #include "net/http_counters.h"
@@ -25,10 +26,11 @@ struct service {
     struct counters receiver_counters;
     bool web_counters_made;
     struct counters web_counters;
-    const struct counters *health[4];
+    const struct counters *stages[4];
     struct secure *secure;
     struct passed_sockets passed;
     struct signals signals;
+    struct tools tools;
     struct receiver *receiver;
     struct routes *routes;
     struct http_server *web;
@@ -74,12 +76,13 @@ static int make_receiver(struct service *service, const struct log *log)
     const struct options *options = service->options;
     const struct budget *budget = engine_budget(service->engine);
     struct receiver_options receiver = {
-        .methods = service->signals.methods,
-        .methods_count = SIGNALS_METHODS,
+        .methods = service->tools.methods,
+        .stream_methods = service->tools.stream_methods,
         .threads = budget->threads,
         .message_bytes_max = budget->request_bytes_max,
         .body_bytes_max = (size_t)budget->share_bytes[BUDGET_REQUESTS],
         .streams_max = (uint32_t)options->receiver_streams_max,
+        .streaming_max = (size_t)options->receiver_streaming_max,
         .connections_max = (uint32_t)options->receiver_connections_max,
         .connections_per_address = (uint32_t)options->receiver_connections_per_address,
         .idle_timeout_ns = options->receiver_idle_timeout_ns,
@@ -91,6 +94,9 @@ static int make_receiver(struct service *service, const struct log *log)
         .counters = &service->receiver_counters,
     };
 
+    tools_init(&service->tools, options, service->signals.methods, SIGNALS_METHODS);
+    receiver.methods_count = service->tools.methods_count;
+    receiver.stream_methods_count = service->tools.stream_methods_count;
     return receiver_new(&receiver, &service->receiver);
 }
 
@@ -118,8 +124,8 @@ static int make_web(struct service *service, struct view draw_helper)
                 .draw_timeout_ns = options->draw_timeout_ns,
                 .draw_memory_bytes_max = options->draw_memory_bytes_max,
             },
-        .health = service->health,
-        .health_count = sizeof(service->health) / sizeof(service->health[0]),
+        .health = service->stages,
+        .health_count = sizeof(service->stages) / sizeof(service->stages[0]),
         .body_bytes_max = budget->answer_bytes_max,
     };
     struct http_server_options web = {
@@ -152,10 +158,10 @@ static int make_counters(struct service *service)
     if (status != 0)
         return status;
     service->web_counters_made = true;
-    service->health[0] = engine_counters(service->engine);
-    service->health[1] = &service->receiver_counters;
-    service->health[2] = &service->web_counters;
-    service->health[3] = secure_counters(service->secure);
+    service->stages[0] = engine_counters(service->engine);
+    service->stages[1] = &service->receiver_counters;
+    service->stages[2] = &service->web_counters;
+    service->stages[3] = secure_counters(service->secure);
     return 0;
 }
 
@@ -273,6 +279,12 @@ int service_listen(struct service *service, char out_error[256])
     return status;
 }
 
+static void set_ready(struct service *service, bool is_ready_now)
+{
+    atomic_store(&service->ready, is_ready_now);
+    health_set(&service->tools.health, is_ready_now);
+}
+
 int service_start(struct service *service)
 {
     int status = engine_start(service->engine);
@@ -284,7 +296,7 @@ int service_start(struct service *service)
     if (status == 0)
         status = http_server_start(service->web);
     if (status == 0)
-        atomic_store(&service->ready, true);
+        set_ready(service, true);
     return status;
 }
 
@@ -295,7 +307,7 @@ struct view service_bound(const struct service *service, enum service_door door)
 
 void service_drain(struct service *service, uint64_t patience_ns)
 {
-    atomic_store(&service->ready, false);
+    set_ready(service, false);
     receiver_drain(service->receiver, patience_ns);
     engine_stop(service->engine);
     http_server_stop(service->web);

@@ -32,6 +32,7 @@ struct h2 {
     struct mono_time asked;    /* and when a PING was sent for want of them. */
     bool is_asked;             /* Nothing has come since. */
     bool is_dead;
+    bool has_left; /* The peer said goodbye, in its way. */
     bool is_greeted;
     const char *fault; /* The peer's; NULL: none. */
     bool is_broken;    /* nghttp2 failed; it must not be called any more. */

@@ -47,7 +47,8 @@ struct refusal {
     bool tells_encodings;
 };
 
-/* Trailers only. Where there is no memory for them h2 resets the stream, which the peer may retry. */
+/* Trailers only, or behind what was said already. Where there is no memory for them h2 resets the
+ * stream, which the peer may retry. */
 static void answer_status(struct request *request, const struct refusal *refusal)
 {
     struct buf *text = &request->session->worker->text;
@@ -58,6 +59,7 @@ static void answer_status(struct request *request, const struct refusal *refusal
     };
     size_t fields_count = 3;
     size_t message_size = 0;
+    bool has_begun = grpc_streaming_has_begun(request);
 
     request_count(request, counter_of(refusal->code), 1);
     buf_reset(text);
@@ -79,7 +81,23 @@ static void answer_status(struct request *request, const struct refusal *refusal
         fields[fields_count++] = (struct h2_field){VIEW("grpc-accept-encoding"),
                                                    VIEW("identity,gzip")};
     request_let_go(request);
-    (void)h2_answer(request->stream, fields, fields_count);
+    if (has_begun)
+        (void)h2_end_answer(request->stream, fields + 2, fields_count - 2);
+    else
+        (void)h2_answer(request->stream, fields, fields_count);
+}
+
+void grpc_call_answer(struct request *request, enum grpc_code code, struct view message,
+                      uint64_t retry_delay_ns)
+{
+    struct refusal refusal = {
+        .http_status = VIEW("200"),
+        .code = code,
+        .message = message,
+        .retry_delay_ns = retry_delay_ns,
+    };
+
+    answer_status(request, &refusal);
 }
 
 static void refuse(struct request *request, enum grpc_code code, struct view message)
@@ -204,9 +222,25 @@ static void refuse_door(struct request *request)
     refuse(request, GRPC_UNIMPLEMENTED, view_of(text));
 }
 
+/* Whether it is refused for who sends it. */
+static bool refuse_sender(struct request *request)
+{
+    if ((request->method != NULL && request->method->is_open) ||
+        (request->stream_method != NULL && request->stream_method->is_open))
+        return false;
+    if (request->verdict == GATE_UNKNOWN)
+        refuse(request, GRPC_UNAUTHENTICATED, VIEW("credentials are missing or wrong"));
+    else if (request->verdict == GATE_FORBIDDEN)
+        refuse(request, GRPC_PERMISSION_DENIED, VIEW("this sender may not send"));
+    else if (request->verdict == GATE_BUSY)
+        refuse_for_now(request, VIEW("too many credentials are being looked at"));
+    return request_is_answered(request);
+}
+
 void grpc_call_begin(struct request *request)
 {
     const struct session *session = request->session;
+    bool is_stream = request->stream_method != NULL;
 
     if (request->stream->is_header_list_too_large)
         refuse_http(request, VIEW("431"), GRPC_RESOURCE_EXHAUSTED,
@@ -217,19 +251,17 @@ void grpc_call_begin(struct request *request)
         refuse_http(request, VIEW("400"), GRPC_INTERNAL, VIEW("malformed grpc-timeout"));
     else if ((session->opening.serves & SESSION_GRPC) == 0)
         refuse_door(request);
-    else if (request->verdict == GATE_UNKNOWN)
-        refuse(request, GRPC_UNAUTHENTICATED, VIEW("credentials are missing or wrong"));
-    else if (request->verdict == GATE_FORBIDDEN)
-        refuse(request, GRPC_PERMISSION_DENIED, VIEW("this sender may not send"));
-    else if (request->verdict == GATE_BUSY)
-        refuse_for_now(request, VIEW("too many credentials are being looked at"));
-    else if (request->method == NULL || request->is_http_path)
+    else if (refuse_sender(request))
+        return;
+    else if (!is_stream && (request->method == NULL || request->is_http_path))
         refuse(request, GRPC_UNIMPLEMENTED, VIEW("there is no such method here"));
-    else if (request->method->refusal != NULL)
+    else if (!is_stream && request->method->refusal != NULL)
         refuse(request, GRPC_UNIMPLEMENTED, view_of(request->method->refusal));
     else if (request->deadline.ns <= session->now.ns)
         refuse(request, GRPC_DEADLINE_EXCEEDED,
                VIEW("the deadline was over when the request came"));
+    else if (is_stream)
+        grpc_streaming_begin(request);
 }
 
 /* The frame failed, or there are two of them. */
@@ -263,10 +295,14 @@ static bool refuse_body(struct request *request, int status)
 
 void grpc_call_data(struct request *request, struct view piece)
 {
-    /* What was borrowed goes away before this piece does only if it came with an earlier one. */
-    int status = grpc_frame_read(&request->frame, piece,
-                                 request->session->shared->message_bytes_max);
+    int status;
 
+    if (request->streaming != NULL) {
+        grpc_streaming_data(request, piece);
+        return;
+    }
+    /* What was borrowed goes away before this piece does only if it came with an earlier one. */
+    status = grpc_frame_read(&request->frame, piece, request->session->shared->message_bytes_max);
     if (refuse_body(request, status))
         return;
     if (request->frame.is_borrowed)
@@ -277,7 +313,9 @@ void grpc_call_data(struct request *request, struct view piece)
 
 void grpc_call_end(struct request *request)
 {
-    if (!grpc_frame_is_at_end(&request->frame)) {
+    if (request->streaming != NULL) {
+        grpc_streaming_end(request);
+    } else if (!grpc_frame_is_at_end(&request->frame)) {
         refuse(request, GRPC_INTERNAL, VIEW("the request ends inside a message"));
     } else if (request->frame.whole == 0) {
         refuse(request, GRPC_UNIMPLEMENTED, VIEW("no message in a unary request"));

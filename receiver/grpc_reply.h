@@ -7,6 +7,7 @@
 #ifndef SPANMAP_RECEIVER_GRPC_REPLY_H
 #define SPANMAP_RECEIVER_GRPC_REPLY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,6 +44,7 @@ struct grpc_method {
     const char *path;      /* "/package.Service/Method" */
     const char *http_path; /* Of OTLP/HTTP: "/v1/traces"; NULL: by gRPC only. */
     const char *refusal;   /* It is not served, for this reason; NULL: it is. */
+    bool is_open;          /* To whoever asks, without credentials. */
     void (*call)(void *context, unsigned thread, enum message_format format, struct view message,
                  struct grpc_reply *reply);
     void *context;

@@ -25,6 +25,7 @@ enum grpc_step {
 struct grpc_stream_method {
     const char *path;   /* "/package.Service/Method" */
     size_t state_bytes; /* Of one call. */
+    bool is_open;       /* To whoever asks, without credentials. */
     bool takes_many;    /* Messages of the peer; else exactly one, as in a unary call. */
     /* A message came, whole and decompressed, valid during the call only. */
     enum grpc_step (*message)(void *context, void *state, struct view message,

@@ -83,6 +83,7 @@ static void check(void *context, unsigned thread, enum message_format format, st
     struct view service;
 
     (void)thread;
+    (void)format;
     (void)format; /* No http_path: it is protobuf. */
     if (read_request(message, &service) != 0)
         fail(reply, GRPC_INVALID_ARGUMENT, "the message is no HealthCheckRequest");
@@ -130,7 +131,12 @@ static enum grpc_step go_on_watching(void *context, void *state, struct grpc_rep
 
 struct grpc_method health_check_method(struct health *health)
 {
-    return (struct grpc_method){.path = HEALTH_CHECK_PATH, .call = check, .context = health};
+    return (struct grpc_method){
+        .path = HEALTH_CHECK_PATH,
+        .is_open = true,
+        .call = check,
+        .context = health,
+    };
 }
 
 struct grpc_stream_method health_watch_method(struct health *health)
@@ -138,6 +144,7 @@ struct grpc_stream_method health_watch_method(struct health *health)
     return (struct grpc_stream_method){
         .path = HEALTH_WATCH_PATH,
         .state_bytes = sizeof(struct watch),
+        .is_open = true,
         .message = begin_watch,
         .poll = go_on_watching,
         .context = health,

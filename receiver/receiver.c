@@ -18,6 +18,7 @@ enum {
     BODY_BYTES_MAX = 256 * 1024 * 1024,
     RESPONSE_BYTES_MAX = 4 * 1024 * 1024,
     STREAMS_MAX = 100,
+    STREAMING_MAX = 256,
     CONNECTIONS_MAX = 4096,
 };
 
@@ -197,6 +198,9 @@ static void init_shared(const struct receiver_options *options, struct session_s
 {
     shared->methods = options->methods;
     shared->methods_count = options->methods_count;
+    shared->stream_methods = options->stream_methods;
+    shared->stream_methods_count = options->stream_methods_count;
+    shared->streaming_max = or_default(options->streaming_max, STREAMING_MAX);
     shared->message_bytes_max = or_default(options->message_bytes_max, MESSAGE_BYTES_MAX);
     shared->response_bytes_max = RESPONSE_BYTES_MAX;
     shared->streams_max = options->streams_max != 0 ? options->streams_max : STREAMS_MAX;

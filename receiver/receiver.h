@@ -26,11 +26,15 @@
 #include "net/server.h"
 #include "receiver/gate.h"
 #include "receiver/grpc_reply.h"
+#include "receiver/grpc_stream.h"
 #include "receiver/http_cors.h"
 
 struct receiver_options {
     const struct grpc_method *methods; /* Borrowed as long as the receiver lives. */
     size_t methods_count;
+    const struct grpc_stream_method *stream_methods; /* Likewise. */
+    size_t stream_methods_count;
+    size_t streaming_max;             /* Calls of those at once, over all connections; 0: 256 */
     unsigned threads;                 /* At least 1. */
     size_t message_bytes_max;         /* A message, before and after decompression; 0: 64 MiB */
     size_t body_bytes_max;            /* All messages in flight; 0: 256 MiB */

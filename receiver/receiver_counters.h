@@ -80,6 +80,7 @@
       "How often a limit closed a connection or refused a request, by limit.")                     \
     X(LIMIT_DISPLACED, "spanmap_receiver_limits_total", "limit=\"displaced\"", false, "")          \
     X(LIMIT_MEMORY, "spanmap_receiver_limits_total", "limit=\"memory\"", false, "")                \
+    X(LIMIT_STREAMING, "spanmap_receiver_limits_total", "limit=\"streaming_max\"", false, "")      \
     X(LIMIT_SHARE, "spanmap_receiver_limits_total", "limit=\"memory_share\"", false, "")           \
     X(PROTOCOL_ERRORS, "spanmap_receiver_protocol_errors_total", NULL, false,                      \
       "Connections that were ended because the peer broke HTTP or a limit.")

@@ -24,6 +24,7 @@ struct request *request_new(struct session *session, struct h2_stream *stream)
     }
     request->session = session;
     request->stream = stream;
+    request->client_deadline_ns = UINT64_MAX;
     request->deadline.ns = session->now.ns + session->shared->request_timeout_ns;
     if (request->deadline.ns < session->earliest.ns)
         session->earliest = request->deadline;
@@ -56,7 +57,8 @@ void request_free(struct request *request)
     if (request == NULL)
         return;
     session = request->session;
-    if (!request_is_answered(request))
+    /* That a caller leaves one that goes on is how such a call ends. */
+    if (!request_is_answered(request) && !grpc_streaming_has_begun(request))
         request_count(request, RECEIVER_STREAMS_LOST, 1);
     request_let_go(request);
     *request->link = request->next;
@@ -102,6 +104,11 @@ static void find_method(struct request *request, struct view target)
         if (request->is_http_path || view_equal(view_of(method->path), target))
             request->method = method;
     }
+    request->stream_method = NULL;
+    for (size_t i = 0; i < shared->stream_methods_count && request->method == NULL; i++) {
+        if (view_equal(view_of(shared->stream_methods[i].path), target))
+            request->stream_method = &shared->stream_methods[i];
+    }
 }
 
 static void take_timeout(struct request *request, struct view value)
@@ -113,6 +120,7 @@ static void take_timeout(struct request *request, struct view value)
         request->is_timeout_bad = true;
         return;
     }
+    request->client_deadline_ns = session->now.ns + timeout_ns;
     if (timeout_ns < request->deadline.ns - session->now.ns)
         request->deadline.ns = session->now.ns + timeout_ns;
     if (request->deadline.ns < session->earliest.ns)

@@ -18,7 +18,8 @@ static const uint64_t favour_piece_ns = NS_PER_S;
 
 size_t request_held(const struct request *request)
 {
-    return grpc_frame_held(&request->frame) + request->body.held.capacity;
+    return grpc_frame_held(&request->frame) + request->body.held.capacity +
+           grpc_streaming_held(request);
 }
 
 /* A connection whose turn comes and that has nothing to go on with would hold up all others. */
@@ -97,6 +98,13 @@ void session_resume(struct session *session)
     return_credit(request);
 }
 
+static void give_back(struct request *request, size_t bytes)
+{
+    body_account_give(&request->session->account, bytes);
+    counters_subtract(request->session->shared->counters, RECEIVER_BODY_BYTES, bytes);
+    request->charged -= bytes;
+}
+
 int request_charge(struct request *request)
 {
     struct session *session = request->session;
@@ -104,8 +112,10 @@ int request_charge(struct request *request)
     size_t more = held - request->charged;
     int status;
 
-    if (held <= request->charged)
+    if (held <= request->charged) {
+        give_back(request, request->charged - held);
         return 0;
+    }
     status = body_account_take(&session->account, more);
     if (status != 0 && take_turn(request))
         status = body_account_take_aside(&session->account, more);
@@ -148,9 +158,8 @@ void request_let_go(struct request *request)
     grpc_frame_release(&request->frame);
     buf_release(&request->body.held);
     request->body.piece = (struct view){NULL, 0};
-    body_account_give(&session->account, request->charged);
-    counters_subtract(session->shared->counters, RECEIVER_BODY_BYTES, request->charged);
-    request->charged = 0;
+    grpc_streaming_free(request);
+    give_back(request, request->charged);
     if (session->favourite == request)
         end_turn(session);
     leave_queue(session);

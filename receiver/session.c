@@ -173,11 +173,23 @@ static bool is_greeted(const struct session *session)
            (session->h2 != NULL && h2_is_greeted(session->h2));
 }
 
+/* Watchers hear the last state before they hear that the connection ends: nghttp2 would send GOAWAY
+ * first, so that it is submitted only when all else is sent. */
+static void end_http2(struct session *session, struct view why)
+{
+    if (session->streaming == 0)
+        h2_shut_down(session->h2, why, session->now);
+    else if (session->ending.size == 0)
+        session->ending = why;
+}
+
 static int tick_http2(struct session *session, bool is_idle)
 {
+    if (session->streaming != 0)
+        grpc_streaming_poll(session);
     if (is_idle && !h2_is_shutting_down(session->h2)) {
         counters_add(session->shared->counters, RECEIVER_CONNECTIONS_TIMED_OUT, 1);
-        h2_shut_down(session->h2, VIEW("max_idle"), session->now);
+        end_http2(session, VIEW("max_idle"));
     }
     h2_tick(session->h2, session->now);
     return h2_is_done(session->h2) ? STATUS_CLOSED : 0;
@@ -216,8 +228,30 @@ int session_drain(struct session *session, struct mono_time now)
         return http1_session_drain(session);
     if (session->h2 == NULL)
         return STATUS_CLOSED; /* It has said nothing. */
-    h2_shut_down(session->h2, VIEW("draining"), now);
+    if (session->streaming != 0)
+        grpc_streaming_poll(session);
+    end_http2(session, VIEW("draining"));
     return h2_is_done(session->h2) ? STATUS_CLOSED : 0;
+}
+
+static int produce_http2(struct session *session, size_t enough, struct buf *out)
+{
+    size_t begin = out->size;
+    size_t before;
+    int status;
+
+    do {
+        before = out->size;
+        status = h2_send(session->h2, session->now, begin + enough - out->size, out);
+        if (status == 0 && session->streaming != 0)
+            grpc_streaming_go_on(session);
+    } while (status == 0 && session->streaming != 0 && out->size != before &&
+             out->size - begin < enough);
+    if (status != 0 || session->ending.size == 0 || out->size - begin >= enough)
+        return status;
+    h2_shut_down(session->h2, session->ending, session->now);
+    session->ending = (struct view){NULL, 0};
+    return h2_send(session->h2, session->now, begin + enough - out->size, out);
 }
 
 int session_produce(struct session *session, struct mono_time now, size_t enough, struct buf *out)
@@ -229,7 +263,7 @@ int session_produce(struct session *session, struct mono_time now, size_t enough
         return http1_session_produce(session, enough, out);
     if (session->h2 == NULL)
         return 0;
-    status = h2_send(session->h2, now, enough, out);
+    status = produce_http2(session, enough, out);
     if (status == 0 && h2_is_done(session->h2))
         status = STATUS_CLOSED;
     return status;

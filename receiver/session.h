@@ -12,6 +12,7 @@
 #ifndef SPANMAP_RECEIVER_SESSION_H
 #define SPANMAP_RECEIVER_SESSION_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,12 +25,17 @@
 #include "receiver/body_budget.h"
 #include "receiver/gate.h"
 #include "receiver/grpc_reply.h"
+#include "receiver/grpc_stream.h"
 #include "receiver/http_cors.h"
 
 /* What all sessions share. */
 struct session_shared {
     const struct grpc_method *methods;
     size_t methods_count;
+    const struct grpc_stream_method *stream_methods;
+    size_t stream_methods_count;
+    size_t streaming_max;     /* Calls of those at once; on one connection an eighth. */
+    _Atomic size_t streaming; /* Those under way. */
     size_t message_bytes_max;
     size_t response_bytes_max;
     uint32_t streams_max;

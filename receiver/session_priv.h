@@ -46,6 +46,8 @@ struct session {
     struct request *favourite; /* The one whose turn it is; NULL: it is another connection's. */
     size_t waiting;            /* Requests that wait for the budget, */
     size_t withheld;           /* and the connection's credit that they keep back. */
+    size_t streaming;          /* Calls of streaming methods that are under way. */
+    struct view ending; /* Why the connection is to end once all is sent; empty: it is not. */
     struct mono_time opened;
     struct mono_time idle_since;
     struct mono_time now;      /* Of the call that is under way. */
@@ -91,11 +93,12 @@ struct request {
     struct request **link;
     struct request *next_borrowed;
     struct mono_time deadline;
-    struct mono_time favoured;        /* When it became its session's favourite. */
-    size_t charged;                   /* To the budget. */
-    size_t withheld;                  /* See struct session. */
-    size_t dropped;                   /* Bytes of a refused request's body. */
-    const struct grpc_method *method; /* NULL: no such path. */
+    struct mono_time favoured;                      /* When it became its session's favourite. */
+    size_t charged;                                 /* To the budget. */
+    size_t withheld;                                /* See struct session. */
+    size_t dropped;                                 /* Bytes of a refused request's body. */
+    const struct grpc_method *method;               /* NULL: no such path; */
+    const struct grpc_stream_method *stream_method; /* or one of these. */
     enum gate_verdict verdict;
     bool is_judged;
     bool is_http;      /* OTLP/HTTP, once has_fields is set; else gRPC. */
@@ -110,6 +113,8 @@ struct request {
     bool is_timeout_bad;
     enum grpc_encoding encoding;
     struct grpc_frame frame;
+    uint64_t client_deadline_ns;      /* As its caller said; UINT64_MAX: there is none. */
+    struct grpc_streaming *streaming; /* NULL: a unary call. */
     /* OTLP/HTTP */
     enum http_refusal refusal;
     struct http_head head;
@@ -167,6 +172,27 @@ void grpc_call_begin(struct request *request); /* Its fields are there. */
 void grpc_call_data(struct request *request, struct view piece);
 void grpc_call_end(struct request *request);
 void grpc_call_fail(struct request *request, enum request_trouble trouble);
+
+/* Ends a call with that status, whatever was said before. */
+void grpc_call_answer(struct request *request, enum grpc_code code, struct view message,
+                      uint64_t retry_delay_ns);
+
+/* -------------------------------------------------------------- grpc_streaming.c */
+
+void grpc_streaming_begin(struct request *request);
+void grpc_streaming_data(struct request *request, struct view piece);
+void grpc_streaming_end(struct request *request); /* Its peer says no more. */
+void grpc_streaming_free(struct request *request);
+size_t grpc_streaming_held(const struct request *request);
+bool grpc_streaming_has_begun(const struct request *request); /* Something was said. */
+
+/* Asks the methods that speak by themselves; ends all calls where the connection is closing. */
+void grpc_streaming_poll(struct session *session);
+
+/* Output has gone: what waits for that may go on. */
+void grpc_streaming_go_on(struct session *session);
+
+/* ------------------------------------------------------------------ http_call.c */
 
 void http_call_begin(struct request *request);
 void http_call_data(struct request *request, struct view piece);

@@ -56,7 +56,7 @@ static void ask_health(struct view request)
 
     health_init(&health, services, 1);
     method = health_check_method(&health);
-    method.call(method.context, 0, request, &reply);
+    method.call(method.context, 0, MESSAGE_PROTOBUF, request, &reply);
     CHECK(reply.code == GRPC_OK ? reply.body.size == 2 : reply.message.size != 0);
     buf_release(&reply.body);
     buf_release(&reply.message);

@@ -86,3 +86,17 @@ def collector():
                           capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
+
+
+def go_program(package):
+    """A program as it is published: MODULE/PATH@VERSION."""
+    require("go")
+    name = package.rpartition("@")[0].rpartition("/")[2]
+    target = CACHE / f"go-{hashlib.sha256(package.encode()).hexdigest()[:16]}"
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with open(f"{target}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (target / name).exists():
+            with tempfile.TemporaryDirectory(dir=CACHE) as work:
+                run("env", f"GOBIN={target}", "go", "install", package, cwd=work)
+    return str(target / name)

@@ -586,6 +586,28 @@ static void h2__ends_when_the_peer_goes_away(void **state)
     stop(&on);
 }
 
+/* With a stream of its own in it, as Go's clients do, where a server's stream belongs. */
+static void h2__takes_an_odd_goodbye_for_one(void **state)
+{
+    struct fixture on;
+
+    (void)state;
+    start(&on);
+    open(&on, 1, H2_END_STREAM);
+    run(&on);
+    assert_int_equal(h2_answer(on.stream, ok, 1), 0);
+    h2_peer_frame(&on.peer, H2_GOAWAY, 0, 0, VIEW("\0\0\0\1\0\0\0\0bye"));
+    run(&on);
+    assert_true(h2_is_done(on.h2));
+    assert_null(h2_fault(on.h2));
+    stop(&on);
+    start(&on);
+    h2_peer_frame(&on.peer, H2_GOAWAY, 0, 0, VIEW("\0\0\0\1\0\0\0\1")); /* An error's. */
+    run(&on);
+    assert_non_null(h2_fault(on.h2));
+    stop(&on);
+}
+
 /* The PING behind the first GOAWAY has a second to come back. */
 static void h2__does_not_wait_for_a_ping_for_ever(void **state)
 {
@@ -682,6 +704,7 @@ int main(void)
         cmocka_unit_test(h2__asks_a_silent_peer),
         cmocka_unit_test(h2__ends_for_a_broken_preface),
         cmocka_unit_test(h2__ends_when_the_peer_goes_away),
+        cmocka_unit_test(h2__takes_an_odd_goodbye_for_one),
         cmocka_unit_test(h2__does_not_wait_for_a_ping_for_ever),
         cmocka_unit_test(h2__survives_failing_memory),
     };
