@@ -349,21 +349,25 @@ void publisher_let_leave(struct publisher *publisher, bool nodes, struct wall_ti
 
 /* ------------------------------------------------------------------ room */
 
-typedef void (*row_key)(const struct tally *tally, uint32_t row, struct key *out_key);
+/* The key of a row of a tally; false: it is an overflow row, which needs no room. */
+typedef bool (*row_key)(const struct tally *tally, uint32_t row, struct key *out_key);
 
-static void edge_row(const struct tally *tally, uint32_t row, struct key *out_key)
+static bool edge_row(const struct tally *tally, uint32_t row, struct key *out_key)
 {
     *out_key = edge_key(&tally->edges[row]);
+    return !tally->edges[row].overflow;
 }
 
-static void operation_row(const struct tally *tally, uint32_t row, struct key *out_key)
+static bool operation_row(const struct tally *tally, uint32_t row, struct key *out_key)
 {
     *out_key = operation_key(&tally->operations[row]);
+    return !tally->operations[row].overflow;
 }
 
-static void loss_row(const struct tally *tally, uint32_t row, struct key *out_key)
+static bool loss_row(const struct tally *tally, uint32_t row, struct key *out_key)
 {
     *out_key = loss_key(&tally->losses[row]);
+    return true;
 }
 
 static void make_room(struct publisher *publisher, struct series_table *table,
@@ -378,7 +382,8 @@ static void make_room(struct publisher *publisher, struct series_table *table,
     for (uint32_t i = 0; i < count; i++) {
         struct key key;
         uint32_t number;
-        key_of(tally, i, &key);
+        if (!key_of(tally, i, &key))
+            continue;
         number = key_map_find(&table->map, key);
         if (number != KEY_NONE)
             table->series[number].stays = true;

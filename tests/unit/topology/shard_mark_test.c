@@ -238,6 +238,277 @@ static void mark__changes_nothing_where_spans_are_late(void **state)
     compare(true);
 }
 
+/* ------------------------------------------------------------------ one by one */
+
+/* A world with room for few spans, whose series may leave. */
+struct scene {
+    struct world world;
+    uint64_t now_ns;
+    uint64_t trace; /* Of the last span that is nobody's concern. */
+};
+
+static void scene_init(struct scene *scene, unsigned shards)
+{
+    *scene = (struct scene){.now_ns = NS_PER_S, .trace = 1000};
+    world_init(&scene->world, &(struct world_options){.shards = shards,
+                                                      .memory_bytes_max = 1 << 20,
+                                                      .expiration_ns = NS_PER_S});
+}
+
+static struct span scene_span(struct scene *scene, const char *service, enum span_kind kind,
+                              uint64_t id, uint64_t parent)
+{
+    struct world_site site = {.service = service, .kind = kind};
+
+    return world_span(world_site(&scene->world, &site), kind, id, parent);
+}
+
+static uint32_t service_of(struct scene *scene, struct span span)
+{
+    return catalog_site_at(scene->world.catalog, span.site)->service;
+}
+
+static void scene_feed(struct scene *scene, struct span span)
+{
+    world_feed(&scene->world, &span, 1, scene->now_ns);
+}
+
+static void scene_wait(struct scene *scene)
+{
+    scene->now_ns += 11 * NS_PER_S;
+    world_tick(&scene->world, scene->now_ns);
+}
+
+/* So many spans of service "a", each in a trace of its own. */
+static void scene_fill(struct scene *scene, unsigned spans)
+{
+    for (unsigned i = 0; i < spans; i++) {
+        struct span span = scene_span(scene, "a", SPAN_KIND_SERVER, 1, 0);
+        span.trace[1] = ++scene->trace;
+        scene_feed(scene, span);
+    }
+}
+
+/* Judges what is there and pushes the oldest spans out, which are fewer than a block. */
+static void scene_forget(struct scene *scene)
+{
+    const struct slab *slab = &scene->world.shards[0]->store.slab;
+    uint32_t tail = slab->tail;
+
+    scene_wait(scene);
+    while (slab->tail == tail)
+        scene_fill(scene, 1);
+    scene_wait(scene);
+}
+
+/* Lets all series leave, sweeps, and lets others take what was given back. */
+static void scene_sweep(struct scene *scene)
+{
+    unsigned names = 0;
+
+    snapshot_release(world_snapshot(&scene->world));
+    for (unsigned i = 0; i < 8; i++)
+        publisher_let_leave(scene->world.publisher, true, (struct wall_time){100 * NS_PER_S});
+    world_sweep(&scene->world);
+    squat(&scene->world, &names);
+}
+
+/* A client with two callees, so that there is room for notes. */
+static void scene_make_notes(struct scene *scene)
+{
+    struct span spans[] = {scene_span(scene, "a", SPAN_KIND_CLIENT, 1, 0),
+                           scene_span(scene, "d", SPAN_KIND_SERVER, 2, 1),
+                           scene_span(scene, "e", SPAN_KIND_SERVER, 3, 1)};
+
+    for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++) {
+        spans[i].trace[1] = 2;
+        scene_feed(scene, spans[i]);
+    }
+}
+
+static uint64_t observed(struct scene *scene, const char *edge)
+{
+    struct snapshot *snapshot = world_snapshot(&scene->world);
+    const struct snapshot_edge *found = world_edge(snapshot, edge);
+    uint64_t count = found != NULL && found->client_seconds != NULL ? found->client_seconds->count
+                                                                    : 0;
+
+    snapshot_release(snapshot);
+    return count / WEIGHT_ONE;
+}
+
+/* A client's duration counts once on each of its edges, as long as it is remembered: the next one to
+ * have a callee's number must not be taken for it. */
+static void tell_and_forget(unsigned callees)
+{
+    static const char *const names[] = {"b", "c"};
+    struct scene scene;
+    uint32_t numbers[2];
+    struct span span;
+
+    scene_init(&scene, 1);
+    for (unsigned i = 0; i < callees; i++) {
+        span = scene_span(&scene, names[i], SPAN_KIND_SERVER, 10 + i, 1);
+        numbers[i] = service_of(&scene, span);
+        scene_feed(&scene, span);
+    }
+    scene_fill(&scene, 300);
+    scene_feed(&scene, scene_span(&scene, "a", SPAN_KIND_CLIENT, 1, 0));
+    scene_make_notes(&scene);
+    scene_forget(&scene);
+    scene_sweep(&scene);
+    for (unsigned i = 0; i < callees; i++)
+        assert_false(catalog_node_left(scene.world.catalog, numbers[i]));
+    span = scene_span(&scene, "squatter0", SPAN_KIND_SERVER, 20, 1);
+    scene_feed(&scene, span);
+    scene_wait(&scene);
+    assert_int_equal(observed(&scene, "service//a -> service//squatter0"), 1);
+    world_release(&scene.world);
+}
+
+static void mark__keeps_the_callees_that_a_client_was_told_of(void **state)
+{
+    (void)state;
+    tell_and_forget(1);
+    tell_and_forget(2);
+}
+
+/* A request stands with its producer as long as that waits: who took it is not mistaken for another. */
+static void mark__keeps_who_took_a_message(void **state)
+{
+    struct world_site site = {
+        .service = "b", .kind = SPAN_KIND_CONSUMER, .group = "g", .destination = "messaging//q"};
+    struct scene scene;
+    struct span span;
+    uint32_t group, service;
+
+    (void)state;
+    scene_init(&scene, 1);
+    span = world_span(world_site(&scene.world, &site), SPAN_KIND_CONSUMER, 10, 1);
+    service = service_of(&scene, span);
+    group = catalog_site_at(scene.world.catalog, span.site)->group;
+    scene_feed(&scene, span);
+    scene_feed(&scene, scene_span(&scene, "a", SPAN_KIND_PRODUCER, 1, 0));
+    scene_forget(&scene);
+    scene_sweep(&scene);
+    assert_view_equal(catalog_node_at(scene.world.catalog, service)->name, "b");
+    assert_view_equal(catalog_text_at(scene.world.catalog, group), "g");
+    world_release(&scene.world);
+}
+
+static void mark__keeps_what_letters_bring(void **state)
+{
+    struct scene scene;
+    struct span span;
+    struct node node = {NODE_SERVICE, VIEW(""), VIEW("far")};
+    struct letter letter = {.what = LETTER_ANSWER,
+                            .state = ANSWER_FOUND,
+                            .id = 5,
+                            .destination = CATALOG_NONE,
+                            .from = 1};
+
+    (void)state;
+    scene_init(&scene, 2);
+    span = scene_span(&scene, "b", SPAN_KIND_CONSUMER, 5, 0);
+    letter.site = span.site;
+    assert_int_equal(catalog_node(scene.world.catalog, &node, &letter.producer), 0);
+    for (unsigned walked = 0; walked < 3; walked++) /* Both shards have walked already. */
+        assert_false(world_sweep_step(&scene.world));
+    assert_int_equal(exchange_send(scene.world.exchange, 0, &letter), 0);
+    world_sweep(&scene.world);
+    assert_false(catalog_node_left(scene.world.catalog, service_of(&scene, span)));
+    assert_false(catalog_node_left(scene.world.catalog, letter.producer));
+    world_release(&scene.world);
+}
+
+/* What a shard notes of numbers for itself ends with the sweep. */
+static void mark__forgets_what_was_noted_of_numbers(void **state)
+{
+    struct world_site caller = {.service = "a", .kind = SPAN_KIND_CLIENT, .address_key = 1000};
+    struct scene scene;
+    struct span span;
+    uint32_t number, service;
+
+    (void)state;
+    scene_init(&scene, 1);
+    number = world_site(&scene.world, &caller);
+    scene_feed(&scene, world_span(number, SPAN_KIND_CLIENT, 1, 0));
+    span = scene_span(&scene, "b", SPAN_KIND_SERVER, 2, 1);
+    service = service_of(&scene, span);
+    scene_feed(&scene, span);
+    scene_wait(&scene);
+    assert_int_equal(lessons_ask(scene.world.lessons, 1000), service);
+    snapshot_release(world_snapshot(&scene.world));
+    world_sweep(&scene.world);
+    caller.address_key = 2000;
+    assert_int_equal(world_site(&scene.world, &caller), number); /* Another site of that number. */
+    span = world_span(number, SPAN_KIND_CLIENT, 3, 0);
+    scene_feed(&scene, span);
+    scene_feed(&scene, scene_span(&scene, "b", SPAN_KIND_SERVER, 4, 3));
+    scene_wait(&scene);
+    assert_int_equal(lessons_ask(scene.world.lessons, 2000), service);
+    world_release(&scene.world);
+}
+
+static void mark__lets_another_service_report(void **state)
+{
+    struct scene scene;
+    struct span span;
+    uint32_t service;
+
+    (void)state;
+    scene_init(&scene, 1);
+    span = scene_span(&scene, "b", SPAN_KIND_SERVER, 1, 0);
+    service = service_of(&scene, span);
+    scene_feed(&scene, span);
+    scene_fill(&scene, 300);
+    scene_forget(&scene);
+    snapshot_release(world_snapshot(&scene.world));
+    for (unsigned i = 0; i < 8; i++)
+        publisher_let_leave(scene.world.publisher, true, (struct wall_time){100 * NS_PER_S});
+    world_sweep(&scene.world);
+    span = scene_span(&scene, "z", SPAN_KIND_SERVER, 1, 0);
+    assert_int_equal(service_of(&scene, span), service);
+    assert_false(catalog_is_reported(scene.world.catalog, service));
+    scene_feed(&scene, span);
+    assert_true(catalog_is_reported(scene.world.catalog, service));
+    world_release(&scene.world);
+}
+
+/* Of a large family sums are kept by service: they are not those of the next one of that number. */
+static void mark__forgets_the_sums_of_large_families(void **state)
+{
+    struct scene scene;
+    struct snapshot *snapshot;
+    struct span span;
+    uint32_t service;
+
+    (void)state;
+    scene_init(&scene, 1);
+    span = scene_span(&scene, "b", SPAN_KIND_SERVER, 9, 1);
+    service = service_of(&scene, span);
+    scene_feed(&scene, span);
+    for (unsigned i = 0; i < 40; i++)
+        scene_feed(&scene, scene_span(&scene, "b", SPAN_KIND_INTERNAL, 10 + i, 1));
+    scene_fill(&scene, 300);
+    scene_feed(&scene, scene_span(&scene, "a", SPAN_KIND_INTERNAL, 1, 0));
+    scene_forget(&scene);
+    snapshot_release(world_snapshot(&scene.world));
+    for (unsigned i = 0; i < 8; i++)
+        publisher_let_leave(scene.world.publisher, true, (struct wall_time){100 * NS_PER_S});
+    world_sweep(&scene.world);
+    for (unsigned i = 0; i < 40; i++) {
+        span = scene_span(&scene, "z", SPAN_KIND_INTERNAL, 100 + i, 1);
+        assert_int_equal(service_of(&scene, span), service);
+        scene_feed(&scene, span);
+    }
+    scene_wait(&scene);
+    snapshot = world_snapshot(&scene.world);
+    assert_non_null(world_edge(snapshot, "service//a -> service//z"));
+    snapshot_release(snapshot);
+    world_release(&scene.world);
+}
+
 /* A span that was judged is remembered, but holds no more than its service. */
 static void mark__leaves_a_judged_span_its_service_alone(void **state)
 {
@@ -289,6 +560,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mark__leaves_a_judged_span_its_service_alone),
+        cmocka_unit_test(mark__keeps_the_callees_that_a_client_was_told_of),
+        cmocka_unit_test(mark__keeps_who_took_a_message),
+        cmocka_unit_test(mark__keeps_what_letters_bring),
+        cmocka_unit_test(mark__forgets_what_was_noted_of_numbers),
+        cmocka_unit_test(mark__lets_another_service_report),
+        cmocka_unit_test(mark__forgets_the_sums_of_large_families),
         cmocka_unit_test(mark__changes_nothing_while_spans_come),
         cmocka_unit_test(mark__changes_nothing_where_spans_are_late),
     };
