@@ -7,6 +7,7 @@
 #include "tests/lib/test.h"
 
 #include "receiver/otlp_wire.h"
+#include "topology/catalog_sweep.h"
 
 static void decode__stages_a_span(void **state)
 {
@@ -599,6 +600,35 @@ static void decode__survives_failing_memory(void **state)
     stop(&on);
 }
 
+/* What a memo said of names may be somebody else's by now. */
+static void decode__looks_names_up_anew_after_a_sweep(void **state)
+{
+    struct fixture fixture;
+    struct catalog *catalog;
+    uint32_t number, stamp;
+
+    (void)state;
+    start(&fixture);
+    catalog = fixture.rig.catalog;
+    open_one(&fixture);
+    number = decode_one(&fixture)->site;
+    stamp = catalog_sweep_begin(catalog);
+    assert_false(catalog_readers_passed(catalog)); /* The stage is still in use. */
+    otlp_decoder_rest(fixture.rig.decoder);
+    assert_true(catalog_readers_passed(catalog));
+    catalog_sweep(catalog, stamp);
+    assert_true(catalog_give_back(catalog));
+    build_open_service(&fixture.build, "other");
+    build_open_span(&fixture.build, 7, 0, "squat");
+    assert_int_equal(decode_one(&fixture)->site, number);
+    open_one(&fixture);
+    assert_view_equal(rig_service(&fixture.rig, decode_one(&fixture)), "shop");
+    open_one(&fixture);
+    assert_int_not_equal(decode_one(&fixture)->site, number);
+    assert_int_equal(fixture.stage->sites_missed, 0);
+    stop(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -623,6 +653,7 @@ int main(void)
         cmocka_unit_test(decode__gives_large_stages_back),
         cmocka_unit_test(decode__warns_of_what_it_ignores),
         cmocka_unit_test(decode__survives_failing_memory),
+        cmocka_unit_test(decode__looks_names_up_anew_after_a_sweep),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
