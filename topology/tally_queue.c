@@ -25,7 +25,7 @@ static inline ALWAYS_INLINE void prefetch_head(const struct histogram *histogram
 {
     /* 72 bytes of a struct that is aligned to 16: a second line is likely. */
     __builtin_prefetch(histogram, 1);
-    __builtin_prefetch((const char *)histogram + 64, 1);
+    __builtin_prefetch((const void *)((uintptr_t)histogram + 64), 1); /* It may be NULL. */
 }
 
 /* ------------------------------------------------------------------ requests */
