@@ -47,6 +47,21 @@ struct refusal {
     bool tells_encodings;
 };
 
+static bool is_senders_fault(enum grpc_code code)
+{
+    switch (code) {
+    case GRPC_INVALID_ARGUMENT:
+    case GRPC_PERMISSION_DENIED:
+    case GRPC_RESOURCE_EXHAUSTED:
+    case GRPC_UNIMPLEMENTED:
+    case GRPC_INTERNAL:
+    case GRPC_UNAUTHENTICATED:
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* Trailers only, or behind what was said already. Where there is no memory for them h2 resets the
  * stream, which the peer may retry. */
 static void answer_status(struct request *request, const struct refusal *refusal)
@@ -61,6 +76,8 @@ static void answer_status(struct request *request, const struct refusal *refusal
     size_t message_size = 0;
     bool has_begun = grpc_streaming_has_begun(request);
 
+    if (is_senders_fault(refusal->code) && refusal->retry_delay_ns == 0)
+        request_note_refusal(request, refusal->code, refusal->message);
     request_count(request, counter_of(refusal->code), 1);
     buf_reset(text);
     /* Without memory for its text the status goes out alone. */

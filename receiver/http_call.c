@@ -139,6 +139,8 @@ static void answer_status(struct request *request, const struct saying *saying)
     };
     struct fields fields;
 
+    if (saying->status < 500 && saying->status != 408)
+        request_note_refusal(request, saying->status, saying->message);
     start(request, saying->status, &fields);
     buf_reset(body);
     /* Without memory for it the status goes out alone. */

@@ -83,51 +83,6 @@ static void take_length(struct http_head *head, struct view value)
     head->length = length;
 }
 
-/* Takes the next element off a list. */
-static struct view next_of(struct view *list)
-{
-    const char *comma = list->size != 0 ? memchr(list->data, ',', list->size) : NULL;
-    struct view element = {list->data, comma != NULL ? (size_t)(comma - list->data) : list->size};
-    size_t used = element.size + (comma != NULL ? 1 : 0);
-
-    *list = (struct view){list->data + used, list->size - used};
-    return view_trim(element);
-}
-
-/* Whether a weight is zero: "0", "0.", "0.000". */
-static bool is_zero(struct view weight)
-{
-    for (size_t i = 0; i < weight.size; i++)
-        if (weight.data[i] != '0' && weight.data[i] != '.')
-            return false;
-    return weight.size != 0;
-}
-
-/* gzip, x-gzip or * with a weight that is not zero; a named one counts before the star. */
-static bool accepts_gzip(struct view value)
-{
-    bool by_star = false;
-
-    while (value.size != 0) {
-        struct view element = next_of(&value);
-        const char *mark = element.size != 0 ? memchr(element.data, ';', element.size) : NULL;
-        struct view weight = {NULL, 0};
-        bool is_refused;
-        if (mark != NULL) {
-            weight = view_trim(
-                (struct view){mark + 1, element.size - (size_t)(mark + 1 - element.data)});
-            element = view_trim((struct view){element.data, (size_t)(mark - element.data)});
-        }
-        is_refused = weight.size > 2 && strncasecmp(weight.data, "q=", 2) == 0 &&
-                     is_zero((struct view){weight.data + 2, weight.size - 2});
-        if (is_word(element, VIEW("gzip")) || is_word(element, VIEW("x-gzip")))
-            return !is_refused;
-        if (view_equal(element, VIEW("*")))
-            by_star = !is_refused;
-    }
-    return by_star;
-}
-
 /* Where it does not fit the copy stays empty, which no list allows. */
 static void keep(struct buf *to, struct view value)
 {
@@ -156,8 +111,6 @@ void http_head_field(struct http_head *head, struct view name, struct view value
         take_coding(head, value);
     } else if (view_equal(name, VIEW("content-length"))) {
         take_length(head, value);
-    } else if (view_equal(name, VIEW("accept-encoding"))) {
-        head->accepts_gzip = accepts_gzip(value);
     } else if (view_equal(name, VIEW("expect"))) {
         head->expects_continue = is_word(view_trim(value), VIEW("100-continue"));
         head->expects_other = !head->expects_continue;

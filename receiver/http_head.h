@@ -32,7 +32,6 @@ struct http_head {
     enum http_type type;
     enum http_coding coding;
     bool keeps_origin;
-    bool accepts_gzip;
     bool asks_method; /* Access-Control-Request-Method came: a browser's preflight. */
     bool expects_continue;
     bool expects_other;

@@ -36,6 +36,7 @@ struct log_gate {
 struct receiver_thread {
     struct session_worker worker;
     struct log_gate fault_logged;
+    struct log_gate refusal_logged;
 };
 
 struct receiver {
@@ -105,6 +106,23 @@ static void log_fault(struct peer *peer)
         LOG_TEXT("peer", name), LOG_TEXT("reason", fault), LOG_END);
 }
 
+/* What is told to the sender is told to who runs the server too, who may be the one to mend it. */
+static void log_refusal(struct peer *peer)
+{
+    struct session_refusal *refusal = &peer->thread->worker.refusal;
+    char name[64];
+
+    if (!refusal->is_there)
+        return;
+    refusal->is_there = false;
+    if (!may_log(&peer->thread->refusal_logged, peer->now))
+        return;
+    connection_peer(peer->connection, name);
+    LOG(peer->receiver->log, LOG_WARN, "request refused", LOG_TEXT("peer", name),
+        LOG_TEXT("transport", refusal->is_http ? "OTLP/HTTP" : "OTLP/gRPC"),
+        LOG_NUM("status", refusal->status), LOG_TEXT("reason", refusal->reason), LOG_END);
+}
+
 /* ------------------------------------------------------------------- the protocol */
 
 static int open_session(void *context, unsigned thread, struct connection *connection,
@@ -133,9 +151,12 @@ static int open_session(void *context, unsigned thread, struct connection *conne
 static int receive(void *state, struct view bytes, struct mono_time now)
 {
     struct peer *peer = state;
+    int status;
 
     peer->now = now;
-    return session_receive(peer->session, bytes, now);
+    status = session_receive(peer->session, bytes, now);
+    log_refusal(peer);
+    return status;
 }
 
 static int tick(void *state, struct mono_time now)

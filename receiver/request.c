@@ -6,6 +6,8 @@
  *     │ (while the budget is tight: no credit until there is room, request_credit.c)
  *   end ──> inflate ──> method ──> its answer, in the words of its kind
  */
+#include <stdio.h>
+
 #include "base/mem.h"
 #include "receiver/session_priv.h"
 
@@ -79,6 +81,17 @@ bool request_is_answered(const struct request *request)
 void request_count(struct request *request, enum receiver_counter which, uint64_t more)
 {
     counters_add(request->session->shared->counters, which, more);
+}
+
+void request_note_refusal(struct request *request, unsigned status, struct view reason)
+{
+    struct session_refusal *refusal = &request->session->worker->refusal;
+
+    refusal->is_there = true;
+    refusal->is_http = request->is_http;
+    refusal->status = status;
+    (void)snprintf(refusal->reason, sizeof(refusal->reason), "%.*s", (int)reason.size,
+                   reason.size != 0 ? reason.data : ""); /* A cut reason is still one. */
 }
 
 uint64_t request_retry_delay_ns(const struct request *request)

@@ -59,12 +59,21 @@ void session_shared_bound(struct session_shared *shared, size_t body_bytes_max);
 /* Once all sessions are gone. */
 void session_shared_release(struct session_shared *shared);
 
+/* The last request that was refused for its sender's fault, for who writes a log. */
+struct session_refusal {
+    bool is_there;
+    bool is_http;
+    unsigned status; /* Of gRPC, or of HTTP. */
+    char reason[200];
+};
+
 /* What the sessions of one thread share: memory that lives for one request. */
 struct session_worker {
     unsigned thread;
     struct buf inflated;
     struct buf text; /* Fields of the trailers. */
     struct grpc_reply reply;
+    struct session_refusal refusal; /* To be taken by setting is_there to false. */
 };
 
 void session_worker_init(struct session_worker *worker, unsigned thread, size_t message_bytes_max);

@@ -143,6 +143,9 @@ MUST_USE int request_call(struct request *request, enum message_format format, s
 bool request_is_answered(const struct request *request);
 void request_count(struct request *request, enum receiver_counter which, uint64_t more);
 
+/* For the log: its sender does something wrong that it will do again. */
+void request_note_refusal(struct request *request, unsigned status, struct view reason);
+
 /* Between one and two seconds, so that those who were refused together do not return together. */
 uint64_t request_retry_delay_ns(const struct request *request);
 

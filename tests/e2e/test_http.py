@@ -420,6 +420,17 @@ def test_property_broken_requests_cost_their_connection_only():
         daemon.wait_for_counted(2)
 
 
+def test_the_log_says_what_a_sender_does_wrong():
+    with Daemon() as daemon, Http1(daemon.http) as sender, Sender(daemon.grpc) as other:
+        for _ in range(50):
+            assert sender.post("/v1/trace", b"").status == 404
+        with pytest.raises(grpc.RpcError):
+            other.raw(b"\x07")
+        lines = logged(daemon.log(), "request refused")
+        assert 1 <= len(lines) <= 16  # One a thread and while, whatever the flood.
+        assert any("transport=OTLP/HTTP status=404" in line and "/v1/traces" in line for line in lines)
+
+
 def test_slow_heads_and_bodies_end():
     with Daemon({"receiver.request_timeout": "300ms"}) as daemon:
         head = b"POST /v1/traces HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n"

@@ -64,33 +64,6 @@ static void head__knows_codings(void **state)
     assert_int_equal(head.coding, HTTP_CODING_OTHER);
 }
 
-static void head__knows_what_may_be_packed(void **state)
-{
-    static const struct {
-        const char *value;
-        bool accepts;
-    } rows[] = {
-        {"gzip", true},
-        {"deflate, gzip;q=0.5", true},
-        {"GZIP ; q=1", true},
-        {"x-gzip", true},
-        {"*", true},
-        {"gzip;q=0", false},
-        {"gzip;q=0.000", false},
-        {"*, gzip;q=0", false},
-        {"*;q=0, gzip", true},
-        {"", false},
-        {"br, zstd", false},
-        {"gzipped", false},
-        {",,", false},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        if (head_of("accept-encoding", rows[i].value).accepts_gzip != rows[i].accepts)
-            fail_msg("%s", rows[i].value);
-}
-
 static void head__knows_the_rest(void **state)
 {
     struct http_head head;
@@ -133,7 +106,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(head__knows_types),
         cmocka_unit_test(head__knows_codings),
-        cmocka_unit_test(head__knows_what_may_be_packed),
         cmocka_unit_test(head__knows_the_rest),
     };
 
