@@ -305,7 +305,7 @@ static int bound_names(const struct options *options, struct budget *budget, cha
     budget->lessons_max = bound(options->names_lessons_max, part, LESSON_BYTES);
     if (has_sets)
         budget->sets_max = bound(options->metrics_dimension_sets_max, 6 * part, set_bytes(options));
-    budget->service_sets_max = (uint32_t)options->metrics_dimension_sets_per_service_max;
+    budget->service_sets_max = (uint32_t)options->metrics_service_dimension_sets_max;
     budget->service_operations_max = (uint32_t)options->metrics_operations_per_service_max;
     return 0;
 }

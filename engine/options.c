@@ -577,9 +577,9 @@ static const struct option_row rows[] = {
          "Combinations of the values of metrics.dimensions that are told apart; further ones are "
          "counted without labels of theirs, with otel_metric_overflow=\"true\". auto is by "
          "memory.limit."},
-    {.key = "metrics.dimension_sets_per_service_max",
+    {.key = "metrics.service_dimension_sets_max",
      .type = OPTION_COUNT,
-     .offset = AT(metrics_dimension_sets_per_service_max),
+     .offset = AT(metrics_service_dimension_sets_max),
      .initial = "1000",
      .unit = "combinations",
      .min = 1,

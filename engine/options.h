@@ -92,15 +92,15 @@ struct options {
     uint64_t names_length_bytes_max;
     int map_messaging; /* enum messaging_view */
     bool map_self_edges;
-    uint64_t map_edges_max;                          /* 0: auto */
-    int metrics_messaging;                           /* enum messaging_view */
-    uint64_t metrics_expiration_ns;                  /* 0: never */
-    struct option_texts metrics_buckets;             /* Durations; empty: the usual bounds. */
-    struct option_texts metrics_dimensions;          /* Keys of attributes. */
-    uint64_t metrics_dimension_sets_max;             /* 0: auto */
-    uint64_t metrics_dimension_sets_per_service_max; /* 0: unlimited */
-    uint64_t metrics_operations_max;                 /* 0: auto */
-    uint64_t metrics_operations_per_service_max;     /* 0: unlimited */
+    uint64_t map_edges_max;                      /* 0: auto */
+    int metrics_messaging;                       /* enum messaging_view */
+    uint64_t metrics_expiration_ns;              /* 0: never */
+    struct option_texts metrics_buckets;         /* Durations; empty: the usual bounds. */
+    struct option_texts metrics_dimensions;      /* Keys of attributes. */
+    uint64_t metrics_dimension_sets_max;         /* 0: auto */
+    uint64_t metrics_service_dimension_sets_max; /* 0: unlimited */
+    uint64_t metrics_operations_max;             /* 0: auto */
+    uint64_t metrics_operations_per_service_max; /* 0: unlimited */
     uint64_t metrics_targets_max;
     uint64_t metrics_losses_max; /* 0: auto */
     struct view draw_helper;     /* Empty: the one that was installed with this program. */

@@ -90,7 +90,7 @@ def exploding(count):
 
 def test_a_services_values_take_no_room_from_others():
     options = {**FAST, "metrics.dimensions": "[user]",
-               "metrics.dimension_sets_per_service_max": "3"}
+               "metrics.service_dimension_sets_max": "3"}
     with Daemon(options) as daemon, Sender(daemon.grpc) as sender:
         sender.send(exploding(20))
         daemon.wait_for_counted(40)

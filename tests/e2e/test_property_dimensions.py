@@ -117,6 +117,6 @@ def test_no_bound_changes_a_map(seed):
     """However few values are told apart."""
     requests = [valued_by_service(GRAPHS["scripted"](seed))]
     plain = compare.map_of(requests)
-    for bound in ({"metrics.dimension_sets_max": 1}, {"metrics.dimension_sets_per_service_max": 1}):
+    for bound in ({"metrics.dimension_sets_max": 1}, {"metrics.service_dimension_sets_max": 1}):
         found = compare.map_of(requests, {"metrics.dimensions": ["cloud.zone", "retries"], **bound})
         assert compare.bare(found) == compare.bare(plain)
