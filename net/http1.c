@@ -13,7 +13,13 @@
 #include "base/check.h"
 #include "base/mem.h"
 
-enum { NAME_MAX = 64 };
+enum {
+    NAME_MAX = 64,
+    /* What there may be in chunks beside their bytes: sizes, extensions, trailers. A chunk of one byte
+     * needs five. */
+    FRAMING_FREE = HTTP1_HEAD_MAX,
+    FRAMING_PER_BYTE = 16,
+};
 
 enum field { FIELD_HOST, FIELD_ACCEPT, FIELD_ACCEPT_ENCODING, FIELD_IF_NONE_MATCH, FIELD_COUNT };
 
@@ -29,6 +35,8 @@ struct http1 {
     char name[NAME_MAX]; /* Of the field that is being read; as much of it as fits. */
     size_t name_size;
     size_t head_size;
+    uint64_t raw_size;  /* Of what came behind the head, */
+    uint64_t body_size; /* and the body's part of it. */
     struct buf *value;  /* Where its value goes; NULL: nowhere. */
     struct buf passing; /* The value of a field that goes to `events`. */
     const struct http1_events *events;
@@ -118,6 +126,7 @@ static int on_body(llhttp_t *parser, const char *data, size_t size)
 {
     struct http1 *http1 = parser->data;
 
+    http1->body_size += size;
     http1->events->on_body(http1->context, (struct view){data, size});
     return 0;
 }
@@ -273,7 +282,9 @@ static enum http1_result read_body(struct http1 *http1, struct view bytes, size_
         return HTTP1_END;
     }
     *out_taken = bytes.size;
-    if (error == HPE_OK)
+    http1->raw_size += bytes.size;
+    if (error == HPE_OK &&
+        http1->raw_size - http1->body_size <= FRAMING_FREE + FRAMING_PER_BYTE * http1->body_size)
         return HTTP1_MORE;
     (void)fail(http1, 400);
     return HTTP1_BAD;
@@ -332,6 +343,8 @@ void http1_next(struct http1 *http1)
     http1->request = (struct http1_request){.hosts = 0};
     http1->name_size = 0;
     http1->head_size = 0;
+    http1->raw_size = 0;
+    http1->body_size = 0;
     http1->value = NULL;
     http1->error = 0;
     http1->is_whole = false;

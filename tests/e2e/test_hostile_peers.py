@@ -29,6 +29,13 @@ def call_of(number):
                  resource={"service.name": "stock"})]
 
 
+def export(peer, door, stream):
+    """The head of an Export on this door."""
+    if door == "grpc":
+        return peer.headers(stream)
+    return peer.headers(stream, path="/v1/traces", content_type="application/x-protobuf")
+
+
 def flood(peer, pieces):
     """Sends until the other side has had enough; what it said then."""
     try:
@@ -74,10 +81,14 @@ FLOODS = {
 }
 
 
+DOORS = pytest.mark.parametrize("door", ["grpc", "http"])
+
+
+@DOORS
 @pytest.mark.parametrize("name", FLOODS)
-def test_property_flood_is_stopped(name):
+def test_property_flood_is_stopped(name, door):
     with Daemon(FAST) as daemon:
-        with RawPeer(daemon.grpc) as peer:
+        with RawPeer(getattr(daemon, door)) as peer:
             error, text = flood(peer, FLOODS[name](peer))
             # Streams that are to be reset count as open until they are: there may be too many first.
             assert error in (ENHANCE_YOUR_CALM, PROTOCOL_ERROR if name == "reset by the server" else None)
@@ -91,18 +102,20 @@ def test_property_flood_is_stopped(name):
         assert "reason=" in lines[0]
 
 
-def test_property_empty_data_is_stopped():
+@DOORS
+def test_property_empty_data_is_stopped(door):
     with Daemon(FAST) as daemon:
-        with RawPeer(daemon.grpc) as peer:
-            peer.send(peer.headers(1))
+        with RawPeer(getattr(daemon, door)) as peer:
+            peer.send(export(peer, door, 1))
             assert flood(peer, (frame(DATA, 0, 1) * 50 for _ in range(1000)))[0] == ENHANCE_YOUR_CALM
         assert_serves(daemon, 0)
 
 
+@DOORS
 @pytest.mark.parametrize("piece", [b"", b"\x82"])
-def test_property_continuation_flood_is_stopped(piece):
+def test_property_continuation_flood_is_stopped(piece, door):
     with Daemon(FAST) as daemon:
-        with RawPeer(daemon.grpc) as peer:
+        with RawPeer(getattr(daemon, door)) as peer:
             peer.send(frame(HEADERS, 0, 1, b"\x82"))
             flood(peer, (frame(CONTINUATION, 0, 1, piece) for _ in range(100_000)))
         wait_until(lambda: faults(daemon) == 1, "it is counted")

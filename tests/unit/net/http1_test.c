@@ -263,6 +263,38 @@ static void http1__refuses_bodies_that_two_could_read_differently(void **state)
     }
 }
 
+/* Reads a chunked body that begins so and goes on with `piece` over and over, so many times. */
+static enum http1_result read_on(const char *begin, const char *piece, int times)
+{
+    struct buf said;
+    struct buf told;
+    enum http1_result result;
+
+    buf_init(&said, 0);
+    buf_init(&told, 0);
+    assert_int_equal(buf_append_text(&said, POST "Transfer-Encoding: chunked\r\n\r\n"), 0);
+    assert_int_equal(buf_append_text(&said, begin), 0);
+    for (int i = 0; i < times; i++)
+        assert_int_equal(buf_append_text(&said, piece), 0);
+    result = read_bodies(buf_view(&said), 1000, &told);
+    buf_release(&told);
+    buf_release(&said);
+    return result;
+}
+
+static void http1__bounds_what_stands_between_chunks(void **state)
+{
+    (void)state;
+    assert_int_equal(read_on("1;a=", "xxxxxxxxxx", 1000), HTTP1_MORE);
+    assert_int_equal(read_on("1;a=", "xxxxxxxxxx", 10000), HTTP1_BAD);
+    assert_int_equal(read_on("0\r\n", "X-Y: z\r\n", 1000), HTTP1_MORE);
+    assert_int_equal(read_on("0\r\n", "X-Y: z\r\n", 10000), HTTP1_BAD);
+    /* Small chunks are all framing, and right. */
+    assert_int_equal(read_on("", "1\r\nx\r\n", 100000), HTTP1_MORE);
+    assert_int_equal(read_on("", "00000001\r\nx\r\n", 100000), HTTP1_MORE);
+    assert_int_equal(read_on("", "1;extension=long\r\nx\r\n", 100000), HTTP1_BAD);
+}
+
 static int read_once(void *context)
 {
     struct http1 *http1;
@@ -296,6 +328,7 @@ int main(void)
         cmocka_unit_test(http1__is_not_upgraded),
         cmocka_unit_test(http1__reads_bodies_in_pieces),
         cmocka_unit_test(http1__refuses_bodies_that_two_could_read_differently),
+        cmocka_unit_test(http1__bounds_what_stands_between_chunks),
         cmocka_unit_test(http1__survives_failing_memory),
     };
 
