@@ -96,7 +96,7 @@ static void answer_status(struct request *request, const struct refusal *refusal
         };
     if (refusal->tells_encodings)
         fields[fields_count++] = (struct h2_field){VIEW("grpc-accept-encoding"),
-                                                   VIEW("identity,gzip")};
+                                                   VIEW(GRPC_ENCODINGS)};
     request_let_go(request);
     if (has_begun)
         (void)h2_end_answer(request->stream, fields + 2, fields_count - 2);
@@ -159,7 +159,7 @@ static void answer_ok(struct request *request, struct view body)
     static const struct h2_field fields[] = {
         {VIEW(":status"), VIEW("200")},
         {VIEW("content-type"), VIEW("application/grpc")},
-        {VIEW("grpc-accept-encoding"), VIEW("identity,gzip")},
+        {VIEW("grpc-accept-encoding"), VIEW(GRPC_ENCODINGS)},
     };
     static const struct h2_field trailers[] = {{VIEW("grpc-status"), VIEW("0")}};
     char prefix[5] = {0, (char)(body.size >> 24), (char)(body.size >> 16), (char)(body.size >> 8),
@@ -203,7 +203,8 @@ static void call(struct request *request)
     struct view message = request->frame.message;
 
     switch (request->frame.is_compressed
-                ? request_inflate_and_call(request, INFLATE_GZIP, MESSAGE_PROTOBUF, message)
+                ? request_inflate_and_call(request, grpc_inflate_format(request->encoding),
+                                           MESSAGE_PROTOBUF, message)
                 : request_call(request, MESSAGE_PROTOBUF, message)) {
     case 0:
         answer_reply(request);
@@ -218,7 +219,7 @@ static void call(struct request *request)
         refuse_for_now(request, VIEW("no memory to inflate the message"));
         break;
     default:
-        refuse(request, GRPC_INTERNAL, VIEW("the message is not valid gzip"));
+        refuse(request, GRPC_INTERNAL, VIEW("the message is not what its encoding says"));
     }
 }
 
@@ -287,7 +288,7 @@ static bool refuse_body(struct request *request, int status)
     struct refusal unknown = {
         .http_status = VIEW("200"),
         .code = GRPC_UNIMPLEMENTED,
-        .message = VIEW("the message's encoding is neither identity nor gzip"),
+        .message = VIEW("the message's encoding is none of " GRPC_ENCODINGS),
         .tells_encodings = true,
     };
 

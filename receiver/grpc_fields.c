@@ -1,6 +1,7 @@
 /* grpc_fields.c: the few values that have a grammar. */
 #include "receiver/grpc_fields.h"
 
+#include "base/check.h"
 #include "base/clock.h"
 
 static char lower(char c)
@@ -77,5 +78,17 @@ enum grpc_encoding grpc_encoding_of(struct view value)
 {
     if (value.size == 0 || view_equal(value, VIEW("identity")))
         return GRPC_IDENTITY;
-    return view_equal(value, VIEW("gzip")) ? GRPC_GZIP : GRPC_UNKNOWN_ENCODING;
+    if (view_equal(value, VIEW("gzip")))
+        return GRPC_GZIP;
+    if (view_equal(value, VIEW("deflate")))
+        return GRPC_DEFLATE;
+    return view_equal(value, VIEW("zstd")) ? GRPC_ZSTD : GRPC_UNKNOWN_ENCODING;
+}
+
+enum inflate_format grpc_inflate_format(enum grpc_encoding encoding)
+{
+    CHECK(encoding != GRPC_IDENTITY && encoding != GRPC_UNKNOWN_ENCODING);
+    if (encoding == GRPC_GZIP)
+        return INFLATE_GZIP;
+    return encoding == GRPC_DEFLATE ? INFLATE_ZLIB : INFLATE_ZSTD;
 }

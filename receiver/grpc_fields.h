@@ -10,8 +10,18 @@
 
 #include "base/status.h"
 #include "base/view.h"
+#include "receiver/inflate.h"
 
-enum grpc_encoding { GRPC_IDENTITY, GRPC_GZIP, GRPC_UNKNOWN_ENCODING };
+enum grpc_encoding {
+    GRPC_IDENTITY,
+    GRPC_GZIP,
+    GRPC_DEFLATE, /* With zlib's wrapper. */
+    GRPC_ZSTD,
+    GRPC_UNKNOWN_ENCODING,
+};
+
+/* What grpc-accept-encoding says. */
+#define GRPC_ENCODINGS "identity,gzip,deflate,zstd"
 
 /* "application/grpc", alone or followed by "+proto" or by parameters. */
 bool grpc_is_content_type(struct view value);
@@ -20,5 +30,8 @@ bool grpc_is_content_type(struct view value);
 MUST_USE int grpc_timeout_parse(struct view value, uint64_t *out_ns);
 
 enum grpc_encoding grpc_encoding_of(struct view value);
+
+/* Of one that is known and packs. */
+enum inflate_format grpc_inflate_format(enum grpc_encoding encoding);
 
 #endif

@@ -54,7 +54,7 @@ static int say(struct request *request, struct view body)
     static const struct h2_field fields[] = {
         {VIEW(":status"), VIEW("200")},
         {VIEW("content-type"), VIEW("application/grpc")},
-        {VIEW("grpc-accept-encoding"), VIEW("identity,gzip")},
+        {VIEW("grpc-accept-encoding"), VIEW(GRPC_ENCODINGS)},
     };
     char prefix[PREFIX_SIZE] = {0, (char)(body.size >> 24), (char)(body.size >> 16),
                                 (char)(body.size >> 8), (char)body.size};
@@ -128,7 +128,7 @@ static void inflate_and_call(struct request *request, struct view packed)
     struct buf *inflated = &request->session->worker->inflated;
 
     buf_reset(inflated);
-    switch (inflate_gzip(packed, MESSAGE_MAX, inflated)) {
+    switch (inflate_any(grpc_inflate_format(request->encoding), packed, MESSAGE_MAX, inflated)) {
     case 0:
         call_method(request, buf_view(inflated));
         break;
@@ -139,7 +139,7 @@ static void inflate_and_call(struct request *request, struct view packed)
         refuse_for_now(request, VIEW("no memory to inflate the message"));
         break;
     default:
-        refuse(request, GRPC_INTERNAL, VIEW("the message is not valid gzip"));
+        refuse(request, GRPC_INTERNAL, VIEW("the message is not what its encoding says"));
     }
 }
 
@@ -157,7 +157,7 @@ static bool check_prefix(struct request *request, size_t *out_size)
                VIEW("a message of this method is at most 16,384 bytes"));
     else if (prefix[0] == 1 && request->encoding == GRPC_UNKNOWN_ENCODING)
         refuse(request, GRPC_UNIMPLEMENTED,
-               VIEW("the message's encoding is neither identity nor gzip"));
+               VIEW("the message's encoding is none of " GRPC_ENCODINGS));
     else if (prefix[0] == 1 && request->encoding == GRPC_IDENTITY)
         refuse(request, GRPC_INTERNAL, VIEW("a compressed message, but no grpc-encoding"));
     else

@@ -6,6 +6,8 @@
 #include <libdeflate.h>
 #include <string.h>
 
+#include "base/check.h"
+
 enum { ROOM_FIRST = 4096, TRAILER_SIZE = 4 };
 
 enum inflate_format inflate_guess(struct view first)
@@ -118,4 +120,13 @@ int inflate_gzip(struct view in, size_t bytes_max, struct buf *out)
 int inflate_zlib(struct view in, size_t bytes_max, struct buf *out)
 {
     return inflate_whole(INFLATE_ZLIB, in, bytes_max, out);
+}
+
+int inflate_any(enum inflate_format format, struct view in, size_t bytes_max, struct buf *out)
+{
+    CHECK(format != INFLATE_PLAIN);
+    if (format == INFLATE_GZIP)
+        return inflate_gzip(in, bytes_max, out);
+    return format == INFLATE_ZLIB ? inflate_zlib(in, bytes_max, out)
+                                  : inflate_zstd(in, bytes_max, out);
 }

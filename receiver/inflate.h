@@ -28,6 +28,10 @@ MUST_USE int inflate_gzip(struct view in, size_t bytes_max, struct buf *out);
 MUST_USE int inflate_zlib(struct view in, size_t bytes_max, struct buf *out);
 MUST_USE int inflate_zstd(struct view in, size_t bytes_max, struct buf *out);
 
+/* Any of them but INFLATE_PLAIN. */
+MUST_USE int inflate_any(enum inflate_format format, struct view in, size_t bytes_max,
+                         struct buf *out);
+
 /* What the first bytes of a file say: gzip, zstd, else plain. */
 enum inflate_format inflate_guess(struct view first);
 

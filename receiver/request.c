@@ -320,9 +320,7 @@ int request_inflate_and_call(struct request *request, enum inflate_format inflat
     int status;
 
     buf_reset(inflated);
-    status = inflate == INFLATE_GZIP   ? inflate_gzip(packed, bound, inflated)
-             : inflate == INFLATE_ZLIB ? inflate_zlib(packed, bound, inflated)
-                                       : inflate_zstd(packed, bound, inflated);
+    status = inflate_any(inflate, packed, bound, inflated);
     if (status == 0) {
         size_t size = inflated->size;
 

@@ -5,6 +5,7 @@ import socket
 import sys
 import threading
 import time
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib.daemon import Daemon, wait_until  # noqa: E402
 from lib.h2_raw import (DATA, END_STREAM, RawPeer, frame, message)  # noqa: E402
+from lib.otlp_http import zstd_of  # noqa: E402
 from lib.sender import EXPORT, Sender, request_of, retry_delay_s  # noqa: E402
 from model.otlp_json import CLIENT, SERVER, Span  # noqa: E402
 
@@ -113,6 +115,19 @@ def test_browser_is_told_what_listens():
         peer.wait_for(lambda: 1 in peer.ended)
         assert peer.fields[1][":status"] == "415"
         assert b"application/grpc" in peer.bodies[1]
+
+
+@pytest.mark.parametrize("encoding, pack", [
+    ("gzip", gzip.compress), ("deflate", zlib.compress), ("zstd", zstd_of)])
+def test_each_encoding_is_unpacked(encoding, pack):
+    body = request_of(call_of(0)).SerializeToString()
+    with Daemon(FAST) as daemon, RawPeer(daemon.grpc) as peer:
+        packed = pack(body)
+        peer.send(peer.headers(1, grpc_encoding=encoding) +
+                  frame(DATA, END_STREAM, 1, b"\x01" + len(packed).to_bytes(4, "big") + packed))
+        assert peer.status(1) == 0
+        assert encoding in peer.fields[1]["grpc-accept-encoding"]
+        daemon.wait_for_counted(2)
 
 
 def test_gzip_of_several_members_is_taken_whole():

@@ -22,7 +22,7 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib.daemon import PATIENCE_S, Daemon, wait_until  # noqa: E402
-from lib.otlp_http import JSON, PROTOBUF, Http1, Http2, json_of  # noqa: E402
+from lib.otlp_http import JSON, PROTOBUF, Http1, Http2, json_of, zstd_of  # noqa: E402
 from lib.sender import Sender, request_of  # noqa: E402
 from model.otlp_json import CLIENT, SERVER, Span  # noqa: E402
 
@@ -96,7 +96,7 @@ def test_spans_are_counted(client, kind):
 @pytest.mark.parametrize("coding, pack", [
     ("gzip", gzip.compress), ("x-gzip", gzip.compress), ("GZIP", gzip.compress),
     ("gzip", lambda data: gzip.compress(data[:9]) + gzip.compress(data[9:])),
-    ("deflate", zlib.compress), ("identity", bytes), ("", bytes)])
+    ("deflate", zlib.compress), ("zstd", zstd_of), ("identity", bytes), ("", bytes)])
 def test_encodings(client, coding, pack):
     with Daemon(FAST) as daemon, client(daemon.http) as sender:
         answer = sender.post(TRACES, pack(request().SerializeToString()), Content_Encoding=coding)

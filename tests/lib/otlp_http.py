@@ -83,6 +83,13 @@ class Http2(Http1):
         self.client.close()
 
 
+def zstd_of(data):
+    """A frame of zstd that holds the bytes as they are, in one block (RFC 8878, 3.1.1)."""
+    block = len(data) << 3 | 1  # The last block, raw.
+    return (b"\x28\xb5\x2f\xfd\xa0" + len(data).to_bytes(4, "little") +
+            block.to_bytes(3, "little") + data)
+
+
 def _with_hex_ids(value):
     """protobuf's JSON has base64 where OTLP has hexadecimal digits."""
     if isinstance(value, list):

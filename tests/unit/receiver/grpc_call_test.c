@@ -20,7 +20,7 @@ static void call__answers_a_unary_request(void **state)
     assert_grpc_ok(&on, 1);
     assert_memory_equal(grpc_seen(&on, 1)->body.data, "\0\0\0\0\3bbb", 8);
     assert_true(h2_seen_has(grpc_seen(&on, 1), "content-type: application/grpc"));
-    assert_true(h2_seen_has(grpc_seen(&on, 1), "grpc-accept-encoding: identity,gzip"));
+    assert_true(h2_seen_has(grpc_seen(&on, 1), "grpc-accept-encoding: identity,gzip,deflate,zstd"));
     assert_int_equal(grpc_counted(&on, RECEIVER_REQUESTS_OK), 1);
     assert_int_equal(grpc_counted(&on, RECEIVER_MESSAGE_BYTES), 1000);
     grpc_stop(&on);
@@ -196,7 +196,7 @@ static void call__tells_wrong_frames_apart(void **state)
     grpc_send_body(&on, 5, buf_view(&body), 16384, true);
     grpc_run(&on);
     assert_grpc_answer(&on, 5, "grpc-status: 12");
-    assert_true(h2_seen_has(grpc_seen(&on, 5), "grpc-accept-encoding: identity,gzip"));
+    assert_true(h2_seen_has(grpc_seen(&on, 5), "grpc-accept-encoding: identity,gzip,deflate,zstd"));
     grpc_open_with(&on, 7, (struct h2_field[]){{VIEW("grpc-encoding"), VIEW("gzip")}}, 1, 0);
     grpc_send_body(&on, 7, buf_view(&body), 16384, true); /* Not gzip. */
     grpc_run(&on);

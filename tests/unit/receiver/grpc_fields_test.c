@@ -61,7 +61,12 @@ static void fields__know_encodings(void **state)
     assert_int_equal(grpc_encoding_of(VIEW("identity")), GRPC_IDENTITY);
     assert_int_equal(grpc_encoding_of(VIEW("gzip")), GRPC_GZIP);
     assert_int_equal(grpc_encoding_of(VIEW("gzip,identity")), GRPC_UNKNOWN_ENCODING);
-    assert_int_equal(grpc_encoding_of(VIEW("deflate")), GRPC_UNKNOWN_ENCODING);
+    assert_int_equal(grpc_encoding_of(VIEW("deflate")), GRPC_DEFLATE);
+    assert_int_equal(grpc_encoding_of(VIEW("zstd")), GRPC_ZSTD);
+    assert_int_equal(grpc_encoding_of(VIEW("GZIP")), GRPC_UNKNOWN_ENCODING);
+    assert_int_equal(grpc_inflate_format(GRPC_GZIP), INFLATE_GZIP);
+    assert_int_equal(grpc_inflate_format(GRPC_DEFLATE), INFLATE_ZLIB);
+    assert_int_equal(grpc_inflate_format(GRPC_ZSTD), INFLATE_ZSTD);
 }
 
 int main(void)
