@@ -16,6 +16,7 @@
 #include "topology/histogram.h"
 #include "topology/lessons.h"
 #include "topology/mail.h"
+#include "topology/name_table.h"
 #include "topology/snapshot.h"
 #include "topology/span.h"
 
@@ -132,12 +133,13 @@ static uint64_t loss_bytes(unsigned shards)
 /* A node keeps namespace and name, a service its entry among those that have reported. */
 static uint64_t node_bytes(uint64_t name_bytes)
 {
-    return sizeof(struct node) + 8 + 2 * (name_bytes + ALLOCATION_BYTES) + 2 * SLOT_BYTES + 24;
+    return sizeof(struct node) + 16 + 2 * (name_bytes + ALLOCATION_BYTES) + 2 * SLOT_BYTES + 24 +
+           2 * NAME_TABLE_BYTES;
 }
 
 static uint64_t text_bytes(uint64_t name_bytes)
 {
-    return sizeof(struct view) + name_bytes + ALLOCATION_BYTES + SLOT_BYTES;
+    return sizeof(struct view) + name_bytes + ALLOCATION_BYTES + SLOT_BYTES + NAME_TABLE_BYTES;
 }
 
 /* With its operation, and its set of values, as one of its service. */
@@ -145,7 +147,8 @@ static uint64_t site_bytes(const struct options *options)
 {
     uint64_t pairs = options->metrics_dimensions.count != 0 ? 2 : 1;
 
-    return sizeof(struct site) + SLOT_BYTES + pairs * (PAIR_BYTES + SLOT_BYTES);
+    return sizeof(struct site) + SLOT_BYTES + NAME_TABLE_BYTES +
+           pairs * (PAIR_BYTES + SLOT_BYTES + NAME_TABLE_BYTES);
 }
 
 static uint64_t set_bytes(const struct options *options)

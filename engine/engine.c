@@ -488,6 +488,7 @@ int engine_cardinality(struct engine *engine, struct buf *out)
     const struct budget *budget = &engine->budget;
     struct catalog_counts names;
     struct lessons_counts lessons;
+    struct targets_counts targets = {0};
     struct snapshot *snapshot;
     int status = engine_snapshot(engine, &snapshot);
 
@@ -495,6 +496,8 @@ int engine_cardinality(struct engine *engine, struct buf *out)
         return status;
     catalog_read_counts(engine->catalog, &names);
     lessons_read_counts(engine->lessons, &lessons);
+    if (engine->targets != NULL)
+        targets_read_counts(engine->targets, &targets);
     const struct {
         const char *name;
         uint64_t used, max, refused, given_back;
@@ -516,6 +519,7 @@ int engine_cardinality(struct engine *engine, struct buf *out)
         {"operation_series", snapshot->operations_count, budget->operation_series_max,
          snapshot->counts.operations_overflowed, snapshot->counts.operations_left},
         {"losses", snapshot->losses_count, budget->losses_max, 0, snapshot->counts.losses_left},
+        {"targets", targets.targets, budget->targets_max, targets.refused, targets.left},
     };
     buf_append_byte(out, '{');
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

@@ -89,7 +89,7 @@ static void take_out(struct sweeper *sweeper)
 
 static uint64_t sum(const struct catalog_given *given)
 {
-    return given->services + given->peers + given->operations + given->sites;
+    return given->services + given->peers + given->operations + given->sites + given->sets;
 }
 
 static void end(struct sweeper *sweeper, struct mono_time now)
@@ -99,7 +99,7 @@ static void end(struct sweeper *sweeper, struct mono_time now)
 
     catalog_read_counts(sweeper->catalog, &counts);
     given = sum(&counts.given) - sum(&sweeper->given);
-    used = counts.services + counts.peers + counts.operations + counts.sites;
+    used = counts.services + counts.peers + counts.operations + counts.sites + counts.sets;
     sweeper->pause_ns = given * 64 >= used ? pause_min_ns : sweeper->pause_ns * 2;
     if (sweeper->pause_ns > pause_max_ns)
         sweeper->pause_ns = pause_max_ns;

@@ -85,7 +85,7 @@ int name_table_prepare(struct name_table *table)
         CHECK(chunk < table->chunks_max);
         if (table->chunks[chunk] == NULL)
             table->chunks[chunk] = mem_calloc(NAME_TABLE_CHUNK,
-                                              table->entry_size + 2 * sizeof(uint32_t));
+                                              table->entry_size + NAME_TABLE_BYTES);
         if (table->chunks[chunk] == NULL)
             return STATUS_NOMEM;
     }

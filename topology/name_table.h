@@ -20,6 +20,9 @@
 
 enum { NAME_TABLE_CHUNK = 1024, NAME_TABLE_NONE = UINT32_MAX };
 
+/* What an entry takes beside itself and its slots. */
+enum { NAME_TABLE_BYTES = 8 };
+
 struct name_slot {
     uint32_t hash;
     uint32_t number_plus_one; /* 0: free. */

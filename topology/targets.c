@@ -33,6 +33,7 @@ struct targets {
     uint32_t used;
     size_t bytes;
     uint64_t refused;
+    uint64_t left;
 };
 
 /* ------------------------------------------------------------------ targets */
@@ -145,6 +146,7 @@ static void clear(struct targets *targets, struct place *place)
     place->target = NULL;
     targets->bytes -= place->bytes;
     targets->used--;
+    targets->left++;
 }
 
 /* The place of this job and instance, and the best one for it if there is none: a free one, else one
@@ -293,7 +295,8 @@ void targets_release_list(struct target **list, size_t count)
 void targets_read_counts(struct targets *targets, struct targets_counts *out_counts)
 {
     CHECK(pthread_mutex_lock(&targets->lock) == 0);
-    *out_counts = (struct targets_counts){targets->used, targets->bytes, targets->refused};
+    *out_counts = (struct targets_counts){targets->used, targets->bytes, targets->refused,
+                                           targets->left};
     CHECK(pthread_mutex_unlock(&targets->lock) == 0);
 }
 

@@ -81,6 +81,7 @@ struct targets_counts {
     uint64_t targets;
     uint64_t bytes;
     uint64_t refused; /* Resources that found no room. */
+    uint64_t left;    /* Idle ones whose place another one took. */
 };
 void targets_read_counts(struct targets *targets, struct targets_counts *out_counts);
 

@@ -7,6 +7,7 @@ gets a name of its own.
 
 import re
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,25 @@ def test_floods_of_names_cost_no_newcomer_its_name(memory):
         assert (given_back(daemon, "services") > 0) == is_small
         if not IS_SANITIZED:
             assert resident[-1] - resident[1] <= GROWTH_MAX, resident
+
+
+def test_nothing_grows_while_nobody_looks():
+    """Ever new names, edges and resources, and neither page nor metrics are asked for until the end."""
+    with Daemon({**QUOTAS, "metrics.targets_max": 50}) as daemon, Sender(daemon.grpc) as sender:
+        flood = Flood()
+        resident = []
+        for wave in range(WAVES):
+            for number in range(REQUESTS):
+                sender.insist(flood.request(("service", "operation", "peer")[(wave + number) % 3]))
+            time.sleep(1.2)  # So that series, targets and names of this wave have had their time.
+            resident.append(daemon.resident_bytes())
+        if not IS_SANITIZED:
+            assert max(resident[2:]) - resident[1] <= GROWTH_MAX, resident
+        tables = daemon.json("/debug/cardinality")
+        assert all(table["used"] <= table["max"] + 3 for table in tables.values() if isinstance(table, dict))
+        assert tables["targets"]["given_back"] > 0 and tables["edges"]["given_back"] > 0
+        assert tables["services"]["given_back"] > 0 and tables["peers"]["given_back"] > 0
+        wait_until(lambda: sender.send(newcomers(flood)) and has_names(daemon, "service//newcomer"), "the newcomer")
 
 
 @pytest.mark.parametrize("kind", ["service", "operation", "peer"])
