@@ -132,6 +132,10 @@ OPTIONS = {
                                 "^elsewhere$": "c"}},
     "order": {"names.peer_order": ["destination", "address_port", "peer", "db_system"]},
     "lessons": {"names.peer_order": ["destination", "peer", "lesson", "url_host"]},
+    "peers_first": {"names.peer_order": ["peer", "db_system", "destination", "lesson"],
+                    "map.messaging": "both"},
+    "peers_first_direct": {"names.peer_order": ["peer", "db_system", "destination", "lesson"],
+                           "map.messaging": "direct"},
     "bounds": {"sampling.max_count": "3", "links.max": "2"},
 }
 

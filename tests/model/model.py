@@ -486,8 +486,9 @@ class Model:
         if destination:
             # Reading: in the broker view a producer that names its destination goes there, also
             # where N3 has another name (it has database attributes, or names.peer_order says so):
-            # it was counted before anybody knew that no consumer would come.
-            views = ("direct",)
+            # it was counted before anybody knew that no consumer would come. With `both`, the direct
+            # edge is left out, but for one like those of messages from service to service.
+            views = DIRECT if callee[0] == "service" and kind == "messaging" else ("direct",)
             self.count_sent(BROKER, span, destination_node(destination))
         types = {"database": "database", "messaging": "messaging_system"}
         connection_type = "" if is_learned else types.get(kind, "virtual_node")
