@@ -3,7 +3,7 @@
 # machine. Stops with one clear line where a library that spanmap needs is missing.
 set -eu
 
-required='libuv libnghttp2 libprotobuf-c jansson libcurl libpcre2-8 libdeflate zlib libzstd yaml-0.1 libxxhash libssl libcrypto libcrypt'
+required='libuv libnghttp2 libprotobuf-c jansson libcurl libpcre2-8 libdeflate zlib libzstd yaml-0.1 libxxhash libssl libcrypto'
 
 die() {
     echo "spanmap: $1" >&2
@@ -12,7 +12,7 @@ die() {
 
 command -v pkg-config > /dev/null || die 'pkg-config is missing (Debian: pkg-config)'
 
-for name in $required; do
+for name in $required libcrypt; do
     pkg-config --exists "$name" || die "pkg-config does not find $name; scripts/setup.sh build installs it"
 done
 
@@ -42,7 +42,10 @@ else
 fi
 
 echo "DEP_CFLAGS := $cflags"
-echo "DEP_LIBS := $libs -lm"
+# A sanitizer's runtime has a crypt_r of its own that calls the library's, which the linker would
+# then find to be needed by nobody.
+crypt=$(pkg-config --libs libcrypt)
+echo "DEP_LIBS := $libs -Wl,--no-as-needed $crypt -Wl,--as-needed -lm"
 
 if pkg-config --exists libgvc libcgraph; then
     echo "GVC_CFLAGS := $(pkg-config --cflags libgvc libcgraph)"
