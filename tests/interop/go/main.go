@@ -17,7 +17,12 @@ import (
 )
 
 func providerOf(ctx context.Context, endpoint, service, processor string) *sdk.TracerProvider {
-	exporter, err := otlptracegrpc.New(ctx, otlptracegrpc.WithEndpoint(endpoint), otlptracegrpc.WithInsecure())
+	options := []otlptracegrpc.Option{otlptracegrpc.WithEndpoint(endpoint)}
+	// Certificates, where there are any, are the environment's, as are the headers.
+	if os.Getenv("OTEL_EXPORTER_OTLP_CERTIFICATE") == "" {
+		options = append(options, otlptracegrpc.WithInsecure())
+	}
+	exporter, err := otlptracegrpc.New(ctx, options...)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -11,14 +11,30 @@ import io.opentelemetry.sdk.resources.Resource;
 import io.opentelemetry.sdk.trace.SdkTracerProvider;
 import io.opentelemetry.sdk.trace.export.BatchSpanProcessor;
 import io.opentelemetry.sdk.trace.export.SimpleSpanProcessor;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.concurrent.TimeUnit;
 
 public class Sender {
-    static SdkTracerProvider providerOf(String endpoint, String service, String processor) {
+    static byte[] file(String variable) throws IOException {
+        return Files.readAllBytes(Path.of(System.getenv(variable)));
+    }
+
+    static SdkTracerProvider providerOf(String endpoint, String service, String processor)
+            throws IOException {
         String compression = System.getenv().getOrDefault("OTEL_EXPORTER_OTLP_COMPRESSION", "none");
-        var exporter = OtlpGrpcSpanExporter.builder()
-            .setEndpoint("http://" + endpoint).setCompression(compression).build();
+        var builder = OtlpGrpcSpanExporter.builder().setCompression(compression);
+        if (System.getenv("OTEL_EXPORTER_OTLP_CERTIFICATE") == null) {
+            builder.setEndpoint("http://" + endpoint);
+        } else {
+            builder.setEndpoint("https://" + endpoint)
+                .setTrustedCertificates(file("OTEL_EXPORTER_OTLP_CERTIFICATE"))
+                .setClientTls(file("OTEL_EXPORTER_OTLP_CLIENT_KEY"),
+                    file("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"));
+        }
+        var exporter = builder.build();
         var resource = Resource.create(Attributes.of(AttributeKey.stringKey("service.name"), service));
         return SdkTracerProvider.builder().setResource(resource)
             .addSpanProcessor(processor.equals("batch")
@@ -46,7 +62,7 @@ public class Sender {
         root.end(now.plusMillis(30));
     }
 
-    public static void main(String[] arguments) {
+    public static void main(String[] arguments) throws IOException {
         String endpoint = arguments[0];
         String prefix = arguments[1];
         int calls = Integer.parseInt(arguments[2]);

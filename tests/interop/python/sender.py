@@ -1,5 +1,6 @@
 """sender.py HOST:PORT PREFIX CALLS batch|simple: plays the calls of ../calls.py by the Python SDK."""
 
+import os
 import sys
 import time
 
@@ -16,7 +17,10 @@ PROCESSORS = {"batch": lambda exporter: BatchSpanProcessor(exporter, max_queue_s
 
 def provider_of(endpoint, service, processor):
     provider = TracerProvider(resource=Resource.create({"service.name": service}))
-    exporter = OTLPSpanExporter(endpoint=f"http://{endpoint}", insecure=True)
+    # Certificates, where there are any, are the environment's, as are the headers.
+    is_plain = "OTEL_EXPORTER_OTLP_CERTIFICATE" not in os.environ
+    exporter = OTLPSpanExporter(endpoint=f"http{'' if is_plain else 's'}://{endpoint}",
+                                insecure=is_plain)
     provider.add_span_processor(PROCESSORS[processor](exporter))
     return provider
 
