@@ -177,7 +177,7 @@ def subject_seen(daemon):
     return found and found[1]
 
 
-def test_certificates_are_renewed_under_load_without_a_lost_request(root, tmp_path):
+def test_property_of_renewal_under_load_is_that_no_request_is_lost(root, tmp_path):
     old, new = root.issue("old"), root.issue("new")
     cert, key = tmp_path / "tls.crt", tmp_path / "tls.key"
     replace(cert, old.cert)

@@ -176,6 +176,13 @@ static void wait_for_looks(struct fixture *on, unsigned more)
         (void)usleep(1000);
 }
 
+/* Events are followed by then. */
+static void wait_for_first_look(struct fixture *on)
+{
+    while (atomic_load(&on->looks) == 0)
+        (void)usleep(1000);
+}
+
 /* Two intervals: one that is long, where an event has to tell, and one that tells by itself. */
 static const uint64_t intervals_ns[] = {3600 * NS_PER_S, 20 * NS_PER_MS};
 
@@ -187,7 +194,7 @@ static void watch__sees_a_file_written_in_place(void **state)
 
         prepare(&on);
         start(&on, intervals_ns[i]);
-        wait_for_looks(&on, 1);
+        wait_for_first_look(&on);
         write_file(on.second, "c");
         wait_for(&on, "a+c");
         stop(&on);
@@ -202,7 +209,7 @@ static void watch__sees_a_file_renamed_over_another(void **state)
 
         prepare(&on);
         start(&on, intervals_ns[i]);
-        wait_for_looks(&on, 1);
+        wait_for_first_look(&on);
         replace_file(&on, on.first, "renamed");
         wait_for(&on, "renamed+b");
         stop(&on);
@@ -249,7 +256,7 @@ static void watch__sees_kubernetes_exchange_a_link(void **state)
         assert_int_equal(symlink("..data/first", on.first), 0);
         assert_int_equal(symlink("..data/second", on.second), 0);
         start(&on, intervals_ns[i]);
-        wait_for_looks(&on, 1);
+        wait_for_first_look(&on);
         point_at(&on, "..2");
         wait_for(&on, "x+y");
         /* Both came at once, and nothing came between. */
