@@ -243,9 +243,6 @@ static void refuse_door(struct request *request)
 /* Whether it is refused for who sends it. */
 static bool refuse_sender(struct request *request)
 {
-    if ((request->method != NULL && request->method->is_open) ||
-        (request->stream_method != NULL && request->stream_method->is_open))
-        return false;
     if (request->verdict == GATE_UNKNOWN)
         refuse(request, GRPC_UNAUTHENTICATED, VIEW("credentials are missing or wrong"));
     else if (request->verdict == GATE_FORBIDDEN)

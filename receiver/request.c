@@ -140,13 +140,20 @@ static void take_timeout(struct request *request, struct view value)
         session->earliest = request->deadline;
 }
 
+/* Whom nothing is asked: probes have no credentials. */
+static bool is_open(const struct request *request)
+{
+    return (request->method != NULL && request->method->is_open) ||
+           (request->stream_method != NULL && request->stream_method->is_open);
+}
+
 /* The first Authorization counts; no further one makes a stranger known. */
 static void judge(struct request *request, struct view authorization)
 {
     struct session *session = request->session;
     const struct receiver_gate *gate = session->shared->gate;
 
-    if (gate == NULL || request->is_judged)
+    if (gate == NULL || request->is_judged || is_open(request))
         return;
     request->is_judged = true;
     request->verdict = gate->judge(gate->context, session->opening.connection, authorization);

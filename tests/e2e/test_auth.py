@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -150,6 +151,19 @@ def test_strangers_are_refused_before_their_body_is_read():
         assert daemon.metrics()["spanmap_receiver_body_bytes"] == 0
 
 
+def test_probes_need_no_credentials():
+    with Daemon({**FAST, "auth.token": "word"}) as daemon:
+        with grpc.insecure_channel(daemon.grpc) as channel:
+            check = channel.unary_unary("/grpc.health.v1.Health/Check")
+            assert check(b"", timeout=PATIENCE_S) == b"\x08\x01"  # SERVING
+            assert requests(daemon, "missing") == 0
+            reflect = channel.stream_stream(
+                "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo")
+            with pytest.raises(grpc.RpcError) as caught:
+                next(reflect(iter([b"\x3a\x00"]), timeout=PATIENCE_S))
+        assert caught.value.code() == grpc.StatusCode.UNAUTHENTICATED
+
+
 def test_names_of_certificates(tmp_path):
     root = Authority(tmp_path / "root")
     server = root.issue("server")
@@ -196,3 +210,28 @@ def test_wrong_files_of_credentials_are_told(tmp_path):
                               text=True, timeout=PATIENCE_S, check=False)
         assert done.returncode == 2 and words in done.stderr, done
         assert "plain-word" not in done.stderr
+
+
+def test_the_pages_configurations_are_right(tmp_path):
+    """Those of docs/DEPLOY.md, with files of our own in the places of theirs."""
+    root = Authority(tmp_path / "root")
+    server = root.issue("server")
+    (tmp_path / "tokens").write_text("word\n", encoding="ascii")
+    (tmp_path / "passwords").write_text(f"ada:{BCRYPT}\n", encoding="ascii")
+    places = {"/etc/spanmap/tls.crt": server.cert, "/etc/spanmap/tls.key": server.key,
+              "/etc/spanmap/senders-ca.crt": root.cert, "/etc/spanmap/tokens": tmp_path / "tokens",
+              "/etc/spanmap/passwords": tmp_path / "passwords", "[otel,": "[root,"}
+    page = (Path(__file__).resolve().parents[2] / "docs/DEPLOY.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```yaml\n(.*?)```", page, re.S)
+    assert len(blocks) == 3
+    tls = blocks[0].split("tls:", 1)[1]
+    blocks[1] += "tls:" + tls  # Names of certificates need those who sign them.
+    for block in blocks:
+        for there, here in places.items():
+            block = block.replace(there, str(here))
+        path = tmp_path / "spanmap.yaml"
+        path.write_text(block, encoding="utf-8")
+        done = subprocess.run([binary(), "check", "-c", path], capture_output=True, text=True,
+                              timeout=PATIENCE_S, check=False,
+                              env={**os.environ, "SPANMAP_TOKEN": "word"})
+        assert done.returncode == 0, done.stderr

@@ -1,6 +1,8 @@
 """Unix sockets, and sockets that a service manager passes."""
 
+import configparser
 import os
+import re
 import shutil
 import signal
 import socket
@@ -19,6 +21,7 @@ from model.otlp_json import CLIENT, SERVER, Span  # noqa: E402
 
 FAST = {"pairing.wait": "50ms", "pairing.parent_wait": "50ms"}
 START = 1_700_000_000_000_000_000
+ROOT = Path(__file__).resolve().parents[2]
 ACTIVATE = shutil.which("systemd-socket-activate")
 
 
@@ -103,19 +106,21 @@ class Activated:
     """spanmap behind systemd-socket-activate, which starts it when somebody connects."""
 
     def __init__(self, folder, sockets, options, datagrams=False):
+        """`sockets` are pairs of name and path."""
         self.ready = folder / "ready.json"
         self.log_file = folder / "log"
         command = ["setpriv", "--pdeathsig", "KILL", ACTIVATE]
         command += ["--datagram"] if datagrams else []
-        for path in sockets.values():
+        for _, path in sockets:
             command += ["-l", str(path)]
-        command += ["--fdname", ":".join(sockets), binary(), "run", "--ready-file", str(self.ready)]
+        command += ["--fdname", ":".join(name for name, _ in sockets), binary(), "run",
+                    "--ready-file", str(self.ready)]
         for key, value in {**FAST, "listen.http": "off", **options}.items():
             command += ["--set", f"{key}={value}"]
         with open(self.log_file, "wb") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=log)
-        for path in sockets.values():
+        for _, path in sockets:
             wait_until(path.exists, "systemd-socket-activate listens")
 
     def __enter__(self):
@@ -135,7 +140,7 @@ def test_sockets_are_passed_by_systemd(tmp_path):
     sockets = {"grpc": tmp_path / "grpc.sock", "web": tmp_path / "web.sock",
                "spare": tmp_path / "spare.sock"}
     options = {"listen.grpc": "fd:grpc", "listen.web": "fd:web"}
-    with Activated(tmp_path, sockets, options) as activated:
+    with Activated(tmp_path, sockets.items(), options) as activated:
         # The first connection starts it, and is served like any other.
         with Sender(f"unix:{sockets['grpc']}") as sender:
             sender.send(call_of(0))
@@ -154,15 +159,40 @@ def test_sockets_are_passed_by_systemd(tmp_path):
 @pytest.mark.skipif(ACTIVATE is None, reason="systemd-socket-activate is not installed")
 def test_sockets_that_do_not_fit_are_told(tmp_path):
     path = tmp_path / "one.sock"
-    with Activated(tmp_path, {"one": path}, {"listen.grpc": "fd:other"}) as activated:
+    with Activated(tmp_path, [("one", path)], {"listen.grpc": "fd:other"}) as activated:
         with socket.socket(socket.AF_UNIX) as peer:
             peer.connect(str(path))
             assert activated.process.wait(timeout=PATIENCE_S) == 1
         assert "cannot listen on fd:other: no socket of this name" in activated.log()
     path = tmp_path / "datagrams.sock"
-    with Activated(tmp_path, {"one": path}, {"listen.grpc": "fd:one"}, True) as activated:
+    with Activated(tmp_path, [("one", path)], {"listen.grpc": "fd:one"}, True) as activated:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as peer:
             peer.connect(str(path))
             peer.send(b"x")
             assert activated.process.wait(timeout=PATIENCE_S) == 1
         assert "cannot listen on fd:one: it is not a stream socket" in activated.log()
+
+
+@pytest.mark.skipif(ACTIVATE is None, reason="systemd-socket-activate is not installed")
+def test_the_socket_unit_fits_what_its_comment_says(tmp_path):
+    text = (ROOT / "deploy/systemd/spanmap.socket").read_text(encoding="utf-8")
+    unit = configparser.ConfigParser(strict=False)
+    unit.optionxform = str
+    unit.read_string(text)
+    name = unit["Socket"]["FileDescriptorName"]
+    listen = re.search(r"listen: \{grpc: (\S+), http: (\S+)\}", text)
+    paths = [tmp_path / f"{i}.sock" for i in range(text.count("\nListenStream="))]
+    assert len(paths) > 1
+    with Activated(tmp_path, [(name, path) for path in paths],
+                   {"listen.grpc": listen[1], "listen.http": listen[2],
+                    "listen.web": f"unix:{tmp_path}/web.sock"}) as activated:
+        for number, path in enumerate(paths):
+            with Sender(f"unix:{path}") as sender:
+                sender.send(call_of(number))
+        done = subprocess.run(
+            ["curl", "-sS", "--unix-socket", str(paths[0]), "-H", "content-type: application/json",
+             "-d", "{}", "http://localhost/v1/traces"], capture_output=True, text=True,
+            timeout=PATIENCE_S, check=True)
+        assert done.stdout == "{}"
+        assert "is not used" not in activated.log()
+    assert activated.code == 0
