@@ -52,6 +52,7 @@ struct judge {
     struct judge_cover *covers; /* For one span at a time; owned. */
     uint32_t covers_room;
     bool orphan_servers_as_user;
+    uint32_t pairing_ticks;                 /* pairing.wait, as arrivals are counted (slab.h). */
     struct judge_pair pairs[LINKS_MAX + 1]; /* Of the consumer at hand. */
 };
 

@@ -76,7 +76,7 @@ uint32_t judge_resolve(const struct judge *judge, const struct site *site, uint3
 uint32_t judge_learned(const struct judge *judge, const struct site *site);
 
 /* Self time: the duration less what its known children cover. False: there were more children than
- * are still remembered, or than there is room for; it is not known. */
+ * are still remembered, or may have been, or than there is room for; it is not known. */
 bool judge_self_ns(struct judge *judge, uint32_t at, uint64_t *out_ns);
 
 /* N3: the node that a call goes to which nobody answered, and about which nothing was learned. */

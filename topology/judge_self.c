@@ -4,6 +4,9 @@
  * from its own start to its own end, cut to the span. What several cover counts once. A child whose
  * times are not known covers nothing, and no clock makes the rest negative.
  *
+ * A child that left the memory before the span came is not known of. One may have if spans left that
+ * came after the span began, as far as that can be told: its end came within pairing.wait.
+ *
  * Each span is gone over once, with its parent; covers are sorted, the few that there usually are by
  * insertion.
  */
@@ -92,6 +95,17 @@ static bool cover_of(const struct slab *slab, uint32_t at, uint32_t child,
     return from < to;
 }
 
+/* Whether a child may have left before the span came. */
+static bool lacks_children(const struct judge *judge, const struct slab *slab, uint32_t at)
+{
+    const struct block *block = slab_block(slab, at);
+    uint64_t ticks = (slab_at(slab, at)->duration_ns >> 20) + judge->pairing_ticks;
+
+    return block->has_gone &&
+           (ticks > INT32_MAX ||
+            (int32_t)(block->arrival[at % BLOCK_SPANS] - (uint32_t)ticks - block->gone_until) <= 0);
+}
+
 bool judge_self_ns(struct judge *judge, uint32_t at, uint64_t *out_ns)
 {
     const struct slab *slab = &judge->kin.store->slab;
@@ -102,6 +116,8 @@ bool judge_self_ns(struct judge *judge, uint32_t at, uint64_t *out_ns)
     uint32_t count = 0;
     uint32_t child;
 
+    if (lacks_children(judge, slab, at))
+        return false;
     if (span->child == 0 && !span->halves) {
         *out_ns = span->duration_ns;
         return true;

@@ -620,6 +620,7 @@ int shard_new(const struct shard_options *options, struct shard **out_shard)
     shard->judge.catalog = options->catalog;
     shard->judge.lessons = options->lessons;
     shard->judge.tally = shard->tally;
+    shard->judge.pairing_ticks = shard->wait_ticks[WAIT_PAIRING];
     shard->judge.orphan_servers_as_user = options->orphan_servers_as_user;
     *out_shard = shard;
     return 0;

@@ -33,6 +33,8 @@ void slab_open(struct slab *slab, struct block *block)
     CHECK(slab_is_full(slab) && *place == NULL);
     memset(block->pending, 0, sizeof(block->pending));
     block->has_notes = false;
+    block->has_gone = slab->has_gone;
+    block->gone_until = slab->gone_until;
     *place = block;
     slab->blocks++;
     if (slab->head == 0) {
@@ -107,6 +109,8 @@ struct block *slab_close(struct slab *slab)
     if (slab->head - slab->tail < end - slab->tail)
         end = slab->head; /* The open block: what is left of it is lost with it. */
     used = end - slab->tail;
+    slab->has_gone = true;
+    slab->gone_until = block->arrival[(end - 1) % BLOCK_SPANS];
     for (size_t i = 0; i < BLOCK_WORDS; i++)
         CHECK(block->pending[i] == 0);
     *place = NULL;

@@ -82,6 +82,8 @@ static inline struct aside aside_of_start(uint64_t start)
 struct block {
     uint64_t pending[BLOCK_WORDS]; /* Bit i: span i is not judged yet. */
     bool has_notes;
+    bool has_gone;                 /* Spans left before these came: */
+    uint32_t gone_until;           /* the newest of them arrived then. */
     uint32_t arrival[BLOCK_SPANS]; /* In ticks of 2^20 ns, rounded up. */
     uint32_t start_low[BLOCK_SPANS];
     uint8_t start_high[BLOCK_SPANS];
@@ -95,6 +97,8 @@ struct slab {
     uint32_t tail; /* Oldest live position; the start of a block. */
     uint32_t head; /* The next one. */
     uint32_t blocks;
+    bool has_gone; /* As in a block that is opened now. */
+    uint32_t gone_until;
     uint64_t remembered;
     uint64_t pending;
 };

@@ -296,7 +296,7 @@ void targets_read_counts(struct targets *targets, struct targets_counts *out_cou
 {
     CHECK(pthread_mutex_lock(&targets->lock) == 0);
     *out_counts = (struct targets_counts){targets->used, targets->bytes, targets->refused,
-                                           targets->left};
+                                          targets->left};
     CHECK(pthread_mutex_unlock(&targets->lock) == 0);
 }
 

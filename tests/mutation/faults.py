@@ -28,6 +28,7 @@ CALL = "topology/judge_call.c"
 CLIENT = "topology/judge_client.c"
 GROUP = "topology/judge_group.c"
 LESSON = "topology/judge_lesson.c"
+SELF = "topology/judge_self.c"
 LESSONS = "topology/lessons.c"
 KIN = "topology/kin.c"
 DOWN = "topology/kin_down.c"
@@ -293,6 +294,10 @@ FAULTS = [
           "waiting is a state and does not add up"),
     Fault("accounting", SNAPSHOT, "        now.received += spans;", "        ;",
           "spans that the receiver rejected were received"),
+    Fault("self time", SELF, "    if (lacks_children(judge, slab, at))\n        return false;", "    ;",
+          "children that may have left before their parent came are not taken for none"),
+    Fault("self time", SELF, "    if (children.next != 0)\n        return false;", "    ;",
+          "children that have left are not taken for none"),
 
     # --- Counting --------------------------------------------------------------------------------
     Fault("merge", PUBLISHER, "    series->failed += edge->failed;", "    series->failed = edge->failed;",

@@ -152,29 +152,67 @@ static void self_time__of_large_families_is_exact(void **state)
     world_release(&fixture.world);
 }
 
+/* Spans that have to do with nothing, ten milliseconds apart; memory holds some 8,000 of them. */
+static uint64_t fill(struct fixture *fixture, uint64_t count, uint64_t first_id, uint64_t now_ns)
+{
+    for (uint64_t i = 0; i < count; i++, now_ns += 10 * MS)
+        feed_at(fixture, world_span(fixture->back_server, SPAN_KIND_SERVER, first_id + i, 0),
+                now_ns);
+    return now_ns;
+}
+
+static uint64_t self_unknown(struct fixture *fixture)
+{
+    struct snapshot *snapshot = world_snapshot(&fixture->world);
+    uint64_t unknown = snapshot->counts.self_unknown;
+
+    snapshot_release(snapshot);
+    return unknown;
+}
+
 static void self_time__is_not_guessed_where_children_left(void **state)
 {
     struct fixture fixture;
-    struct snapshot *snapshot;
     struct span child = internal(2, 10, 20);
+    uint64_t now_ns;
+
+    (void)state;
+    setup(&fixture,
+          &(struct world_options){.memory_bytes_max = 1 << 20, .pairing_wait_ns = 70 * NS_PER_S});
+    child.site = fixture.front_internal;
+    feed_at(&fixture, child, start_ns);
+    now_ns = fill(&fixture, 5000, 1000, start_ns);
+    feed_at(&fixture, at_ms(world_span(fixture.front_server, SPAN_KIND_SERVER, PARENT, 0), 0, 100),
+            now_ns);
+    now_ns = fill(&fixture, 6000, 10000, now_ns);
+    world_finish(&fixture.world, now_ns);
+    assert_true(look(&fixture).dropped[DROPPED_EVICTED] == 0);
+    assert_true(self_unknown(&fixture) > 0);
+    assert_true(self_ns(&fixture, SPAN_KIND_SERVER) == UINT64_MAX);
+    world_release(&fixture.world);
+}
+
+/* Nor where they may have left before their parent came, which nothing tells of them. */
+static void self_time__is_not_guessed_where_children_may_have_left(void **state)
+{
+    struct fixture fixture;
+    struct span child = internal(2, 10, 20);
+    uint64_t now_ns;
 
     (void)state;
     setup(&fixture, &(struct world_options){.memory_bytes_max = 1 << 20});
     child.site = fixture.front_internal;
     feed_at(&fixture, child, start_ns);
-    for (uint64_t i = 0; i < 7000; i++)
-        feed_at(&fixture, world_span(fixture.back_server, SPAN_KIND_SERVER, 1000 + i, 0), start_ns);
-    feed_at(&fixture, at_ms(world_span(fixture.front_server, SPAN_KIND_SERVER, PARENT, 0), 0, 100),
-            start_ns);
-    for (uint64_t i = 0; i < 6000; i++)
-        feed_at(&fixture, world_span(fixture.back_server, SPAN_KIND_SERVER, 10000 + i, 0),
-                start_ns);
-    world_finish(&fixture.world, start_ns);
-    snapshot = world_snapshot(&fixture.world);
-    assert_true(snapshot->accounting.dropped[DROPPED_EVICTED] > 0);
-    assert_int_equal(snapshot->counts.self_unknown, 1);
-    snapshot_release(snapshot);
+    now_ns = fill(&fixture, 20000, 1000, start_ns);
+    feed_at(&fixture,
+            at_ms(world_span(fixture.front_server, SPAN_KIND_SERVER, PARENT, 0), 0, 250000),
+            now_ns);
+    feed_at(&fixture, at_ms(front_client(&fixture, 3, 0), 0, 5000), now_ns);
+    world_finish(&fixture.world, now_ns);
+    assert_int_equal(look(&fixture).dropped[DROPPED_EVICTED], 0);
+    assert_int_equal(self_unknown(&fixture), 1);
     assert_true(self_ns(&fixture, SPAN_KIND_SERVER) == UINT64_MAX);
+    assert_true(self_ns(&fixture, SPAN_KIND_CLIENT) == 5000 * MS);
     world_release(&fixture.world);
 }
 
@@ -189,6 +227,7 @@ int main(void)
         cmocka_unit_test(self_time__sees_children_only),
         cmocka_unit_test(self_time__of_large_families_is_exact),
         cmocka_unit_test(self_time__is_not_guessed_where_children_left),
+        cmocka_unit_test(self_time__is_not_guessed_where_children_may_have_left),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
