@@ -38,10 +38,10 @@ def environment(compression):
     return kept | ({"OTEL_EXPORTER_OTLP_COMPRESSION": compression} if compression else {})
 
 
-def send(sender, grpc, runs):
+def send(sender, endpoint, runs, protocol="grpc"):
     """All of them at once, to their ends."""
-    running = [subprocess.Popen([*sender, grpc, run.prefix, str(run.calls), run.processor],
-                                env=environment(run.compression), text=True,
+    running = [subprocess.Popen([*sender, endpoint, run.prefix, str(run.calls), run.processor],
+                                env=environment(run.compression) | {"SENDER_PROTOCOL": protocol}, text=True,
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
                for run in runs]
     for process in running:
@@ -49,9 +49,13 @@ def send(sender, grpc, runs):
         assert process.returncode == 0 and not output, output
 
 
-@pytest.mark.parametrize("language", ["python", "javascript", "go", "java"])
-def test_every_span_of_the_sdk_arrives_once(language, daemon):
-    send(getattr(toolchains, language)(), daemon.grpc, RUNS)
+SENDERS = [(language, protocol) for language in ("python", "javascript", "go", "java")
+           for protocol in ("grpc", "http/protobuf")] + [("javascript", "http/json")]
+
+
+@pytest.mark.parametrize(("language", "protocol"), SENDERS)
+def test_every_span_of_the_sdk_arrives_once(language, protocol, daemon):
+    send(getattr(toolchains, language)(), daemon.grpc if protocol == "grpc" else daemon.http, RUNS, protocol)
     spans = SPANS * sum(run.calls for run in RUNS)
     answer = daemon.wait_for_counted(spans)
     for prefix in {run.prefix for run in RUNS}:

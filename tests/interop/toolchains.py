@@ -100,3 +100,29 @@ def go_program(package):
             with tempfile.TemporaryDirectory(dir=CACHE) as work:
                 run("env", f"GOBIN={target}", "go", "install", package, cwd=work)
     return str(target / name)
+
+
+def browser():
+    """The folder with sender.bundle.js, which a page loads."""
+    require("node", "npm")
+    return built("browser", ("npm", "ci", "--no-audit", "--no-fund"),
+                 ("node_modules/.bin/esbuild", "sender.js", "--bundle", "--format=iife", "--target=chrome110",
+                  "--log-level=error", "--outfile=sender.bundle.js"))
+
+
+H2SPEC = "github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible"
+
+
+def h2spec():
+    """The path of the HTTP/2 conformance tester."""
+    require("go")
+    target = CACHE / "h2spec-2.2.1"
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with open(f"{target}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (target / "h2spec").exists():
+            with tempfile.TemporaryDirectory(dir=CACHE) as work:
+                run("env", f"GOBIN={work}", "go", "install", H2SPEC, cwd=work)
+                target.mkdir(exist_ok=True)
+                shutil.move(Path(work, "h2spec"), target)
+    return str(target / "h2spec")

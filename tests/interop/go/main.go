@@ -1,4 +1,5 @@
 // sender HOST:PORT PREFIX CALLS batch|simple: plays the calls of ../calls.py by the Go SDK.
+// SENDER_PROTOCOL is grpc or http/protobuf.
 package main
 
 import (
@@ -11,18 +12,31 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 )
 
-func providerOf(ctx context.Context, endpoint, service, processor string) *sdk.TracerProvider {
-	options := []otlptracegrpc.Option{otlptracegrpc.WithEndpoint(endpoint)}
+func exporterTo(ctx context.Context, endpoint string) (sdk.SpanExporter, error) {
 	// Certificates, where there are any, are the environment's, as are the headers.
-	if os.Getenv("OTEL_EXPORTER_OTLP_CERTIFICATE") == "" {
+	isPlain := os.Getenv("OTEL_EXPORTER_OTLP_CERTIFICATE") == ""
+	if os.Getenv("SENDER_PROTOCOL") == "http/protobuf" {
+		options := []otlptracehttp.Option{otlptracehttp.WithEndpoint(endpoint)}
+		if isPlain {
+			options = append(options, otlptracehttp.WithInsecure())
+		}
+		return otlptracehttp.New(ctx, options...)
+	}
+	options := []otlptracegrpc.Option{otlptracegrpc.WithEndpoint(endpoint)}
+	if isPlain {
 		options = append(options, otlptracegrpc.WithInsecure())
 	}
-	exporter, err := otlptracegrpc.New(ctx, options...)
+	return otlptracegrpc.New(ctx, options...)
+}
+
+func providerOf(ctx context.Context, endpoint, service, processor string) *sdk.TracerProvider {
+	exporter, err := exporterTo(ctx, endpoint)
 	if err != nil {
 		log.Fatal(err)
 	}

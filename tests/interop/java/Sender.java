@@ -1,4 +1,5 @@
 // Sender HOST:PORT PREFIX CALLS batch|simple: plays the calls of ../calls.py by the Java SDK.
+// SENDER_PROTOCOL is grpc or http/protobuf.
 
 import io.opentelemetry.api.common.AttributeKey;
 import io.opentelemetry.api.common.Attributes;
@@ -6,11 +7,13 @@ import io.opentelemetry.api.trace.Span;
 import io.opentelemetry.api.trace.SpanKind;
 import io.opentelemetry.api.trace.StatusCode;
 import io.opentelemetry.context.Context;
+import io.opentelemetry.exporter.otlp.http.trace.OtlpHttpSpanExporter;
 import io.opentelemetry.exporter.otlp.trace.OtlpGrpcSpanExporter;
 import io.opentelemetry.sdk.resources.Resource;
 import io.opentelemetry.sdk.trace.SdkTracerProvider;
 import io.opentelemetry.sdk.trace.export.BatchSpanProcessor;
 import io.opentelemetry.sdk.trace.export.SimpleSpanProcessor;
+import io.opentelemetry.sdk.trace.export.SpanExporter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,19 +25,30 @@ public class Sender {
         return Files.readAllBytes(Path.of(System.getenv(variable)));
     }
 
-    static SdkTracerProvider providerOf(String endpoint, String service, String processor)
-            throws IOException {
+    static SpanExporter exporterTo(String endpoint) throws IOException {
         String compression = System.getenv().getOrDefault("OTEL_EXPORTER_OTLP_COMPRESSION", "none");
-        var builder = OtlpGrpcSpanExporter.builder().setCompression(compression);
-        if (System.getenv("OTEL_EXPORTER_OTLP_CERTIFICATE") == null) {
-            builder.setEndpoint("http://" + endpoint);
-        } else {
-            builder.setEndpoint("https://" + endpoint)
-                .setTrustedCertificates(file("OTEL_EXPORTER_OTLP_CERTIFICATE"))
+        boolean isPlain = System.getenv("OTEL_EXPORTER_OTLP_CERTIFICATE") == null;
+        String url = (isPlain ? "http://" : "https://") + endpoint;
+        if (System.getenv().getOrDefault("SENDER_PROTOCOL", "grpc").equals("grpc")) {
+            var builder = OtlpGrpcSpanExporter.builder().setCompression(compression).setEndpoint(url);
+            if (!isPlain) {
+                builder.setTrustedCertificates(file("OTEL_EXPORTER_OTLP_CERTIFICATE"))
+                    .setClientTls(file("OTEL_EXPORTER_OTLP_CLIENT_KEY"),
+                        file("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"));
+            }
+            return builder.build();
+        }
+        var builder = OtlpHttpSpanExporter.builder().setCompression(compression).setEndpoint(url + "/v1/traces");
+        if (!isPlain) {
+            builder.setTrustedCertificates(file("OTEL_EXPORTER_OTLP_CERTIFICATE"))
                 .setClientTls(file("OTEL_EXPORTER_OTLP_CLIENT_KEY"),
                     file("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"));
         }
-        var exporter = builder.build();
+        return builder.build();
+    }
+
+    static SdkTracerProvider providerOf(String endpoint, String service, String processor) throws IOException {
+        var exporter = exporterTo(endpoint);
         var resource = Resource.create(Attributes.of(AttributeKey.stringKey("service.name"), service));
         return SdkTracerProvider.builder().setResource(resource)
             .addSpanProcessor(processor.equals("batch")

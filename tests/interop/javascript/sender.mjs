@@ -1,7 +1,6 @@
-// sender.mjs HOST:PORT PREFIX CALLS batch|simple: plays the calls of ../calls.py by the JavaScript SDK.
+// sender.mjs HOST:PORT PREFIX CALLS batch|simple (SENDER_PROTOCOL: grpc, http/protobuf, http/json): plays the calls of ../calls.py by the JavaScript SDK.
 
 import { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-grpc';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import {
     BasicTracerProvider,
@@ -9,10 +8,17 @@ import {
     SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
 
+const PROTOCOLS = {
+    grpc: ['@opentelemetry/exporter-trace-otlp-grpc', ''],
+    'http/protobuf': ['@opentelemetry/exporter-trace-otlp-proto', '/v1/traces'],
+    'http/json': ['@opentelemetry/exporter-trace-otlp-http', '/v1/traces'],
+};
+const [library, path] = PROTOCOLS[process.env.SENDER_PROTOCOL ?? 'grpc'];
+const { OTLPTraceExporter } = await import(library);
 const [endpoint, prefix, calls, processor] = process.argv.slice(2);
 
 function providerOf(service) {
-    const exporter = new OTLPTraceExporter({ url: `http://${endpoint}` });
+    const exporter = new OTLPTraceExporter({ url: `http://${endpoint}${path}` });
     return new BasicTracerProvider({
         resource: resourceFromAttributes({ 'service.name': service }),
         spanProcessors: [

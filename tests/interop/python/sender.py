@@ -1,11 +1,13 @@
-"""sender.py HOST:PORT PREFIX CALLS batch|simple: plays the calls of ../calls.py by the Python SDK."""
+"""sender.py HOST:PORT PREFIX CALLS batch|simple: plays the calls of ../calls.py by the Python SDK.
+
+SENDER_PROTOCOL is grpc or http/protobuf.
+"""
 
 import os
 import sys
 import time
 
 from opentelemetry import trace
-from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
@@ -15,13 +17,19 @@ PROCESSORS = {"batch": lambda exporter: BatchSpanProcessor(exporter, max_queue_s
               "simple": SimpleSpanProcessor}
 
 
+def exporter_to(endpoint):
+    # Certificates, where there are any, are the environment's, as are the headers.
+    scheme = "https" if "OTEL_EXPORTER_OTLP_CERTIFICATE" in os.environ else "http"
+    if os.environ.get("SENDER_PROTOCOL", "grpc") == "grpc":
+        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+        return OTLPSpanExporter(endpoint=f"{scheme}://{endpoint}", insecure=scheme == "http")
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    return OTLPSpanExporter(endpoint=f"{scheme}://{endpoint}/v1/traces")
+
+
 def provider_of(endpoint, service, processor):
     provider = TracerProvider(resource=Resource.create({"service.name": service}))
-    # Certificates, where there are any, are the environment's, as are the headers.
-    is_plain = "OTEL_EXPORTER_OTLP_CERTIFICATE" not in os.environ
-    exporter = OTLPSpanExporter(endpoint=f"http{'' if is_plain else 's'}://{endpoint}",
-                                insecure=is_plain)
-    provider.add_span_processor(PROCESSORS[processor](exporter))
+    provider.add_span_processor(PROCESSORS[processor](exporter_to(endpoint)))
     return provider
 
 
