@@ -142,7 +142,8 @@ static void take_bad(struct session *session)
 
     session->http1->fault = "what came is no HTTP/1 request, and no preface of HTTP/2";
     request->is_http = true;
-    if (!request_is_answered(request))
+    /* A peer of HTTP/2 would not understand an answer in HTTP/1. */
+    if (!request_is_answered(request) && (session->opening.serves & SESSION_HTTP) != 0)
         http_call_refuse(request, HTTP_BROKEN);
     session->http1->closes = true;
 }

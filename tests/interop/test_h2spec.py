@@ -10,6 +10,8 @@ from lib.daemon import Daemon
 # One of its tests sends 20 kB of fields in frames of 16 KiB, which it expects to be too large; ours may be larger.
 FLAGS = ["--max-header-length", "16000", "--timeout", "5"]
 TESTS = 145
+# Where HTTP/1 is spoken too, bytes that are neither are answered in HTTP/1 before the end, which h2spec cannot read.
+ANSWERED = {"grpc": [], "http": ["Sends invalid connection preface"]}
 
 
 @pytest.mark.parametrize("door", ["grpc", "http"])
@@ -21,6 +23,7 @@ def test_h2spec_passes(door, tmp_path):
                               capture_output=True, timeout=300, check=False)
         assert report.exists(), done.stdout[-3000:] + done.stderr
         cases = list(xml.parse(report).getroot().iter("testcase"))
-        failed = [case.get("classname") for case in cases if case.find("failure") is not None or case.find("error") is not None]
-        assert failed == [], done.stdout[-6000:]
+        failed = [case.get("classname") for case in cases
+                  if case.find("failure") is not None or case.find("error") is not None]
+        assert failed == ANSWERED[door], done.stdout[-6000:]
         assert len(cases) >= TESTS
