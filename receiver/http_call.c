@@ -355,6 +355,10 @@ void http_call_begin(struct request *request)
     if (request->refusal == HTTP_WRONG_DOOR && request->stream == NULL)
         http1_session_end(request->session); /* Nothing else will be right here. */
     if (request->refusal == HTTP_SERVED) {
+        /* Caps what doubling may reserve. */
+        buf_init(&request->body.held, head->length != 0
+                                          ? (size_t)head->length
+                                          : request->session->shared->message_bytes_max);
         if (request->stream == NULL)
             http1_session_continue(request->session);
     } else if (head->expects_continue || (head->has_length && head->length > DROPPED_KNOWN_MAX)) {
