@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/option_yaml.h"
 #include "engine/option_checks.h"
+#include "engine/options_limits.h"
 #include "topology/histogram.h"
 #include "topology/naming.h"
 #include "topology/naming_text.h"
@@ -307,15 +308,16 @@ static const struct option_row rows[] = {
      .min = 100 * NS_PER_MS,
      .max = HOUR_NS,
      .prose = "How long one request may take from its first byte to its answer."},
-    {.key = "signals.metrics",
-     .type = OPTION_ENUM,
-     .offset = AT(signals_metrics),
-     .initial = "refuse",
-     .choices = signal_words,
-     .prose =
-         "What becomes of metrics that are sent. refuse: they are not taken (UNIMPLEMENTED, 404), "
-         "and their sender is told of this setting; discard: they are checked, counted and let go, "
-         "for senders that cannot leave them out."},
+    OPTIONS_LIMIT_ROWS{
+        .key = "signals.metrics",
+        .type = OPTION_ENUM,
+        .offset = AT(signals_metrics),
+        .initial = "refuse",
+        .choices = signal_words,
+        .prose =
+            "What becomes of metrics that are sent. refuse: they are not taken (UNIMPLEMENTED, 404), "
+            "and their sender is told of this setting; discard: they are checked, counted and let go, "
+            "for senders that cannot leave them out."},
     {.key = "signals.logs",
      .type = OPTION_ENUM,
      .offset = AT(signals_logs),

@@ -66,6 +66,15 @@ struct options {
     bool receiver_reflection;
     uint64_t receiver_idle_timeout_ns; /* 0: none */
     uint64_t receiver_request_timeout_ns;
+    uint64_t receiver_header_timeout_ns;
+    uint64_t receiver_write_timeout_ns;
+    uint64_t receiver_body_rate_min; /* Bytes a second. 0: none */
+    uint64_t receiver_age_max_ns;    /* 0: none */
+    uint64_t receiver_age_grace_ns;
+    uint64_t receiver_keepalive_interval_ns; /* 0: none */
+    uint64_t receiver_keepalive_timeout_ns;
+    uint64_t receiver_ping_interval_min_ns; /* 0: none */
+    uint64_t receiver_resets_max;
     int signals_metrics; /* enum signal_choice */
     int signals_logs;
     struct option_texts cors_origins; /* Empty: no page may send. */

@@ -71,10 +71,29 @@ static int show_cardinality(void *context, struct buf *out)
 
 /* ----------------------------------------------------------------- building */
 
+static struct session_limits limits_of(const struct options *options)
+{
+    return (struct session_limits){
+        .header_timeout_ns = options->receiver_header_timeout_ns,
+        .write_timeout_ns = options->receiver_write_timeout_ns,
+        .body_rate_min = options->receiver_body_rate_min,
+        .age_max_ns = options->receiver_age_max_ns,
+        .age_grace_ns = options->receiver_age_grace_ns,
+        .keepalive_ns = options->receiver_keepalive_interval_ns,
+        .keepalive_timeout_ns = options->receiver_keepalive_timeout_ns,
+        .guard =
+            {
+                .resets_max = (uint32_t)options->receiver_resets_max,
+                .ping_interval_ns = options->receiver_ping_interval_min_ns,
+            },
+    };
+}
+
 static int make_receiver(struct service *service, const struct log *log)
 {
     const struct options *options = service->options;
     const struct budget *budget = engine_budget(service->engine);
+    struct session_limits limits = limits_of(options);
     struct receiver_options receiver = {
         .methods = service->tools.methods,
         .stream_methods = service->tools.stream_methods,
@@ -87,6 +106,7 @@ static int make_receiver(struct service *service, const struct log *log)
         .connections_per_address = (uint32_t)options->receiver_connections_per_address,
         .idle_timeout_ns = options->receiver_idle_timeout_ns,
         .request_timeout_ns = options->receiver_request_timeout_ns,
+        .limits = &limits,
         .tls = secure_tls(service->secure, SECURE_DOOR_RECEIVER, ALPN_H2 | ALPN_HTTP_1_1),
         .gate = secure_gate(service->secure),
         .cors = signals_cors(&service->signals),

@@ -458,10 +458,11 @@ static void on_adopted(struct loop_task *task)
     if ((connection->is_too_many && server_thread_make_room(thread) != 0) ||
         uv_poll_init(&thread->loop.uv, &connection->poll, connection->fd) != 0) {
         struct peer_key peer = connection->peer;
+        int fd = connection->fd;
 
-        (void)close(connection->fd);
         mem_free(connection);
-        server_thread_left(thread, &peer);
+        server_thread_left(thread, &peer); /* It is counted out before its peer hears of it. */
+        (void)close(fd);
         return;
     }
     connection->poll.data = connection;

@@ -198,6 +198,13 @@ static void close_session(void *state)
 }
 
 /* A peer that has closed its side is done: what came whole was answered on the spot. */
+static enum server_need need(const void *state)
+{
+    const struct peer *peer = state;
+
+    return session_is_sparable(peer->session) ? SERVER_SPARABLE : SERVER_NEEDED;
+}
+
 static const struct server_protocol protocol = {
     .open = open_session,
     .receive = receive,
@@ -205,6 +212,7 @@ static const struct server_protocol protocol = {
     .drain = drain,
     .produce = produce,
     .wants_input = wants_input,
+    .need = need,
     .close = close_session,
 };
 
@@ -228,6 +236,7 @@ static void init_shared(const struct receiver_options *options, struct session_s
     shared->idle_timeout_ns = options->idle_timeout_ns;
     shared->request_timeout_ns = options->request_timeout_ns != 0 ? options->request_timeout_ns
                                                                   : request_timeout_ns;
+    shared->limits = options->limits != NULL ? *options->limits : session_limits_default;
     shared->counters = options->counters;
     shared->gate = options->gate;
     shared->cors = options->cors;
@@ -245,7 +254,7 @@ static int open_server(const struct receiver_options *options, struct receiver *
         .connections_per_peer_max = options->connections_per_address,
         .on_trouble = on_trouble,
         .tls = options->tls,
-        .write_timeout_ns = receiver->shared.request_timeout_ns,
+        .write_timeout_ns = receiver->shared.limits.write_timeout_ns,
         .meter =
             {
                 .counters = options->counters,
@@ -260,6 +269,8 @@ static int open_server(const struct receiver_options *options, struct receiver *
             },
     };
 
+    if (net.tls.handshake_timeout_ns == 0)
+        net.tls.handshake_timeout_ns = receiver->shared.limits.header_timeout_ns;
     return server_new(&net, &receiver->server);
 }
 

@@ -29,6 +29,8 @@
 #include "receiver/grpc_stream.h"
 #include "receiver/http_cors.h"
 
+struct session_limits;
+
 struct receiver_options {
     const struct grpc_method *methods; /* Borrowed as long as the receiver lives. */
     size_t methods_count;
@@ -44,11 +46,12 @@ struct receiver_options {
     uint64_t idle_timeout_ns;         /* A connection without a stream; 0: none */
     uint64_t
         request_timeout_ns; /* From a stream's start to its end, and for the preface; 0: 60 s */
-    const struct receiver_gate *gate; /* Borrowed; NULL: everybody may send. */
-    const struct http_cors *cors;     /* Borrowed; NULL: no browser's page may. */
-    struct server_tls tls;            /* Zeroed: connections are plain. */
-    const struct log *log;            /* NULL: silent. */
-    struct counters *counters;        /* Over receiver_counter_rows. */
+    const struct session_limits *limits; /* Copied; NULL: session_limits_default */
+    const struct receiver_gate *gate;    /* Borrowed; NULL: everybody may send. */
+    const struct http_cors *cors;        /* Borrowed; NULL: no browser's page may. */
+    struct server_tls tls;               /* Zeroed: connections are plain. */
+    const struct log *log;               /* NULL: silent. */
+    struct counters *counters;           /* Over receiver_counter_rows. */
 };
 
 struct receiver;

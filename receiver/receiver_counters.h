@@ -79,6 +79,24 @@
     X(LIMIT_ADDRESS, "spanmap_receiver_limits_total", "limit=\"connections_per_address\"", false,  \
       "How often a limit closed a connection or refused a request, by limit.")                     \
     X(LIMIT_DISPLACED, "spanmap_receiver_limits_total", "limit=\"displaced\"", false, "")          \
+    X(LIMIT_HEADER_TIMEOUT, "spanmap_receiver_limits_total", "limit=\"header_timeout\"", false,    \
+      "")                                                                                          \
+    X(LIMIT_HEADER_BYTES, "spanmap_receiver_limits_total", "limit=\"header_bytes\"", false, "")    \
+    X(LIMIT_REQUEST_TIMEOUT, "spanmap_receiver_limits_total", "limit=\"request_timeout\"", false,  \
+      "")                                                                                          \
+    X(LIMIT_BODY_RATE, "spanmap_receiver_limits_total", "limit=\"body_rate_min\"", false, "")      \
+    X(LIMIT_WRITE_TIMEOUT, "spanmap_receiver_limits_total", "limit=\"write_timeout\"", false, "")  \
+    X(LIMIT_IDLE, "spanmap_receiver_limits_total", "limit=\"idle_timeout\"", false, "")            \
+    X(LIMIT_AGE, "spanmap_receiver_limits_total", "limit=\"age_max\"", false, "")                  \
+    X(LIMIT_AGE_GRACE, "spanmap_receiver_limits_total", "limit=\"age_grace\"", false, "")          \
+    X(LIMIT_KEEPALIVE, "spanmap_receiver_limits_total", "limit=\"keepalive_timeout\"", false, "")  \
+    X(LIMIT_STREAMS, "spanmap_receiver_limits_total", "limit=\"streams_max\"", false, "")          \
+    X(LIMIT_REFUSALS, "spanmap_receiver_limits_total", "limit=\"refused_streams\"", false, "")     \
+    X(LIMIT_RESETS, "spanmap_receiver_limits_total", "limit=\"resets_max\"", false, "")            \
+    X(LIMIT_OWN_RESETS, "spanmap_receiver_limits_total", "limit=\"own_resets\"", false, "")        \
+    X(LIMIT_PINGS, "spanmap_receiver_limits_total", "limit=\"ping_interval_min\"", false, "")      \
+    X(LIMIT_EMPTY_FRAMES, "spanmap_receiver_limits_total", "limit=\"empty_frames\"", false, "")    \
+    X(LIMIT_CONTINUATIONS, "spanmap_receiver_limits_total", "limit=\"continuations\"", false, "")  \
     X(LIMIT_MEMORY, "spanmap_receiver_limits_total", "limit=\"memory\"", false, "")                \
     X(LIMIT_STREAMING, "spanmap_receiver_limits_total", "limit=\"streaming_max\"", false, "")      \
     X(LIMIT_SHARE, "spanmap_receiver_limits_total", "limit=\"memory_share\"", false, "")           \

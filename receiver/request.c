@@ -14,7 +14,26 @@
 /* An inflated message's memory is kept for the next one up to this size. */
 enum { INFLATED_KEPT = 1024 * 1024 };
 
+/* Over so long the rate of a body is looked at. */
+static const uint64_t rate_window_ns = 10 * NS_PER_S;
+
 /* --------------------------------------------------------------------------- life */
+
+static void set_deadline(struct request *request, uint64_t deadline_ns)
+{
+    request->deadline.ns = deadline_ns;
+    if (deadline_ns < request->session->earliest.ns)
+        request->session->earliest.ns = deadline_ns;
+}
+
+static uint64_t header_timeout_ns(const struct session *session)
+{
+    const struct session_shared *shared = session->shared;
+
+    return shared->limits.header_timeout_ns < shared->request_timeout_ns
+               ? shared->limits.header_timeout_ns
+               : shared->request_timeout_ns;
+}
 
 struct request *request_new(struct session *session, struct h2_stream *stream)
 {
@@ -27,9 +46,8 @@ struct request *request_new(struct session *session, struct h2_stream *stream)
     request->session = session;
     request->stream = stream;
     request->client_deadline_ns = UINT64_MAX;
-    request->deadline.ns = session->now.ns + session->shared->request_timeout_ns;
-    if (request->deadline.ns < session->earliest.ns)
-        session->earliest = request->deadline;
+    request->begun = session->now;
+    set_deadline(request, session->now.ns + header_timeout_ns(session));
     grpc_frame_init(&request->frame);
     http_head_init(&request->head, session->shared->cors != NULL);
     request->next = session->requests;
@@ -126,18 +144,25 @@ static void find_method(struct request *request, struct view target)
 
 static void take_timeout(struct request *request, struct view value)
 {
-    struct session *session = request->session;
     uint64_t timeout_ns = 0;
 
-    if (grpc_timeout_parse(value, &timeout_ns) != 0) {
+    if (grpc_timeout_parse(value, &timeout_ns) != 0)
         request->is_timeout_bad = true;
-        return;
-    }
-    request->client_deadline_ns = session->now.ns + timeout_ns;
-    if (timeout_ns < request->deadline.ns - session->now.ns)
-        request->deadline.ns = session->now.ns + timeout_ns;
-    if (request->deadline.ns < session->earliest.ns)
-        session->earliest = request->deadline;
+    else
+        request->client_deadline_ns = request->session->now.ns + timeout_ns;
+}
+
+/* From here on it is the body that is waited for. */
+static void expect_body(struct request *request)
+{
+    struct session *session = request->session;
+    uint64_t ours_ns = request->begun.ns + session->shared->request_timeout_ns;
+
+    set_deadline(request,
+                 request->client_deadline_ns < ours_ns ? request->client_deadline_ns : ours_ns);
+    request->measured = session->now;
+    if (session->now.ns + rate_window_ns < session->earliest.ns)
+        session->earliest.ns = session->now.ns + rate_window_ns;
 }
 
 /* Whom nothing is asked: probes have no credentials. */
@@ -179,6 +204,10 @@ void request_field(struct request *request, struct view name, struct view value)
 void request_fields_end(struct request *request)
 {
     request->has_fields = true;
+    request->session->has_asked = true;
+    expect_body(request);
+    if (request->stream != NULL && request->stream->is_header_list_too_large)
+        request_count(request, RECEIVER_LIMIT_HEADER_BYTES, 1);
     /* Nothing is taken by way of OPTIONS, and browsers ask it without credentials. */
     if (request->head.method != HTTP_METHOD_OPTIONS)
         judge(request, (struct view){NULL, 0});
@@ -197,6 +226,7 @@ void request_fields_end(struct request *request)
 
 void request_data(struct request *request, struct view piece)
 {
+    request->received += piece.size;
     if (request->is_http)
         http_call_data(request, piece);
     else
@@ -356,7 +386,13 @@ int request_inflate_and_call(struct request *request, enum inflate_format inflat
 static void end_late(struct request *request)
 {
     struct session *session = request->session;
+    enum receiver_counter limit = RECEIVER_LIMIT_HEADER_TIMEOUT;
 
+    if (request_is_answered(request))
+        limit = RECEIVER_LIMIT_WRITE_TIMEOUT;
+    else if (request->has_fields)
+        limit = RECEIVER_LIMIT_REQUEST_TIMEOUT;
+    request_count(request, limit, 1);
     if (request_is_answered(request) && request->stream != NULL)
         h2_reset(request->stream, H2_CANCEL); /* Its peer does not read the answer. */
     else if (request_is_answered(request))
@@ -368,7 +404,47 @@ static void end_late(struct request *request)
     else
         http_call_refuse(request, HTTP_HEAD_TOO_SLOW);
     /* Once more before anything is done about it again. */
-    request->deadline.ns = session->now.ns + session->shared->request_timeout_ns;
+    if (request->deadline.ns <= session->now.ns)
+        request->deadline.ns = session->now.ns + session->shared->request_timeout_ns;
+}
+
+void request_expect_reader(struct request *request)
+{
+    set_deadline(request,
+                 request->session->now.ns + request->session->shared->limits.write_timeout_ns);
+}
+
+static bool is_sending(const struct request *request)
+{
+    return request->has_fields && !request_is_answered(request) && request->streaming == NULL &&
+           (request->stream == NULL || !request->stream->is_input_done);
+}
+
+/* Whether its body comes too slowly; looked at once a window. */
+static bool is_slow(struct request *request)
+{
+    const struct session *session = request->session;
+    uint64_t passed_ns = session->now.ns - request->measured.ns;
+    uint64_t least = session->shared->limits.body_rate_min * (rate_window_ns / NS_PER_S);
+    bool is_slow = !request->is_waiting && request->received < least;
+
+    if (!is_sending(request) || (passed_ns < rate_window_ns && !request->is_waiting))
+        return false;
+    request->measured = session->now;
+    request->received = 0;
+    return is_slow;
+}
+
+/* The next time at which it has to be looked at. */
+static uint64_t next_look_ns(const struct request *request)
+{
+    uint64_t look_ns = request->deadline.ns;
+
+    if (request->session->favourite == request)
+        return request->session->now.ns;
+    if (is_sending(request) && request->measured.ns + rate_window_ns < look_ns)
+        look_ns = request->measured.ns + rate_window_ns;
+    return look_ns;
 }
 
 static void refuse_greediest(struct session *session)
@@ -390,10 +466,12 @@ void requests_tick(struct session *session)
             end_late(request);
         else if (request_is_tiresome(request))
             fail(request, REQUEST_BUSY);
-        if (request->deadline.ns < earliest_ns)
-            earliest_ns = request->deadline.ns;
-        if (session->favourite == request)
-            earliest_ns = session->now.ns; /* It is looked at each time. */
+        if (is_slow(request)) {
+            request_count(request, RECEIVER_LIMIT_BODY_RATE, 1);
+            fail(request, REQUEST_LATE);
+        }
+        if (next_look_ns(request) < earliest_ns)
+            earliest_ns = next_look_ns(request);
     }
     session->earliest.ns = earliest_ns;
     refuse_greediest(session);
@@ -442,6 +520,13 @@ static void on_close(void *context, struct h2_stream *stream)
     request_free(stream->user);
 }
 
+static void on_refused(void *context)
+{
+    const struct session *session = context;
+
+    counters_add(session->shared->counters, RECEIVER_LIMIT_STREAMS, 1);
+}
+
 const struct h2_events request_events = {
     .on_begin = on_begin,
     .on_field = on_field,
@@ -449,4 +534,5 @@ const struct h2_events request_events = {
     .on_data = on_data,
     .on_end = on_end,
     .on_close = on_close,
+    .on_refused = on_refused,
 };

@@ -159,6 +159,7 @@ void request_let_go(struct request *request)
     buf_release(&request->body.held);
     request->body.piece = (struct view){NULL, 0};
     grpc_streaming_free(request);
+    request_expect_reader(request);
     give_back(request, request->charged);
     if (session->favourite == request)
         end_turn(session);

@@ -6,8 +6,15 @@
 #include "base/mem.h"
 #include "receiver/session_priv.h"
 
-/* A peer that has not even said what it speaks is given less time than a request. */
-static const uint64_t greeting_ns = 10 * NS_PER_S;
+const struct session_limits session_limits_default = {
+    .header_timeout_ns = 10 * NS_PER_S,
+    .write_timeout_ns = 30 * NS_PER_S,
+    .body_rate_min = 1024,
+    .age_grace_ns = 60 * NS_PER_S,
+    .keepalive_ns = 7200 * NS_PER_S,
+    .keepalive_timeout_ns = 20 * NS_PER_S,
+    .guard = {.resets_max = 1000, .ping_interval_ns = 10 * NS_PER_S},
+};
 
 /* Windows of a megabyte gain all that there is to gain; where there is less memory for all
  * connections together, they follow it. */
@@ -53,6 +60,17 @@ void session_worker_release(struct session_worker *worker)
 
 /* --------------------------------------------------------------------------- life */
 
+/* A tenth more or less, so that those who came together do not leave together. */
+static uint64_t age_of(const struct session *session)
+{
+    uint64_t max_ns = session->shared->limits.age_max_ns;
+    uint64_t mixed = (session->now.ns ^ (uint64_t)(uintptr_t)session) * 0x9e3779b97f4a7c15u;
+
+    if (max_ns == 0)
+        return UINT64_MAX;
+    return max_ns - max_ns / 10 + (mixed >> 32) % (max_ns / 5 + 1);
+}
+
 int session_new(struct session_shared *shared, struct session_worker *worker,
                 struct session_opening opening, struct mono_time now, struct session **out_session)
 {
@@ -68,6 +86,7 @@ int session_new(struct session_shared *shared, struct session_worker *worker,
     session->now = now;
     session->earliest.ns = UINT64_MAX;
     body_account_init(&session->account, &shared->budget);
+    session->age_max_ns = age_of(session);
     *out_session = session;
     return 0;
 }
@@ -79,12 +98,44 @@ const char *session_fault(const struct session *session)
     return session->http1 != NULL ? http1_session_fault(session) : NULL;
 }
 
+static void count(const struct session *session, enum receiver_counter which)
+{
+    counters_add(session->shared->counters, which, 1);
+}
+
+static void count_limit_met(const struct session *session)
+{
+    switch (session->h2 != NULL ? h2_limit_met(session->h2) : H2_FINE) {
+    case H2_PINGS:
+        count(session, RECEIVER_LIMIT_PINGS);
+        break;
+    case H2_RESETS:
+        count(session, RECEIVER_LIMIT_RESETS);
+        break;
+    case H2_OWN_RESETS:
+        count(session, RECEIVER_LIMIT_OWN_RESETS);
+        break;
+    case H2_REFUSALS:
+        count(session, RECEIVER_LIMIT_REFUSALS);
+        break;
+    case H2_IDLE_FRAMES:
+        count(session, RECEIVER_LIMIT_EMPTY_FRAMES);
+        break;
+    case H2_CONTINUATIONS:
+        count(session, RECEIVER_LIMIT_CONTINUATIONS);
+        break;
+    default: /* No limit, but a breach of the protocol. */
+        break;
+    }
+}
+
 void session_free(struct session *session)
 {
     if (session == NULL)
         return;
     if (session_fault(session) != NULL)
-        counters_add(session->shared->counters, RECEIVER_PROTOCOL_ERRORS, 1);
+        count(session, RECEIVER_PROTOCOL_ERRORS);
+    count_limit_met(session);
     h2_free(session->h2);
     while (session->requests != NULL)
         request_free(session->requests);
@@ -106,7 +157,9 @@ static int start_http2(struct session *session)
         .connection_window = shared->connection_window,
         .frame_size_max = FRAME_SIZE_MAX,
         .header_list_max = HEADER_LIST_MAX,
-        .guard = h2_guard_defaults,
+        .guard = shared->limits.guard,
+        .keepalive_ns = shared->limits.keepalive_ns,
+        .keepalive_timeout_ns = shared->limits.keepalive_timeout_ns,
     };
     int status = h2_new(&options, session->now, &session->h2);
 
@@ -183,42 +236,87 @@ static void end_http2(struct session *session, struct view why)
         session->ending = why;
 }
 
-static int tick_http2(struct session *session, bool is_idle)
+static int tick_http2(struct session *session)
 {
     if (session->streaming != 0)
         grpc_streaming_poll(session);
-    if (is_idle && !h2_is_shutting_down(session->h2)) {
-        counters_add(session->shared->counters, RECEIVER_CONNECTIONS_TIMED_OUT, 1);
-        end_http2(session, VIEW("max_idle"));
-    }
     h2_tick(session->h2, session->now);
+    if (h2_is_dead(session->h2)) {
+        count(session, RECEIVER_LIMIT_KEEPALIVE);
+        return STATUS_TIMEOUT;
+    }
     return h2_is_done(session->h2) ? STATUS_CLOSED : 0;
+}
+
+/* Lets the connection end once its requests have. */
+static void end_gently(struct session *session, struct view why)
+{
+    if (session->h2 != NULL)
+        end_http2(session, why);
+    else if (session->requests != NULL)
+        http1_session_end(session);
+    else
+        http1_session_close(session);
+}
+
+/* Returns: 0; STATUS_TIMEOUT. */
+static int look_at_age(struct session *session)
+{
+    const struct session_limits *limits = &session->shared->limits;
+    uint64_t now_ns = session->now.ns;
+
+    if (session->cut.ns != 0 && now_ns >= session->cut.ns) {
+        count(session, RECEIVER_LIMIT_AGE_GRACE);
+        return STATUS_TIMEOUT;
+    }
+    if (session->cut.ns == 0 && now_ns - session->opened.ns >= session->age_max_ns) {
+        count(session, RECEIVER_LIMIT_AGE);
+        session->cut.ns = now_ns + limits->age_grace_ns;
+        end_gently(session, VIEW("max_age"));
+    }
+    return 0;
+}
+
+static void look_at_idleness(struct session *session)
+{
+    uint64_t max_ns = session->shared->idle_timeout_ns;
+
+    if (max_ns == 0 || session->requests != NULL || session->is_idle ||
+        session->now.ns - session->idle_since.ns < max_ns)
+        return;
+    session->is_idle = true;
+    count(session, RECEIVER_CONNECTIONS_TIMED_OUT);
+    count(session, RECEIVER_LIMIT_IDLE);
+    end_gently(session, VIEW("max_idle"));
 }
 
 int session_tick(struct session *session, struct mono_time now)
 {
     const struct session_shared *shared = session->shared;
-    uint64_t greeting = shared->request_timeout_ns < greeting_ns ? shared->request_timeout_ns
-                                                                 : greeting_ns;
-    bool is_idle;
+    uint64_t greeting_ns = shared->limits.header_timeout_ns;
 
+    if (shared->request_timeout_ns < greeting_ns)
+        greeting_ns = shared->request_timeout_ns;
     session->now = now;
-    if (!is_greeted(session) && now.ns - session->opened.ns >= greeting) {
-        counters_add(shared->counters, RECEIVER_CONNECTIONS_TIMED_OUT, 1);
+    if (!is_greeted(session)) {
+        if (now.ns - session->opened.ns < greeting_ns)
+            return 0;
+        count(session, RECEIVER_CONNECTIONS_TIMED_OUT);
+        count(session, RECEIVER_LIMIT_HEADER_TIMEOUT);
         return STATUS_TIMEOUT;
     }
     if (now.ns >= session->earliest.ns || session->waiting != 0 ||
         body_account_excess(&session->account) != 0)
         requests_tick(session);
-    is_idle = shared->idle_timeout_ns != 0 && session->requests == NULL &&
-              now.ns - session->idle_since.ns >= shared->idle_timeout_ns;
-    if (session->h2 != NULL)
-        return tick_http2(session, is_idle);
-    if (session->http1 != NULL && is_idle) {
-        counters_add(shared->counters, RECEIVER_CONNECTIONS_TIMED_OUT, 1);
+    look_at_idleness(session);
+    if (look_at_age(session) != 0)
         return STATUS_TIMEOUT;
-    }
-    return session->http1 != NULL ? http1_session_tick(session) : 0;
+    return session->h2 != NULL ? tick_http2(session) : http1_session_tick(session);
+}
+
+bool session_is_sparable(const struct session *session)
+{
+    return !session->has_asked && session->requests == NULL;
 }
 
 int session_drain(struct session *session, struct mono_time now)

@@ -22,11 +22,27 @@
 #include "base/counters.h"
 #include "base/status.h"
 #include "base/view.h"
+#include "net/h2_guard.h"
 #include "receiver/body_budget.h"
 #include "receiver/gate.h"
 #include "receiver/grpc_reply.h"
 #include "receiver/grpc_stream.h"
 #include "receiver/http_cors.h"
+
+/* How much patience there is with a peer, and how much of what costs work and carries nothing. */
+struct session_limits {
+    uint64_t header_timeout_ns; /* To say what is spoken, and for each request's fields. */
+    uint64_t write_timeout_ns;  /* To take an answer. */
+    uint64_t body_rate_min;     /* Bytes a second, over ten of them; 0: none */
+    uint64_t age_max_ns;        /* Of a connection, a tenth more or less; 0: none */
+    uint64_t age_grace_ns;      /* For its requests to end then. */
+    uint64_t keepalive_ns;      /* Silence after which the peer is asked by a PING; 0: never */
+    uint64_t keepalive_timeout_ns;
+    struct h2_guard_options guard;
+};
+
+/* 10 s, 30 s, 1,024, none, 1 minute, 2 hours, 20 s, and those of the guard. */
+extern const struct session_limits session_limits_default;
 
 /* What all sessions share. */
 struct session_shared {
@@ -41,6 +57,7 @@ struct session_shared {
     uint32_t streams_max;
     uint64_t idle_timeout_ns; /* 0: none */
     uint64_t request_timeout_ns;
+    struct session_limits limits;
     struct counters *counters;
     const struct receiver_gate *gate; /* NULL: everybody may send. */
     const struct http_cors *cors;     /* NULL: no browser may. */
@@ -104,6 +121,9 @@ MUST_USE int session_tick(struct session *session, struct mono_time now);
 MUST_USE int session_drain(struct session *session, struct mono_time now);
 MUST_USE int session_produce(struct session *session, struct mono_time now, size_t enough,
                              struct buf *out);
+
+/* Whether it has never asked for anything: it may be closed when there are too many. */
+bool session_is_sparable(const struct session *session);
 
 /* Whether more may come in now. */
 bool session_wants_input(const struct session *session);

@@ -49,6 +49,10 @@ struct session {
     size_t streaming;          /* Calls of streaming methods that are under way. */
     struct view ending; /* Why the connection is to end once all is sent; empty: it is not. */
     struct mono_time opened;
+    uint64_t age_max_ns;  /* UINT64_MAX: none. */
+    struct mono_time cut; /* When what is left at that age is cut off; 0: not yet. */
+    bool has_asked;       /* The fields of a request came. */
+    bool is_idle;         /* It has been for too long, and is told to go. */
     struct mono_time idle_since;
     struct mono_time now;      /* Of the call that is under way. */
     struct mono_time earliest; /* No deadline is before it. */
@@ -92,7 +96,10 @@ struct request {
     struct request *next;
     struct request **link;
     struct request *next_borrowed;
+    struct mono_time begun;
     struct mono_time deadline;
+    struct mono_time measured;                      /* Since when its body's rate is watched, */
+    uint64_t received;                              /* and what has come since. */
     struct mono_time favoured;                      /* When it became its session's favourite. */
     size_t charged;                                 /* To the budget. */
     size_t withheld;                                /* See struct session. */
@@ -159,6 +166,9 @@ void request_borrow(struct request *request);
 
 /* What came is copied. Returns: 0; STATUS_NOMEM. */
 MUST_USE int request_keep(struct request *request);
+
+/* It is answered, and its peer has so long to read that. */
+void request_expect_reader(struct request *request);
 
 /* Before the received bytes go away: what is still in use of them is copied. */
 void requests_keep(struct session *session);

@@ -196,7 +196,8 @@ def test_connections_beyond_their_number_are_closed_and_counted():
     with Daemon({**FAST, "receiver.connections_max": 3}) as daemon:
         peers = [RawPeer(daemon.grpc) for _ in range(3)]
         for peer in peers:
-            peer.read()
+            peer.send(peer.request(1, b""))
+            assert peer.status(1) == 0
         with RawPeer(daemon.grpc, greet=False) as peer:
             peer.read_to_the_end()
         assert daemon.metrics()["spanmap_receiver_connections_refused_total"] == 1

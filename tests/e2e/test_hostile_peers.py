@@ -140,7 +140,7 @@ def test_property_hpack_bomb_costs_one_request():
 
 
 def test_window_that_is_never_opened_holds_up_nobody():
-    with Daemon({**FAST, "receiver.request_timeout": "1s"}) as daemon:
+    with Daemon({**FAST, "receiver.write_timeout": "1s"}) as daemon:
         with RawPeer(daemon.grpc, window=0) as peer:
             for stream in range(1, 100, 2):
                 peer.send(peer.request(stream, request_of(call_of(stream)).SerializeToString()))

@@ -55,6 +55,7 @@ static void start(struct fixture *on)
         .streams_max = 10,
         .idle_timeout_ns = 20 * NS_PER_S,
         .request_timeout_ns = 10 * NS_PER_S,
+        .limits = session_limits_default,
         .counters = &on->counters,
         .cors = &cors,
     };

@@ -42,6 +42,7 @@ static void make(struct grpc_fixture *on, size_t message_bytes_max, size_t body_
         .response_bytes_max = 1000,
         .streams_max = 100,
         .request_timeout_ns = 60 * NS_PER_S,
+        .limits = session_limits_default,
         .counters = &on->counters,
     };
     session_shared_bound(&on->shared, body_bytes_max);

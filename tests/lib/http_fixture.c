@@ -50,6 +50,7 @@ void http_start(struct http_fixture *on)
         .response_bytes_max = 1000,
         .streams_max = 100,
         .request_timeout_ns = 60 * NS_PER_S,
+        .limits = session_limits_default,
         .counters = &on->counters,
     };
     session_shared_bound(&on->shared, HTTP_BODY_BYTES_MAX);

@@ -516,43 +516,6 @@ static void h2__ends_for_streams_that_we_must_refuse(void **state)
     stop(&on);
 }
 
-static void h2__asks_a_silent_peer(void **state)
-{
-    struct fixture on;
-
-    (void)state;
-    start(&on);
-    on.now.ns += 60 * NS_PER_S - 1;
-    h2_tick(on.h2, on.now);
-    hear(&on);
-    assert_int_equal(on.peer.pings, 0);
-    on.now.ns += 1;
-    h2_tick(on.h2, on.now);
-    h2_tick(on.h2, on.now);
-    hear(&on);
-    assert_int_equal(on.peer.pings, 1);
-    h2_peer_frame(&on.peer, H2_PING, H2_ACK, 0, (struct view){(const char *)on.peer.ping, 8});
-    on.now.ns += 20 * NS_PER_S - 1;
-    run(&on); /* It answers in time. */
-    on.now.ns += 20 * NS_PER_S;
-    h2_tick(on.h2, on.now);
-    assert_false(h2_is_dead(on.h2));
-    assert_false(h2_is_done(on.h2));
-    on.now.ns += 40 * NS_PER_S;
-    h2_tick(on.h2, on.now);
-    hear(&on);
-    assert_int_equal(on.peer.pings, 2);
-    on.now.ns += 20 * NS_PER_S - 1;
-    h2_tick(on.h2, on.now);
-    assert_false(h2_is_dead(on.h2));
-    on.now.ns += 1;
-    h2_tick(on.h2, on.now);
-    assert_true(h2_is_dead(on.h2));
-    assert_true(h2_is_done(on.h2));
-    assert_null(h2_fault(on.h2));
-    stop(&on);
-}
-
 static void h2__ends_for_a_broken_preface(void **state)
 {
     struct fixture on;
@@ -701,7 +664,6 @@ int main(void)
         cmocka_unit_test(h2__ends_for_floods),
         cmocka_unit_test(h2__ends_for_streams_that_we_must_reset),
         cmocka_unit_test(h2__ends_for_streams_that_we_must_refuse),
-        cmocka_unit_test(h2__asks_a_silent_peer),
         cmocka_unit_test(h2__ends_for_a_broken_preface),
         cmocka_unit_test(h2__ends_when_the_peer_goes_away),
         cmocka_unit_test(h2__takes_an_odd_goodbye_for_one),
