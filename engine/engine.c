@@ -9,12 +9,12 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "engine/engine_counters.h"
+#include "engine/engine_debug.h"
 #include "engine/engine_metrics.h"
 #include "engine/engine_naming.h"
 #include "engine/machine.h"
 #include "engine/merger.h"
 #include "engine/worker.h"
-#include "exporters/debug.h"
 #include "topology/catalog.h"
 #include "topology/exchange.h"
 #include "topology/lessons.h"
@@ -26,6 +26,8 @@ enum { FEED_SPANS = 64 };
 struct engine {
     struct budget budget;
     uint64_t hash_seed;
+    uint64_t pairing_wait_ns;
+    uint64_t parent_wait_ns;
     bool counters_made;
     bool started;
     struct counters counters;
@@ -316,6 +318,8 @@ int engine_new(const struct options *options, const struct engine_setup *setup, 
     if (machine.cores == 0)
         machine.cores = machine_cores("");
     engine->hash_seed = hash_seed();
+    engine->pairing_wait_ns = options->pairing_wait_ns;
+    engine->parent_wait_ns = options->pairing_parent_wait_ns;
     status = budget_make(options, &machine, setup->threaded, out_error, &engine->budget);
     if (status == 0)
         status = make_parts(engine, options, out_error);
@@ -483,56 +487,38 @@ int engine_snapshot(struct engine *engine, struct snapshot **out_snapshot)
     return merger_snapshot(engine->merger, out_snapshot);
 }
 
-int engine_cardinality(struct engine *engine, struct buf *out)
+int engine_page(struct engine *engine, enum engine_page page, const struct engine_bodies *bodies,
+                struct buf *out)
 {
-    const struct budget *budget = &engine->budget;
-    struct catalog_counts names;
-    struct lessons_counts lessons;
-    struct targets_counts targets = {0};
+    struct engine_debug debug = {
+        .budget = &engine->budget,
+        .catalog = engine->catalog,
+        .lessons = engine->lessons,
+        .targets = engine->targets,
+        .counters = &engine->counters,
+        .workers = engine->workers,
+        .workers_count = engine->workers_count,
+        .pairing_wait_ns = engine->pairing_wait_ns,
+        .parent_wait_ns = engine->parent_wait_ns,
+        .bodies = *bodies,
+    };
     struct snapshot *snapshot;
     int status = engine_snapshot(engine, &snapshot);
 
     if (status != 0)
         return status;
-    catalog_read_counts(engine->catalog, &names);
-    lessons_read_counts(engine->lessons, &lessons);
-    if (engine->targets != NULL)
-        targets_read_counts(engine->targets, &targets);
-    const struct {
-        const char *name;
-        uint64_t used, max, refused, given_back;
-    } rows[] = {
-        {"services", names.services, budget->services_max, names.services_refused,
-         names.given.services},
-        {"peers", names.peers, budget->peers_max, names.peers_refused, names.given.peers},
-        {"operations", names.operations, budget->operations_max, names.operations_refused,
-         names.given.operations},
-        {"service_operations", names.service_operations, budget->service_operations_max,
-         names.service_operations_refused, 0},
-        {"dimension_sets", names.sets, budget->sets_max, names.sets_refused, names.given.sets},
-        {"service_dimension_sets", names.service_sets, budget->service_sets_max,
-         names.service_sets_refused, 0},
-        {"sites", names.sites, budget->sites_max, names.sites_refused, names.given.sites},
-        {"lessons", lessons.taught, budget->lessons_max, lessons.refused, 0},
-        {"edges", snapshot->edges_count, budget->edges_max, snapshot->counts.edges_overflowed,
-         snapshot->counts.edges_left},
-        {"operation_series", snapshot->operations_count, budget->operation_series_max,
-         snapshot->counts.operations_overflowed, snapshot->counts.operations_left},
-        {"losses", snapshot->losses_count, budget->losses_max, 0, snapshot->counts.losses_left},
-        {"targets", targets.targets, budget->targets_max, targets.refused, targets.left},
-    };
-    buf_append_byte(out, '{');
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        buf_printf(out,
-                   "%s\n  \"%s\": {\"used\": %" PRIu64 ", \"max\": %" PRIu64
-                   ", \"refused\": %" PRIu64 ", \"given_back\": %" PRIu64 "}",
-                   i != 0 ? "," : "", rows[i].name, rows[i].used, rows[i].max, rows[i].refused,
-                   rows[i].given_back);
-    buf_append_text(out, ",\n  ");
-    status = debug_write_largest(snapshot, out);
-    buf_append_text(out, ",\n  ");
-    if (status == 0)
-        status = debug_write_values(snapshot, out);
+    debug.snapshot = snapshot;
+    switch (page) {
+    case ENGINE_PAGE_CARDINALITY:
+        status = engine_debug_cardinality(&debug, out);
+        break;
+    case ENGINE_PAGE_BUDGETS:
+        status = engine_debug_budgets(&debug, out);
+        break;
+    case ENGINE_PAGE_LATENESS:
+        status = engine_debug_lateness(&debug, out);
+        break;
+    }
     snapshot_release(snapshot);
-    return status == 0 ? buf_append_text(out, "\n}\n") : status;
+    return status;
 }

@@ -85,8 +85,15 @@ void engine_finish(struct engine *engine, struct mono_time now);
  * freed; STATUS_NOMEM. */
 MUST_USE int engine_snapshot(struct engine *engine, struct snapshot **out_snapshot);
 
-/* Appends, as JSON, how full each quota is, and whose names and edges are most.
- * Returns: as buf_append(). */
-int engine_cardinality(struct engine *engine, struct buf *out);
+/* Pages for /debug/ (engine_debug.h), as JSON. */
+enum engine_page { ENGINE_PAGE_CARDINALITY, ENGINE_PAGE_BUDGETS, ENGINE_PAGE_LATENESS };
+
+/* `bodies` is what the receiver knows of them. Returns: 0; STATUS_NOMEM; as buf_append(). */
+struct engine_bodies {
+    uint64_t bytes; /* In flight. */
+    uint64_t refused;
+};
+MUST_USE int engine_page(struct engine *engine, enum engine_page page,
+                         const struct engine_bodies *bodies, struct buf *out);
 
 #endif

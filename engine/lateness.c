@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/check.h"
 #include "engine/engine_counters.h"
 
 #define DAY_NS (86400 * NS_PER_S)
@@ -40,6 +41,12 @@ void lateness_note(struct lateness *lateness, const struct span *span, struct wa
         bucket++;
     lateness->spans[bucket]++;
     lateness->sum_ns += late_ns < DAY_NS ? late_ns : DAY_NS;
+}
+
+uint64_t lateness_upper_ns(unsigned bucket)
+{
+    CHECK(bucket < LATENESS_BUCKETS - 1);
+    return upper_ns[bucket];
 }
 
 void lateness_count(struct lateness *lateness, struct counters *counters)

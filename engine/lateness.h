@@ -21,6 +21,9 @@ struct lateness {
 /* A span without a start or an end has none. */
 void lateness_note(struct lateness *lateness, const struct span *span, struct wall_time now);
 
+/* The bound of a bucket but the last, which has none. */
+uint64_t lateness_upper_ns(unsigned bucket);
+
 /* Adds to the engine's counters what was noted since the last time. */
 void lateness_count(struct lateness *lateness, struct counters *counters);
 

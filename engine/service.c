@@ -62,11 +62,31 @@ static int show_config(void *context, struct buf *out)
     return options_print(service->options, out);
 }
 
-static int show_cardinality(void *context, struct buf *out)
+static int show_page(void *context, enum engine_page page, struct buf *out)
 {
     struct service *service = context;
+    const struct counters *counters = &service->receiver_counters;
+    struct engine_bodies bodies = {
+        .bytes = counters_read(counters, RECEIVER_BODY_BYTES),
+        .refused = counters_read(counters, RECEIVER_LIMIT_MEMORY),
+    };
 
-    return engine_cardinality(service->engine, out);
+    return engine_page(service->engine, page, &bodies, out);
+}
+
+static int show_cardinality(void *context, struct buf *out)
+{
+    return show_page(context, ENGINE_PAGE_CARDINALITY, out);
+}
+
+static int show_budgets(void *context, struct buf *out)
+{
+    return show_page(context, ENGINE_PAGE_BUDGETS, out);
+}
+
+static int show_lateness(void *context, struct buf *out)
+{
+    return show_page(context, ENGINE_PAGE_LATENESS, out);
 }
 
 /* ----------------------------------------------------------------- building */
@@ -132,6 +152,8 @@ static int make_web(struct service *service, struct view draw_helper)
                 .is_ready = is_ready,
                 .config = show_config,
                 .cardinality = show_cardinality,
+                .budgets = show_budgets,
+                .lateness = show_lateness,
             },
         .targets = engine_targets(service->engine),
         .defaults =

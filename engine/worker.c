@@ -46,6 +46,7 @@ struct worker {
     bool mark_noted;     /* That this is so, */
     bool mark_walks;     /* and that the walk began. */
     _Atomic uint64_t memory_bytes;
+    _Atomic uint64_t message_bytes;
     _Atomic uint64_t remembered;
     alignas(64) _Atomic bool sleeping; /* Producers look at this line with each request. */
 };
@@ -55,6 +56,8 @@ struct worker {
 static void note_figures(struct worker *worker)
 {
     atomic_store_explicit(&worker->memory_bytes, shard_memory_bytes(worker->shard),
+                          memory_order_relaxed);
+    atomic_store_explicit(&worker->message_bytes, shard_message_bytes(worker->shard),
                           memory_order_relaxed);
     atomic_store_explicit(&worker->remembered, shard_remembered(worker->shard),
                           memory_order_relaxed);
@@ -361,6 +364,13 @@ uint64_t worker_memory_bytes(const struct worker *worker)
     if (!worker->running)
         return shard_memory_bytes(worker->shard);
     return atomic_load_explicit(&worker->memory_bytes, memory_order_relaxed);
+}
+
+uint64_t worker_message_bytes(const struct worker *worker)
+{
+    if (!worker->running)
+        return shard_message_bytes(worker->shard);
+    return atomic_load_explicit(&worker->message_bytes, memory_order_relaxed);
 }
 
 uint64_t worker_remembered(const struct worker *worker)

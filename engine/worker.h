@@ -64,6 +64,7 @@ void workers_finish(struct worker *const workers[], unsigned count, struct mono_
 
 /* As they were at most 100 ms ago. */
 uint64_t worker_memory_bytes(const struct worker *worker);
+uint64_t worker_message_bytes(const struct worker *worker);
 uint64_t worker_remembered(const struct worker *worker);
 size_t worker_waiting(const struct worker *worker); /* Spans in its rings. */
 

@@ -24,12 +24,20 @@ static const char *const unpaired_help[UNPAIRED_REASON_COUNT] = {
         "topology.orphan_servers: user draws the servers among them as called by the user.",
     [UNPAIRED_LATE] = "Their call was counted already as one that nobody answered, because they "
                       "came later than pairing.wait; a longer pairing.wait pairs them.",
-    [UNPAIRED_NO_PRODUCER] = "Consumers without a parent, a producer and a destination's name.",
+    [UNPAIRED_NO_PRODUCER] =
+        "Consumers without a parent, a linked producer and a destination's name: nothing says who "
+        "sent the message. Their instrumentation should set links and messaging.destination.name.",
     [UNPAIRED_SERVER_SILENT] =
-        "Calls to a service that is known by its address and sends no spans of them now.",
-    [UNPAIRED_NO_SERVER] = "Calls that no server's span answered: they are drawn to a node that is "
-                           "named by the caller's attributes.",
-    [UNPAIRED_NO_CONSUMER] = "Messages that no consumer's span took within messaging.wait.",
+        "Calls to a service that is known by its address and sends no spans of them now: it is down, "
+        "or its spans are sampled away, held back or sent elsewhere. The calls are drawn to it.",
+    [UNPAIRED_NO_SERVER] =
+        "Calls that no server's span answered: they are drawn to a node that is named by the caller's "
+        "attributes. Where the callee is instrumented, look for its spans in the traces told here: "
+        "missing (sampled away, sent elsewhere), of another trace id (context was not passed on), of "
+        "another parent, or later than pairing.wait (then they are unpaired as late).",
+    [UNPAIRED_NO_CONSUMER] =
+        "Messages that no consumer's span took within messaging.wait: nobody takes them, the consumer "
+        "is not instrumented, or its spans neither link to the producer's nor are its children.",
 };
 static const char *const dropped_help[DROPPED_REASON_COUNT] = {
     [DROPPED_EVICTED] = "Their room was needed before their wait was over: more "
@@ -141,6 +149,7 @@ int debug_render_unpaired(const struct export_input *input, char out_error[256],
         (void)buf_append_byte(out, '{');
         losses(out, snapshot, false, sorted);
         losses(out, snapshot, true, sorted);
+        debug_write_hints(input, out);
         reasons(out);
         (void)buf_append_text(out, "}\n");
         status = out->failed;

@@ -370,6 +370,24 @@ static void show_cardinality(struct routes *routes, const struct route *route,
                "application/json", reply);
 }
 
+static void show_budgets(struct routes *routes, const struct route *route,
+                         const struct http_request *request, struct http_reply *reply)
+{
+    (void)route;
+    (void)request;
+    show_owned(routes, routes->options.source.budgets, routes->options.source.context,
+               "application/json", reply);
+}
+
+static void show_lateness(struct routes *routes, const struct route *route,
+                          const struct http_request *request, struct http_reply *reply)
+{
+    (void)route;
+    (void)request;
+    show_owned(routes, routes->options.source.lateness, routes->options.source.context,
+               "application/json", reply);
+}
+
 static void show_debug(struct routes *routes, const struct route *route,
                        const struct http_request *request, struct http_reply *reply)
 {
@@ -416,6 +434,9 @@ static const struct route table[] = {
     {"/debug/config", "the effective configuration", show_config, NULL, NULL},
     {"/debug/cardinality", "how full each quota is, and who fills it", show_cardinality, NULL,
      NULL},
+    {"/debug/budgets", "how full each share of memory is, and what happens past it", show_budgets,
+     NULL, NULL},
+    {"/debug/lateness", "how late spans come, and what waits for them", show_lateness, NULL, NULL},
     {"/debug/unpaired", "which spans found no other side, whose, why, in which traces", show_debug,
      NULL, debug_render_unpaired},
 };

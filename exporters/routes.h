@@ -1,7 +1,8 @@
 /* routes.h: what stands behind each path of the web door.
  * Is:         the table of paths: `/` and its assets, /metrics, /map.svg, /map.dot, /api/v1/map,
  *             /api/v1/services, /api/v1/edges, /healthz, /readyz, /debug/config,
- *             /debug/cardinality, /debug/unpaired; negotiation, gzip, ETag.
+ *             /debug/cardinality, /debug/budgets, /debug/lateness, /debug/unpaired; negotiation, gzip,
+ *             ETag.
  * Is not:     the server (net/http_server.h), and not the owner of what it shows.
  * Threads:    routes_handle() on any number of threads at once.
  * Memory:     one answer at a time that is as large as the map, of at most body_bytes_max; the last
@@ -24,7 +25,9 @@ struct routes_source {
     struct snapshot *(*snapshot)(void *context);        /* A reference, or NULL without memory. */
     bool (*is_ready)(void *context);                    /* Listening, and not draining. */
     int (*config)(void *context, struct buf *out);      /* Effective configuration, YAML. */
-    int (*cardinality)(void *context, struct buf *out); /* JSON: how full each quota is. */
+    int (*cardinality)(void *context, struct buf *out); /* JSON: how full each quota is, */
+    int (*budgets)(void *context, struct buf *out);     /* each share of memory, */
+    int (*lateness)(void *context, struct buf *out);    /* and how late spans come. */
 };
 
 struct routes_options {

@@ -35,6 +35,9 @@ static const char *const flags[] = {"messaging.destination.temporary",
                                     "messaging.destination.anonymous"};
 static const char *const texts[] = {"a", "b", "10.0.0.1", "x/y", "http://u@h:1/p"};
 
+enum { VALUES = 2 };
+static const struct view dimension_keys[VALUES] = {{"one", 3}, {"two", 3}};
+
 #define PICK(list) (list[random_below(random, sizeof(list) / sizeof(list[0]))])
 
 static void fill(struct random *random, struct attributes *resource, struct attributes *span)
@@ -51,6 +54,23 @@ static void fill(struct random *random, struct attributes *resource, struct attr
         attributes_offer_number(span, view_of(PICK(numbers)), 1 + (int64_t)random_below(random, 2));
     if (random_below(random, 8) == 0)
         attributes_offer_boolean(span, view_of(PICK(flags)), random_below(random, 2) == 0);
+    for (unsigned i = 0; i < VALUES; i++) {
+        struct attributes *where = random_below(random, 2) == 0 ? span : resource;
+        struct attribute_dimension value = {view_of(PICK(texts)), true};
+        if (random_below(random, 2) == 0)
+            attributes_offer_dimension(where, dimension_keys[i], value);
+    }
+}
+
+/* The span's, else the resource's. */
+static void find_values(const struct attributes *resource, const struct attributes *span,
+                        struct view out_values[VALUES])
+{
+    for (unsigned i = 0; i < VALUES; i++) {
+        const struct attributes *from = (span->dimensions_present >> i & 1) != 0 ? span : resource;
+        bool is_there = (from->dimensions_present >> i & 1) != 0;
+        out_values[i] = is_there ? from->dimension[i].bytes : (struct view){NULL, 0};
+    }
 }
 
 struct seen {
@@ -67,6 +87,8 @@ static void key__decides_the_site(void **state)
     struct random random = random_of(5);
     struct attributes resource = {.present = 0};
     struct attributes span = {.present = 0};
+    struct dimensions *dimensions = NULL;
+    struct view values[VALUES];
     struct catalog *catalog;
     struct naming *naming;
     struct buf scratch;
@@ -74,6 +96,8 @@ static void key__decides_the_site(void **state)
     unsigned met = 0;
 
     (void)state;
+    assert_int_equal(dimensions_new(dimension_keys, VALUES, error, &dimensions), 0);
+    resource.dimensions = span.dimensions = dimensions;
     assert_int_equal(naming_new(&options, error, &naming), 0);
     assert_int_equal(catalog_new(&limits, &catalog), 0);
     buf_init(&scratch, 0);
@@ -82,12 +106,13 @@ static void key__decides_the_site(void **state)
                                      &span,
                                      view_of(texts[random_below(&random, 4)]),
                                      (enum span_kind)random_below(&random, SPAN_KIND_COUNT),
-                                     NULL,
-                                     0};
+                                     values,
+                                     VALUES};
         struct hash128 key;
         struct seen *slot;
         uint32_t site;
         fill(&random, &resource, &span);
+        find_values(&resource, &span, values);
         assert_int_equal(naming_key_resource(&resource, 9, &scratch, &key), 0);
         assert_int_equal(naming_key_span(&key, &input, 9, &scratch, &key), 0);
         assert_int_equal(naming_site(naming, catalog, &input, &scratch, &site), 0);
@@ -101,6 +126,7 @@ static void key__decides_the_site(void **state)
     assert_true(met > ROUNDS / 20);
     buf_release(&scratch);
     catalog_free(catalog);
+    dimensions_free(dimensions);
     naming_free(naming);
 }
 

@@ -538,6 +538,35 @@ static int site_step(void *context)
     return status;
 }
 
+/* Values of dimensions are cut as names are, at a character's boundary. */
+static void naming__cuts_values(void **state)
+{
+    const struct catalog_limits limits = {.services_max = 10,
+                                          .peers_max = 10,
+                                          .operations_max = 10,
+                                          .sites_max = 10,
+                                          .text_bytes_max = 20,
+                                          .sets_max = 10};
+    const struct view values[] = {VIEW("short"), VIEW("nineteen letters...\xC3\xA4"), VIEW("")};
+    struct catalog *catalog = NULL;
+    struct view packed;
+    struct fixture on;
+    uint32_t site = 0;
+
+    (void)state;
+    start(&on);
+    const struct naming_input input = {&on.resource,       &on.span, VIEW("op"),
+                                       SPAN_KIND_INTERNAL, values,   3};
+    assert_int_equal(catalog_new(&limits, &catalog), 0);
+    assert_int_equal(naming_site(on.naming, catalog, &input, &on.scratch, &site), 0);
+    packed = catalog_dimensions_at(catalog, catalog_site_at(catalog, site)->dimensions);
+    assert_int_equal(packed.size, 5 + 19 + 2 * DIMENSION_HEAD_BYTES);
+    assert_view_equal(dimension_value(packed, 0), "short");
+    assert_view_equal(dimension_value(packed, 1), "nineteen letters...");
+    catalog_free(catalog);
+    stop(&on);
+}
+
 static void naming__survives_failing_memory(void **state)
 {
     struct fixture on;
@@ -568,6 +597,7 @@ int main(void)
         cmocka_unit_test(naming__keeps_the_place_of_a_lesson),
         cmocka_unit_test(naming__cleans_what_it_names),
         cmocka_unit_test(naming__has_room_for_long_texts),
+        cmocka_unit_test(naming__cuts_values),
         cmocka_unit_test(naming__survives_failing_memory),
     };
 
