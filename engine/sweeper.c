@@ -22,9 +22,9 @@ void sweeper_init(struct sweeper *sweeper, const struct sweeper *like)
 
 /* What is short. */
 struct shortage {
-    bool nodes;
+    bool nodes; /* Or values of dimensions, which edges have as well. */
     bool operations;
-    bool others; /* Sites and values of dimensions, which series need not leave for. */
+    bool sites; /* No series need to leave for them. */
 };
 
 static struct shortage shortage_of(const struct sweeper *sweeper,
@@ -33,12 +33,12 @@ static struct shortage shortage_of(const struct sweeper *sweeper,
     const struct catalog_pressure *before = &sweeper->before;
 
     return (struct shortage){
-        .nodes = now->nodes_percent >= FULL_PERCENT || now->nodes_refused != before->nodes_refused,
+        .nodes = now->nodes_percent >= FULL_PERCENT || now->sets_percent >= FULL_PERCENT ||
+                 now->nodes_refused != before->nodes_refused ||
+                 now->sets_refused != before->sets_refused,
         .operations = now->operations_percent >= FULL_PERCENT ||
                       now->operations_refused != before->operations_refused,
-        .others = now->sites_percent >= FULL_PERCENT ||
-                  now->sites_refused != before->sites_refused ||
-                  now->sets_percent >= FULL_PERCENT || now->sets_refused != before->sets_refused,
+        .sites = now->sites_percent >= FULL_PERCENT || now->sites_refused != before->sites_refused,
     };
 }
 
@@ -53,7 +53,7 @@ static bool begin(struct sweeper *sweeper, struct mono_time now, struct wall_tim
         return false;
     catalog_read_pressure(sweeper->catalog, &pressure);
     shortage = shortage_of(sweeper, &pressure);
-    if (!shortage.nodes && !shortage.operations && !shortage.others)
+    if (!shortage.nodes && !shortage.operations && !shortage.sites)
         return false;
     sweeper->before = pressure;
     catalog_read_counts(sweeper->catalog, &counts);

@@ -253,9 +253,155 @@ static void sweeper__gives_names_to_others_while_all_go_on(void **state)
     options_release(&options);
 }
 
+/* ------------------------------------------------------------------ the pace */
+
+/* A sweeper of few names that nobody but lessons holds. */
+struct desk {
+    struct catalog *catalog;
+    struct lessons *lessons;
+    struct publisher *publisher;
+    struct sweeper sweeper;
+    uint64_t now_ns;
+};
+
+static void desk_init(struct desk *desk)
+{
+    struct catalog_limits limits = {.services_max = 8,
+                                    .peers_max = 8,
+                                    .operations_max = 8,
+                                    .sites_max = 8,
+                                    .text_bytes_max = 32};
+    struct publisher_options publisher = {.bounds = &histogram_bounds_default,
+                                          .edges_max = 8,
+                                          .operations_max = 8,
+                                          .losses_max = 8,
+                                          .shards = 1};
+
+    *desk = (struct desk){.now_ns = NS_PER_S};
+    assert_int_equal(catalog_new(&limits, &desk->catalog), 0);
+    assert_int_equal(lessons_new(8, &desk->lessons), 0);
+    publisher.catalog = desk->catalog;
+    assert_int_equal(publisher_new(&publisher, &desk->publisher), 0);
+    sweeper_init(&desk->sweeper, &(struct sweeper){.catalog = desk->catalog,
+                                                   .lessons = desk->lessons,
+                                                   .publisher = desk->publisher});
+}
+
+static void desk_release(struct desk *desk)
+{
+    publisher_free(desk->publisher);
+    lessons_free(desk->lessons);
+    catalog_free(desk->catalog);
+}
+
+static uint32_t desk_service(struct desk *desk, unsigned number)
+{
+    char name[8];
+    struct node node = {NODE_SERVICE, {NULL, 0}, {name, 0}};
+    uint32_t service = 0;
+
+    node.name.size = (size_t)snprintf(name, sizeof(name), "s%u", number);
+    assert_int_equal(catalog_node(desk->catalog, &node, &service), 0);
+    return service;
+}
+
+/* One merge after the other, a second apart; whether names were taken out. */
+static bool desk_step(struct desk *desk, unsigned seconds)
+{
+    bool any = false;
+
+    for (unsigned i = 0; i < seconds; i++) {
+        desk->now_ns += NS_PER_S;
+        while (sweeper_step(&desk->sweeper, (struct mono_time){desk->now_ns},
+                            (struct wall_time){desk->now_ns}))
+            any = true;
+    }
+    return any;
+}
+
+static void sweeper__rests_while_there_is_room(void **state)
+{
+    struct desk desk;
+    struct catalog_counts counts;
+
+    (void)state;
+    desk_init(&desk);
+    for (unsigned i = 0; i < 5; i++)
+        (void)desk_service(&desk, i);
+    assert_false(desk_step(&desk, 10));
+    assert_int_equal(desk.sweeper.sweeps, 0);
+    (void)desk_service(&desk, 5); /* Three quarters. */
+    assert_true(desk_step(&desk, 10));
+    assert_int_equal(desk.sweeper.sweeps, 1);
+    catalog_read_counts(desk.catalog, &counts);
+    assert_int_equal(counts.given.services, 6);
+    desk_release(&desk);
+}
+
+/* A service's own quota is none of the tables', but turning away begins a sweep too. */
+static void sweeper__begins_where_a_name_was_turned_away(void **state)
+{
+    struct desk desk;
+    struct node node = {NODE_EXTERNAL, VIEW(""), VIEW("x")};
+    uint32_t number;
+
+    (void)state;
+    desk_init(&desk);
+    for (unsigned i = 0; i < 8; i++)
+        lessons_teach(desk.lessons, 1 + i, desk_service(&desk, i));
+    assert_int_equal(desk_service(&desk, 8), CATALOG_OVERFLOW);
+    assert_int_equal(catalog_node(desk.catalog, &node, &number), 0);
+    assert_true(desk_step(&desk, 10)); /* The peer; lessons keep the services. */
+    assert_true(catalog_node_left(desk.catalog, number));
+    assert_int_equal(desk_service(&desk, 8), CATALOG_OVERFLOW);
+    assert_int_not_equal(desk_service(&desk, 7), CATALOG_OVERFLOW);
+    desk_release(&desk);
+}
+
+static void sweeper__comes_seldom_where_all_is_in_use(void **state)
+{
+    struct desk desk;
+
+    (void)state;
+    desk_init(&desk);
+    for (unsigned i = 0; i < 8; i++)
+        lessons_teach(desk.lessons, 1 + i, desk_service(&desk, i));
+    assert_true(desk_step(&desk, 200));
+    assert_true(desk.sweeper.sweeps >= 5 && desk.sweeper.sweeps <= 10);
+    assert_true(desk.sweeper.pause_ns == 60 * NS_PER_S);
+    desk_release(&desk);
+}
+
+static void sweeper__waits_for_a_snapshot_that_is_read(void **state)
+{
+    struct desk desk;
+    struct snapshot *snapshot;
+    uint32_t service;
+
+    (void)state;
+    desk_init(&desk);
+    for (unsigned i = 0; i < 8; i++)
+        service = desk_service(&desk, i);
+    assert_int_equal(publisher_snapshot(desk.publisher, (struct wall_time){desk.now_ns}, &snapshot),
+                     0);
+    assert_true(desk_step(&desk, 10));
+    assert_int_equal(desk.sweeper.sweeps, 0);
+    assert_int_equal(desk_service(&desk, 20), CATALOG_OVERFLOW);
+    assert_true(catalog_node_left(desk.catalog, service));
+    snapshot_release(snapshot);
+    (void)desk_step(&desk, 1);
+    assert_int_equal(desk.sweeper.sweeps, 1);
+    assert_int_not_equal(desk_service(&desk, 20), CATALOG_OVERFLOW);
+    desk_release(&desk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sweeper__rests_while_there_is_room),
+        cmocka_unit_test(sweeper__begins_where_a_name_was_turned_away),
+        cmocka_unit_test(sweeper__comes_seldom_where_all_is_in_use),
+        cmocka_unit_test(sweeper__waits_for_a_snapshot_that_is_read),
         cmocka_unit_test(sweeper__gives_names_to_others_while_all_go_on),
     };
 
