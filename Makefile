@@ -87,8 +87,10 @@ web_files := $(sort $(shell find exporters/web -type f ! -name '.*' 2>/dev/null)
 protos := \
     google/protobuf/any \
     google/protobuf/duration \
+    google/protobuf/timestamp \
     google/rpc/error_details \
     google/rpc/status \
+    io/prometheus/client/metrics \
     opentelemetry/proto/collector/logs/v1/logs_service \
     opentelemetry/proto/collector/metrics/v1/metrics_service \
     opentelemetry/proto/collector/trace/v1/trace_service \
@@ -186,7 +188,7 @@ $(BUILD)/gen/semconv_table.inc: topology/semconv.tsv scripts/semconv.sh
 plain_protos := $(protos:%=$(BUILD)/gen/proto/%.proto)
 $(BUILD)/gen/proto/%.proto: proto/%.proto
 	@mkdir -p $(@D)
-	$(Q)sed -E 's/^( *)optional ([a-z0-9]+) ([a-z_]+) = ([0-9]+);/\1oneof opt_\3 { \2 \3 = \4; }/' $< > $@
+	$(Q)sed -E '/^syntax = "proto2"/,$$!s/^( *)optional ([a-z0-9]+) ([a-z_]+) = ([0-9]+);/\1oneof opt_\3 { \2 \3 = \4; }/' $< > $@
 
 $(BUILD)/proto/%.pb-c.c $(BUILD)/proto/%.pb-c.h: $(BUILD)/gen/proto/%.proto | $(plain_protos)
 	$(call say,PROTO,$<)

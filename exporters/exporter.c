@@ -9,8 +9,17 @@
 #include "exporters/text.h"
 
 const struct exporter *const exporters[] = {
-    &exporter_svg,     &exporter_png,  &exporter_pdf,        &exporter_dot,         &exporter_json,
-    &exporter_mermaid, &exporter_text, &exporter_prometheus, &exporter_openmetrics, NULL,
+    &exporter_svg,
+    &exporter_png,
+    &exporter_pdf,
+    &exporter_dot,
+    &exporter_json,
+    &exporter_mermaid,
+    &exporter_text,
+    &exporter_prometheus,
+    &exporter_openmetrics,
+    &exporter_prometheus_protobuf,
+    NULL,
 };
 
 const struct exporter *exporter_find(struct view name)

@@ -22,6 +22,8 @@ struct element {
     struct view value;
     unsigned quality; /* In thousandths. */
     struct view version;
+    struct view proto;
+    struct view encoding;
     enum escaping escaping;
 };
 
@@ -88,6 +90,10 @@ static struct element take_element(struct view *header)
             element.quality = parse_quality(value);
         else if (is(name, "version"))
             element.version = value;
+        else if (is(name, "proto"))
+            element.proto = value;
+        else if (is(name, "encoding"))
+            element.encoding = value;
         else if (is(name, "escaping"))
             for (int i = 0; i < ESCAPING_COUNT; i++)
                 if (is(value, escaping_names[i]))
@@ -98,6 +104,8 @@ static struct element take_element(struct view *header)
 
 #define OPENMETRICS "application/openmetrics-text"
 #define TEXT "text/plain"
+#define PROTOBUF "application/vnd.google.protobuf"
+#define FAMILY "io.prometheus.client.MetricFamily"
 #define ESCAPED(type, version)                                                                     \
     {                                                                                              \
         type "; version=" version "; charset=utf-8; escaping=underscores",                         \
@@ -112,6 +120,8 @@ static struct element take_element(struct view *header)
             type "; version=" version "; charset=utf-8",                                           \
     }
 
+#define DELIMITED PROTOBUF "; proto=" FAMILY "; encoding=delimited"
+
 /* The formats, best first. Names of ours are the same under every escaping. */
 static const struct {
     const struct exporter *exporter;
@@ -122,6 +132,12 @@ static const struct {
 } formats[] = {
     {&exporter_openmetrics, OPENMETRICS, "1.0.0", true, ESCAPED(OPENMETRICS, "1.0.0")},
     {&exporter_openmetrics, OPENMETRICS, "0.0.1", false, PLAIN(OPENMETRICS, "0.0.1")},
+    {&exporter_prometheus_protobuf,
+     PROTOBUF,
+     "",
+     false,
+     {DELIMITED, DELIMITED "; escaping=dots", DELIMITED "; escaping=values",
+      DELIMITED "; escaping=allow-utf-8"}},
     {&exporter_prometheus, TEXT, "1.0.0", false, ESCAPED(TEXT, "1.0.0")},
     {&exporter_prometheus, TEXT, "0.0.4", true, PLAIN(TEXT, "0.0.4")},
 };
@@ -132,6 +148,11 @@ enum { FORMAT_COUNT = sizeof(formats) / sizeof(formats[0]), FORMAT_PLAIN = FORMA
  * the plainest format that they allow. 0: not at all. */
 static unsigned match(const struct element *element, size_t format)
 {
+    if (is(element->value, PROTOBUF))
+        return formats[format].exporter == &exporter_prometheus_protobuf &&
+                       is(element->proto, FAMILY) && is(element->encoding, "delimited")
+                   ? 4
+                   : 0;
     if (is(element->value, formats[format].type)) {
         if (is(element->version, formats[format].version))
             return 4;

@@ -8,7 +8,7 @@
 #include "version.h"
 
 /* The accounting: each class but `waiting` only grows, since nothing judged is withdrawn. */
-static void accounting(struct prom_text *text, const struct accounting *spans)
+static void accounting(struct prom_writer *writer, const struct accounting *spans)
 {
     static const struct prom_family received = {
         PROM_COUNTER, "spanmap_spans_received",
@@ -20,33 +20,33 @@ static void accounting(struct prom_text *text, const struct accounting *spans)
         "Spans whose wait for their other side has not ended."};
     char labels[96];
 
-    prom_text_family(text, &received);
-    prom_text_u64(text, VIEW(""), spans->received);
-    prom_text_family(text, &judged);
-    prom_text_u64(text, VIEW("class=\"internal\""), spans->internal);
-    prom_text_u64(text, VIEW("class=\"paired\""), spans->paired);
-    prom_text_u64(text, VIEW("class=\"duplicate\""), spans->duplicate);
+    prom_writer_family(writer, &received);
+    prom_writer_u64(writer, VIEW(""), spans->received);
+    prom_writer_family(writer, &judged);
+    prom_writer_u64(writer, VIEW("class=\"internal\""), spans->internal);
+    prom_writer_u64(writer, VIEW("class=\"paired\""), spans->paired);
+    prom_writer_u64(writer, VIEW("class=\"duplicate\""), spans->duplicate);
     for (int i = 0; i < UNPAIRED_REASON_COUNT; i++) {
         (void)snprintf(labels, sizeof(labels), "class=\"unpaired\",reason=\"%s\"",
                        unpaired_reason_name((enum unpaired_reason)i));
-        prom_text_u64(text, view_of(labels), spans->unpaired[i]);
+        prom_writer_u64(writer, view_of(labels), spans->unpaired[i]);
     }
     for (int i = 0; i < DROPPED_REASON_COUNT; i++) {
         (void)snprintf(labels, sizeof(labels), "class=\"dropped\",reason=\"%s\"",
                        dropped_reason_name((enum dropped_reason)i));
-        prom_text_u64(text, view_of(labels), spans->dropped[i]);
+        prom_writer_u64(writer, view_of(labels), spans->dropped[i]);
     }
     for (int i = 0; i < REJECTED_REASON_COUNT; i++) {
         (void)snprintf(labels, sizeof(labels), "class=\"rejected\",reason=\"%s\"",
                        rejected_reason_name((enum rejected_reason)i));
-        prom_text_u64(text, view_of(labels), spans->rejected[i]);
+        prom_writer_u64(writer, view_of(labels), spans->rejected[i]);
     }
-    prom_text_family(text, &waiting);
-    prom_text_u64(text, VIEW(""), spans->waiting);
+    prom_writer_family(writer, &waiting);
+    prom_writer_u64(writer, VIEW(""), spans->waiting);
 }
 
 /* The same of links: of consumers' spans, each linked span once. */
-static void link_accounting(struct prom_text *text, const struct link_accounting *links)
+static void link_accounting(struct prom_writer *writer, const struct link_accounting *links)
 {
     static const struct prom_family received = {
         PROM_COUNTER, "spanmap_links_received",
@@ -57,17 +57,17 @@ static void link_accounting(struct prom_text *text, const struct link_accounting
     static const struct prom_family waiting = {PROM_GAUGE, "spanmap_links_waiting",
                                                "Such links whose wait has not ended."};
 
-    prom_text_family(text, &received);
-    prom_text_u64(text, VIEW(""), links->links);
-    prom_text_family(text, &judged);
-    prom_text_u64(text, VIEW("class=\"paired\""), links->paired);
-    prom_text_u64(text, VIEW("class=\"missing\""), links->missing);
-    prom_text_u64(text, VIEW("class=\"dropped\""), links->dropped);
-    prom_text_family(text, &waiting);
-    prom_text_u64(text, VIEW(""), links->waiting);
+    prom_writer_family(writer, &received);
+    prom_writer_u64(writer, VIEW(""), links->links);
+    prom_writer_family(writer, &judged);
+    prom_writer_u64(writer, VIEW("class=\"paired\""), links->paired);
+    prom_writer_u64(writer, VIEW("class=\"missing\""), links->missing);
+    prom_writer_u64(writer, VIEW("class=\"dropped\""), links->dropped);
+    prom_writer_family(writer, &waiting);
+    prom_writer_u64(writer, VIEW(""), links->waiting);
 }
 
-static void noticed(struct prom_text *text, const struct topology_counts *counts)
+static void noticed(struct prom_writer *writer, const struct topology_counts *counts)
 {
     const struct {
         struct prom_family family;
@@ -121,12 +121,12 @@ static void noticed(struct prom_text *text, const struct topology_counts *counts
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        prom_text_family(text, &rows[i].family);
-        prom_text_u64(text, VIEW(""), rows[i].value);
+        prom_writer_family(writer, &rows[i].family);
+        prom_writer_u64(writer, VIEW(""), rows[i].value);
     }
 }
 
-static void sizes(struct prom_text *text, const struct snapshot *snapshot)
+static void sizes(struct prom_writer *writer, const struct snapshot *snapshot)
 {
     static const struct prom_family nodes = {PROM_GAUGE, "spanmap_topology_nodes",
                                              "Nodes that the map knows."};
@@ -139,16 +139,16 @@ static void sizes(struct prom_text *text, const struct snapshot *snapshot)
     static const struct prom_family build = {PROM_INFO, "spanmap_build",
                                              "The version that is running."};
 
-    prom_text_family(text, &nodes);
-    prom_text_u64(text, VIEW(""), snapshot->nodes_count);
-    prom_text_family(text, &edges);
-    prom_text_u64(text, VIEW(""), snapshot->edges_count);
-    prom_text_family(text, &operations);
-    prom_text_u64(text, VIEW(""), snapshot->operations_count);
-    prom_text_family(text, &start);
-    prom_text_double(text, VIEW(""), (double)snapshot->start.ns / (double)NS_PER_S);
-    prom_text_family(text, &build);
-    prom_text_u64(text, VIEW("version=\"" SPANMAP_VERSION "\""), 1);
+    prom_writer_family(writer, &nodes);
+    prom_writer_u64(writer, VIEW(""), snapshot->nodes_count);
+    prom_writer_family(writer, &edges);
+    prom_writer_u64(writer, VIEW(""), snapshot->edges_count);
+    prom_writer_family(writer, &operations);
+    prom_writer_u64(writer, VIEW(""), snapshot->operations_count);
+    prom_writer_family(writer, &start);
+    prom_writer_double(writer, VIEW(""), (double)snapshot->start.ns / (double)NS_PER_S);
+    prom_writer_family(writer, &build);
+    prom_writer_u64(writer, VIEW("version=\"" SPANMAP_VERSION "\""), 1);
 }
 
 /* One row of one stage, with what equal rows of later stages add. */
@@ -186,16 +186,6 @@ static size_t gather(const struct export_input *input, struct health_row *rows)
     return count;
 }
 
-/* Whether a family of that name stands behind `begin` already: a second one would fail the scrape. */
-static bool is_there(const struct prom_text *text, size_t begin, const char *name)
-{
-    char type[PROM_NAME_MAX + 16];
-    int size = snprintf(type, sizeof(type), "# TYPE %s ", name);
-
-    return size > 0 && text->out->size > begin &&
-           memmem(text->out->data + begin, text->out->size - begin, type, (size_t)size) != NULL;
-}
-
 static bool ends_with(const char *text, size_t size, const char *end)
 {
     size_t end_size = strlen(end);
@@ -227,40 +217,41 @@ static struct prom_family family_of(const struct counter_row *row, char name[PRO
 }
 
 /* Rows NAME_bucket count what lies between their bound and the one before; NAME_sum is there too. */
-static void histogram(struct prom_text *text, struct health_row *rows, size_t count, size_t first)
+static void histogram(struct prom_writer *writer, struct health_row *rows, size_t count,
+                      size_t first)
 {
     const char *name = rows[first].row->name;
     size_t size = strlen(name) - strlen("_bucket");
     uint64_t below = 0;
+    uint64_t sum = 0;
 
     for (size_t i = first; i < count; i++)
         if (strcmp(rows[i].row->name, name) == 0) {
             rows[i].written = true;
             below += rows[i].value;
-            prom_text_part(text, "_bucket", view_of(rows[i].row->label), below);
+            prom_writer_bucket(writer, view_of(rows[i].row->label), below);
         }
     for (size_t i = first; i < count; i++)
         if (strncmp(rows[i].row->name, name, size) == 0 &&
             strcmp(rows[i].row->name + size, "_sum") == 0) {
             rows[i].written = true;
-            prom_text_part(text, "_sum", VIEW(""), rows[i].value);
+            sum += rows[i].value;
         }
-    prom_text_part(text, "_count", VIEW(""), below);
+    prom_writer_sum(writer, sum, below);
 }
 
-/* All rows of the metric of row `first`. What was written of it behind `begin`, by us, stands. */
-static void metric(struct prom_text *text, size_t begin, struct health_row *rows, size_t count,
-                   size_t first)
+/* All rows of the metric of row `first`. What was written of it already, by us, stands. */
+static void metric(struct prom_writer *writer, struct health_row *rows, size_t count, size_t first)
 {
     const struct counter_row *row = rows[first].row;
     char name[PROM_NAME_MAX];
     struct prom_family family = family_of(row, name);
-    bool fresh = !is_there(text, begin, text->openmetrics ? name : row->name);
+    bool fresh = !prom_writer_has(writer, &family);
 
     if (fresh)
-        prom_text_family(text, &family);
+        prom_writer_family(writer, &family);
     if (fresh && family.type == PROM_HISTOGRAM) {
-        histogram(text, rows, count, first);
+        histogram(writer, rows, count, first);
         return;
     }
     for (size_t i = first; i < count; i++) {
@@ -268,15 +259,14 @@ static void metric(struct prom_text *text, size_t begin, struct health_row *rows
             continue;
         rows[i].written = true;
         if (fresh)
-            prom_text_u64(text, view_of(rows[i].row->label != NULL ? rows[i].row->label : ""),
-                          rows[i].value);
+            prom_writer_u64(writer, view_of(rows[i].row->label != NULL ? rows[i].row->label : ""),
+                            rows[i].value);
     }
 }
 
-int prom_health(const struct export_input *input, struct prom_text *text)
+int prom_health(const struct export_input *input, struct prom_writer *writer)
 {
     struct health_row *rows;
-    size_t begin = text->out->size;
     size_t count = 0;
 
     for (size_t i = 0; i < input->health_count; i++)
@@ -284,14 +274,14 @@ int prom_health(const struct export_input *input, struct prom_text *text)
     rows = mem_calloc(count, sizeof(*rows));
     if (rows == NULL)
         return STATUS_NOMEM;
-    accounting(text, &input->snapshot->accounting);
-    link_accounting(text, &input->snapshot->links);
-    noticed(text, &input->snapshot->counts);
-    sizes(text, input->snapshot);
+    accounting(writer, &input->snapshot->accounting);
+    link_accounting(writer, &input->snapshot->links);
+    noticed(writer, &input->snapshot->counts);
+    sizes(writer, input->snapshot);
     count = gather(input, rows);
     for (size_t i = 0; i < count; i++)
         if (!rows[i].written)
-            metric(text, begin, rows, count, i);
+            metric(writer, rows, count, i);
     mem_free(rows);
     return 0;
 }

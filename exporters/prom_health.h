@@ -9,9 +9,9 @@
 
 #include "base/status.h"
 #include "exporters/exporter.h"
-#include "exporters/prom_text.h"
+#include "exporters/prom_writer.h"
 
 /* Returns: 0; STATUS_NOMEM. What the buffer refused sticks to it. */
-MUST_USE int prom_health(const struct export_input *input, struct prom_text *text);
+MUST_USE int prom_health(const struct export_input *input, struct prom_writer *writer);
 
 #endif

@@ -126,7 +126,7 @@ static int gather(struct prom_table *table, struct target *const *list, size_t c
     return status;
 }
 
-int prom_targets(const struct export_input *input, struct prom_text *text)
+int prom_targets(const struct export_input *input, struct prom_writer *writer)
 {
     static const struct prom_family family = {
         PROM_INFO, "traces_target", "What the resources that send spans say of themselves."};
@@ -144,9 +144,9 @@ int prom_targets(const struct export_input *input, struct prom_text *text)
     if (status == 0) {
         status = gather(&table, list, count);
         if (status == 0) {
-            prom_text_family(text, &family);
+            prom_writer_family(writer, &family);
             for (size_t i = 0; i < table.count; i++)
-                prom_text_u64(text, prom_series_labels(&table, &table.series[i]), 1);
+                prom_writer_u64(writer, prom_series_labels(&table, &table.series[i]), 1);
         }
         prom_table_release(&table);
     }

@@ -10,9 +10,9 @@
 #define SPANMAP_EXPORTERS_PROM_TARGETS_H
 
 #include "exporters/exporter.h"
-#include "exporters/prom_text.h"
+#include "exporters/prom_writer.h"
 
 /* Nothing where the input has no targets. Returns: 0; STATUS_NOMEM. */
-MUST_USE int prom_targets(const struct export_input *input, struct prom_text *text);
+MUST_USE int prom_targets(const struct export_input *input, struct prom_writer *writer);
 
 #endif

@@ -70,13 +70,12 @@ static const char *type_name(const struct prom_text *text, enum prom_type type)
     return text->openmetrics ? "unknown" : "untyped";
 }
 
-/* What the samples of a type have behind the family's name. */
-static const char *suffix_of(enum prom_type type)
+const char *prom_type_suffix(enum prom_type type)
 {
     return type == PROM_COUNTER ? "_total" : type == PROM_INFO ? "_info" : "";
 }
 
-static const char *unit_of(const char *name)
+const char *prom_unit(const char *name)
 {
     return ends_with(name, "_seconds") ? "seconds" : ends_with(name, "_bytes") ? "bytes" : NULL;
 }
@@ -98,8 +97,8 @@ static void help(struct prom_text *text, const char *sentence)
 
 void prom_text_family(struct prom_text *text, const struct prom_family *family)
 {
-    const char *suffix = text->openmetrics ? "" : suffix_of(family->type);
-    const char *unit = unit_of(family->name);
+    const char *suffix = text->openmetrics ? "" : prom_type_suffix(family->type);
+    const char *unit = prom_unit(family->name);
     int size = snprintf(text->bucket, sizeof(text->bucket), "%s_bucket{", family->name);
 
     CHECK(size > 0 && (size_t)size < sizeof(text->bucket));
@@ -155,7 +154,7 @@ void prom_text_part(struct prom_text *text, const char *suffix, struct view labe
 
 void prom_text_u64(struct prom_text *text, struct view labels, uint64_t value)
 {
-    prom_text_part(text, suffix_of(text->family->type), labels, value);
+    prom_text_part(text, prom_type_suffix(text->family->type), labels, value);
 }
 
 void prom_text_double(struct prom_text *text, struct view labels, double value)
@@ -164,7 +163,7 @@ void prom_text_double(struct prom_text *text, struct view labels, double value)
 
     if (at == NULL)
         return;
-    at = begin_sample(text, at, suffix_of(text->family->type), labels);
+    at = begin_sample(text, at, prom_type_suffix(text->family->type), labels);
     end_sample(text, at + number_write_double(at, value));
 }
 
@@ -188,7 +187,7 @@ void prom_text_weight(struct prom_text *text, struct view labels, uint64_t weigh
 
     if (at == NULL)
         return;
-    at = begin_sample(text, at, suffix_of(text->family->type), labels);
+    at = begin_sample(text, at, prom_type_suffix(text->family->type), labels);
     end_sample(text, at + number_write_weight(at, weight));
     created_sample(text, labels, created);
 }

@@ -30,6 +30,12 @@ struct prom_family {
 
 enum { PROM_NAME_MAX = 120 };
 
+/* What the samples of a type have behind the family's name. */
+const char *prom_type_suffix(enum prom_type type);
+
+/* The unit that a family's name ends in; NULL: none. */
+const char *prom_unit(const char *name);
+
 struct prom_text {
     struct buf *out;
     bool openmetrics;

@@ -11,7 +11,7 @@
 #include "exporters/prom_labels.h"
 #include "exporters/prom_series.h"
 #include "exporters/prom_targets.h"
-#include "exporters/prom_text.h"
+#include "exporters/prom_writer.h"
 #include "topology/span.h"
 
 #define OVERFLOW_LABEL "otel_metric_overflow"
@@ -33,7 +33,7 @@ static const char *const status_labels[SPAN_STATUS_COUNT] = {
 struct scrape {
     const struct export_input *input;
     const struct snapshot *snapshot;
-    struct prom_text text;
+    struct prom_writer writer;
     struct prom_table table;
 };
 
@@ -111,7 +111,8 @@ static bool is_new(const struct scrape *scrape, uint64_t born)
 {
     const struct export_options *options = &scrape->input->options;
 
-    return !scrape->text.openmetrics && options->new_at_zero && born > options->shown_number;
+    return !prom_writer_tells_created(&scrape->writer) && options->new_at_zero &&
+           born > options->shown_number;
 }
 
 /* A counter of all series that live. */
@@ -119,14 +120,14 @@ static void write_counts(struct scrape *scrape, const struct prom_family *family
 {
     const struct prom_table *table = &scrape->table;
 
-    prom_text_family(&scrape->text, family);
+    prom_writer_family(&scrape->writer, family);
     for (size_t i = 0; i < table->count; i++) {
         const struct prom_series *series = &table->series[i];
         uint64_t past = which == 0 ? series->life.past_count : series->life.past_failed;
         if (!is_idle(scrape, series))
-            prom_text_weight(&scrape->text, prom_series_labels(table, series),
-                             is_new(scrape, series->life.born) ? 0 : series->counts[which] - past,
-                             series->created);
+            prom_writer_weight(&scrape->writer, prom_series_labels(table, series),
+                               is_new(scrape, series->life.born) ? 0 : series->counts[which] - past,
+                               series->created);
     }
 }
 
@@ -138,16 +139,16 @@ static void write_histogram(struct scrape *scrape, const struct prom_series *ser
     /* One that has seen nothing since its series began anew is not there yet. */
     if (now == NULL || (past != NULL && past->count == now->count))
         return;
-    prom_text_histogram(&scrape->text, prom_series_labels(&scrape->table, series), now,
-                        is_new(scrape, series->life.seconds_born[which]) ? now : past,
-                        series->created);
+    prom_writer_histogram(&scrape->writer, prom_series_labels(&scrape->table, series), now,
+                          is_new(scrape, series->life.seconds_born[which]) ? now : past,
+                          series->created);
 }
 
 static void write_histograms(struct scrape *scrape, const struct prom_family *family, size_t which)
 {
     const struct prom_table *table = &scrape->table;
 
-    prom_text_family(&scrape->text, family);
+    prom_writer_family(&scrape->writer, family);
     for (size_t i = 0; i < table->count; i++) {
         if (!is_idle(scrape, &table->series[i]))
             write_histogram(scrape, &table->series[i], which);
@@ -299,7 +300,7 @@ static int write_all(struct scrape *scrape)
     static const struct prom_family dropped = {
         PROM_COUNTER, "traces_service_graph_dropped_spans",
         "Spans that were dropped before they were judged, by who sent them and why."};
-    int status = prom_targets(scrape->input, &scrape->text); /* P5: first of all. */
+    int status = prom_targets(scrape->input, &scrape->writer); /* P5: first of all. */
 
     if (status == 0)
         status = write_edges(scrape);
@@ -310,20 +311,20 @@ static int write_all(struct scrape *scrape)
     if (status == 0)
         status = write_operations(scrape);
     if (status == 0)
-        status = prom_health(scrape->input, &scrape->text);
+        status = prom_health(scrape->input, &scrape->writer);
     return status;
 }
 
-static int render(const struct export_input *input, bool openmetrics, char out_error[256],
+static int render(const struct export_input *input, enum prom_format format, char out_error[256],
                   struct buf *out)
 {
     struct scrape scrape = {.input = input, .snapshot = input->snapshot};
     size_t size_before = out->size;
     int status;
 
-    prom_text_init(&scrape.text, out, openmetrics, input->snapshot->bounds);
+    prom_writer_init(&scrape.writer, out, format, input->snapshot->bounds);
     status = write_all(&scrape);
-    prom_text_end(&scrape.text);
+    prom_writer_end(&scrape.writer);
     if (status == 0)
         status = out->failed;
     if (status == 0)
@@ -334,13 +335,18 @@ static int render(const struct export_input *input, bool openmetrics, char out_e
 
 static int render_prometheus(const struct export_input *input, char out_error[256], struct buf *out)
 {
-    return render(input, false, out_error, out);
+    return render(input, PROM_TEXT, out_error, out);
 }
 
 static int render_openmetrics(const struct export_input *input, char out_error[256],
                               struct buf *out)
 {
-    return render(input, true, out_error, out);
+    return render(input, PROM_OPENMETRICS, out_error, out);
+}
+
+static int render_protobuf(const struct export_input *input, char out_error[256], struct buf *out)
+{
+    return render(input, PROM_PROTOBUF, out_error, out);
 }
 
 const struct exporter exporter_prometheus = {
@@ -355,4 +361,13 @@ const struct exporter exporter_openmetrics = {
     .doc = "metrics in OpenMetrics 1.0.0",
     .content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8",
     .render = render_openmetrics,
+};
+
+const struct exporter exporter_prometheus_protobuf = {
+    .name = "prometheus_protobuf",
+    .doc = "metrics as Prometheus' protobuf messages, with native histograms",
+    .content_type = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; "
+                    "encoding=delimited",
+    .binary = true,
+    .render = render_protobuf,
 };

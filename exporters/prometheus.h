@@ -1,9 +1,10 @@
 /* prometheus.h: the exporters of metrics.
- * Is:         `prometheus` (text 0.0.4, which for our names is also text 1.0.0) and `openmetrics`
- *             (1.0.0); the same samples, without timestamps.
+ * Is:         `prometheus` (text 0.0.4, which for our names is also text 1.0.0), `openmetrics`
+ *             (1.0.0) and `prometheus_protobuf` (with native histograms); the same samples, without
+ *             timestamps.
  * Invariants: families and series stand in a fixed order; no two series have equal labels.
  * Threads:    any.
- * Source:     TOPOLOGY section 4; EXPORT P1-P5, P14.
+ * Source:     TOPOLOGY section 4; EXPORT P1-P5, P7, P14.
  */
 #ifndef SPANMAP_EXPORTERS_PROMETHEUS_H
 #define SPANMAP_EXPORTERS_PROMETHEUS_H
@@ -12,5 +13,6 @@
 
 extern const struct exporter exporter_prometheus;
 extern const struct exporter exporter_openmetrics;
+extern const struct exporter exporter_prometheus_protobuf;
 
 #endif

@@ -21,7 +21,7 @@ scrape_configs:
 
 
 class Prometheus:
-    def __init__(self, program, folder, web):
+    def __init__(self, program, folder, web, *arguments):
         config = Path(folder, "prometheus.yml")
         config.write_text(CONFIG.format(target=web.removeprefix("http://")), encoding="utf-8")
         self.log_file = Path(folder, "prometheus.log")
@@ -29,7 +29,7 @@ class Prometheus:
         with self.log_file.open("wb") as log:
             self.process = subprocess.Popen(
                 [program, f"--config.file={config}", f"--storage.tsdb.path={folder}/data",
-                 f"--web.listen-address={self.url.removeprefix('http://')}"],
+                 f"--web.listen-address={self.url.removeprefix('http://')}", *arguments],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def __enter__(self):

@@ -152,3 +152,24 @@ def test_idle_series_end_and_come_back(program, tmp_path):
             edges = {(edge["client"], edge["server"]): edge["requests"]
                      for edge in daemon.map()["edges"]}
             assert set(edges.values()) == {2 * CALLS}
+
+
+def test_native_histograms_are_taken(program, tmp_path):
+    """With native histograms Prometheus asks for protobuf; their quantiles are near the map's."""
+    with Daemon(FAST) as daemon, Sender(daemon.grpc) as sender:
+        sender.send(calls(0))
+        daemon.wait_for_counted(4 * CALLS)
+        native = "--enable-feature=native-histograms"
+        with Prometheus(program, tmp_path, daemon.web, native) as prometheus:
+            name = "traces_service_graph_request_server_seconds"
+            count = prometheus.wait_for(f"histogram_count({name})", lambda got: EDGE in got, "edge")
+            assert count[EDGE] == CALLS
+            total = prometheus.query(f"histogram_sum({name})")[EDGE]
+            assert math.isclose(total, sum(range(21, 21 + CALLS)) / 1000, rel_tol=1e-9)
+            [edge] = [edge for edge in daemon.map()["edges"] if edge["server"].endswith("//back")]
+            for share, field in ((0.5, "p50"), (0.95, "p95"), (0.99, "p99")):
+                got = prometheus.query(f"histogram_quantile({share}, {name})")[EDGE]
+                # A bucket of scale 4 or finer is at most 4.5 % wide.
+                assert math.isclose(got, edge["server_seconds"][field], rel_tol=0.045)
+            assert prometheus.target()["lastError"] == ""
+            assert "Error on ingesting" not in prometheus.log()

@@ -8,13 +8,20 @@
 #define TEXT_0_0_4 "text/plain; version=0.0.4; charset=utf-8"
 #define OPENMETRICS_1_0 "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping="
 
+#define PROTOBUF                                                                                   \
+    "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
+
 static void check(const char *accept, const char *expected)
 {
     struct metrics_format format = negotiate_metrics(view_of(accept));
-    bool openmetrics = strncmp(expected, "application/", 12) == 0;
+    const struct exporter *exporter = &exporter_prometheus;
 
+    if (strncmp(expected, PROTOBUF, strlen(PROTOBUF)) == 0)
+        exporter = &exporter_prometheus_protobuf;
+    else if (strncmp(expected, "application/", 12) == 0)
+        exporter = &exporter_openmetrics;
     assert_string_equal(format.content_type, expected);
-    assert_ptr_equal(format.exporter, openmetrics ? &exporter_openmetrics : &exporter_prometheus);
+    assert_ptr_equal(format.exporter, exporter);
 }
 
 static void negotiate__without_accept_is_plain(void **state)
@@ -38,14 +45,23 @@ static void negotiate__gives_prometheus_what_it_likes_best(void **state)
           "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,"
           "*/*;q=0.2",
           OPENMETRICS_1_0 "allow-utf-8");
-    /* With native histograms: protobuf, which is not ours yet, comes first. */
+    /* With native histograms protobuf comes first. */
     check("application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;"
           "encoding=delimited;q=0.6,"
           "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,"
           "application/openmetrics-text;version=0.0.1;q=0.4,"
           "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,"
           "*/*;q=0.1",
-          OPENMETRICS_1_0 "allow-utf-8");
+          PROTOBUF);
+    check("application/vnd.google.protobuf; proto=\"io.prometheus.client.MetricFamily\"; "
+          "encoding=delimited; escaping=allow-utf-8, text/plain;q=0.9",
+          PROTOBUF "; escaping=allow-utf-8");
+    /* Of other messages, and of other ways to write them, there is none. */
+    check("application/vnd.google.protobuf;proto=other;encoding=delimited,text/plain;q=0.2",
+          TEXT_0_0_4);
+    check("application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=text",
+          TEXT_0_0_4);
+    check("application/vnd.google.protobuf", TEXT_0_0_4);
     /* 2.42 */
     check("application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;"
           "q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",

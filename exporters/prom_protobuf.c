@@ -1,0 +1,424 @@
+/* prom_protobuf.c: each metric is packed by itself behind its family's fields; the family's length is put
+ * before it when the family ends, so that no family has to be held as a tree.
+ */
+#include "exporters/prom_protobuf.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "exporters/prom_labels.h"
+#include "io/prometheus/client/metrics.pb-c.h"
+#include "topology/span.h"
+#include "topology/targets.h"
+
+typedef Io__Prometheus__Client__Metric Metric;
+typedef Io__Prometheus__Client__LabelPair LabelPair;
+typedef Io__Prometheus__Client__Histogram Histogram;
+typedef Io__Prometheus__Client__Bucket Bucket;
+typedef Io__Prometheus__Client__BucketSpan BucketSpan;
+typedef Google__Protobuf__Timestamp Timestamp;
+
+enum {
+    LABELS_MAX = TARGET_ATTRIBUTES_MAX + 2,
+    VARINT_SIZE_MAX = 10,
+    METRIC_TAG = 4 << 3 | 2, /* MetricFamily.metric */
+};
+
+_Static_assert((int)LABELS_MAX >= (int)PROM_LABELS_MAX, "targets have most labels");
+
+/* Prometheus' own: what is below it is in the bucket of zeros. Durations of 0 s alone are. */
+#define ZERO_THRESHOLD 0x1p-128
+
+/* ------------------------------------------------------------------ labels */
+
+/* One metric with its labels, whose texts point into `text`. */
+struct labelled {
+    Metric metric;
+    LabelPair pairs[LABELS_MAX];
+    LabelPair *pointers[LABELS_MAX];
+    struct buf text;
+};
+
+/* Appends the text between quotes that `labels` begins with, without its escapes, and takes it off. */
+static void take_value(struct view *labels, struct buf *text)
+{
+    size_t at = 1;
+
+    for (; at < labels->size && labels->data[at] != '"'; at++) {
+        char byte = labels->data[at];
+        if (byte == '\\' && at + 1 < labels->size)
+            byte = labels->data[++at] == 'n' ? '\n' : labels->data[at];
+        (void)buf_append_byte(text, byte);
+    }
+    (void)buf_append_byte(text, '\0');
+    at = at < labels->size ? at + 1 : at;
+    at += at < labels->size; /* The comma. */
+    *labels = (struct view){labels->data + at, labels->size - at};
+}
+
+/* Reads `a="x",b="y"` as prom_label() and its like write it. Returns: 0; as buf_append(). */
+static int read_labels(struct labelled *labelled, struct view labels)
+{
+    struct buf *text = &labelled->text;
+    size_t count = 0;
+
+    /* Reserved at once: pointers into the text stay good. */
+    if (buf_reserve(text, labels.size + 1) != 0)
+        return text->failed;
+    while (labels.size != 0) {
+        const char *equals = memchr(labels.data, '=', labels.size);
+        LabelPair *pair = &labelled->pairs[count];
+        size_t size;
+        CHECK(equals != NULL && count < LABELS_MAX);
+        size = (size_t)(equals - labels.data);
+        io__prometheus__client__label_pair__init(pair);
+        pair->name = text->data + text->size;
+        (void)buf_append(text, labels.data, size);
+        (void)buf_append_byte(text, '\0');
+        labels = (struct view){equals + 1, labels.size - size - 1};
+        pair->value = text->data + text->size;
+        take_value(&labels, text);
+        labelled->pointers[count++] = pair;
+    }
+    labelled->metric.label = labelled->pointers;
+    labelled->metric.n_label = count;
+    return text->failed;
+}
+
+/* ------------------------------------------------------------------ messages */
+
+static size_t put_varint(uint8_t out[VARINT_SIZE_MAX], uint64_t number)
+{
+    size_t size = 0;
+
+    for (; number >= 0x80; number >>= 7)
+        out[size++] = (uint8_t)(number | 0x80);
+    out[size++] = (uint8_t)number;
+    return size;
+}
+
+static void append_packed(struct buf *out, const ProtobufCMessage *message, size_t size)
+{
+    if (buf_reserve(out, size) != 0)
+        return;
+    (void)protobuf_c_message_pack(message, (uint8_t *)out->data + out->size);
+    out->size += size;
+}
+
+static void append_metric(struct prom_protobuf *protobuf, const Metric *metric)
+{
+    size_t size = io__prometheus__client__metric__get_packed_size(metric);
+    uint8_t head[1 + VARINT_SIZE_MAX] = {METRIC_TAG};
+
+    (void)buf_append(protobuf->out, head, 1 + put_varint(head + 1, size));
+    append_packed(protobuf->out, &metric->base, size);
+}
+
+/* Appends `metric` with these labels. */
+static void append_labelled(struct prom_protobuf *protobuf, struct view labels,
+                            struct labelled *labelled)
+{
+    int status;
+
+    buf_init(&labelled->text, 0);
+    status = read_labels(labelled, labels);
+    if (status == 0)
+        append_metric(protobuf, &labelled->metric);
+    else
+        protobuf->out->failed = status;
+    buf_release(&labelled->text);
+}
+
+static Timestamp *set_time(Timestamp *timestamp, struct wall_time time)
+{
+    if (time.ns == 0)
+        return NULL;
+    google__protobuf__timestamp__init(timestamp);
+    timestamp->seconds = (int64_t)(time.ns / NS_PER_S);
+    timestamp->nanos = (int32_t)(time.ns % NS_PER_S);
+    return timestamp;
+}
+
+/* ------------------------------------------------------------------ families */
+
+static Io__Prometheus__Client__MetricType type_of(enum prom_type type)
+{
+    switch (type) {
+    case PROM_COUNTER:
+        return IO__PROMETHEUS__CLIENT__METRIC_TYPE__COUNTER;
+    case PROM_GAUGE:
+    case PROM_INFO:
+        return IO__PROMETHEUS__CLIENT__METRIC_TYPE__GAUGE;
+    case PROM_HISTOGRAM:
+        return IO__PROMETHEUS__CLIENT__METRIC_TYPE__HISTOGRAM;
+    case PROM_UNKNOWN:
+        break;
+    }
+    return IO__PROMETHEUS__CLIENT__METRIC_TYPE__UNTYPED;
+}
+
+/* Puts the length before the family, or takes the family out where it has no sample. */
+static void end_family(struct prom_protobuf *protobuf)
+{
+    struct buf *out = protobuf->out;
+    uint8_t bytes[VARINT_SIZE_MAX];
+    size_t length = out->size - protobuf->family_at;
+    size_t size = put_varint(bytes, length);
+
+    if (out->failed != 0 || protobuf->family == NULL)
+        return;
+    if (out->size == protobuf->metrics_at) {
+        out->size = protobuf->family_at;
+        return;
+    }
+    if (buf_append(out, bytes, size) != 0) /* Only makes room. */
+        return;
+    memmove(out->data + protobuf->family_at + size, out->data + protobuf->family_at, length);
+    memcpy(out->data + protobuf->family_at, bytes, size);
+}
+
+void prom_protobuf_init(struct prom_protobuf *protobuf, struct buf *out,
+                        const struct histogram_bounds *bounds)
+{
+    *protobuf = (struct prom_protobuf){.out = out, .bounds = bounds};
+}
+
+void prom_protobuf_family(struct prom_protobuf *protobuf, const struct prom_family *family)
+{
+    Io__Prometheus__Client__MetricFamily message = IO__PROMETHEUS__CLIENT__METRIC_FAMILY__INIT;
+    char name[PROM_NAME_MAX + 16];
+    int size = snprintf(name, sizeof(name), "%s%s", family->name, prom_type_suffix(family->type));
+
+    CHECK(size > 0 && (size_t)size < sizeof(name));
+    end_family(protobuf);
+    protobuf->family = family;
+    protobuf->family_at = protobuf->out->size;
+    message.name = name;
+    message.help = (char *)family->help;
+    message.has_type = true;
+    message.type = type_of(family->type);
+    message.unit = (char *)prom_unit(family->name);
+    append_packed(protobuf->out, &message.base,
+                  io__prometheus__client__metric_family__get_packed_size(&message));
+    protobuf->metrics_at = protobuf->out->size;
+}
+
+void prom_protobuf_end(struct prom_protobuf *protobuf)
+{
+    end_family(protobuf);
+}
+
+/* ------------------------------------------------------------------ values */
+
+void prom_protobuf_value(struct prom_protobuf *protobuf, struct view labels, double value,
+                         struct wall_time created)
+{
+    struct labelled labelled = {.metric = IO__PROMETHEUS__CLIENT__METRIC__INIT};
+    Io__Prometheus__Client__Counter counter = IO__PROMETHEUS__CLIENT__COUNTER__INIT;
+    Io__Prometheus__Client__Gauge gauge = IO__PROMETHEUS__CLIENT__GAUGE__INIT;
+    Io__Prometheus__Client__Untyped untyped = IO__PROMETHEUS__CLIENT__UNTYPED__INIT;
+    Timestamp timestamp;
+
+    switch (protobuf->family->type) {
+    case PROM_COUNTER:
+        counter.has_value = true;
+        counter.value = value;
+        counter.created_timestamp = set_time(&timestamp, created);
+        labelled.metric.counter = &counter;
+        break;
+    case PROM_GAUGE:
+    case PROM_INFO:
+        gauge.has_value = true;
+        gauge.value = value;
+        labelled.metric.gauge = &gauge;
+        break;
+    case PROM_HISTOGRAM:
+    case PROM_UNKNOWN:
+        untyped.has_value = true;
+        untyped.value = value;
+        labelled.metric.untyped = &untyped;
+        break;
+    }
+    append_labelled(protobuf, labels, &labelled);
+}
+
+/* ------------------------------------------------------------------ histograms */
+
+/* What protobuf-c needs of one histogram, made on the stack. */
+struct parts {
+    Histogram histogram;
+    Bucket buckets[HISTOGRAM_BOUNDS_MAX + 1];
+    Bucket *bucket_pointers[HISTOGRAM_BOUNDS_MAX + 1];
+    BucketSpan span;
+    BucketSpan *span_pointer;
+    uint64_t weights[HISTOGRAM_BUCKETS_MAX];
+    int64_t deltas[HISTOGRAM_BUCKETS_MAX];
+    double counts[HISTOGRAM_BUCKETS_MAX];
+    Timestamp created;
+};
+
+static bool is_whole(uint64_t weight)
+{
+    return weight % WEIGHT_ONE == 0;
+}
+
+static double in_requests(uint64_t weight)
+{
+    return (double)weight / (double)WEIGHT_ONE;
+}
+
+static void add_bucket(struct parts *parts, double upper, bool is_float, uint64_t weight)
+{
+    size_t which = parts->histogram.n_bucket++;
+    Bucket *bucket = &parts->buckets[which];
+
+    io__prometheus__client__bucket__init(bucket);
+    bucket->has_upper_bound = true;
+    bucket->upper_bound = upper;
+    bucket->has_cumulative_count = !is_float;
+    bucket->has_cumulative_count_float = is_float;
+    bucket->cumulative_count = weight / WEIGHT_ONE;
+    bucket->cumulative_count_float = in_requests(weight);
+    parts->bucket_pointers[which] = bucket;
+    parts->histogram.bucket = parts->bucket_pointers;
+}
+
+static void set_classic(struct parts *parts, const struct histogram_bounds *bounds, bool is_float,
+                        const struct histogram *now, const struct histogram *past)
+{
+    uint64_t below = 0;
+
+    for (uint32_t i = 0; i <= bounds->count; i++) {
+        double upper = i < bounds->count ? (double)bounds->upper_ns[i] / (double)NS_PER_S
+                                         : INFINITY;
+        below += now->classic[i] - past->classic[i];
+        add_bucket(parts, upper, is_float, below);
+    }
+}
+
+/* The exponential buckets less those of the past, which has at least the resolution of `now`. */
+static void subtract(uint64_t weights[HISTOGRAM_BUCKETS_MAX], const struct histogram *now,
+                     const struct histogram *past)
+{
+    int32_t finer = past->scale - now->scale;
+
+    for (uint32_t i = 0; i < now->length; i++)
+        weights[i] = now->buckets[i];
+    for (uint32_t i = 0; i < past->length; i++) {
+        int32_t index = (past->offset + (int32_t)i) >> finer; /* Arithmetic: towards lower ones. */
+        weights[index - now->offset] -= past->buckets[i];
+    }
+}
+
+/* Bucket i of ours reaches up to b^(i+1), Prometheus' of index n up to b^n. */
+static void set_native(struct parts *parts, bool is_float, const struct histogram *now,
+                       const struct histogram *past)
+{
+    Histogram *histogram = &parts->histogram;
+    uint64_t zeros = now->zero_count - past->zero_count;
+    int64_t before = 0;
+
+    histogram->has_schema = true;
+    histogram->schema = now->scale;
+    histogram->has_zero_threshold = true;
+    histogram->zero_threshold = ZERO_THRESHOLD;
+    histogram->has_zero_count = !is_float;
+    histogram->has_zero_count_float = is_float;
+    histogram->zero_count = zeros / WEIGHT_ONE;
+    histogram->zero_count_float = in_requests(zeros);
+    for (uint32_t i = 0; i < now->length; i++) {
+        int64_t count = (int64_t)(parts->weights[i] / WEIGHT_ONE);
+        parts->counts[i] = in_requests(parts->weights[i]);
+        parts->deltas[i] = count - before;
+        before = count;
+    }
+    io__prometheus__client__bucket_span__init(&parts->span);
+    parts->span.has_offset = true;
+    parts->span.offset = now->length != 0 ? now->offset + 1 : 0;
+    parts->span.has_length = true;
+    parts->span.length = now->length;
+    parts->span_pointer = &parts->span;
+    histogram->n_positive_span = 1;
+    histogram->positive_span = &parts->span_pointer;
+    histogram->n_positive_delta = is_float ? 0 : now->length;
+    histogram->positive_delta = parts->deltas;
+    histogram->n_positive_count = is_float ? now->length : 0;
+    histogram->positive_count = parts->counts;
+}
+
+static bool has_fractions(const struct parts *parts, const struct histogram *now,
+                          const struct histogram *past)
+{
+    bool is_fraction = !is_whole(now->count - past->count) ||
+                       !is_whole(now->zero_count - past->zero_count);
+
+    for (uint32_t i = 0; i < now->length && !is_fraction; i++)
+        is_fraction = !is_whole(parts->weights[i]);
+    for (uint32_t i = 0; i <= HISTOGRAM_BOUNDS_MAX && !is_fraction; i++)
+        is_fraction = !is_whole(now->classic[i] - past->classic[i]);
+    return is_fraction;
+}
+
+void prom_protobuf_histogram(struct prom_protobuf *protobuf, struct view labels,
+                             const struct histogram *histogram, const struct histogram *past,
+                             struct wall_time created)
+{
+    static const struct histogram nothing;
+    struct labelled labelled = {.metric = IO__PROMETHEUS__CLIENT__METRIC__INIT};
+    struct parts parts = {.histogram = IO__PROMETHEUS__CLIENT__HISTOGRAM__INIT};
+    uint64_t count;
+    bool is_float;
+
+    if (past == NULL)
+        past = &nothing;
+    count = histogram->count - past->count;
+    subtract(parts.weights, histogram, past);
+    is_float = has_fractions(&parts, histogram, past);
+    parts.histogram.has_sample_count = !is_float;
+    parts.histogram.has_sample_count_float = is_float;
+    parts.histogram.sample_count = count / WEIGHT_ONE;
+    parts.histogram.sample_count_float = in_requests(count);
+    parts.histogram.has_sample_sum = true;
+    parts.histogram.sample_sum = (double)(histogram->sum - past->sum) / (double)WEIGHT_ONE / 1e9;
+    parts.histogram.created_timestamp = set_time(&parts.created, created);
+    set_classic(&parts, protobuf->bounds, is_float, histogram, past);
+    set_native(&parts, is_float, histogram, past);
+    labelled.metric.histogram = &parts.histogram;
+    append_labelled(protobuf, labels, &labelled);
+}
+
+void prom_protobuf_bucket(struct prom_protobuf *protobuf, struct view le, uint64_t count)
+{
+    char number[32];
+    int size = snprintf(number, sizeof(number), "%.*s", (int)le.size, le.data);
+
+    CHECK(size > 5 && (size_t)size < sizeof(number) && strncmp(number, "le=\"", 4) == 0);
+    CHECK(protobuf->buckets_count <= HISTOGRAM_BOUNDS_MAX);
+    number[size - 1] = '\0';
+    protobuf->upper[protobuf->buckets_count] = strcmp(number + 4, "+Inf") == 0
+                                                   ? INFINITY
+                                                   : strtod(number + 4, NULL);
+    protobuf->counts[protobuf->buckets_count++] = count;
+}
+
+void prom_protobuf_sum(struct prom_protobuf *protobuf, uint64_t sum, uint64_t count)
+{
+    struct labelled labelled = {.metric = IO__PROMETHEUS__CLIENT__METRIC__INIT};
+    struct parts parts = {.histogram = IO__PROMETHEUS__CLIENT__HISTOGRAM__INIT};
+
+    for (uint32_t i = 0; i < protobuf->buckets_count; i++) {
+        add_bucket(&parts, protobuf->upper[i], false, 0);
+        parts.buckets[i].cumulative_count = protobuf->counts[i];
+    }
+    protobuf->buckets_count = 0;
+    parts.histogram.has_sample_count = true;
+    parts.histogram.sample_count = count;
+    parts.histogram.has_sample_sum = true;
+    parts.histogram.sample_sum = (double)sum;
+    labelled.metric.histogram = &parts.histogram;
+    append_labelled(protobuf, VIEW(""), &labelled);
+}

@@ -1,0 +1,115 @@
+/* prom_writer.c: hands each call to the format that was asked for. */
+#include "exporters/prom_writer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "topology/span.h"
+
+void prom_writer_init(struct prom_writer *writer, struct buf *out, enum prom_format format,
+                      const struct histogram_bounds *bounds)
+{
+    *writer = (struct prom_writer){.format = format};
+    buf_init(&writer->families, 0);
+    if (format == PROM_PROTOBUF)
+        prom_protobuf_init(&writer->protobuf, out, bounds);
+    else
+        prom_text_init(&writer->text, out, format == PROM_OPENMETRICS, bounds);
+}
+
+/* The name as a line; OpenMetrics' families are without their type's suffix. */
+static size_t line_of(const struct prom_writer *writer, const struct prom_family *family,
+                      char line[PROM_NAME_MAX + 16])
+{
+    const char *suffix = writer->format == PROM_OPENMETRICS ? "" : prom_type_suffix(family->type);
+    int size = snprintf(line, PROM_NAME_MAX + 16, "\n%s%s\n", family->name, suffix);
+
+    return size > 0 && size < PROM_NAME_MAX + 16 ? (size_t)size : 0;
+}
+
+bool prom_writer_has(const struct prom_writer *writer, const struct prom_family *family)
+{
+    char line[PROM_NAME_MAX + 16];
+    size_t size = line_of(writer, family, line);
+
+    return writer->families.size != 0 &&
+           memmem(writer->families.data, writer->families.size, line, size) != NULL;
+}
+
+void prom_writer_family(struct prom_writer *writer, const struct prom_family *family)
+{
+    char line[PROM_NAME_MAX + 16];
+    size_t size = line_of(writer, family, line);
+
+    if (buf_append(&writer->families, line, size) != 0) {
+        struct buf *out = writer->format == PROM_PROTOBUF ? writer->protobuf.out : writer->text.out;
+        out->failed = writer->families.failed;
+    }
+    if (writer->format == PROM_PROTOBUF)
+        prom_protobuf_family(&writer->protobuf, family);
+    else
+        prom_text_family(&writer->text, family);
+}
+
+void prom_writer_u64(struct prom_writer *writer, struct view labels, uint64_t value)
+{
+    if (writer->format == PROM_PROTOBUF)
+        prom_protobuf_value(&writer->protobuf, labels, (double)value, (struct wall_time){0});
+    else
+        prom_text_u64(&writer->text, labels, value);
+}
+
+void prom_writer_double(struct prom_writer *writer, struct view labels, double value)
+{
+    if (writer->format == PROM_PROTOBUF)
+        prom_protobuf_value(&writer->protobuf, labels, value, (struct wall_time){0});
+    else
+        prom_text_double(&writer->text, labels, value);
+}
+
+void prom_writer_weight(struct prom_writer *writer, struct view labels, uint64_t weight,
+                        struct wall_time created)
+{
+    if (writer->format == PROM_PROTOBUF)
+        prom_protobuf_value(&writer->protobuf, labels, (double)weight / (double)WEIGHT_ONE,
+                            created);
+    else
+        prom_text_weight(&writer->text, labels, weight, created);
+}
+
+void prom_writer_histogram(struct prom_writer *writer, struct view labels,
+                           const struct histogram *histogram, const struct histogram *past,
+                           struct wall_time created)
+{
+    if (writer->format == PROM_PROTOBUF)
+        prom_protobuf_histogram(&writer->protobuf, labels, histogram, past, created);
+    else
+        prom_text_histogram(&writer->text, labels, histogram, past, created);
+}
+
+void prom_writer_bucket(struct prom_writer *writer, struct view le, uint64_t count)
+{
+    if (writer->format == PROM_PROTOBUF)
+        prom_protobuf_bucket(&writer->protobuf, le, count);
+    else
+        prom_text_part(&writer->text, "_bucket", le, count);
+}
+
+void prom_writer_sum(struct prom_writer *writer, uint64_t sum, uint64_t count)
+{
+    if (writer->format == PROM_PROTOBUF) {
+        prom_protobuf_sum(&writer->protobuf, sum, count);
+        return;
+    }
+    prom_text_part(&writer->text, "_sum", VIEW(""), sum);
+    prom_text_part(&writer->text, "_count", VIEW(""), count);
+}
+
+void prom_writer_end(struct prom_writer *writer)
+{
+    if (writer->format == PROM_PROTOBUF)
+        prom_protobuf_end(&writer->protobuf);
+    else
+        prom_text_end(&writer->text);
+    buf_release(&writer->families);
+}
