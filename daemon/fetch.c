@@ -195,6 +195,20 @@ static int fail_transfer(const struct transfer *transfer, CURLcode code, const c
 
 /* -------------------------------------------------------------------- transfer */
 
+/* For https. */
+static CURLcode set_certificates(CURL *curl, const struct fetch *fetch)
+{
+    CURLcode code = CURLE_OK;
+
+    if (fetch->ca != NULL)
+        code = curl_easy_setopt(curl, CURLOPT_CAINFO, fetch->ca);
+    if (code == CURLE_OK && fetch->cert != NULL)
+        code = curl_easy_setopt(curl, CURLOPT_SSLCERT, fetch->cert);
+    if (code == CURLE_OK && fetch->key != NULL)
+        code = curl_easy_setopt(curl, CURLOPT_SSLKEY, fetch->key);
+    return code;
+}
+
 static CURLcode set_up(struct transfer *transfer, char reason[CURL_ERROR_SIZE])
 {
     CURL *curl = transfer->curl;
@@ -236,6 +250,8 @@ int fetch_get(const struct fetch *fetch, char out_error[FETCH_ERROR_SIZE], struc
     if (status != 0)
         goto out;
     code = set_up(&transfer, reason);
+    if (code == CURLE_OK)
+        code = set_certificates(transfer.curl, fetch);
     if (code == CURLE_OK)
         code = curl_easy_perform(transfer.curl);
     status = code == CURLE_OK ? judge(&transfer, fetch, out_error)

@@ -25,6 +25,9 @@ struct fetch {
     const char *path; /* Behind that: "/api/v1/map". */
     const struct fetch_parameter *parameters;
     size_t parameters_count;
+    const char *ca;   /* Path of who signs its certificate; NULL: those that this system trusts. */
+    const char *cert; /* Paths of a certificate of our own, and of its key; NULL: none. */
+    const char *key;
     const char *content_type; /* What is expected; parameters behind ';' are not looked at. */
 };
 

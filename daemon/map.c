@@ -26,7 +26,10 @@ struct request {
     unsigned depth;
     bool self_edges;
     bool lenient;
-    const char *from;   /* Address of a running spanmap; NULL: files are read. */
+    const char *from; /* Address of a running spanmap; NULL: files are read. */
+    const char *ca;   /* As struct fetch has them. */
+    const char *cert;
+    const char *key;
     const char *output; /* NULL: standard output. */
 };
 
@@ -103,6 +106,18 @@ static int check_from(const struct command *command, const struct command_line *
     return COMMAND_DONE;
 }
 
+/* Certificates are for a URL. */
+static int check_files(const struct command *command, const struct command_line *line)
+{
+    static const char *const others[] = {"ca", "cert", "key"};
+
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        if (command_has(line, others[i]))
+            return command_wrong(command, "--%s is for an https URL, given by --from", others[i]);
+    }
+    return COMMAND_DONE;
+}
+
 static int read_request(const struct command *command, const struct command_line *line,
                         struct request *request)
 {
@@ -113,6 +128,9 @@ static int read_request(const struct command *command, const struct command_line
     if (request->output != NULL && strcmp(request->output, "-") == 0)
         request->output = NULL;
     request->from = command_value(line, "from");
+    request->ca = command_value(line, "ca");
+    request->cert = command_value(line, "cert");
+    request->key = command_value(line, "key");
     request->lenient = command_has(line, "lenient");
     request->self_edges = command_has(line, "self-edges");
     request->focus = view_of(command_value(line, "focus"));
@@ -127,8 +145,7 @@ static int read_request(const struct command *command, const struct command_line
         return code;
     if (request->from == NULL && line->operands_count == 0)
         return command_wrong(command, "no INPUT was given; `-` is standard input");
-    if (request->from != NULL)
-        code = check_from(command, line);
+    code = request->from != NULL ? check_from(command, line) : check_files(command, line);
     if (code != COMMAND_DONE)
         return code;
     if (request->exporter->binary && request->output == NULL && isatty(STDOUT_FILENO))
@@ -301,6 +318,9 @@ static int map_from(const struct command *command, const struct request *request
     struct fetch fetch = {
         .base = request->from,
         .path = "/api/v1/map",
+        .ca = request->ca,
+        .cert = request->cert,
+        .key = request->key,
         .parameters = parameters,
         .parameters_count = 1,
         .content_type = request->exporter->content_type,
@@ -348,6 +368,9 @@ static int run(const struct command *command, const struct command_line *line)
 
 static const struct command_flag flags[] = {
     {"from", 0, "URL", "draw what a running spanmap has counted, in place of files"},
+    {"ca", 0, "FILE", "certificates, as PEM, by which an https URL is verified [the system's]"},
+    {"cert", 0, "FILE", "a certificate to show there, where the web door asks for one"},
+    {"key", 0, "FILE", "its private key"},
     {"format", 0, "FORMAT", "svg, png, pdf, dot, json, mermaid or text [as -o ends, else svg]"},
     {"focus", 0, "NAME", "draw only what is near this node, given by id or name"},
     {"depth", 0, "N", "how many steps around the focus [1]"},

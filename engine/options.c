@@ -37,6 +37,7 @@ static const char *const signal_words[] = {"refuse", "discard", NULL};
 static const char *const orphan_words[] = {"none", "user", NULL};
 static const char *const messaging_words[] = {"direct", "broker", "both", NULL};
 static const char *const client_auth_words[] = {"required", "optional", NULL};
+static const char *const tls_doors_words[] = {"all", "grpc", "http", NULL};
 static const char *const tls_version_words[] = {"1.2", "1.3", NULL};
 static const char *const log_words[] = {"debug", "info", "warn", "error", NULL};
 
@@ -145,6 +146,13 @@ static const struct option_row rows[] = {
      .choices = client_auth_words,
      .prose = "Whether a sender must have a certificate where tls.client_ca is set. optional: one "
               "without may come in, and show other credentials; a bad one is refused either way."},
+    {.key = "tls.doors",
+     .type = OPTION_ENUM,
+     .offset = AT(tls_doors),
+     .initial = "all",
+     .choices = tls_doors_words,
+     .prose = "Which doors for telemetry are encrypted where tls.cert is set: all, or only that of "
+              "listen.grpc or of listen.http, where the other is a Unix socket, say."},
     {.key = "tls.min_version",
      .type = OPTION_ENUM,
      .offset = AT(tls_min_version),

@@ -25,6 +25,8 @@ enum signal_choice { SIGNAL_REFUSE, SIGNAL_DISCARD };
 
 enum orphan_servers { ORPHAN_SERVERS_NONE, ORPHAN_SERVERS_USER };
 
+enum tls_doors { TLS_DOORS_ALL, TLS_DOORS_GRPC, TLS_DOORS_HTTP };
+
 enum client_auth { CLIENT_AUTH_REQUIRED, CLIENT_AUTH_OPTIONAL };
 
 /* Fields are in the order of their rows, named as their keys. Where 0 is said to be auto, the
@@ -46,6 +48,7 @@ struct options {
     struct view tls_key;
     struct view tls_client_ca;
     int tls_client_auth; /* enum client_auth */
+    int tls_doors;       /* enum tls_doors */
     int tls_min_version; /* enum tls_version (net/tls.h) */
     uint64_t tls_handshake_timeout_ns;
     uint64_t tls_reload_interval_ns;

@@ -121,10 +121,13 @@ static void warn_of_plain_doors(const struct secure *secure)
 {
     const struct options *options = secure->options;
 
-    if (options->tls_cert.size == 0 &&
-        (!is_near(options->listen_grpc) || !is_near(options->listen_http)))
+    bool is_plain = options->tls_cert.size == 0;
+
+    if (((is_plain || options->tls_doors == TLS_DOORS_HTTP) && !is_near(options->listen_grpc)) ||
+        ((is_plain || options->tls_doors == TLS_DOORS_GRPC) && !is_near(options->listen_http)))
         LOG(secure->log, LOG_WARN, "credentials will come over the network unencrypted",
-            LOG_TEXT("reason", "tls.cert is not set"), LOG_END);
+            LOG_TEXT("reason", is_plain ? "tls.cert is not set" : "tls.doors leaves a door out"),
+            LOG_END);
 }
 
 int secure_open_auth(struct secure *secure, char out_error[256])

@@ -109,6 +109,19 @@ static struct session_limits limits_of(const struct options *options)
     };
 }
 
+/* One that serves both is encrypted in any case. */
+static struct server_tls receiver_tls(const struct service *service)
+{
+    struct server_tls tls = secure_tls(service->secure, SECURE_DOOR_RECEIVER,
+                                       ALPN_H2 | ALPN_HTTP_1_1);
+
+    if (service->options->tls_doors == TLS_DOORS_GRPC)
+        tls.plain_doors = 1U << SESSION_HTTP;
+    else if (service->options->tls_doors == TLS_DOORS_HTTP)
+        tls.plain_doors = 1U << SESSION_GRPC;
+    return tls;
+}
+
 static int make_receiver(struct service *service, const struct log *log)
 {
     const struct options *options = service->options;
@@ -127,7 +140,7 @@ static int make_receiver(struct service *service, const struct log *log)
         .idle_timeout_ns = options->receiver_idle_timeout_ns,
         .request_timeout_ns = options->receiver_request_timeout_ns,
         .limits = &limits,
-        .tls = secure_tls(service->secure, SECURE_DOOR_RECEIVER, ALPN_H2 | ALPN_HTTP_1_1),
+        .tls = receiver_tls(service),
         .gate = secure_gate(service->secure),
         .cors = signals_cors(&service->signals),
         .log = log,

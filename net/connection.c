@@ -341,7 +341,7 @@ static int read_some(struct connection *connection, struct mono_time now)
     server_count(thread->server, options->meter.bytes, bytes.size);
     if (size == 0)
         status = finish(connection, now);
-    else if (options->tls.store != NULL)
+    else if (connection->is_sealed)
         status = take_sealed(connection, bytes, now);
     else
         status = connection_protocol(connection)->receive(connection->state, bytes, now);
@@ -477,7 +477,8 @@ static void on_adopted(struct loop_task *task)
     connection->begun = now;
     connection->phase = PHASE_OPEN;
     server_thread_joined(thread);
-    if (thread->server->options.tls.store != NULL) {
+    connection->is_sealed = connection_is_to_be_sealed(connection);
+    if (connection->is_sealed) {
         connection->phase = PHASE_GREETING;
     } else if (connection_open(connection, now) != 0) {
         destroy(connection);

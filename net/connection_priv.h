@@ -19,6 +19,7 @@ struct connection {
     int events;       /* Those polled for. */
     enum phase phase;
     bool is_peer_done;       /* It sends no more. */
+    bool is_sealed;          /* It speaks TLS. */
     bool is_shut;            /* TLS: we said that we send no more. */
     void *state;             /* The protocol's; NULL before it is open, and once closed. */
     struct tls_session *tls; /* NULL: plain, or nothing has come yet. */
@@ -36,6 +37,9 @@ static inline const struct server_protocol *connection_protocol(const struct con
 MUST_USE int connection_open(struct connection *connection, struct mono_time now);
 
 /* --------------------------------------------------------------- connection_tls.c */
+
+/* Whether what comes to its door has to speak TLS. */
+bool connection_is_to_be_sealed(const struct connection *connection);
 
 /* Goes on with the handshake; at its end the protocol is open, and thread->plain has what came
  * behind it. Returns: 0; as tls_session_receive() and the protocol's open(). */

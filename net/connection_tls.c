@@ -24,6 +24,14 @@ static const struct server_tls *tls_of(const struct connection *connection)
     return &connection->thread->server->options.tls;
 }
 
+bool connection_is_to_be_sealed(const struct connection *connection)
+{
+    const struct server_tls *tls = tls_of(connection);
+
+    return tls->store != NULL &&
+           (connection->door >= 32 || (tls->plain_doors >> connection->door & 1) == 0);
+}
+
 void connection_count_greeting(const struct connection *connection, enum tls_outcome outcome)
 {
     const struct server_tls *tls = tls_of(connection);

@@ -86,6 +86,7 @@ enum server_trouble {
 /* Zeroed: connections are plain. */
 struct server_tls {
     struct tls_store *store;       /* Borrowed. */
+    uint32_t plain_doors;          /* Bit n: what comes to door n of server_listen() is plain. */
     unsigned protocols;            /* A set of enum alpn. */
     uint64_t handshake_timeout_ns; /* 0: 10 s */
     uint64_t turn_ns;              /* Of a loop's turn, for handshakes; 0: 5 ms */

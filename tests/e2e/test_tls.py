@@ -147,6 +147,27 @@ def test_the_web_door_speaks_tls_too(root):
             sender.send(call_of(0))
 
 
+def test_the_map_of_an_encrypted_web_door_is_asked_for(root, stranger):
+    pair, client = root.issue("web"), root.issue("reader")
+
+    def ask(daemon, *arguments):
+        return subprocess.run([binary(), "map", "--from", f"https://{daemon.ready['web']}",
+                               "--format", "json", *map(str, arguments)], capture_output=True,
+                              text=True, timeout=PATIENCE_S, check=False)
+
+    with Daemon({"web.tls_cert": pair.cert, "web.tls_key": pair.key,
+                 "web.tls_client_ca": root.cert}) as daemon:
+        own = ("--cert", client.cert, "--key", client.key)
+        done = ask(daemon, "--ca", root.cert, *own)
+        assert done.returncode == 0 and json.loads(done.stdout)["nodes"] == [], done
+        for arguments in (own, ("--ca", stranger.cert, *own), ("--ca", root.cert)):
+            done = ask(daemon, *arguments)
+            assert done.returncode == 1 and "does not answer" in done.stderr, done
+    done = subprocess.run([binary(), "map", "--ca", str(root.cert), "x.json"], capture_output=True,
+                          text=True, timeout=PATIENCE_S, check=False)
+    assert done.returncode == 2 and "--ca is for an https URL" in done.stderr
+
+
 def test_http_over_tls_speaks_both_versions(root):
     client = root.issue("collector")
     with Daemon(tls_options(root.issue("server"), root.cert,
@@ -167,6 +188,28 @@ def test_http_over_tls_speaks_both_versions(root):
             urllib.request.urlopen(f"http://{daemon.ready['http']}/v1/traces", data=message,
                                    timeout=PATIENCE_S)
         assert_sends(daemon, root.credentials(client), 7)
+
+
+def test_a_door_can_stay_plain(root, tmp_path):
+    path = tmp_path / "grpc.sock"
+    options = tls_options(root.issue("server"), **{
+        "listen.grpc": f"unix:{path}", "listen.http": "127.0.0.1:0", "tls.doors": "http"})
+    with Daemon(options) as daemon:
+        with Sender(f"unix:{path}") as sender:
+            sender.send(call_of(0))
+        context = ssl.create_default_context(cafile=root.cert)
+        request = urllib.request.Request(
+            f"https://{daemon.ready['http']}/v1/traces", headers={"content-type": "application/json"},
+            data=b"{}")
+        with urllib.request.urlopen(request, context=context, timeout=PATIENCE_S) as answer:
+            assert answer.read() == b"{}"
+        daemon.wait_for_counted(2)
+        assert handshakes(daemon, "ok") == 1
+    # One that serves both is encrypted all the same.
+    options.update({"listen.grpc": f"unix:{path}", "listen.http": f"unix:{path}"})
+    with Daemon(options) as daemon:
+        assert_cannot_send(daemon, None)
+        wait_for_handshakes(daemon, "not_tls")
 
 
 # --- Files that change ----------------------------------------------------------------------------
