@@ -2,14 +2,17 @@
 
 import socket
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import grpc
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib.daemon import PATIENCE_S, Daemon, wait_until  # noqa: E402
 from lib.h2_raw import (ACK, DATA, ENHANCE_YOUR_CALM, HEADERS, PING, PREFACE, RST_STREAM,  # noqa: E402
-                        SETTINGS, Closed, RawPeer, frame, message)
-from lib.sender import Sender  # noqa: E402
+                        SETTINGS, WINDOW_UPDATE, Closed, RawPeer, frame, message)
+from lib.sender import EXPORT, Sender, request_of  # noqa: E402
 from model.otlp_json import CLIENT, SERVER, Span  # noqa: E402
 
 FAST = {"pairing.wait": "50ms", "pairing.parent_wait": "50ms"}
@@ -190,6 +193,63 @@ def test_property_streams_beyond_their_number_are_refused():
         peer.send(frame(SETTINGS, ACK) + frame(DATA, 1, 1, message(b"")))
         assert peer.status(1) == 0
         assert_serves(daemon)
+
+
+class Greedy(RawPeer):
+    """Bodies that do not end, on as many streams as there may be; it keeps to the windows."""
+
+    credit = 65535
+
+    def _take(self, kind, flags, stream, payload):
+        if kind == WINDOW_UPDATE and stream == 0:
+            self.credit += int.from_bytes(payload, "big")
+        super()._take(kind, flags, stream, payload)
+
+    def hold(self, stream, size):
+        self.send(self.headers(stream))
+        body = message(b"x" * 900_000)[:size]
+        for at in range(0, size, 10_000):
+            piece = body[at:at + 10_000]
+            while self.credit < len(piece):
+                if not self.read(1):
+                    return False  # It is held back.
+            self.credit -= len(piece)
+            self.send(frame(DATA, 0, stream, piece))
+        return True
+
+
+def padded(number, size):
+    """A request of that size: its spans, and a field that nobody knows."""
+    spans = request_of(call_of(number)).SerializeToString()
+    field = b"\xfa\x3f"  # 1023, bytes
+    rest = size - len(spans)
+    length = bytes(((rest & 0x7f) | 0x80, (rest >> 7 & 0x7f) | 0x80, rest >> 14))
+    return spans + field + length + b"\0" * rest
+
+
+def test_property_one_greedy_connection_does_not_starve_fifty():
+    options = {**FAST, "receiver.memory_max": "8MiB", "receiver.message_bytes_max": "1MiB",
+               "receiver.body_rate_min": "off"}
+    with Daemon(options) as daemon, Greedy(daemon.grpc) as greedy:
+        greedy.read()
+        for stream in range(1, 200, 2):
+            if not greedy.hold(stream, 60_000):
+                break
+        held = daemon.metrics()["spanmap_receiver_body_bytes"]
+        assert held > 3 << 20  # More than there is to be held without thinking of others.
+
+        def send(number):
+            with grpc.insecure_channel(daemon.grpc, options=(("grpc.use_local_subchannel_pool", 1),)) as one:
+                one.unary_unary(EXPORT)(padded(number, 100_000), timeout=PATIENCE_S)
+
+        with ThreadPoolExecutor(10) as pool:
+            list(pool.map(send, range(50)))  # Each is served, the first time.
+        daemon.wait_for_counted(100)
+        metrics = daemon.metrics()
+        assert metrics['spanmap_receiver_requests_total{code="UNAVAILABLE"}'] == \
+            metrics['spanmap_receiver_limits_total{limit="memory_share"}'] + \
+            metrics['spanmap_receiver_limits_total{limit="memory"}']
+        assert metrics['spanmap_receiver_requests_total{code="OK"}'] == 50
 
 
 # --- Manners ----------------------------------------------------------------------------------------

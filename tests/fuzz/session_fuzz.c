@@ -7,7 +7,10 @@
 #include <stdint.h>
 
 #include "base/check.h"
+#include "receiver/descriptors.h"
+#include "receiver/health.h"
 #include "receiver/receiver_counters.h"
+#include "receiver/reflection.h"
 #include "receiver/session.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -29,7 +32,12 @@ static void method(void *context, unsigned thread, enum message_format format, s
     (void)buf_append(&reply->body, message.data, message.size % 100);
 }
 
+static const struct view services[] = {VIEW("t.Service")};
+
 struct fixture {
+    struct health health;
+    struct reflection reflection;
+    struct grpc_stream_method stream_methods[2];
     struct grpc_method methods[1];
     struct session_shared shared;
     struct session_worker worker;
@@ -46,11 +54,22 @@ static void start(struct fixture *on)
 
     on->methods[0] = (struct grpc_method){
         .path = "/t.Service/Export", .http_path = "/v1/traces", .call = method};
+    health_init(&on->health, services, 1);
+    on->reflection = (struct reflection){
+        .services = services,
+        .services_count = 1,
+        .descriptors = {(const char *)descriptor_set, descriptor_set_size},
+    };
+    on->stream_methods[0] = health_watch_method(&on->health);
+    on->stream_methods[1] = reflection_method(&on->reflection, REFLECTION_PATH);
     CHECK(counters_init(&on->counters, receiver_counter_rows, RECEIVER_COUNTER_COUNT) == 0);
     on->shared = (struct session_shared){
         .methods = on->methods,
         .methods_count = 1,
         .message_bytes_max = MESSAGE_MAX,
+        .stream_methods = on->stream_methods,
+        .stream_methods_count = 2,
+        .streaming_max = 16,
         .response_bytes_max = 90,
         .streams_max = 10,
         .idle_timeout_ns = 20 * NS_PER_S,
@@ -71,6 +90,7 @@ static void start(struct fixture *on)
 static void stop(struct fixture *on)
 {
     session_free(on->session);
+    CHECK(on->shared.streaming == 0);
     CHECK(on->shared.budget.held == 0 && on->shared.budget.accounts == 0);
     session_shared_release(&on->shared);
     CHECK(counters_read(&on->counters, RECEIVER_BODY_BYTES) == 0);
@@ -113,6 +133,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (status == 0)
             status = produce(&on);
         on.now.ns += step_ns;
+        health_set(&on.health, at % 2 == 0);
         if (status == 0)
             status = session_tick(on.session, on.now);
         at += piece;
