@@ -22,6 +22,7 @@
 #include "daemon/load.h"
 #include "daemon/output.h"
 #include "daemon/passed.h"
+#include "engine/reload.h"
 #include "engine/service.h"
 #include "net/address.h"
 #include "version.h"
@@ -57,22 +58,6 @@ static int wait_for_signal(void)
     ending_signals(&set);
     while (sigwait(&set, &which) != 0)
         continue;
-    return which;
-}
-
-/* A SIGHUP asks for a configuration to be read anew. Whoever sends it does not want an end, and
- * least of all one that loses what was accepted.
- */
-static int wait_for_ending_signal(const struct log *log)
-{
-    sigset_t set;
-    int which = SIGHUP;
-
-    ending_signals(&set);
-    sigaddset(&set, SIGHUP);
-    while (sigwait(&set, &which) != 0 || which == SIGHUP)
-        LOG(log, LOG_WARN, "the configuration is not read anew", LOG_TEXT("signal", "HUP"),
-            LOG_TEXT("reason", "reloading is not there yet; restart to change it"), LOG_END);
     return which;
 }
 
@@ -229,9 +214,83 @@ static void warn_of_unused(const struct log *log, const struct passed *passed)
     }
 }
 
-static int serve(const struct log *log, const struct options *options, struct service *service,
-                 const char *ready_file, const struct passed *passed)
+/* ---------------------------------------------------------------- reloading */
+
+/* What is run, for those who change it. */
+struct running {
+    struct log *log;
+    struct options *options;
+    const struct command_line *line;
+    struct service *service;
+};
+
+static void log_keys(const struct log *log, enum log_level level, const char *message,
+                     const struct buf *keys)
 {
+    if (keys->size != 0)
+        LOG(log, level, message, LOG_VIEW("options", buf_view(keys)), LOG_END);
+}
+
+static void take_over(struct running *running, const struct options *fresh)
+{
+    struct log *log = running->log;
+    struct buf taken;
+    struct buf left;
+
+    buf_init(&taken, 0);
+    buf_init(&left, 0);
+    if (reload_compare(running->options, fresh, &taken, &left) != 0) {
+        LOG(log, LOG_ERROR, "the configuration is kept", LOG_TEXT("reason", "memory is out"),
+            LOG_END);
+    } else {
+        service_reload(running->service, fresh);
+        atomic_store(&log->level, fresh->log_level);
+        LOG(log, LOG_INFO, "the configuration was read anew", LOG_END);
+        log_keys(log, LOG_INFO, "changed", &taken);
+        log_keys(log, LOG_WARN, "these change at the next start only", &left);
+    }
+    buf_release(&taken);
+    buf_release(&left);
+}
+
+/* SIGHUP. Whoever sends it does not want an end, whatever the file is like by now. */
+static void reload(struct running *running)
+{
+    struct options fresh;
+
+    /* What is wrong has been told on standard error. */
+    if (load_options(running->line, &fresh) != COMMAND_DONE) {
+        LOG(running->log, LOG_ERROR, "the configuration is kept",
+            LOG_TEXT("reason", "the new one is wrong"), LOG_END);
+        return;
+    }
+    take_over(running, &fresh);
+    options_release(&fresh);
+}
+
+static int wait_for_ending_signal(struct running *running)
+{
+    sigset_t set;
+    int which = SIGHUP;
+
+    ending_signals(&set);
+    sigaddset(&set, SIGHUP);
+    for (;;) {
+        if (sigwait(&set, &which) != 0)
+            continue;
+        if (which != SIGHUP)
+            return which;
+        reload(running);
+    }
+}
+
+/* ------------------------------------------------------------------ serving */
+
+static int serve(struct running *running, const struct passed *passed)
+{
+    const struct log *log = running->log;
+    struct service *service = running->service;
+    const char *ready_file = command_value(running->line, "ready-file");
     char error[256];
     int status;
     int which;
@@ -253,11 +312,11 @@ static int serve(const struct log *log, const struct options *options, struct se
         LOG_NUM("receiver_threads", engine_budget(service_engine(service))->threads),
         LOG_NUM("shards", engine_budget(service_engine(service))->shards), LOG_END);
     passed_notify(passed, "READY=1");
-    which = wait_for_ending_signal(log);
+    which = wait_for_ending_signal(running);
     passed_notify(passed, "STOPPING=1");
     LOG(log, LOG_INFO, "draining", LOG_TEXT("signal", which == SIGINT ? "INT" : "TERM"), LOG_END);
     remove_ready_file(ready_file);
-    return drain(log, options, service);
+    return drain(log, running->options, service);
 }
 
 /* The usual soft limit of 1,024 files is below the connections that options allow. */
@@ -274,27 +333,27 @@ static void raise_file_limit(const struct log *log, const struct options *option
             LOG_NUM("files", limit.rlim_cur), LOG_NUM("wanted", wanted), LOG_END);
 }
 
-static int run_service(const struct options *options, const char *ready_file,
+static int run_service(struct options *options, const struct command_line *line,
                        const struct passed *passed)
 {
     struct log log = {.fd = STDERR_FILENO, .level = options->log_level};
     char helper[LOAD_PATH_BYTES];
     char error[256];
     struct service_setup setup = {.log = &log, .passed = passed->sockets};
-    struct service *service;
+    struct running running = {&log, options, line, NULL};
     int status;
     int code;
 
     raise_file_limit(&log, options);
     load_draw_helper(options, helper);
     setup.draw_helper = view_of(helper);
-    status = service_new(options, &setup, error, &service);
+    status = service_new(options, &setup, error, &running.service);
     if (status != 0) {
         (void)fail(&log, "cannot start", error);
         return status == STATUS_NOMEM || status == STATUS_SYSTEM ? COMMAND_FAILED : COMMAND_WRONG;
     }
-    code = serve(&log, options, service, ready_file, passed);
-    service_free(service);
+    code = serve(&running, passed);
+    service_free(running.service);
     return code;
 }
 
@@ -323,7 +382,7 @@ static int run(const struct command *command, const struct command_line *line)
     if (code != COMMAND_DONE)
         return code;
     if (passed_take(&passed, error) == 0) {
-        code = run_service(&options, command_value(line, "ready-file"), &passed);
+        code = run_service(&options, line, &passed);
     } else {
         command_complain("%s", error);
         code = COMMAND_WRONG;
@@ -348,6 +407,6 @@ const struct command command_run = {
     .details = "Without options it takes OTLP/gRPC on localhost:4317, OTLP/HTTP on\n"
                "localhost:4318, and shows the map on http://localhost:9464/.\n\n"
                "The first SIGTERM or SIGINT ends it in order: what was accepted is counted. The\n"
-               "second ends it at once.\n",
+               "second ends it at once. SIGHUP has the configuration read anew.\n",
     .run = run,
 };

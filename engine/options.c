@@ -30,7 +30,13 @@
         .prose = (text)                                                                            \
     }
 
-#define ADDRESS_FORM "HOST:PORT, unix:PATH, fd:NAME or off"
+/* Where a door listens. */
+#define DOOR_ROW(name, member, address, text)                                                      \
+    {                                                                                              \
+        .key = (name), .type = OPTION_TEXT, .offset = AT(member), .initial = (address), .min = 1,  \
+        .max = 512, .form = "HOST:PORT, unix:PATH, fd:NAME or off", .check = option_check_address, \
+        .prose = (text)                                                                            \
+    }
 
 /* In the order of the enums. */
 static const char *const signal_words[] = {"refuse", "discard", NULL};
@@ -42,38 +48,16 @@ static const char *const tls_version_words[] = {"1.2", "1.3", NULL};
 static const char *const log_words[] = {"debug", "info", "warn", "error", NULL};
 
 static const struct option_row rows[] = {
-    {.key = "listen.grpc",
-     .type = OPTION_TEXT,
-     .offset = AT(listen_grpc),
-     .initial = "localhost:4317",
-     .min = 1,
-     .max = 512,
-     .form = ADDRESS_FORM,
-     .check = option_check_address,
-     .prose =
-         "Where OTLP/gRPC is received. Port 0 is any free one. "
-         "localhost means 127.0.0.1 and ::1; 0.0.0.0 opens the door to other machines; "
-         "unix:@NAME is an abstract Unix socket; fd:NAME is a socket that systemd passes under "
-         "that name, or descriptor number."},
-    {.key = "listen.http",
-     .type = OPTION_TEXT,
-     .offset = AT(listen_http),
-     .initial = "localhost:4318",
-     .min = 1,
-     .max = 512,
-     .form = ADDRESS_FORM,
-     .check = option_check_address,
-     .prose = "Where OTLP/HTTP is received, protobuf or JSON, by HTTP/1.1 or HTTP/2. Where it says "
-              "the same as listen.grpc, one address serves both."},
-    {.key = "listen.web",
-     .type = OPTION_TEXT,
-     .offset = AT(listen_web),
-     .initial = "localhost:9464",
-     .min = 1,
-     .max = 512,
-     .form = ADDRESS_FORM,
-     .check = option_check_address,
-     .prose = "Where the page, the metrics and the API are served."},
+    DOOR_ROW("listen.grpc", listen_grpc, "localhost:4317",
+             "Where OTLP/gRPC is received. Port 0 is any free one. "
+             "localhost means 127.0.0.1 and ::1; 0.0.0.0 opens the door to other machines; "
+             "unix:@NAME is an abstract Unix socket; fd:NAME is a socket that systemd passes under "
+             "that name, or descriptor number."),
+    DOOR_ROW("listen.http", listen_http, "localhost:4318",
+             "Where OTLP/HTTP is received, protobuf or JSON, by HTTP/1.1 or HTTP/2. Where it says "
+             "the same as listen.grpc, one address serves both."),
+    DOOR_ROW("listen.web", listen_web, "localhost:9464",
+             "Where the page, the metrics and the API are served."),
     {.key = "listen.unix_mode",
      .type = OPTION_TEXT,
      .offset = AT(listen_unix_mode),
@@ -521,12 +505,14 @@ static const struct option_row rows[] = {
      .offset = AT(map_messaging),
      .initial = "broker",
      .choices = messaging_words,
+     .reloads = true,
      .prose = "How messages are drawn. broker: by way of their destination, which is a node; "
               "direct: from the service that sends to the one that takes; both."},
     {.key = "map.self_edges",
      .type = OPTION_BOOL,
      .offset = AT(map_self_edges),
      .initial = "false",
+     .reloads = true,
      .prose = "Draw calls of a service to itself. Metrics have them in any case."},
     {.key = "map.edges_max",
      .type = OPTION_COUNT,
@@ -543,6 +529,7 @@ static const struct option_row rows[] = {
      .offset = AT(metrics_messaging),
      .initial = "direct",
      .choices = messaging_words,
+     .reloads = true,
      .prose = "Which edges of messages the metrics have; the words are those of map.messaging."},
     {.key = "metrics.expiration",
      .type = OPTION_DURATION,
@@ -647,6 +634,7 @@ static const struct option_row rows[] = {
      .initial = "10s",
      .min = 100 * NS_PER_MS,
      .max = 10 * MINUTE_NS,
+     .reloads = true,
      .prose = "How long one drawing may take."},
     {.key = "draw.memory_max",
      .type = OPTION_BYTES,
@@ -654,12 +642,14 @@ static const struct option_row rows[] = {
      .initial = "1GiB",
      .min = 64 * MIB,
      .max = 64 * GIB,
+     .reloads = true,
      .prose = "Memory that one drawing may take, in a process of its own."},
     {.key = "log.level",
      .type = OPTION_ENUM,
      .offset = AT(log_level),
      .initial = "info",
      .choices = log_words,
+     .reloads = true,
      .prose = "The least important lines that are logged."},
     {.key = "shutdown.patience",
      .type = OPTION_DURATION,
@@ -668,6 +658,7 @@ static const struct option_row rows[] = {
      .min = NS_PER_MS,
      .max = HOUR_NS,
      .zero = "off",
+     .reloads = true,
      .prose = "How long requests that were taken on may go on after SIGTERM."},
 };
 

@@ -1,11 +1,14 @@
 /* service.c: doors are built after the engine and closed before it. */
 #include "engine/service.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/mem.h"
+#include "engine/reload.h"
 #include "engine/secure.h"
 #include "engine/signals.h"
 #include "engine/tools.h"
@@ -20,7 +23,9 @@
 enum { BOUND_BYTES_MAX = 512 };
 
 struct service {
-    const struct options *options;
+    struct options *options;
+    pthread_mutex_t lock; /* Over those options that change while running. */
+    struct view draw_helper;
     struct engine *engine;
     bool receiver_counters_made;
     struct counters receiver_counters;
@@ -59,7 +64,12 @@ static int show_config(void *context, struct buf *out)
 {
     struct service *service = context;
 
-    return options_print(service->options, out);
+    int status;
+
+    CHECK(pthread_mutex_lock(&service->lock) == 0);
+    status = options_print(service->options, out);
+    CHECK(pthread_mutex_unlock(&service->lock) == 0);
+    return status;
 }
 
 static int show_page(void *context, enum engine_page page, struct buf *out)
@@ -153,7 +163,21 @@ static int make_receiver(struct service *service, const struct log *log)
     return receiver_new(&receiver, &service->receiver);
 }
 
-static int make_web(struct service *service, struct view draw_helper)
+/* What routes show where a query says nothing else. */
+static struct export_options defaults_of(const struct options *options, struct view draw_helper)
+{
+    return (struct export_options){
+        .self_edges = options->map_self_edges,
+        .map_messaging = (enum export_messaging)options->map_messaging,
+        .metrics_messaging = (enum export_messaging)options->metrics_messaging,
+        .expiration_ns = options->metrics_expiration_ns,
+        .draw_helper = draw_helper,
+        .draw_timeout_ns = options->draw_timeout_ns,
+        .draw_memory_bytes_max = options->draw_memory_bytes_max,
+    };
+}
+
+static int make_web(struct service *service)
 {
     const struct options *options = service->options;
     const struct budget *budget = engine_budget(service->engine);
@@ -169,16 +193,7 @@ static int make_web(struct service *service, struct view draw_helper)
                 .lateness = show_lateness,
             },
         .targets = engine_targets(service->engine),
-        .defaults =
-            {
-                .self_edges = options->map_self_edges,
-                .map_messaging = (enum export_messaging)options->map_messaging,
-                .metrics_messaging = (enum export_messaging)options->metrics_messaging,
-                .expiration_ns = options->metrics_expiration_ns,
-                .draw_helper = draw_helper,
-                .draw_timeout_ns = options->draw_timeout_ns,
-                .draw_memory_bytes_max = options->draw_memory_bytes_max,
-            },
+        .defaults = defaults_of(options, service->draw_helper),
         .health = service->stages,
         .health_count = sizeof(service->stages) / sizeof(service->stages[0]),
         .body_bytes_max = budget->answer_bytes_max,
@@ -220,8 +235,8 @@ static int make_counters(struct service *service)
     return 0;
 }
 
-int service_new(const struct options *options, const struct service_setup *setup,
-                char out_error[256], struct service **out_service)
+int service_new(struct options *options, const struct service_setup *setup, char out_error[256],
+                struct service **out_service)
 {
     struct engine_setup engine = {.threaded = true, .machine = setup->machine};
     struct service *service = mem_calloc(1, sizeof(*service));
@@ -231,6 +246,8 @@ int service_new(const struct options *options, const struct service_setup *setup
     if (service == NULL)
         goto out;
     service->options = options;
+    service->draw_helper = setup->draw_helper;
+    CHECK(pthread_mutex_init(&service->lock, NULL) == 0);
     service->passed = setup->passed;
     for (size_t i = 0; i < SERVICE_DOOR_COUNT; i++)
         buf_init(&service->bound[i], BOUND_BYTES_MAX);
@@ -245,7 +262,7 @@ int service_new(const struct options *options, const struct service_setup *setup
     if (status == 0)
         status = make_receiver(service, setup->log);
     if (status == 0)
-        status = make_web(service, setup->draw_helper);
+        status = make_web(service);
 out:
     if (status != 0) {
         if (out_error[0] == '\0')
@@ -273,10 +290,22 @@ void service_free(struct service *service)
         counters_release(&service->web_counters);
     for (size_t i = 0; i < SERVICE_DOOR_COUNT; i++)
         buf_release(&service->bound[i]);
+    CHECK(pthread_mutex_destroy(&service->lock) == 0);
     mem_free(service);
 }
 
 /* ------------------------------------------------------------------ running */
+
+void service_reload(struct service *service, const struct options *fresh)
+{
+    struct export_options defaults = defaults_of(fresh, service->draw_helper);
+
+    CHECK(pthread_mutex_lock(&service->lock) == 0);
+    reload_take(service->options, fresh);
+    CHECK(pthread_mutex_unlock(&service->lock) == 0);
+    defaults.expiration_ns = service->options->metrics_expiration_ns; /* Read at the start alone. */
+    routes_set_defaults(service->routes, &defaults);
+}
 
 static bool is_same(const struct address *a, const struct address *b)
 {

@@ -4,7 +4,8 @@
  * Invariants: between service_start() and service_drain() all doors are open; afterwards nothing
  *             changes any more and the engine has counted all that was admitted.
  * Threads:    all calls from one thread.
- * Memory:     within the engine's budget; options and log are borrowed as long as it lives.
+ * Memory:     within the engine's budget; options and log are borrowed as long as it lives, and the
+ *             options are changed by service_reload() alone.
  */
 #ifndef SPANMAP_ENGINE_SERVICE_H
 #define SPANMAP_ENGINE_SERVICE_H
@@ -31,7 +32,7 @@ struct service;
 
 /* On failure out_error has one sentence; at most 255 bytes.
  * Returns: as engine_new(). */
-MUST_USE int service_new(const struct options *options, const struct service_setup *setup,
+MUST_USE int service_new(struct options *options, const struct service_setup *setup,
                          char out_error[256], struct service **out_service);
 void service_free(struct service *service);
 
@@ -44,6 +45,10 @@ MUST_USE int service_start(struct service *service);
 
 /* The address as bound: HOST:PORT or unix:PATH; empty: this door is off. */
 struct view service_bound(const struct service *service, enum service_door door);
+
+/* What of `fresh` takes effect while running (reload.h) does so from here on, for answers that are
+ * begun; the service's options are `fresh` in these. */
+void service_reload(struct service *service, const struct options *fresh);
 
 /* Stops listening, finishes what was taken on (cut after `patience_ns`), judges all that waits,
  * and closes the web door last. */

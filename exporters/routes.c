@@ -44,7 +44,7 @@ struct routes {
     struct routes_options options;
     struct assets *assets;
     struct drawings *drawings;
-    pthread_mutex_t lock; /* Over the three below. */
+    pthread_mutex_t lock; /* Over the three below, and the options' defaults. */
     pthread_cond_t less;
     unsigned active;
     unsigned waiting;
@@ -59,6 +59,25 @@ struct route {
     const struct exporter *exporter; /* What the path shows, unless the query says otherwise. */
     int (*render)(const struct export_input *input, char out_error[256], struct buf *out);
 };
+
+/* ------------------------------------------------------------------ defaults */
+
+static struct export_options defaults_of(struct routes *routes)
+{
+    struct export_options defaults;
+
+    CHECK(pthread_mutex_lock(&routes->lock) == 0);
+    defaults = routes->options.defaults;
+    CHECK(pthread_mutex_unlock(&routes->lock) == 0);
+    return defaults;
+}
+
+void routes_set_defaults(struct routes *routes, const struct export_options *defaults)
+{
+    CHECK(pthread_mutex_lock(&routes->lock) == 0);
+    routes->options.defaults = *defaults;
+    CHECK(pthread_mutex_unlock(&routes->lock) == 0);
+}
 
 /* ------------------------------------------------------------------ answers */
 
@@ -223,7 +242,7 @@ static void show_metrics(struct routes *routes, const struct route *route,
                          const struct http_request *request, struct http_reply *reply)
 {
     struct metrics_format format = negotiate_metrics(request->accept);
-    struct export_options options = routes->options.defaults;
+    struct export_options options = defaults_of(routes);
     bool is_text = format.exporter == &exporter_prometheus;
     uint64_t number;
 
@@ -298,7 +317,8 @@ static void show_map(struct routes *routes, const struct route *route,
     char error[256];
     struct routes_query query;
     const struct exporter *exporter = route->exporter;
-    int status = routes_query_init(request->query, &routes->options.defaults, error, &query);
+    struct export_options defaults = defaults_of(routes);
+    int status = routes_query_init(request->query, &defaults, error, &query);
 
     if (status != 0) {
         refuse(reply, status, error);
@@ -391,10 +411,11 @@ static void show_lateness(struct routes *routes, const struct route *route,
 static void show_debug(struct routes *routes, const struct route *route,
                        const struct http_request *request, struct http_reply *reply)
 {
+    struct export_options defaults = defaults_of(routes);
     uint64_t number;
 
     header(reply, "Cache-Control: no-store\r\n");
-    if (!render(routes, &routes->options.defaults, route->render, &number, reply))
+    if (!render(routes, &defaults, route->render, &number, reply))
         return;
     reply->status = 200;
     reply->content_type = "application/json";

@@ -45,6 +45,9 @@ struct routes;
 MUST_USE int routes_new(const struct routes_options *options, struct routes **out_routes);
 void routes_free(struct routes *routes);
 
+/* From here on answers are by these, where their query says nothing else. Any thread. */
+void routes_set_defaults(struct routes *routes, const struct export_options *defaults);
+
 /* An http_handler's function; `context` is the struct routes. */
 void routes_handle(void *context, const struct http_request *request, struct http_reply *reply);
 

@@ -21,7 +21,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib.daemon import Daemon, binary, wait_until  # noqa: E402
 from lib.sender import Sender  # noqa: E402
 from model import generate  # noqa: E402
+from model.otlp_json import CLIENT, SERVER, Span  # noqa: E402
 
+START = 1_700_000_000_000_000_000
 FAST = {"pairing.wait": "50ms", "pairing.parent_wait": "50ms", "messaging.wait": "50ms"}
 
 
@@ -196,13 +198,64 @@ def test_a_signal_ends_it_in_order(which):
         assert logged(daemon.log(), "draining")[0]["signal"] == signal.Signals(which).name[3:]
 
 
-def test_a_hangup_ends_nothing():
-    with Daemon() as daemon:
-        for count in (1, 2):
+def effective(daemon):
+    return daemon.text("/debug/config")
+
+
+def test_a_hangup_has_the_configuration_read_anew(tmp_path):
+    path = tmp_path / "spanmap.yaml"
+    path.write_text("log.level: info\nmap.messaging: broker\n")
+    with Daemon(arguments=("-c", str(path))) as daemon:
+        assert "messaging: broker" in effective(daemon)
+        path.write_text("log.level: debug\nmap.messaging: both\npairing.wait: 5s\n"
+                        "names.cidr: {10.0.0.0/8: inside}\n")
+        daemon.signal(signal.SIGHUP)
+        wait_until(lambda: logged(daemon.log(), "these change at the next start only"), "it is logged")
+        [changed] = logged(daemon.log(), "changed")
+        assert set(changed["options"].split()) == {"map.messaging", "log.level"}
+        [left] = logged(daemon.log(), "these change at the next start only")
+        assert set(left["options"].split()) == {"pairing.wait", "names.cidr"}
+        assert "messaging: both" in effective(daemon) and "wait: 10s" in effective(daemon)
+        # Nothing differs any more but what waits for a start.
+        daemon.signal(signal.SIGHUP)
+        wait_until(lambda: len(logged(daemon.log(), "the configuration was read anew")) == 2,
+                   "it is logged")
+        assert len(logged(daemon.log(), "changed")) == 1
+
+
+def test_a_wrong_configuration_is_not_taken_at_a_hangup(tmp_path):
+    path = tmp_path / "spanmap.yaml"
+    path.write_text("map.messaging: broker\n")
+    with Daemon(arguments=("-c", str(path))) as daemon:
+        for number, text in enumerate(("map.messaging: odd\n", "map: [\n"), 1):
+            path.write_text(text)
             daemon.signal(signal.SIGHUP)
-            wait_until(lambda: len(logged(daemon.log(), "the configuration is not read anew"))
-                       == count, "the signal is logged")
+            wait_until(lambda: len(logged(daemon.log(), "the configuration is kept")) == number,
+                       "it is logged")
+            assert "messaging: broker" in effective(daemon)
+        assert str(path) in daemon.log()
+        path.unlink()
+        daemon.signal(signal.SIGHUP)
+        wait_until(lambda: len(logged(daemon.log(), "the configuration is kept")) == 3, "it is logged")
         assert daemon.get("/readyz")[0] == 200
+
+
+def test_what_is_reloaded_is_used(tmp_path):
+    """The map draws the calls of a service to itself once it is told to."""
+    path = tmp_path / "spanmap.yaml"
+    path.write_text("")
+    with Daemon({"pairing.wait": "50ms", "pairing.parent_wait": "50ms"},
+                arguments=("-c", str(path))) as daemon, Sender(daemon.grpc) as sender:
+        own = {"service.name": "own"}
+        sender.send([Span("1" * 32, "1" * 16, "", CLIENT, "GET", START, START + 1000, resource=own),
+                     Span("1" * 32, "2" * 16, "1" * 16, SERVER, "GET", START, START + 900,
+                          resource=own)])
+        daemon.wait_for_counted(2)
+        assert not daemon.map()["edges"]
+        path.write_text("map.self_edges: true\n")
+        daemon.signal(signal.SIGHUP)
+        wait_until(lambda: daemon.map()["edges"], "the edge is drawn")
+        assert b"own" in daemon.get("/map.svg")[2]
 
 
 def test_closed_standard_files_are_not_taken_for_sockets(tmp_path):

@@ -32,7 +32,7 @@ static struct options options_of_any_port(void)
     return options;
 }
 
-static struct service *service_of(const struct options *options)
+static struct service *service_of(struct options *options)
 {
     struct service_setup setup = {.machine = {256 * MIB, 2}};
     struct service *service;
