@@ -250,7 +250,7 @@ $(bench_programs): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(testlib) $(lib)
 # What `load` and `cost` share has names that begin with load_.
 tool = $(1:%=$(BUILD)/obj/tests/bench/tools/%.o)
 $(BUILD)/tests/bench/payload: $(call tool,payload)
-$(BUILD)/tests/bench/load: $(call tool,load load_grpc load_http1 load_payloads)
+$(BUILD)/tests/bench/load: $(call tool,load load_grpc load_http1 load_payloads load_tls)
 $(BUILD)/tests/bench/cost: $(call tool,cost load_grpc load_payloads)
 $(tool_programs): $(testlib) $(lib)
 	$(call say,LINK,$@)

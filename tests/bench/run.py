@@ -1,263 +1,192 @@
 #!/usr/bin/env python3
 """run: what a span costs on the whole way, from the socket to counted edges, beside the Collector.
 
-Is:     real processes on loopback, the same payloads in turn, several rounds; the figure is CPU
-        seconds of the server by the kernel's account of its threads, median of the rounds.
-Is not: a pass/fail test, nor a measurement of latency or of the load generator, which shares the
-        machine with the server.
+Is:     real processes on loopback, the same requests in turn, several rounds; the figure is processor
+        time of the server by the kernel's account, the median of the rounds; the sender is a C
+        program that needs less of it than either server. Then the programs of tests/bench/*_bench.c.
+        All of it goes to docs/BENCHMARKS.md and to the README's table (report.py).
+Is not: a pass/fail test. Absolute times are the machine's; ratios are of one run.
 
-The Collector runs otlp receiver -> span_metrics connector -> prometheus exporter. Its servicegraph
-connector is left out (it cannot be built from published modules), so it pairs nothing and does less
-work than spanmap. It is built by scripts/collector.sh; without it spanmap is measured alone.
-
-    build/venv/bin/python tests/bench/run.py [--spans 200000] [--rounds 3] [--sizes 10,100,1000]
+    make bench                       all of it, some ten minutes
+    make bench BENCH='--only main --rounds 3 --dry'
 """
 
 import argparse
+import json
 import os
-import random
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
-import grpc
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests"))
+BUILD = Path(os.environ.get("SPANMAP_BUILD") or ROOT / "build")
+sys.path.insert(0, str(ROOT / "tests" / "bench"))
 
-from lib.daemon import Daemon, binary, wait_until  # noqa: E402
+import report  # noqa: E402
+from cases import MAIN, OTHERS, SERVICES, THREADS, TRACES, Case  # noqa: E402
+from servers import (Certificate, Collector, Spanmap, collector_program, cpu_seconds,  # noqa: E402
+                     resident_mb)
 
-METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
-CONNECTIONS = 4
-IN_FLIGHT = 8  # a connection
-SPANS_PER_TRACE = 10
-SERVICES = 7
-SEED = 1
-
-COLLECTOR_CONFIG = """
-receivers:
-  otlp:
-    protocols:
-      grpc:
-        endpoint: {otlp}
-connectors:
-  span_metrics:
-exporters:
-  prometheus:
-    endpoint: {prometheus}
-service:
-  telemetry:
-    metrics:
-      level: none
-    logs:
-      level: error
-  pipelines:
-    traces:
-      receivers: [otlp]
-      exporters: [span_metrics]
-    metrics:
-      receivers: [span_metrics]
-      exporters: [prometheus]
-"""
+MICRO = ["decode_bench", "topology_bench", "series_bench", "exporters_bench"]
 
 
-# --- Payloads -------------------------------------------------------------------------------------
+def tool(name):
+    return str(BUILD / "tests" / "bench" / name)
 
 
-def add_trace(rng, by_service, start):
-    """Ten spans: a request through five services, with a call to a database and one to a host."""
-    trace = rng.randbytes(16)
-    # (service, kind, parent, name, attributes)
-    plan = [
-        (0, 2, None, "GET /checkout", {"http.request.method": "GET", "http.route": "/checkout"}),
-        (0, 3, 0, "GET", {"http.request.method": "GET", "server.address": "cart"}),
-        (1, 2, 1, "GET /cart", {"http.request.method": "GET", "http.route": "/cart"}),
-        (1, 3, 2, "SELECT carts", {"db.system.name": "postgresql", "db.namespace": "carts"}),
-        (0, 3, 0, "shop.Payment/Charge", {"rpc.system": "grpc", "rpc.method": "shop.Payment/Charge"}),
-        (2, 2, 4, "shop.Payment/Charge", {"rpc.system": "grpc", "rpc.method": "shop.Payment/Charge"}),
-        (2, 3, 5, "POST", {"http.request.method": "POST", "server.address": "bank.example"}),
-        (3, 1, 5, "check the limit", {"customer.tier": "gold"}),
-        (4, 2, 7, "POST /mail", {"http.request.method": "POST", "http.route": "/mail"}),
-        (rng.randrange(5, SERVICES), 1, 8, "render", {"template": "receipt"}),
-    ]
-    ids = [rng.randbytes(8) for _ in plan]
-    for (service, kind, parent, name, attributes), span_id in zip(plan, ids):
-        span = by_service(service).spans.add(
-            trace_id=trace, span_id=span_id, kind=kind, name=name, start_time_unix_nano=start,
-            end_time_unix_nano=start + rng.randrange(1_000_000, 50_000_000), flags=0x101,
-            parent_span_id=ids[parent] if parent is not None else b"")
-        attributes = {**attributes, "network.protocol.version": "1.1", "thread.id": 4711,
-                      "code.function.name": "com.example.shop.Handler.handle",
-                      "user_agent.original": "Mozilla/5.0 (X11; Linux x86_64) example/1.0"}
-        for key, value in attributes.items():
-            item = span.attributes.add(key=key)
-            if isinstance(value, int):
-                item.value.int_value = value
-            else:
-                item.value.string_value = value
-        if rng.random() < 0.02:
-            span.status.code = 2
+def write_requests(case, seed, path):
+    with open(path, "wb") as file:
+        subprocess.run([tool("payload")] + case.payload(seed, int(time.time())), stdout=file,
+                       check=True)
 
 
-def requests_of(spans, size, seed):
-    """Serialized requests of `size` spans each."""
-    rng = random.Random(seed)
-    start = time.time_ns()
-    out = []
-    for _ in range(max(1, spans // size)):
-        request = ExportTraceServiceRequest()
-        scopes = {}
-
-        def by_service(number):
-            if number not in scopes:
-                resource = request.resource_spans.add()
-                for key, value in (("service.name", f"service-{number}"),
-                                   ("service.version", "1.2.3"),
-                                   ("service.instance.id", f"instance-{number}"),
-                                   ("telemetry.sdk.language", "java")):
-                    resource.resource.attributes.add(key=key).value.string_value = value
-                scopes[number] = resource.scope_spans.add()
-                scopes[number].scope.name = "io.opentelemetry.bench"
-            return scopes[number]
-
-        for _ in range(max(1, size // SPANS_PER_TRACE)):
-            add_trace(rng, by_service, start)
-        out.append(request.SerializeToString())
-    return out
+def send(server, case, path, passes):
+    """The report of `load`."""
+    address = server.http if case.http else server.grpc
+    done = subprocess.run([tool("load"), "--to", address] + case.load(passes) + [path],
+                          capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"{case.name}, {server.name}: {done.stderr}")
+    return json.loads(done.stdout)
 
 
-# --- Load -----------------------------------------------------------------------------------------
+def measure(server, case, warm, requests):
+    """One round of one server, which is started for it."""
+    with server:
+        idle_mb = resident_mb(server.pid)
+        sent = send(server, replace(case, rate=0), warm, server.warm_passes)["spans"]
+        server.settle()
+        before = cpu_seconds(server.pid)
+        answer = send(server, case, requests, case.passes)
+        server.settle()
+        seconds = cpu_seconds(server.pid) - before
+        sent += answer["spans"]
+        return {"us": seconds / answer["spans"] * 1e6,
+                "idle_mb": idle_mb, "resident_mb": resident_mb(server.pid),
+                "p50_ms": answer["latency_ms"]["p50"], "p99_ms": answer["latency_ms"]["p99"],
+                "spans_per_s": answer["spans"] / answer["seconds"],
+                "sender_us": answer["cpu_seconds"] / answer["spans"] * 1e6,
+                "bytes": answer["bytes"] / answer["spans"], "refused": answer["refused"],
+                "trouble": server.trouble(sent)}
 
 
-def send(address, requests):
-    """All of them, a few connections with a few requests in flight each."""
-    channels = [grpc.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)])
-                for _ in range(CONNECTIONS)]
-    calls = [channel.unary_unary(METHOD) for channel in channels]
-    flight = []
-    for number, request in enumerate(requests):
-        if len(flight) == CONNECTIONS * IN_FLIGHT:
-            flight.pop(0).result(timeout=60)
-        flight.append(calls[number % CONNECTIONS].future(request))
-    for call in flight:
-        call.result(timeout=60)
-    for channel in channels:
-        channel.close()
+class Bench:
+    def __init__(self, options, folder):
+        self.options = options
+        self.folder = folder
+        self.certificate = Certificate(folder)
+        self.has_collector = collector_program() is not None and not options.alone
+        self.warm = str(Path(folder, "warm"))
+        self.requests = str(Path(folder, "requests"))
+
+    def run(self, case, servers):
+        """{name: [rounds]}; the servers take turns at who is first."""
+        rounds = self.options.rounds or case.rounds
+        write_requests(case, 1, self.warm)
+        write_requests(case, 2, self.requests)
+        out = {}
+        for number in range(rounds):
+            for name, make in (servers if number % 2 == 0 else servers[::-1]):
+                out.setdefault(name, []).append(measure(make(), case, self.warm, self.requests))
+        print(f"{case.name}: " + ", ".join(
+            f"{name} {report.spread([one['us'] for one in rows])} us a span"
+            for name, rows in out.items()), flush=True)
+        return out
+
+    def both(self, case):
+        certificate = self.certificate if case.tls else None
+        servers = [("spanmap", lambda: Spanmap(certificate))]
+        if self.has_collector:
+            servers.append(("Collector", lambda: Collector(certificate)))
+        return self.run(case, servers)
+
+    def alone(self, case, options=None):
+        case = replace(case, rounds=3)
+        return self.run(case, [("spanmap", lambda: Spanmap(options=options))])["spanmap"]
+
+    def scrape(self):
+        """{name: {lines, bytes, ms}} of a scrape of the series of 10,000 services."""
+        case = Case("scrape", 1000, services=10_000, senders=100, passes=1)
+        write_requests(case, 2, self.requests)
+        out = {}
+        for make in [Spanmap] + ([lambda: Collector(flush="1s")] if self.has_collector else []):
+            with make() as server:
+                send(server, case, self.requests, 1)
+                server.settle()
+                time.sleep(2.5)  # Both have merged or flushed by now.
+                server.scrape()
+                before, text = cpu_seconds(server.pid), server.scrape()
+                seconds = cpu_seconds(server.pid) - before
+                out[server.name] = {"series": sum(line[:1] != "#" for line in text.splitlines()),
+                                    "mb": len(text) / 1e6, "ms": seconds * 1e3}
+        return out
+
+    def micro(self):
+        """{program: what it prints}"""
+        commands = {name: [tool(name)] for name in MICRO}
+        commands["decode_bench"].append(self.one_request())
+        commands["decode_upb"] = [sys.executable, str(ROOT / "tests" / "bench" / "decode_upb.py"),
+                                  self.one_request()]
+        out = {}
+        for name, command in commands.items():
+            print(name, flush=True)
+            out[name] = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        return out
+
+    def one_request(self):
+        """The first request of 1000 spans, in a file of its own."""
+        write_requests(Case("one", 1000, spans=1000, senders=1), 1, self.requests)
+        data = Path(self.requests).read_bytes()
+        path = Path(self.folder, "one")
+        path.write_bytes(data[4:4 + int.from_bytes(data[:4], "big")])
+        return str(path)
 
 
-def cpu_seconds(pid):
-    """What the kernel has charged to the threads of a process, to the nanosecond."""
-    total = 0
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        total += int((task / "schedstat").read_text(encoding="ascii").split()[0])
-    return total / 1e9
-
-
-def resident_mb(pid):
-    pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
-# --- Servers --------------------------------------------------------------------------------------
-
-
-def measure_spanmap(requests, spans):
-    """A second's wait, so that judging and counting fall into what is measured."""
-    with Daemon({"pairing.wait": "1s", "log.level": "warn"}) as daemon:
-        before = cpu_seconds(daemon.pid)
-        send(daemon.grpc, requests)
-        daemon.wait_for_counted(spans)
-        daemon.text("/metrics")
-        return cpu_seconds(daemon.pid) - before, resident_mb(daemon.pid)
-
-
-def free_port():
-    import socket
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def can_connect(port):
-    import socket
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def measure_collector(program, requests):
-    import urllib.request
-    otlp, prometheus = free_port(), free_port()
-    with tempfile.TemporaryDirectory() as folder:
-        config = Path(folder, "config.yaml")
-        config.write_text(COLLECTOR_CONFIG.format(otlp=f"127.0.0.1:{otlp}",
-                                                  prometheus=f"127.0.0.1:{prometheus}"),
-                          encoding="utf-8")
-        with open(Path(folder, "log"), "wb") as log:
-            process = subprocess.Popen([program, "--config", config], stdout=log, stderr=log)
-        try:
-            wait_until(lambda: can_connect(otlp), "the Collector listens")
-            before = cpu_seconds(process.pid)
-            send(f"127.0.0.1:{otlp}", requests)
-            with urllib.request.urlopen(f"http://127.0.0.1:{prometheus}/metrics") as answer:
-                answer.read()
-            return cpu_seconds(process.pid) - before, resident_mb(process.pid)
-        finally:
-            process.terminate()
-            process.wait()
-
-
-def collector_program():
-    """None where it cannot be built here."""
-    done = subprocess.run(["sh", str(ROOT / "scripts" / "collector.sh")], capture_output=True,
-                          text=True, check=False)
-    return done.stdout.strip() if done.returncode == 0 else None
-
-
-def spread(values):
-    return f"{statistics.median(values):.2f} ({min(values):.2f}-{max(values):.2f})"
+def run_all(bench, only):
+    results = {}
+    if "main" in only:
+        results["main"] = [(case.name, bench.both(case)) for case in MAIN]
+    if "others" in only:
+        results["others"] = [(case.name, bench.both(case)) for case in OTHERS]
+    if "scrape" in only:
+        results["scrape"] = bench.scrape()
+    if "scale" in only:
+        results["services"] = [(case.name, bench.alone(case)) for case in SERVICES]
+        results["traces"] = [(case.name, bench.alone(case)) for case in TRACES]
+        results["threads"] = [
+            (f"{threads} receiver thread{'s' * (threads > 1)}, {shards} shard{'s' * (shards > 1)}",
+             bench.alone(Case("threads", 100), {"receiver.threads": threads,
+                                                "topology.shards": shards}))
+            for threads, shards in THREADS]
+    if "micro" in only:
+        results["micro"] = bench.micro()
+    return results
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--spans", type=int, default=200_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--sizes", default="10,100,1000")
+    parser.add_argument("--only", default="main,others,scrape,scale,micro")
+    parser.add_argument("--rounds", type=int, help="instead of each case's own number")
+    parser.add_argument("--alone", action="store_true", help="without the Collector")
+    parser.add_argument("--dry", action="store_true", help="writes no file of the tree")
+    parser.add_argument("--from", dest="source", help="results of an earlier run, to write anew")
     options = parser.parse_args()
 
-    collector = collector_program()
-    if collector is None:
-        print("note: there is no Collector here, so spanmap is measured alone")
-    version = subprocess.run([binary(), "version"], capture_output=True, text=True, check=True)
-    print(version.stdout.splitlines()[0])
-    print(f"{options.spans} spans a round, {options.rounds} rounds in turn, {CONNECTIONS} "
-          f"connections, {IN_FLIGHT} requests in flight each; median (lowest-highest)\n")
-    print("| spans a request | bytes a span | spanmap, CPU us a span | resident MB | Collector, "
-          "CPU us a span | resident MB | ratio |")
-    print("|---|---|---|---|---|---|---|")
-    for size in map(int, options.sizes.split(",")):
-        requests = requests_of(options.spans, size, SEED)
-        spans = len(requests) * max(1, size // SPANS_PER_TRACE) * SPANS_PER_TRACE
-        ours, theirs, memory, memory_theirs = [], [], [], []
-        for _ in range(options.rounds):
-            seconds, resident = measure_spanmap(requests, spans)
-            ours.append(seconds / spans * 1e6)
-            memory.append(resident)
-            if collector:
-                seconds, resident = measure_collector(collector, requests)
-                theirs.append(seconds / spans * 1e6)
-                memory_theirs.append(resident)
-        row = [str(size), f"{sum(map(len, requests)) / spans:.0f}", spread(ours),
-               f"{statistics.median(memory):.0f}"]
-        if collector:
-            row += [spread(theirs), f"{statistics.median(memory_theirs):.0f}",
-                    f"{statistics.median(theirs) / statistics.median(ours):.1f}"]
-        else:
-            row += ["-", "-", "-"]
-        print("| " + " | ".join(row) + " |", flush=True)
+    if options.source:
+        results = json.loads(Path(options.source).read_text(encoding="utf-8"))
+    else:
+        begun = time.time()
+        with tempfile.TemporaryDirectory() as folder:
+            results = run_all(Bench(options, folder), options.only.split(","))
+        results["about"] = report.about(time.time() - begun, options)
+        (BUILD / "bench.json").write_text(json.dumps(results, indent=1), encoding="utf-8")
+    if options.dry:
+        print(report.everything(results))
+    else:
+        report.write(results)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 /* load.c: `load`, a program that sends trace requests as fast as they are answered.
  *
  *   load --to HOST:PORT [--connections 4] [--in-flight 8] [--repeat 1] [--rate 0] [--gzip]
- *        [--http] [--frame 16384] FILE
+ *        [--http] [--tls] [--frame 16384] FILE
  *
  * FILE is what `payload` writes, or the Collector's file exporter in its binary form. With --repeat
  * each pass has trace ids of its own. --rate is in requests a second. Reports one line of JSON:
@@ -12,6 +12,7 @@
 #include "tests/bench/tools/load.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
@@ -110,7 +111,10 @@ static bool write_left(struct connection *connection)
 
     if (connection->left.size == 0)
         return true;
-    written = send(connection->fd, connection->left.data, connection->left.size, MSG_NOSIGNAL);
+    written = connection->tls != NULL
+                  ? load_tls_send(connection, connection->left.data, connection->left.size)
+                  : send(connection->fd, connection->left.data, connection->left.size,
+                         MSG_NOSIGNAL);
     if (written < 0 && errno != EAGAIN)
         load_die("cannot send", strerror(errno));
     if (written > 0)
@@ -131,14 +135,28 @@ static void keep(struct connection *connection, const struct turn *turn, size_t 
     }
 }
 
+/* Sends a turn; of what the socket does not take the rest is kept. */
+static void send_turn(struct connection *connection, struct turn *turn)
+{
+    struct msghdr message = {.msg_iov = turn->pieces, .msg_iovlen = (size_t)turn->count};
+    ssize_t written = 0;
+
+    /* TLS has no gathered write: all goes by way of what is kept. */
+    if (connection->tls == NULL)
+        written = sendmsg(connection->fd, &message, MSG_NOSIGNAL);
+    if (written < 0 && errno != EAGAIN)
+        load_die("cannot send", strerror(errno));
+    if (written < (ssize_t)turn->bytes)
+        keep(connection, turn, written > 0 ? (size_t)written : 0);
+    buf_reset(&connection->control);
+}
+
 static void write_turns(struct connection *connection)
 {
     struct load *load = connection->load;
     struct turn *turn = &load->turn;
 
     for (;;) {
-        struct msghdr message = {.msg_iov = turn->pieces};
-        ssize_t written;
         if (!write_left(connection)) {
             poll_for(connection, true);
             return;
@@ -150,13 +168,7 @@ static void write_turns(struct connection *connection)
         load->protocol->fill(connection);
         if (turn->count == 0)
             break;
-        message.msg_iovlen = (size_t)turn->count;
-        written = sendmsg(connection->fd, &message, MSG_NOSIGNAL);
-        if (written < 0 && errno != EAGAIN)
-            load_die("cannot send", strerror(errno));
-        if (written < (ssize_t)turn->bytes)
-            keep(connection, turn, written > 0 ? (size_t)written : 0);
-        buf_reset(&connection->control);
+        send_turn(connection, turn);
     }
     poll_for(connection, false);
 }
@@ -164,15 +176,19 @@ static void write_turns(struct connection *connection)
 static void read_some(struct connection *connection)
 {
     static char buffer[READ_BYTES];
-    ssize_t size = recv(connection->fd, buffer, sizeof(buffer), 0);
+    ssize_t size;
 
-    if (size < 0 && errno == EAGAIN)
-        return;
-    if (size < 0)
-        load_die("cannot receive", strerror(errno));
-    if (size == 0)
-        load_die("the server closed a connection", NULL);
-    connection->load->protocol->read(connection, (struct view){buffer, (size_t)size});
+    do {
+        size = connection->tls != NULL ? load_tls_receive(connection, buffer, sizeof(buffer))
+                                       : recv(connection->fd, buffer, sizeof(buffer), MSG_DONTWAIT);
+        if (size < 0 && errno == EAGAIN)
+            return;
+        if (size < 0)
+            load_die("cannot receive", strerror(errno));
+        if (size == 0)
+            load_die("the server closed a connection", NULL);
+        connection->load->protocol->read(connection, (struct view){buffer, (size_t)size});
+    } while (connection->tls != NULL); /* It may hold more than the socket shows. */
 }
 
 static void open_connection(struct load *load, struct connection *connection,
@@ -191,6 +207,9 @@ static void open_connection(struct load *load, struct connection *connection,
     buf_init(&connection->control, 0);
     connection->slots_count = (uint32_t)load->options.in_flight;
     connection->next_id = 1;
+    if (load->options.is_tls)
+        load_tls_open(connection, load->tls);
+    CHECK(fcntl(connection->fd, F_SETFL, O_NONBLOCK) == 0);
     load->protocol->open(connection);
     CHECK(epoll_ctl(load->epoll, EPOLL_CTL_ADD, connection->fd, &event) == 0);
 }
@@ -201,6 +220,8 @@ static void close_connection(struct connection *connection)
     buf_release(&connection->left);
     buf_release(&connection->partly);
     buf_release(&connection->control);
+    if (connection->tls != NULL)
+        load_tls_close(connection);
     (void)close(connection->fd);
 }
 
@@ -269,6 +290,7 @@ static void read_options(int count, char **words, struct load_options *options)
         {"frame", required_argument, NULL, 'f'},
         {"gzip", no_argument, NULL, 'g'},
         {"http", no_argument, NULL, 'h'},
+        {"tls", no_argument, NULL, 's'},
         {NULL, 0, NULL, 0},
     };
     int option;
@@ -286,6 +308,8 @@ static void read_options(int count, char **words, struct load_options *options)
             options->host = optarg;
         else if (option == 'g')
             options->is_gzip = true;
+        else if (option == 's')
+            options->is_tls = true;
         else if (option == 'h')
             options->protocol = LOAD_HTTP1;
         else
@@ -323,6 +347,8 @@ int main(int count, char **words)
 
     read_options(count, words, &load.options);
     load.protocol = load.options.protocol == LOAD_GRPC ? &load_grpc : &load_http1;
+    if (load.options.is_tls)
+        load.tls = load_tls_context(&load.options); /* As long as the program runs. */
     load_payloads(&load);
     load_heads(&load);
     load.total = load.payloads_count * load.options.repeat;

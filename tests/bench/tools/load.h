@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <sys/uio.h>
 
 #include "base/buf.h"
@@ -33,6 +34,7 @@ struct load_options {
     uint64_t frame_bytes;
     enum load_protocol protocol;
     bool is_gzip;
+    bool is_tls;
 };
 
 /* A request under way. */
@@ -68,10 +70,11 @@ struct turn {
 struct connection {
     struct load *load;
     int fd;
-    bool is_ready;     /* It may send requests. */
-    bool is_writing;   /* Polled for room. */
-    struct buf left;   /* What the socket did not take. */
-    struct buf partly; /* What came of a frame that is not whole. */
+    struct ssl_st *tls; /* NULL: plain. */
+    bool is_ready;      /* It may send requests. */
+    bool is_writing;    /* Polled for room. */
+    struct buf left;    /* What the socket did not take. */
+    struct buf partly;  /* What came of a frame that is not whole. */
     struct buf control;
     struct slot slots[IN_FLIGHT_MAX];
     uint32_t slots_count, busy;
@@ -90,6 +93,7 @@ struct load {
     size_t payloads_count;
     struct connection *connections;
     int epoll;
+    struct ssl_ctx_st *tls;
     uint64_t total, begun, answered, spans, refused, bytes;
     uint64_t begin_ns, now_ns;
     uint32_t *latencies;          /* Microseconds, one an answered request. */
@@ -99,6 +103,13 @@ struct load {
     struct turn turn;
     struct view first_head, later_head; /* Field blocks of HTTP/2, or the head of HTTP/1.1. */
 };
+
+struct ssl_ctx_st *load_tls_context(const struct load_options *options);
+void load_tls_open(struct connection *connection, struct ssl_ctx_st *context);
+void load_tls_close(struct connection *connection);
+/* As send() and recv(). */
+ssize_t load_tls_send(struct connection *connection, const void *data, size_t size);
+ssize_t load_tls_receive(struct connection *connection, void *data, size_t size);
 
 extern const struct protocol load_grpc;
 extern const struct protocol load_http1;

@@ -1,11 +1,13 @@
 /* payload.c: `payload`, a program that writes trace requests as SDKs and gateways send them.
  *
  *   payload --services 7 --spans 100000 --size 100 [--seed 1] [--senders 7] [--start UNIX_SECONDS]
+ *           [--in-flight 1]
  *
  * Is:         traces of ten spans through a fixed graph of services; each sender gathers the spans
  *             of its services as they end, and sends whenever it has `size` of them, grouped by
  *             resource. So one sender per service is what SDKs do, fewer are gateways, and the
- *             spans of one trace come in several requests. One trace in four has a message.
+ *             spans of one trace come in several requests. One trace in four has a message. So many
+ *             traces as are in flight end their spans in turn.
  * Is not:     a copy of anybody's telemetry: names and attributes follow the semantic conventions as
  *             the instrumentations of HTTP, gRPC, SQL and Kafka write them.
  * Output:     each request behind its length in four bytes, big end first, as the Collector's file
@@ -24,7 +26,7 @@
 enum { TRACE_SPANS = 10, CALLEES = 3, ROUTES = 6, SERVICES_MAX = 100000 };
 
 struct shape {
-    uint64_t services, spans, size, seed, senders, start_s;
+    uint64_t services, spans, size, seed, senders, start_s, in_flight;
 };
 
 /* What a sender has of one service. */
@@ -40,11 +42,14 @@ struct sender {
     uint64_t waiting;
 };
 
+struct making;
+
 struct world {
     struct shape shape;
     struct random random;
     struct service *services;
     struct sender *senders;
+    struct making *makings; /* Of the traces in flight. */
     struct build request;
     struct build attributes; /* Of one span. */
     uint64_t written;
@@ -56,9 +61,11 @@ struct making {
     uint64_t trace[2];
     uint64_t ids[TRACE_SPANS];
     uint32_t service[TRACE_SPANS];
+    uint64_t begin_ns; /* Of the trace. */
     uint64_t start_ns, end_ns;
     uint32_t which; /* Of the span in its trace. */
     bool failed;
+    bool has_message;
 };
 
 static const char *const nouns[] = {"checkout", "payment",  "cart",     "catalog",
@@ -280,11 +287,12 @@ static const char *add_attributes(struct world *world, const struct making *maki
 }
 
 /* In the order in which SDKs write the fields: that of their numbers. */
-static void add_span(struct world *world, struct making *making, bool has_message)
+static void add_span(struct world *world, const struct making *making)
 {
     const struct plan *plan = &plans[making->which];
     struct build *build = &world->services[making->service[making->which]].spans;
-    bool is_message = has_message && (making->which == OUTSIDE || making->which == CONSUMER);
+    bool is_message = making->has_message &&
+                      (making->which == OUTSIDE || making->which == CONSUMER);
     uint8_t parent = is_message && making->which == CONSUMER ? OUTSIDE : plan->parent;
     uint8_t kind = !is_message                 ? plan->kind
                    : making->which == CONSUMER ? (uint8_t)SPAN_KIND_CONSUMER
@@ -352,7 +360,7 @@ static void flush(struct world *world, struct sender *sender)
     sender->waiting = 0;
 }
 
-static void give(struct world *world, struct making *making, bool has_message)
+static void give(struct world *world, struct making *making)
 {
     uint32_t number = making->service[making->which];
     struct service *service = &world->services[number];
@@ -362,36 +370,47 @@ static void give(struct world *world, struct making *making, bool has_message)
         service->next = sender->first;
         sender->first = service;
     }
-    add_span(world, making, has_message);
+    add_span(world, making);
     if (++sender->waiting == world->shape.size)
         flush(world, sender);
 }
 
-static void make_trace(struct world *world)
+static void begin_trace(struct world *world, struct making *making)
 {
     struct random *random = &world->random;
-    struct making making = {.trace = {random_next(random), random_next(random)}};
     uint32_t root = (uint32_t)random_below(random, world->shape.services);
     uint32_t called[3] = {root, callee_of(world, root, (uint32_t)random_below(random, CALLEES)),
                           callee_of(world, root, (uint32_t)random_below(random, CALLEES))};
-    uint64_t begin_ns = world->clock_ns;
-    bool has_message = random_below(random, 4) == 0;
 
+    *making = (struct making){.trace = {random_next(random), random_next(random)},
+                              .begin_ns = world->clock_ns,
+                              .has_message = random_below(random, 4) == 0};
     for (uint32_t i = 0; i < TRACE_SPANS; i++) {
-        making.ids[i] = random_next(random) | 1;
-        making.service[i] = called[plans[i].service];
+        making->ids[i] = random_next(random) | 1;
+        making->service[i] = called[plans[i].service];
     }
-    if (has_message)
-        making.service[CONSUMER] = callee_of(world, called[2], 0);
-    /* Children end, and are sent, before their parents. */
-    for (uint32_t i = TRACE_SPANS; i-- != 0;) {
-        making.which = i;
-        making.start_ns = begin_ns + i * NS_PER_MS + random_below(random, NS_PER_MS);
-        making.end_ns = begin_ns + (30 - i) * NS_PER_MS + random_below(random, 50 * NS_PER_MS);
-        making.failed = random_below(random, 100) == 0;
-        give(world, &making, has_message);
-    }
+    if (making->has_message)
+        making->service[CONSUMER] = callee_of(world, called[2], 0);
     world->clock_ns += 10000;
+}
+
+/* Children end, and are sent, before their parents. */
+static void make_traces(struct world *world)
+{
+    struct random *random = &world->random;
+
+    for (uint64_t i = 0; i < world->shape.in_flight; i++)
+        begin_trace(world, &world->makings[i]);
+    for (uint32_t at = TRACE_SPANS; at-- != 0;)
+        for (uint64_t i = 0; i < world->shape.in_flight; i++) {
+            struct making *making = &world->makings[i];
+            making->which = at;
+            making->start_ns = making->begin_ns + at * NS_PER_MS + random_below(random, NS_PER_MS);
+            making->end_ns = making->begin_ns + (30 - at) * NS_PER_MS +
+                             random_below(random, 50 * NS_PER_MS);
+            making->failed = random_below(random, 100) == 0;
+            give(world, making);
+        }
 }
 
 /* ------------------------------------------------------------------ the program */
@@ -411,13 +430,10 @@ static uint64_t number_of(const char *text)
 static void read_options(int count, char **words, struct shape *shape)
 {
     static const struct option options[] = {
-        {"services", required_argument, NULL, 'n'},
-        {"spans", required_argument, NULL, 's'},
-        {"size", required_argument, NULL, 'z'},
-        {"seed", required_argument, NULL, 'r'},
-        {"senders", required_argument, NULL, 'e'},
-        {"start", required_argument, NULL, 't'},
-        {NULL, 0, NULL, 0},
+        {"services", required_argument, NULL, 'n'},  {"spans", required_argument, NULL, 's'},
+        {"size", required_argument, NULL, 'z'},      {"seed", required_argument, NULL, 'r'},
+        {"senders", required_argument, NULL, 'e'},   {"start", required_argument, NULL, 't'},
+        {"in-flight", required_argument, NULL, 'f'}, {NULL, 0, NULL, 0},
     };
     int option;
 
@@ -428,6 +444,7 @@ static void read_options(int count, char **words, struct shape *shape)
                          : option == 'r' ? &shape->seed
                          : option == 'e' ? &shape->senders
                          : option == 't' ? &shape->start_s
+                         : option == 'f' ? &shape->in_flight
                                          : NULL;
         if (into == NULL)
             exit(2);
@@ -435,7 +452,8 @@ static void read_options(int count, char **words, struct shape *shape)
     }
     if (shape->senders == 0)
         shape->senders = shape->services;
-    if (shape->services == 0 || shape->services > SERVICES_MAX || shape->size == 0) {
+    if (shape->services == 0 || shape->services > SERVICES_MAX || shape->size == 0 ||
+        shape->in_flight == 0) {
         (void)fprintf(stderr, "payload: between 1 and %d services, and at least 1 span a request\n",
                       SERVICES_MAX);
         exit(2);
@@ -444,20 +462,21 @@ static void read_options(int count, char **words, struct shape *shape)
 
 int main(int count, char **words)
 {
-    struct world world = {.shape = {7, 100000, 100, 1, 0, 1700000000}};
+    struct world world = {.shape = {7, 100000, 100, 1, 0, 1700000000, 1}};
 
     read_options(count, words, &world.shape);
     world.random = random_of(world.shape.seed);
     world.clock_ns = world.shape.start_s * NS_PER_S;
     world.services = calloc(world.shape.services, sizeof(*world.services));
     world.senders = calloc(world.shape.senders, sizeof(*world.senders));
-    CHECK(world.services != NULL && world.senders != NULL);
+    world.makings = calloc(world.shape.in_flight, sizeof(*world.makings));
+    CHECK(world.services != NULL && world.senders != NULL && world.makings != NULL);
     for (uint32_t i = 0; i < world.shape.services; i++)
         make_service(&world.services[i], i);
     build_init(&world.request);
     build_init(&world.attributes);
     while (world.written < world.shape.spans)
-        make_trace(&world);
+        make_traces(&world);
     for (uint32_t i = 0; i < world.shape.services; i++) {
         build_release(&world.services[i].resource);
         build_release(&world.services[i].spans);
@@ -466,5 +485,6 @@ int main(int count, char **words)
     build_release(&world.attributes);
     free(world.services);
     free(world.senders);
+    free(world.makings);
     return fflush(stdout) == 0 ? 0 : 1;
 }

@@ -1,0 +1,175 @@
+"""servers: the two programs that are measured, started alike.
+
+Is:     a process each, on ports of its own, that says how much processor time the kernel has charged
+        to it, ended threads included, and how much memory it holds.
+
+The Collector (scripts/collector.sh) runs otlp receiver -> span_metrics connector -> prometheus
+exporter in the configuration that costs it least while it does that work: no telemetry of its own, no
+batch processor in between, no dimensions added, its default histogram of 16 buckets, no exemplars.
+Flushing every 15 s, it flushes seldom or never in a measured round, and nobody scrapes it. Its
+servicegraph connector is left out, since it cannot be built from published modules: it pairs nothing.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from lib.daemon import Daemon, wait_until  # noqa: E402
+
+# Long enough to judge spans while others come, short enough for a round of a second.
+PAIRING_WAIT_S = 0.5
+
+COLLECTOR = """
+receivers:
+  otlp:
+    protocols:
+      grpc:
+        endpoint: 127.0.0.1:{grpc}{tls}
+      http:
+        endpoint: 127.0.0.1:{http}{tls}
+connectors:
+  span_metrics:
+    metrics_flush_interval: {flush}
+exporters:
+  prometheus:
+    endpoint: 127.0.0.1:{metrics}
+service:
+  telemetry:
+    metrics:
+      level: none
+    logs:
+      level: error
+  pipelines:
+    traces:
+      receivers: [otlp]
+      exporters: [span_metrics]
+    metrics:
+      receivers: [span_metrics]
+      exporters: [prometheus]
+"""
+
+COLLECTOR_TLS = """
+        tls:
+          cert_file: {cert}
+          key_file: {key}"""
+
+
+class Certificate:
+    """One for localhost, that nobody has signed."""
+
+    def __init__(self, folder):
+        self.cert, self.key = str(Path(folder, "cert.pem")), str(Path(folder, "key.pem"))
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                        "/CN=localhost", "-keyout", self.key, "-out", self.cert],
+                       check=True, capture_output=True)
+
+
+def cpu_seconds(pid):
+    """Of all threads of a process: its clock, by the number that clock_getcpuclockid(3) makes."""
+    return time.clock_gettime(~pid << 3 | 2)
+
+
+def resident_mb(pid):
+    pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+class Spanmap:
+    name = "spanmap"
+    warm_passes = 8  # Until its memory of spans is as large as it gets.
+
+    def __init__(self, certificate=None, options=None):
+        tls = {"tls.cert": certificate.cert, "tls.key": certificate.key} if certificate else {}
+        self.daemon = Daemon({"listen.http": "127.0.0.1:0", "log.level": "error",
+                              "memory.limit": "1GiB", "pairing.wait": f"{PAIRING_WAIT_S}s",
+                              **tls, **(options or {})})
+
+    def __enter__(self):
+        self.daemon.start()
+        self.pid = self.daemon.pid
+        self.grpc, self.http = self.daemon.grpc, self.daemon.http
+        return self
+
+    def __exit__(self, *error):
+        self.daemon.__exit__(*error)
+
+    def settle(self):
+        """Until all that came is judged and counted."""
+        time.sleep(PAIRING_WAIT_S + 0.3)
+
+    def trouble(self, spans):
+        """What of that many spans was not counted as it should be; None: nothing."""
+        accounting = self.daemon.accounting()
+        dropped = sum(accounting["dropped"].values())
+        if accounting["received"] == spans and not dropped and not accounting["duplicate"]:
+            return None
+        return f"of {spans} spans received {accounting['received']}, dropped {dropped}"
+
+    def scrape(self):
+        return self.daemon.text("/metrics")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def can_connect(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Collector:
+    name = "Collector"
+    warm_passes = 1
+
+    def __init__(self, certificate=None, flush="15s"):
+        self.flush = flush
+        self.tls = ("" if certificate is None else
+                    COLLECTOR_TLS.format(cert=certificate.cert, key=certificate.key))
+
+    def __enter__(self):
+        grpc, http, self.metrics = free_port(), free_port(), free_port()
+        self.grpc, self.http = f"127.0.0.1:{grpc}", f"127.0.0.1:{http}"
+        self.folder = tempfile.TemporaryDirectory()
+        config = Path(self.folder.name, "config.yaml")
+        config.write_text(COLLECTOR.format(grpc=grpc, http=http, metrics=self.metrics,
+                                           tls=self.tls, flush=self.flush), encoding="utf-8")
+        with open(Path(self.folder.name, "log"), "wb") as log:
+            self.process = subprocess.Popen([collector_program(), "--config", config],
+                                            stdout=log, stderr=log)
+        self.pid = self.process.pid
+        wait_until(lambda: can_connect(grpc) and can_connect(http), "the Collector listens")
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+        self.folder.cleanup()
+
+    def settle(self):
+        time.sleep(0.2)
+
+    def trouble(self, _spans):
+        return None
+
+    def scrape(self):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics}/metrics") as answer:
+            return answer.read().decode("utf-8")
+
+
+def collector_program():
+    """None where it cannot be built here."""
+    done = subprocess.run(["sh", str(ROOT / "scripts" / "collector.sh")], capture_output=True,
+                          text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else None
