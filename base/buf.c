@@ -15,12 +15,73 @@ void buf_init(struct buf *buf, size_t size_max)
     *buf = (struct buf){.size_max = size_max};
 }
 
+/* ------------------------------------------------------------------ spares */
+
+void buf_use_spares(struct buf *buf, struct buf_spares *spares)
+{
+    buf->spares = spares;
+}
+
+void buf_spares_init(struct buf_spares *spares, size_t kept_bytes_max)
+{
+    *spares = (struct buf_spares){.kept_bytes_max = kept_bytes_max};
+}
+
+/* The chain of a size; NULL: such a size is not kept. */
+static void **chain_of(struct buf_spares *spares, size_t size)
+{
+    size_t pieces = size / SPARE_BYTES;
+
+    if (spares == NULL || size % SPARE_BYTES != 0 || pieces == 0 || pieces > SPARES_MAX)
+        return NULL;
+    return &spares->free[pieces - 1];
+}
+
+/* Memory of exactly this size that was kept; NULL: there is none. */
+static void *take_spare(struct buf_spares *spares, size_t size)
+{
+    void **chain = chain_of(spares, size);
+    void *memory = chain != NULL ? *chain : NULL;
+
+    if (memory == NULL)
+        return NULL;
+    memcpy(chain, memory, sizeof(*chain));
+    spares->kept_bytes -= size;
+    return memory;
+}
+
+static void give_back(struct buf_spares *spares, void *memory, size_t size)
+{
+    void **chain = chain_of(spares, size);
+
+    if (chain == NULL || size > spares->kept_bytes_max - spares->kept_bytes) {
+        mem_free(memory);
+        return;
+    }
+    memcpy(memory, chain, sizeof(*chain));
+    *chain = memory;
+    spares->kept_bytes += size;
+}
+
+void buf_spares_release(struct buf_spares *spares)
+{
+    if (spares == NULL)
+        return;
+    for (size_t pieces = 1; pieces <= SPARES_MAX; pieces++) {
+        void *memory;
+        while ((memory = take_spare(spares, pieces * SPARE_BYTES)) != NULL)
+            mem_free(memory);
+    }
+}
+
+/* ------------------------------------------------------------------ buffers */
+
 void buf_release(struct buf *buf)
 {
     if (buf == NULL)
         return;
-    mem_free(buf->data);
-    *buf = (struct buf){.size_max = buf->size_max};
+    give_back(buf->spares, buf->data, buf->capacity);
+    *buf = (struct buf){.size_max = buf->size_max, .spares = buf->spares};
 }
 
 void buf_reset(struct buf *buf)
@@ -36,11 +97,31 @@ static int fail(struct buf *buf, int status)
     return status;
 }
 
+static int resize(struct buf *buf, size_t capacity)
+{
+    char *data;
+
+    if (buf->spares != NULL && capacity >= SPARE_BYTES)
+        capacity = (capacity + SPARE_BYTES - 1) / SPARE_BYTES * SPARE_BYTES;
+    data = take_spare(buf->spares, capacity);
+    if (data != NULL) {
+        if (buf->size != 0)
+            memcpy(data, buf->data, buf->size);
+        give_back(buf->spares, buf->data, buf->capacity);
+    } else {
+        data = mem_realloc(buf->data, capacity);
+        if (data == NULL)
+            return fail(buf, STATUS_NOMEM);
+    }
+    buf->data = data;
+    buf->capacity = capacity;
+    return 0;
+}
+
 int buf_reserve(struct buf *buf, size_t more)
 {
     size_t bound = buf->size_max != 0 ? buf->size_max : SIZE_MAX / 2;
     size_t capacity = buf->capacity;
-    char *data;
 
     CHECK(buf->size <= buf->capacity);
     if (more > bound || buf->size > bound - more)
@@ -53,12 +134,7 @@ int buf_reserve(struct buf *buf, size_t more)
         capacity *= 2;
     if (capacity > bound)
         capacity = bound;
-    data = mem_realloc(buf->data, capacity);
-    if (data == NULL)
-        return fail(buf, STATUS_NOMEM);
-    buf->data = data;
-    buf->capacity = capacity;
-    return 0;
+    return resize(buf, capacity);
 }
 
 int buf_append(struct buf *buf, const void *data, size_t size)

@@ -1,7 +1,7 @@
 /* buf.h: a growing row of bytes with a bound.
- * Invariants: size <= capacity <= size_max. After a failed append the buffer is as before and
- *             `failed` is set, so that a writer may append many times and look once.
- * Threads:    one owner at a time.
+ * Invariants: size <= capacity <= size_max, with spares rounded up. After a failed append the buffer
+ *             is as before and `failed` is set, so that a writer may append many times and look once.
+ * Threads:    one owner at a time; buffers with the same spares have the same owner.
  * Memory:     owns its bytes.
  */
 #ifndef SPANMAP_BASE_BUF_H
@@ -14,15 +14,33 @@
 #include "base/status.h"
 #include "base/view.h"
 
+/* Large memory that buffers gave back and others will want soon: the system would take it back, and
+ * clear it page by page when it is asked for again. */
+enum { SPARE_BYTES = 16 * 1024, SPARES_MAX = 64 };
+
+struct buf_spares {
+    void *free
+        [SPARES_MAX]; /* By size in pieces of SPARE_BYTES, less one; each the first of a chain. */
+    size_t kept_bytes;
+    size_t kept_bytes_max;
+};
+
 struct buf {
     char *data;
     size_t size;
     size_t capacity;
     size_t size_max; /* 0 means no bound but the address space. */
     int failed;      /* 0, or the status of the first append that failed. */
+    struct buf_spares *spares;
 };
 
 void buf_init(struct buf *buf, size_t size_max);
+
+/* From SPARE_BYTES on its memory comes from these and goes back to them; they are borrowed. */
+void buf_use_spares(struct buf *buf, struct buf_spares *spares);
+void buf_spares_init(struct buf_spares *spares, size_t kept_bytes_max);
+void buf_spares_release(struct buf_spares *spares);
+
 void buf_release(struct buf *buf);
 void buf_reset(struct buf *buf); /* Empty again, memory and bound kept, `failed` cleared. */
 

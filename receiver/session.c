@@ -41,9 +41,15 @@ void session_shared_release(struct session_shared *shared)
     body_budget_release(&shared->budget);
 }
 
+/* So much of the memory of bodies is kept for the next ones. */
+enum { SPARES_PART = 4, SPARES_MOST = 8 * 1024 * 1024 };
+
 void session_worker_init(struct session_worker *worker, unsigned thread, size_t message_bytes_max)
 {
+    size_t kept = message_bytes_max / SPARES_PART;
+
     *worker = (struct session_worker){.thread = thread};
+    buf_spares_init(&worker->spares, kept < SPARES_MOST ? kept : SPARES_MOST);
     buf_init(&worker->inflated, message_bytes_max);
     buf_init(&worker->text, 0);
     buf_init(&worker->reply.message, 0);
@@ -52,6 +58,7 @@ void session_worker_init(struct session_worker *worker, unsigned thread, size_t 
 
 void session_worker_release(struct session_worker *worker)
 {
+    buf_spares_release(&worker->spares);
     buf_release(&worker->inflated);
     buf_release(&worker->text);
     buf_release(&worker->reply.message);

@@ -87,6 +87,7 @@ struct session_refusal {
 /* What the sessions of one thread share: memory that lives for one request. */
 struct session_worker {
     unsigned thread;
+    struct buf_spares spares; /* For the bodies that are held. */
     struct buf inflated;
     struct buf text; /* Fields of the trailers. */
     struct grpc_reply reply;

@@ -93,9 +93,65 @@ static void buf__survives_failing_memory(void **state)
     test_sweep_memory(append_much, NULL);
 }
 
+static void buf__uses_spares_again(void **state)
+{
+    struct buf_spares spares;
+    struct buf first, second;
+    const char *memory;
+
+    (void)state;
+    buf_spares_init(&spares, 3 * SPARE_BYTES);
+    buf_init(&first, SPARE_BYTES + 1);
+    buf_init(&second, 0);
+    buf_use_spares(&first, &spares);
+    buf_use_spares(&second, &spares);
+    assert_int_equal(buf_reserve(&first, SPARE_BYTES + 1), 0);
+    assert_int_equal(first.capacity, 2 * SPARE_BYTES); /* Rounded up, past its bound. */
+    assert_int_equal(buf_reserve(&first, SPARE_BYTES + 2), STATUS_TOO_LARGE);
+    memory = first.data;
+    buf_release(&first);
+    assert_int_equal(spares.kept_bytes, 2 * SPARE_BYTES);
+    assert_int_equal(buf_append_text(&second, "what is kept moves along"), 0);
+    assert_int_equal(buf_reserve(&second, SPARE_BYTES), 0);
+    assert_ptr_equal(second.data, memory);
+    assert_view_equal(buf_view(&second), "what is kept moves along");
+    assert_int_equal(spares.kept_bytes, 0);
+    assert_int_equal(buf_reserve(&second, 3 * SPARE_BYTES), 0);
+    assert_int_equal(second.capacity, 4 * SPARE_BYTES);
+    buf_release(&second); /* More than may be kept. */
+    assert_true(spares.kept_bytes <= 3 * SPARE_BYTES);
+    assert_ptr_equal(second.spares, &spares);
+    buf_spares_release(&spares);
+    assert_int_equal(spares.kept_bytes, 0);
+}
+
+static void buf__keeps_many_spares(void **state)
+{
+    struct buf_spares spares;
+    struct buf bufs[4];
+
+    (void)state;
+    buf_spares_init(&spares, 3 * SPARE_BYTES);
+    for (size_t round = 0; round < 3; round++) {
+        for (size_t i = 0; i < 4; i++) {
+            buf_init(&bufs[i], 0);
+            buf_use_spares(&bufs[i], &spares);
+            assert_int_equal(buf_reserve(&bufs[i], SPARE_BYTES), 0);
+            memset(bufs[i].data, (int)i, SPARE_BYTES);
+        }
+        assert_int_equal(spares.kept_bytes, 0);
+        for (size_t i = 0; i < 4; i++)
+            buf_release(&bufs[i]);
+        assert_int_equal(spares.kept_bytes, 3 * SPARE_BYTES);
+    }
+    buf_spares_release(&spares);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(buf__uses_spares_again),
+        cmocka_unit_test(buf__keeps_many_spares),
         cmocka_unit_test(buf__keeps_what_is_appended),
         cmocka_unit_test(buf__takes_nothing_past_its_bound),
         cmocka_unit_test(buf__remembers_its_first_failure),

@@ -310,10 +310,10 @@ static void session__takes_from_a_greedy_one_for_who_was_refused(void **state)
 
     (void)state;
     assert_non_null(modest);
-    start_greedy(&greedy, GRPC_BODY_BYTES_MAX, 30000);
+    start_greedy(&greedy, GRPC_BODY_BYTES_MAX, 45000);
     for (size_t i = 0; i < MODEST; i++) {
         grpc_start_beside(&modest[i], &greedy);
-        send_most_in_steps(&modest[i], 99000);
+        send_most_in_steps(&modest[i], 98000);
     }
     assert_grpc_answer(&modest[MODEST - 1], 1, "grpc-status: 14");
     grpc_tick(&greedy, NS_PER_S / 10);
