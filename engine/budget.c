@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "receiver/otlp_memo.h"
 #include "topology/catalog.h"
 #include "topology/exchange.h"
 #include "topology/histogram.h"
@@ -29,8 +30,9 @@ enum {
     RING_SPANS_MAX = 1 << 20,
     LETTERS_MIN = 16, /* Of a ring between two shards. */
     LETTERS_MAX = 8192,
-    MEMO_ENTRIES = 32768,
-    MEMO_ENTRY_BYTES = 24,
+    MEMO_ENTRIES_MIN = 1 << 15,
+    MEMO_ENTRIES_MAX = 1 << 20,
+    MEMOS_SHARE = 64,      /* All of them may take this part of the limit. */
     LINE_BYTES = 192,      /* Of /metrics, without dimensions. */
     VALUE_TEXT_BYTES = 40, /* What a dimension adds to one beside its key. */
     ALLOCATION_BYTES = 16, /* malloc's head and rounding. */
@@ -164,11 +166,28 @@ static uint64_t ring_units(const struct budget *budget)
     return (uint64_t)budget->threads * budget->shards + budget->threads;
 }
 
+static uint64_t decoders_of(const struct budget *budget)
+{
+    return budget->threads != 0 ? budget->threads : 1;
+}
+
+/* A decoder asks the catalog anew for what its memo has no room for, which costs ten times as much
+ * as all the rest of decoding. A power of two. */
+static uint32_t memo_entries(const struct budget *budget)
+{
+    uint64_t bytes = budget->limit_bytes / MEMOS_SHARE / decoders_of(budget);
+    uint32_t entries = MEMO_ENTRIES_MIN;
+
+    while (entries < MEMO_ENTRIES_MAX && 2 * (uint64_t)entries * OTLP_MEMO_ENTRY_BYTES <= bytes)
+        entries *= 2;
+    return entries;
+}
+
 static uint64_t memo_bytes(const struct budget *budget)
 {
-    uint64_t decoders = budget->threads != 0 ? budget->threads : 1;
+    uint64_t decoders = decoders_of(budget);
 
-    return decoders * budget->memo_entries * MEMO_ENTRY_BYTES;
+    return decoders * budget->memo_entries * OTLP_MEMO_ENTRY_BYTES;
 }
 
 /* What resources say, twice while one list is being written, and its text in the answer that is being
@@ -436,7 +455,7 @@ int budget_make(const struct options *options, const struct budget_machine *mach
     if (automatic == 0 || !threaded)
         automatic = 1;
     for (;; automatic = (automatic + 1) / 2) {
-        struct budget budget = {.memo_entries = MEMO_ENTRIES};
+        struct budget budget = {.threads = 0};
         bool settled = options->receiver_threads != 0 && options->topology_shards != 0;
 
         budget.limit_bytes = options->memory_limit_bytes;
@@ -444,6 +463,7 @@ int budget_make(const struct options *options, const struct budget_machine *mach
             budget.limit_bytes = automatic_limit(machine->memory_bytes);
         budget.threads = threaded ? count_or(options->receiver_threads, automatic) : 0;
         budget.shards = count_or(options->topology_shards, automatic);
+        budget.memo_entries = memo_entries(&budget);
         budget.targets_max = (uint32_t)options->metrics_targets_max;
         budget.targets_bytes = (size_t)(budget.limit_bytes / TARGETS_SHARE);
         status = attempt(options, &budget, out_error);

@@ -1,13 +1,14 @@
 /* otlp_memo.h: from the bytes that name a span to its site, for what was seen before.
- * Is:         a direct-mapped table: a newcomer replaces what stood in its place.
- * Invariants: what it answers is what naming_site() answered for an equal key, under the same version
- *             of the catalog: after that, the number may be another's (topology/catalog_sweep.h).
+ * Is:         a table of lines with four entries each; a newcomer takes a free one, or one of the four.
+ * Invariants: what it answers is what naming_site() answered for an equal key. Keys are told apart by
+ *             64 bits of their hash and by their line.
  * Threads:    one decoder's.
- * Memory:     24 bytes an entry, all at init.
+ * Memory:     16 bytes an entry, all at init.
  */
 #ifndef SPANMAP_RECEIVER_OTLP_MEMO_H
 #define SPANMAP_RECEIVER_OTLP_MEMO_H
 
+#include <stdalign.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,14 +16,20 @@
 #include "base/hash.h"
 #include "base/status.h"
 
-struct otlp_memo_entry {
-    struct hash128 key;
-    uint32_t site;
-    uint32_t version; /* 0: free. */
+enum { OTLP_MEMO_WAYS = 4, OTLP_MEMO_ENTRY_BYTES = 16 };
+
+struct otlp_memo_line {
+    alignas(64) struct otlp_memo_entry {
+        uint64_t key;
+        uint32_t site;
+        uint32_t version; /* 0: free. */
+    } entries[OTLP_MEMO_WAYS];
 };
 
+_Static_assert(sizeof(struct otlp_memo_line) == 64, "a line of the cache");
+
 struct otlp_memo {
-    struct otlp_memo_entry *entries;
+    struct otlp_memo_line *lines;
     uint64_t mask;
     uint32_t version; /* Of the catalog, now. */
 };
@@ -34,18 +41,27 @@ void otlp_memo_release(struct otlp_memo *memo);
 static inline bool otlp_memo_find(const struct otlp_memo *memo, const struct hash128 *key,
                                   uint32_t *out_site)
 {
-    const struct otlp_memo_entry *entry = &memo->entries[key->low & memo->mask];
+    const struct otlp_memo_line *line = &memo->lines[key->low & memo->mask];
 
-    if (entry->version != memo->version || entry->key.low != key->low ||
-        entry->key.high != key->high)
-        return false;
-    *out_site = entry->site;
-    return true;
+    for (size_t i = 0; i < OTLP_MEMO_WAYS; i++) {
+        const struct otlp_memo_entry *entry = &line->entries[i];
+        if (entry->key == key->high && entry->version == memo->version) {
+            *out_site = entry->site;
+            return true;
+        }
+    }
+    return false;
 }
 
 static inline void otlp_memo_put(struct otlp_memo *memo, const struct hash128 *key, uint32_t site)
 {
-    memo->entries[key->low & memo->mask] = (struct otlp_memo_entry){*key, site, memo->version};
+    struct otlp_memo_line *line = &memo->lines[key->low & memo->mask];
+    size_t way = key->low >> 62; /* Of these four, if none is free. */
+
+    for (size_t i = 0; i < OTLP_MEMO_WAYS; i++)
+        if (line->entries[i].version != memo->version)
+            way = i;
+    line->entries[way] = (struct otlp_memo_entry){key->high, site, memo->version};
 }
 
 #endif

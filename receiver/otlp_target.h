@@ -3,7 +3,7 @@
  *             know is read.
  * Is not:     a judge of bytes: the request was decoded before, and proved to be whole.
  * Threads:    one decoder's.
- * Memory:     a memo of 24 KiB.
+ * Memory:     a memo of 320 KiB.
  */
 #ifndef SPANMAP_RECEIVER_OTLP_TARGET_H
 #define SPANMAP_RECEIVER_OTLP_TARGET_H
@@ -16,7 +16,7 @@
 #include "base/view.h"
 #include "topology/targets.h"
 
-enum { OTLP_TARGET_MEMO = 512 };
+enum { OTLP_TARGET_MEMO = 8192 };
 
 struct otlp_target_memo {
     struct otlp_target_entry {

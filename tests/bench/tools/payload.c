@@ -23,7 +23,7 @@
 #include "tests/lib/otlp_build.h"
 #include "tests/lib/random.h"
 
-enum { TRACE_SPANS = 10, CALLEES = 3, ROUTES = 6, SERVICES_MAX = 100000 };
+enum { TRACE_SPANS = 10, CALLEES = 2, ROUTES = 6, SERVICES_MAX = 100000 };
 
 struct shape {
     uint64_t services, spans, size, seed, senders, start_s, in_flight;

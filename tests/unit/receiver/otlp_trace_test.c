@@ -229,7 +229,7 @@ static void decode__answers_the_same_with_any_memo(void **state)
         assert_int_equal(otlp_decode_protobuf(small, message, &stage), 0);
         assert_int_equal(otlp_decode_protobuf(on.rig.decoder, message, &on.stage), 0);
         assert_memory_equal(stage->spans, on.stage->spans, 60 * sizeof(struct span));
-        assert_int_equal(stage->sites_missed, 60);
+        assert_in_range(stage->sites_missed, 8, 60); /* One line has room for four of them. */
         assert_int_equal(on.stage->sites_missed, round == 0 ? 7 : 0);
     }
     otlp_decoder_free(small);
