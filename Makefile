@@ -17,6 +17,7 @@ DEV ?=
 SAN ?=
 FUZZ ?=
 FUZZ_S ?= 60
+ENGINE ?= libfuzzer
 PREFIX ?= /usr/local
 DESTDIR ?=
 BINDIR ?= $(PREFIX)/bin
@@ -359,11 +360,18 @@ sanitized: all $(unit_programs)
 
 .PHONY: fuzz fuzz-smoke fuzz-run
 fuzz fuzz-smoke: setup-test
-	+@$(MAKE) --no-print-directory BUILD=$(BUILD)-fuzz CC=clang SAN=address,undefined FUZZ=1 \
-	    FUZZ_S=$(if $(filter fuzz-smoke,$@),4,$(FUZZ_S)) fuzz-run
+	+@$(MAKE) --no-print-directory BUILD=$(BUILD)-$(fuzz_build) CC=$(fuzz_cc) SAN=address,undefined FUZZ=1 \
+	    FUZZ_S=$(if $(filter fuzz-smoke,$@),4,$(FUZZ_S)) ENGINE=$(ENGINE) fuzz-run
 
-fuzz-run: $(fuzz_programs)
-	@$(test_env) FUZZ_S=$(FUZZ_S) sh scripts/fuzz.sh $(log) $(BUILD)/corpus $(fuzz_programs)
+# AFL++ brings a main of its own for the same targets, which runs many inputs a process.
+fuzz_build := $(if $(filter afl,$(ENGINE)),afl,fuzz)
+fuzz_cc := $(if $(filter afl,$(ENGINE)),afl-clang-fast,clang)
+
+# TARGETS='inflate session' only those.
+fuzz_chosen := $(if $(TARGETS),$(TARGETS:%=$(BUILD)/tests/fuzz/%_fuzz),$(fuzz_programs))
+
+fuzz-run: $(fuzz_chosen)
+	@$(test_env) FUZZ_S=$(FUZZ_S) ENGINE=$(ENGINE) sh scripts/fuzz.sh $(log) $(BUILD)/corpus $(fuzz_chosen)
 
 # Instructions a span, against tests/bench/ceilings.json.
 .PHONY: guard
@@ -441,7 +449,7 @@ deb: all
 
 # A directory that the caller chose goes alone, with its sanitizers'.
 clean_dirs := $(if $(filter command environment,$(origin BUILD)),$(foreach \
-    suffix,_ _-asan _-tsan _-fuzz,$(suffix:_%=$(BUILD)%)),build build-*)
+    suffix,_ _-asan _-tsan _-fuzz _-afl,$(suffix:_%=$(BUILD)%)),build build-*)
 
 .PHONY: clean
 clean:
@@ -474,7 +482,7 @@ help:
 #: make comparison  runs the Collector beside spanmap and rewrites the tables of docs/COMPARISON.md
 #: make mutation    every deliberate fault of tests/mutation, FAULTS='E7 histogram' only those
 #: make sanitize    unit and property tests under ASan+UBSan and TSan
-#: make fuzz        every fuzz target for FUZZ_S=60 seconds
+#: make fuzz        every fuzz target for FUZZ_S=60 seconds; ENGINE=afl by AFL++, TARGETS='http1 session' only those
 #: make fuzz-smoke  every fuzz target over its corpus and a few seconds more
 #: make docs        configuration reference and example, and the tables of ARCHITECTURE.md
 #: make bench       measures beside the Collector and rewrites docs/BENCHMARKS.md (ten minutes)

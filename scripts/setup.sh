@@ -117,6 +117,7 @@ test demo       : redis                  : redis-tools                 : the sho
 test            : pc cmocka              : libcmocka-dev               : unit tests
 test            : has clang              : clang                       : second compiler, fuzzing
 test            : fuzzer_runtime         : libclang-rt-dev/libclang-rt-14-dev : fuzzing
+test            : ? has afl-fuzz         : afl++                       : the other fuzzer
 test            : has dot                : graphviz                    : tests of the map
 test            : has zstd               : zstd                        : tests of packed files
 test            : has openssl            : openssl                     : certificates for tests
