@@ -17,7 +17,7 @@
         {.key = "receiver.write_timeout",                                                             \
          .type = OPTION_DURATION,                                                                     \
          .offset = AT(receiver_write_timeout_ns),                                                     \
-         .initial = "30s",                                                                            \
+         .initial = "20s",                                                                            \
          .min = 100 * NS_PER_MS,                                                                      \
          .max = HOUR_NS,                                                                              \
          .prose =                                                                                     \

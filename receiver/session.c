@@ -8,7 +8,7 @@
 
 const struct session_limits session_limits_default = {
     .header_timeout_ns = 10 * NS_PER_S,
-    .write_timeout_ns = 30 * NS_PER_S,
+    .write_timeout_ns = 20 * NS_PER_S,
     .body_rate_min = 1024,
     .age_grace_ns = 60 * NS_PER_S,
     .keepalive_ns = 7200 * NS_PER_S,

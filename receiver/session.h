@@ -41,7 +41,7 @@ struct session_limits {
     struct h2_guard_options guard;
 };
 
-/* 10 s, 30 s, 1,024, none, 1 minute, 2 hours, 20 s, and those of the guard. */
+/* 10 s, 20 s, 1,024, none, 1 minute, 2 hours, 20 s, and those of the guard. */
 extern const struct session_limits session_limits_default;
 
 /* What all sessions share. */

@@ -92,7 +92,7 @@ static void limits__end_who_does_not_read(void **state)
     grpc_send_message(&on, 1, 100, 'm', 16384);
     grpc_run(&on);
     assert_false(grpc_seen(&on, 1)->is_ended);
-    pass(&on, 29);
+    pass(&on, 19);
     assert_false(grpc_seen(&on, 1)->is_reset);
     pass(&on, 1);
     assert_true(grpc_seen(&on, 1)->is_reset);
