@@ -158,6 +158,7 @@ static int make_receiver(struct service *service, const struct log *log)
     };
 
     tools_init(&service->tools, options, service->signals.methods, SIGNALS_METHODS);
+    receiver.health = options->receiver_health ? &service->tools.health : NULL;
     receiver.methods_count = service->tools.methods_count;
     receiver.stream_methods_count = service->tools.stream_methods_count;
     return receiver_new(&receiver, &service->receiver);

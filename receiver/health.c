@@ -25,6 +25,11 @@ void health_set(struct health *health, bool is_serving)
     atomic_store(&health->is_serving, is_serving);
 }
 
+bool health_is_serving(const struct health *health)
+{
+    return atomic_load(&health->is_serving);
+}
+
 /* The last field of that number counts. Returns: 0; STATUS_INVALID; STATUS_TRUNCATED. */
 static int read_request(struct view message, struct view *out_service)
 {
@@ -59,7 +64,7 @@ static enum serving_status status_now(const struct health *health, bool is_known
 {
     if (!is_known)
         return SERVICE_UNKNOWN;
-    return atomic_load(&health->is_serving) ? SERVING : NOT_SERVING;
+    return health_is_serving(health) ? SERVING : NOT_SERVING;
 }
 
 static void fail(struct grpc_reply *reply, enum grpc_code code, const char *message)

@@ -32,6 +32,7 @@ struct health {
 void health_init(struct health *health, const struct view *services, size_t services_count);
 
 void health_set(struct health *health, bool is_serving);
+bool health_is_serving(const struct health *health);
 
 /* Check as a method of `health`, and Watch. */
 struct grpc_method health_check_method(struct health *health);

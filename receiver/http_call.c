@@ -171,6 +171,23 @@ static void answer_preflight(struct request *request)
     send(request, &fields, (struct view){NULL, 0});
 }
 
+/* As the web door does: in plain words, to whoever asks. */
+static void answer_probe(struct request *request)
+{
+    bool is_well = request->probe == PROBE_ALIVE ||
+                   health_is_serving(request->session->shared->health);
+    struct view body = is_well ? VIEW("ok\n") : VIEW("not ready\n");
+    struct fields fields;
+
+    start(request, is_well ? 200 : 503, &fields);
+    put(&fields, VIEW("content-type"), VIEW("text/plain; charset=utf-8"));
+    (void)snprintf(fields.length, sizeof(fields.length), "%zu", body.size);
+    put(&fields, VIEW("content-length"), view_of(fields.length));
+    if (request->head.method == HTTP_METHOD_HEAD && request->stream != NULL)
+        body.size = 0;
+    send(request, &fields, body);
+}
+
 static unsigned status_of(enum grpc_code code)
 {
     switch (code) {
@@ -294,6 +311,10 @@ void http_call_refuse(struct request *request, enum http_refusal refusal)
         answer_preflight(request);
         return;
     }
+    if (refusal == HTTP_PROBE) {
+        answer_probe(request);
+        return;
+    }
     if (refusal == HTTP_WRONG_DOOR)
         tell_door(request, text, sizeof(text));
     else if (refusal == HTTP_TOO_LARGE)
@@ -322,6 +343,9 @@ static enum http_refusal judge(const struct request *request)
         return HTTP_HEAD_TOO_LARGE;
     if ((session->opening.serves & SESSION_HTTP) == 0)
         return HTTP_WRONG_DOOR;
+    if (request->probe != PROBE_NONE && head->method != HTTP_METHOD_POST &&
+        head->method != HTTP_METHOD_OPTIONS)
+        return HTTP_PROBE;
     if (request->method == NULL || !request->is_http_path)
         return HTTP_NOT_FOUND;
     if (head->method == HTTP_METHOD_OPTIONS)

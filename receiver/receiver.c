@@ -229,6 +229,7 @@ static void init_shared(const struct receiver_options *options, struct session_s
     shared->methods_count = options->methods_count;
     shared->stream_methods = options->stream_methods;
     shared->stream_methods_count = options->stream_methods_count;
+    shared->health = options->health;
     shared->streaming_max = or_default(options->streaming_max, STREAMING_MAX);
     shared->message_bytes_max = or_default(options->message_bytes_max, MESSAGE_BYTES_MAX);
     shared->response_bytes_max = RESPONSE_BYTES_MAX;

@@ -27,6 +27,7 @@
 #include "receiver/gate.h"
 #include "receiver/grpc_reply.h"
 #include "receiver/grpc_stream.h"
+#include "receiver/health.h"
 #include "receiver/http_cors.h"
 
 struct session_limits;
@@ -36,6 +37,7 @@ struct receiver_options {
     size_t methods_count;
     const struct grpc_stream_method *stream_methods; /* Likewise. */
     size_t stream_methods_count;
+    const struct health *health;      /* Borrowed; NULL: no /healthz and /readyz over HTTP. */
     size_t streaming_max;             /* Calls of those at once, over all connections; 0: 256 */
     unsigned threads;                 /* At least 1. */
     size_t message_bytes_max;         /* A message, before and after decompression; 0: 64 MiB */

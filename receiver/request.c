@@ -129,6 +129,11 @@ static void find_method(struct request *request, struct view target)
     const struct session_shared *shared = request->session->shared;
     struct view path = http_path_of(target);
 
+    request->probe = PROBE_NONE;
+    if (shared->health != NULL && view_equal(path, VIEW("/healthz")))
+        request->probe = PROBE_ALIVE;
+    if (shared->health != NULL && view_equal(path, VIEW("/readyz")))
+        request->probe = PROBE_READY;
     request->method = NULL;
     for (size_t i = 0; i < shared->methods_count && request->method == NULL; i++) {
         const struct grpc_method *method = &shared->methods[i];

@@ -27,6 +27,7 @@
 #include "receiver/gate.h"
 #include "receiver/grpc_reply.h"
 #include "receiver/grpc_stream.h"
+#include "receiver/health.h"
 #include "receiver/http_cors.h"
 
 /* How much patience there is with a peer, and how much of what costs work and carries nothing. */
@@ -50,8 +51,9 @@ struct session_shared {
     size_t methods_count;
     const struct grpc_stream_method *stream_methods;
     size_t stream_methods_count;
-    size_t streaming_max;     /* Calls of those at once; on one connection an eighth. */
-    _Atomic size_t streaming; /* Those under way. */
+    const struct health *health; /* For /healthz and /readyz; NULL: there are no such paths. */
+    size_t streaming_max;        /* Calls of those at once; on one connection an eighth. */
+    _Atomic size_t streaming;    /* Those under way. */
     size_t message_bytes_max;
     size_t response_bytes_max;
     uint32_t streams_max;

@@ -58,11 +58,15 @@ struct session {
     struct mono_time earliest; /* No deadline is before it. */
 };
 
+/* What stands at /healthz and /readyz. */
+enum http_probe { PROBE_NONE, PROBE_ALIVE, PROBE_READY };
+
 /* Why an OTLP/HTTP request is not served; said once its body has ended or was large. */
 enum http_refusal {
     HTTP_SERVED,
     HTTP_WRONG_DOOR,
     HTTP_HEAD_TOO_LARGE,
+    HTTP_PROBE,     /* Somebody asks whether we live, or are ready. */
     HTTP_PREFLIGHT, /* A browser's question, or anybody's OPTIONS: answered without a body. */
     HTTP_WRONG_METHOD,
     HTTP_NOT_FOUND,
@@ -108,7 +112,8 @@ struct request {
     const struct grpc_stream_method *stream_method; /* or one of these. */
     enum gate_verdict verdict;
     bool is_judged;
-    bool is_http;      /* OTLP/HTTP, once has_fields is set; else gRPC. */
+    bool is_http; /* OTLP/HTTP, once has_fields is set; else gRPC. */
+    enum http_probe probe;
     bool is_http_path; /* The method was found by its http_path. */
     bool has_fields;   /* All of them came. */
     bool is_waiting;   /* For the budget; gets no credit meanwhile. */

@@ -1,8 +1,10 @@
 """gRPC's health and reflection, asked for by gRPC's own clients, and /healthz and /readyz."""
 
 import queue
+import socket
 import sys
 import threading
+from http.client import HTTPConnection
 from pathlib import Path
 
 import grpc
@@ -155,6 +157,50 @@ def test_property_reflection_answers_in_order_with_errors_between():
         assert list(stub.ServerReflectionInfo(iter(()), timeout=PATIENCE_S)) == []
 
 
+def test_property_health_needs_no_credentials():
+    with Daemon({**FAST, "auth.token": "secret"}) as daemon, channel(daemon) as opened:
+        health = health_pb2_grpc.HealthStub(opened)
+        assert health.Check(asked(""), timeout=PATIENCE_S).status == SERVING
+        assert Watcher(opened, TRACES).next() == SERVING
+        with pytest.raises(grpc.RpcError) as error:
+            ask_v1(opened, [reflection_pb2.ServerReflectionRequest(list_services="*")])
+        assert error.value.code() == grpc.StatusCode.UNAUTHENTICATED
+        assert probe(daemon, "GET", "/readyz") == (200, b"ok\n")
+        assert probe(daemon, "POST", "/v1/traces")[0] == 401
+
+
+def probe(daemon, method, path):
+    """Asks the door of OTLP/HTTP; (status, body)."""
+    host, _, port = daemon.http.rpartition(":")
+    connection = HTTPConnection(host, int(port), timeout=PATIENCE_S)
+    try:
+        connection.request(method, path)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+def test_property_http_door_tells_ready_until_it_drains():
+    with Daemon(FAST) as daemon, RawPeer(daemon.grpc) as peer:
+        assert probe(daemon, "GET", "/healthz") == (200, b"ok\n")
+        assert probe(daemon, "HEAD", "/readyz") == (200, b"")
+        assert probe(daemon, "GET", "/readyz?verbose") == (200, b"ok\n")
+        assert probe(daemon, "POST", "/readyz")[0] == 404
+        peer.send(peer.headers(1))  # Keeps it from ending.
+        peer.read()
+        with socket.create_connection(tuple(daemon.http.rsplit(":", 1)), timeout=PATIENCE_S) as kept:
+            kept.sendall(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n")  # Its end is to come.
+            wait_until(lambda: daemon.metrics()["spanmap_receiver_connections"] == 2, "both are there")
+            daemon.signal()
+            wait_until(lambda: daemon.get("/readyz")[0] == 503, "it is ready no more")
+            kept.sendall(b"\r\n")
+            assert kept.recv(1000).startswith(b"HTTP/1.1 503 ")
+        peer.send(frame(DATA, END_STREAM, 1, message(b"")))
+        assert peer.status(1) == 0
+        assert daemon.wait() == 0
+
+
 def test_both_can_be_switched_off():
     with Daemon({**FAST, "receiver.health": "false", "receiver.reflection": "false"}) as daemon:
         with channel(daemon) as opened:
@@ -164,6 +210,7 @@ def test_both_can_be_switched_off():
                     call()
                 assert error.value.code() == grpc.StatusCode.UNIMPLEMENTED
             assert Watcher(opened, "").next() == grpc.StatusCode.UNIMPLEMENTED
+        assert probe(daemon, "GET", "/readyz")[0] == 404
 
 
 def test_property_web_door_tells_ready_until_it_drains():
