@@ -144,7 +144,7 @@ static const struct option_row rows[] = {
      .min = KIB,
      .max = GIB,
      .prose = "The largest request, before and after decompression. A larger one is refused as "
-              "RESOURCE_EXHAUSTED, which senders do not try again."},
+              "RESOURCE_EXHAUSTED, over HTTP by 413, which senders do not try again."},
     {.key = "receiver.memory_max",
      .type = OPTION_BYTES,
      .offset = AT(receiver_memory_bytes_max),

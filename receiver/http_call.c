@@ -94,7 +94,7 @@ static void send(struct request *request, struct fields *fields, struct view bod
     request_let_go(request);
     if (stream == NULL)
         http1_session_answer(request->session, fields->list, fields->count, body);
-    else if (body.size == 0)
+    else if (body.size == 0 || request->head.method == HTTP_METHOD_HEAD)
         (void)h2_answer(stream, fields->list, fields->count);
     /* Each failure has the stream reset by h2, so there is nothing to do about it here. */
     else if (h2_begin_answer(stream, fields->list, fields->count) == 0 &&

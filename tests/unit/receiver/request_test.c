@@ -198,6 +198,23 @@ static void request__is_refused_for_too_many_fields_in_its_kind(void **state)
     grpc_stop(&on);
 }
 
+static void request__of_method_head_gets_no_body(void **state)
+{
+    static const struct h2_field fields[] = {{VIEW(":method"), VIEW("HEAD")},
+                                             {VIEW(":scheme"), VIEW("http")},
+                                             {VIEW(":authority"), VIEW("localhost")},
+                                             {VIEW(":path"), VIEW("/v1/traces")}};
+    struct grpc_fixture on;
+
+    (void)state;
+    start(&on, BOTH);
+    h2_peer_headers(&on.peer, 1, fields, 4, H2_END_HEADERS | H2_END_STREAM);
+    grpc_run(&on);
+    assert_grpc_answer(&on, 1, ":status: 405");
+    assert_int_equal(grpc_seen(&on, 1)->body.size, 0);
+    grpc_stop(&on);
+}
+
 static void request__is_late_in_its_own_words(void **state)
 {
     struct grpc_fixture on;
@@ -226,6 +243,7 @@ int main(void)
         cmocka_unit_test(request__passes_one_gate),
         cmocka_unit_test(request__is_read_before_it_is_refused_if_it_is_short),
         cmocka_unit_test(request__is_refused_for_too_many_fields_in_its_kind),
+        cmocka_unit_test(request__of_method_head_gets_no_body),
         cmocka_unit_test(request__is_late_in_its_own_words),
     };
 
