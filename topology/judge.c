@@ -87,21 +87,6 @@ static void count_root(struct judge *judge, const struct remembered *span, uint3
     judge_add(judge, &request);
 }
 
-/* E4: whether a CLIENT or PRODUCER span without an answer is the call. */
-static bool is_unanswered_call(struct judge *judge, uint32_t at)
-{
-    struct kin_around around = kin_around_begin(at);
-    uint32_t outer;
-
-    if (kin_inside(&judge->kin, at).answered)
-        return false;
-    while ((outer = kin_around_next(&judge->kin, &around)) != 0)
-        if (kin_answers_roughly(&judge->kin, outer).answered ||
-            !kin_inside_roughly(&judge->kin, outer).answered)
-            return false;
-    return true;
-}
-
 /* N5, E10, E12: the call goes to a service that answered others there, else to a node that is named
  * after what the caller says; a producer that names its destination is counted on its way there by
  * itself (judge_send()). Whether it was learned. */
@@ -177,7 +162,7 @@ static struct span_class judge_caller(struct judge *judge, const struct judged *
     struct remembered *span = judged->span;
     struct producer *producer = producer_of(judge, judged);
     bool is_side = kin_answers(&judge->kin, judged->at).answered;
-    bool is_call = !is_side && is_unanswered_call(judge, judged->at);
+    bool is_call = !is_side && judge_is_call(judge, judged->at);
     bool is_learned = is_call && !span->bereft && count_unanswered(judge, span);
 
     span->drawn |= is_call && !span->bereft;
@@ -338,21 +323,20 @@ void judge_leave(struct judge *judge, uint32_t at, uint32_t parent, uint32_t num
     struct remembered *span = kin_span(&judge->kin, at);
     struct producer *producer = mail_producer(judge->mail, number);
     struct judged judged = {.at = at, .span = span};
-    struct kin_around around = kin_around_begin(at);
-    struct kin_inside inside = kin_inside(&judge->kin, at);
+    bool is_alone;
 
     CHECK(!span->judged && !producer->has_left && !producer->judged);
     count_operation(judge, at);
     judge_taken(judge, &judged, parent);
     producer->is_callee = judged.is_paired;
-    producer->is_orphan = parent == 0 && !kin_is_root(span);
-    producer->is_nested = inside.answered || inside.producer_waits ||
-                          kin_around_next(&judge->kin, &around) != 0;
+    producer->is_orphan = parent == 0 && !kin_is_root(span) && span->parent_at == 0;
+    is_alone = judge_is_alone(judge, at);
+    judge_nest(judge, at, number);
     producer->came_late |= judged.is_late;
     producer->answered |= span->answered;
     producer->has_left = 1;
     producer->at = 0;
-    if (!producer->is_nested)
+    if (is_alone)
         judge_send(judge, producer);
     judge->mail->left_waiting++;
     span->judged = 1;
@@ -360,7 +344,7 @@ void judge_leave(struct judge *judge, uint32_t at, uint32_t parent, uint32_t num
 }
 
 /* The class of a producer that left, as judge_caller() gives it to a span. */
-static struct span_class class_of_left(const struct producer *producer)
+static struct span_class class_of_left(const struct producer *producer, bool is_call)
 {
     if (producer->answered || producer->is_callee)
         return class_paired;
@@ -368,22 +352,23 @@ static struct span_class class_of_left(const struct producer *producer)
         return unpaired(UNPAIRED_PARENT_MISSING);
     if (producer->came_late)
         return unpaired(UNPAIRED_LATE);
-    return producer->is_nested ? class_internal : unpaired(UNPAIRED_NO_CONSUMER);
+    return is_call ? unpaired(UNPAIRED_NO_CONSUMER) : class_internal;
 }
 
 void judge_left(struct judge *judge, uint32_t number)
 {
     struct producer *producer = mail_producer(judge->mail, number);
     struct remembered span = judge_remembered(producer);
+    bool is_call = !producer->answered && judge_left_is_call(judge, number);
 
     CHECK(producer->has_left && !producer->judged && judge->mail->left_waiting != 0);
-    if (!producer->answered && !producer->is_nested) {
+    if (is_call) {
         producer->drawn = 1;
         (void)count_unanswered(judge, &span); /* A producer's peer is never learned. */
     }
     if (producer->drawn)
         judge_send(judge, producer);
-    count_class(judge, &span, class_of_left(producer));
+    count_class(judge, &span, class_of_left(producer, is_call));
     producer->judged = 1;
     judge->mail->left_waiting--;
 }

@@ -99,6 +99,10 @@ void judge_hope_no_longer(struct judge *judge, uint32_t producer, uint32_t site)
 void judge_pair(struct judge *judge, uint32_t producer, const struct judge_taking *taking,
                 struct letter *out_answer);
 
+/* Whether nothing in or around a PRODUCER span may make another one the call, or none (E4). Notes what
+ * in it was answered. */
+bool judge_is_alone(struct judge *judge, uint32_t at);
+
 /* E10: in the broker's view a producer is counted on its way to the destination that it names. */
 void judge_send(struct judge *judge, struct producer *producer);
 

@@ -424,6 +424,8 @@ void judge_pair(struct judge *judge, uint32_t number, const struct judge_taking 
         /* Cells do not move, and this one is its producer's as long as that is there. */
         count_pair(judge, number, taking, out_answer->weight, cell);
     }
+    if (!producer->answered)
+        judge_note_inside(judge, number);
     producer->answered = 1;
     if (at != 0)
         kin_span(&judge->kin, at)->answered = 1;
@@ -555,7 +557,8 @@ static void pair_with_parent(struct judge *judge, uint32_t at, uint32_t number, 
 
     if (is_linked(judge, span, producer))
         return;
-    if ((!producer->answered && producer->drawn) || (side != 0 && judge_is_late(judge, side))) {
+    if (!producer->answered && (side != 0 ? producer->drawn || judge_is_late(judge, side)
+                                          : judge_left_is_late(judge, number))) {
         consumed->is_late = true;
         return;
     }

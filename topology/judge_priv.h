@@ -27,6 +27,19 @@ struct call {
 /* What a producer's span would be in the slab, as far as counting goes. */
 struct remembered judge_remembered(const struct producer *producer);
 
+/* E4: whether a CLIENT or PRODUCER span without an answer is the call. */
+bool judge_is_call(struct judge *judge, uint32_t at);
+
+/* The same of a producer that left, and whether it, or one around it, was counted as that. */
+bool judge_left_is_call(struct judge *judge, uint32_t producer);
+bool judge_left_is_late(struct judge *judge, uint32_t producer);
+
+/* Notes in the records around a producer that it was answered. */
+void judge_note_inside(struct judge *judge, uint32_t producer);
+
+/* Notes what is around a PRODUCER span, and in it, before it leaves. */
+void judge_nest(struct judge *judge, uint32_t at, uint32_t producer);
+
 enum verdict { NO_CALL, COUNTED, LATE };
 
 /* E2, E5: whether the span, whose parent is known, takes a call; then also who made it. */

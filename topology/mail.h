@@ -35,9 +35,9 @@ struct producer {
     uint64_t has_left : 1;  /* The slab forgot its span, which waits here to be judged. */
     uint64_t is_orphan : 1; /* Of one that left, as are the next two: it names a parent unknown. */
     uint64_t is_callee : 1; /* A side of a call that came to it. */
-    uint64_t is_nested : 1; /* In, or around, a caller that may be the call instead. */
+    uint64_t is_nested : 1; /* In a CLIENT that was answered. */
     uint64_t came_late : 1; /* A consumer linked to it whose wait was over. */
-    uint64_t spare : 1;
+    uint64_t inside_answered : 1; /* One in it was answered (E4). */
     uint64_t weight : 37;
     uint64_t answered : 1; /* As in struct remembered. */
     uint64_t drawn : 1;
@@ -51,6 +51,8 @@ struct producer {
     uint32_t next;  /* Older, of one hash. */
     uint32_t cells; /* Its requests; 0: none. */
     uint32_t open;  /* Halves that wait for their turn with it. */
+    uint32_t outer; /* Of one that left: the PRODUCER around it; 0: none. */
+    bool has_inner; /* That is the outer of another one. */
 };
 
 enum half_state { HALF_WAITS, HALF_SETTLED };

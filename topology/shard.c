@@ -92,14 +92,10 @@ static void wait_for_parent(struct shard *shard, uint32_t at)
  * clear yet that it is the call (E4). */
 static void send_early(struct shard *shard, uint32_t at)
 {
-    struct kin_around around = kin_around_begin(at);
     uint32_t producer = judge_producer_of(&shard->judge, at);
-    struct kin_inside inside;
 
-    if (producer == 0 || mail_producer(&shard->mail, producer)->sent)
-        return;
-    inside = kin_inside(kin_of(shard), at);
-    if (!inside.answered && !inside.producer_waits && kin_around_next(kin_of(shard), &around) == 0)
+    if (producer != 0 && !mail_producer(&shard->mail, producer)->sent &&
+        judge_is_alone(&shard->judge, at))
         judge_send(&shard->judge, mail_producer(&shard->mail, producer));
 }
 
@@ -389,18 +385,22 @@ void shard_judge_due(struct shard *shard)
 /* The room of a pending span is needed. */
 static void let_go(struct shard *shard, uint32_t at)
 {
-    const struct remembered *span = kin_span(kin_of(shard), at);
+    struct remembered *span = kin_span(kin_of(shard), at);
     uint32_t parent = kin_parent(kin_of(shard), at);
     bool is_producer = span->kind == SPAN_KIND_PRODUCER;
     bool is_early = !is_over(shard, at, WAIT_PAIRING);
     uint32_t producer = 0;
     bool is_waiting = false;
 
-    if (!is_early && (is_producer || !lacks_parent(shard, at, parent)))
+    if (!is_early && (kind_calls(span->kind) || !lacks_parent(shard, at, parent)))
         is_waiting = span->links_open || waits_for_halves(shard, at) ||
                      waits_for_consumer(shard, at);
     if (is_waiting && is_producer)
         producer = judge_producer_of(&shard->judge, at);
+    if (is_waiting && span->kind == SPAN_KIND_CLIENT) {
+        span->handed_over = 1; /* To the PRODUCER in it that it waits for. */
+        is_waiting = false;
+    }
     shard_close_links(shard, at);
     if (producer != 0) {
         judge_leave(&shard->judge, at, parent, producer);

@@ -12,6 +12,7 @@
  * shard takes to look into its letters. The side of the consumers is in shard_inbox.c.
  */
 #include "base/check.h"
+#include "topology/judge_priv.h"
 #include "topology/shard_priv.h"
 
 static struct mail *mail_of(struct shard *shard)
@@ -217,13 +218,15 @@ static bool has_last_word(struct shard *shard, uint32_t at, bool all)
 
 /* ------------------------------------------------------------------ halves */
 
-static bool is_late(struct shard *shard, const struct producer *producer)
+static bool is_late(struct shard *shard, uint32_t number)
 {
+    const struct producer *producer = mail_producer(mail_of(shard), number);
     uint32_t at = judge_span_of(&shard->judge, producer);
 
     if (producer->answered)
         return false;
-    return producer->drawn || (at != 0 && judge_is_late(&shard->judge, at));
+    return producer->drawn ||
+           (at != 0 ? judge_is_late(&shard->judge, at) : judge_left_is_late(&shard->judge, number));
 }
 
 /* Takes a half from those that wait. */
@@ -259,7 +262,7 @@ static void settle_half(struct shard *shard, struct half *half)
     stop_waiting(shard, half);
     if (fifo_live(&mail->producers, number) && !mail_producer(mail, number)->is_gone) {
         struct producer *producer = mail_producer(mail, number);
-        if (is_late(shard, producer))
+        if (is_late(shard, number))
             answer.state = ANSWER_LATE;
         else
             judge_pair(&shard->judge, number, &taking, &answer);

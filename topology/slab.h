@@ -35,7 +35,8 @@ struct remembered {
     uint64_t parent_bad : 1;
     uint64_t no_duration : 1;
     uint64_t skewed : 1;
-    uint64_t spare : 2;
+    uint64_t handed_over : 1; /* A CLIENT around a PRODUCER that left: that one is the call. */
+    uint64_t spare : 1;
     uint64_t weight : 37;
     uint64_t judged : 1;
     uint64_t halves : 1;       /* Others in its trace have its id (E7). */

@@ -29,6 +29,7 @@ CLIENT = "topology/judge_client.c"
 GROUP = "topology/judge_group.c"
 LESSON = "topology/judge_lesson.c"
 SELF = "topology/judge_self.c"
+NESTED = "topology/judge_nested.c"
 LESSONS = "topology/lessons.c"
 KIN = "topology/kin.c"
 DOWN = "topology/kin_down.c"
@@ -140,10 +141,10 @@ FAULTS = [
     Fault("E3", KIN, "        if (!kind_is_quiet(span->kind))\n            return 0;\n        at = kin_parent",
           "        at = kin_parent", "the walk to the client side ends at a SERVER"),
     Fault("E3", KIN, "i <= WALK_STEPS", "i <= 4", "the walk has 64 steps"),
-    Fault("E4", JUDGE, "    if (kin_inside(&judge->kin, at).answered)", "    if (false)",
+    Fault("E4", NESTED, "        is_answered_inside(judge, at, kin_inside(&judge->kin, at)))\n", "        false)\n",
           "an unanswered span around an answered one is internal"),
-    Fault("E4", JUDGE, "    while ((outer = kin_around_next(&judge->kin, &around)) != 0)",
-          "    while (at == 0 && (outer = kin_around_next(&judge->kin, &around)) != 0)",
+    Fault("E4", NESTED, "    while ((outer = kin_around_next(&judge->kin, &around)) != 0) {\n        bool is_answered",
+          "    while (at == 0 && (outer = kin_around_next(&judge->kin, &around)) != 0) {\n        bool is_answered",
           "of nested unanswered CLIENTs the outermost alone is the call"),
     Fault("E4", DOWN, "walk->inside.answered |= child->answered;",
           "walk->inside.answered |= false;",
@@ -284,6 +285,16 @@ FAULTS = [
           "a caller whose callee was dropped is not drawn as calling something unknown"),
     Fault("eviction", CALL, "        kin_span(kin, outer)->bereft |= kin_span(kin, outer)->kind == SPAN_KIND_CLIENT;", "        ;",
           "nor is one around that caller"),
+    Fault("eviction", SHARD, "        span->handed_over = 1; /* To", "        ; /* To",
+          "a CLIENT that leaves before the PRODUCER in it leaves the call to that"),
+    Fault("eviction", NESTED, "    kin_span(&judge->kin, client)->handed_over = 1;", "    ;",
+          "a CLIENT that stays when the PRODUCER in it leaves leaves the call to that"),
+    Fault("eviction", NESTED, "        mail_producer(judge->mail, number)->inside_answered = 1;", "        ;",
+          "a PRODUCER knows that one in it was answered, though spans have left"),
+    Fault("eviction", NESTED, "           !is_within_call(judge, next_outer(judge, number));", "           true;",
+          "of PRODUCERs in each other that left the outermost is the call"),
+    Fault("eviction", NESTED, "    return end != 0 ? parent_that_left(judge, end) : 0;", "    return 0;",
+          "a PRODUCER is found around another one though it left before"),
     Fault("eviction", STORE, "            notes_free(&store->notes, block->aside[i].edge);", "            ;",
           "the notes of a span that leaves are given back"),
     Fault("accounting", SHARD, "    full->accounting.waiting = slab_of(shard)->pending + shard->mail.left_waiting;", "    ;",
