@@ -25,6 +25,7 @@ struct request {
     struct view focus;
     unsigned depth;
     bool self_edges;
+    bool compares;
     bool lenient;
     const char *from; /* Address of a running spanmap; NULL: files are read. */
     const char *ca;   /* As struct fetch has them. */
@@ -94,7 +95,7 @@ static int read_depth(const struct command *command, const char *text, unsigned 
 /* With --from there is nothing to read, and the other spanmap's configuration counts. */
 static int check_from(const struct command *command, const struct command_line *line)
 {
-    static const char *const others[] = {"config", "set", "lenient"};
+    static const char *const others[] = {"config", "set", "lenient", "diff"};
 
     if (line->operands_count != 0)
         return command_wrong(command, "--from asks a running spanmap; it takes no INPUT");
@@ -133,6 +134,7 @@ static int read_request(const struct command *command, const struct command_line
     request->key = command_value(line, "key");
     request->lenient = command_has(line, "lenient");
     request->self_edges = command_has(line, "self-edges");
+    request->compares = command_has(line, "diff");
     request->focus = view_of(command_value(line, "focus"));
     code = read_format(command, line, request);
     if (code != COMMAND_DONE)
@@ -145,6 +147,9 @@ static int read_request(const struct command *command, const struct command_line
         return code;
     if (request->from == NULL && line->operands_count == 0)
         return command_wrong(command, "no INPUT was given; `-` is standard input");
+    if (request->from == NULL && request->compares && line->operands_count != 2)
+        return command_wrong(command, "--diff compares two INPUTs, but %zu were given",
+                             line->operands_count);
     code = request->from != NULL ? check_from(command, line) : check_files(command, line);
     if (code != COMMAND_DONE)
         return code;
@@ -189,7 +194,7 @@ static bool is_damage(int status)
 
 /* Returns: 0; the status of the first input that could not be read whole. */
 static int read_inputs(struct reading *reading, const struct request *request,
-                       const struct command_line *line)
+                       const char *const *inputs, size_t count)
 {
     struct input_options options = {
         .request_bytes_max = engine_budget(reading->engine)->request_bytes_max,
@@ -197,13 +202,13 @@ static int read_inputs(struct reading *reading, const struct request *request,
     struct input_taker taker = {.take = take, .context = reading};
     int result = 0;
 
-    for (size_t i = 0; i < line->operands_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         struct input_error error;
         int status;
 
-        reading->input = line->operands[i];
+        reading->input = inputs[i];
         reading->has_warned = false;
-        status = input_read(line->operands[i], &options, &taker, &error);
+        status = input_read(inputs[i], &options, &taker, &error);
         if (status == 0)
             continue;
         result = result != 0 ? result : status;
@@ -241,13 +246,22 @@ static void tell_losses(const struct snapshot *snapshot)
 
 /* -------------------------------------------------------------- the drawing */
 
-static int draw(const struct request *request, const struct options *options, struct engine *engine,
-                const struct snapshot *snapshot)
+/* What files came to. */
+struct seen {
+    struct engine *engine; /* The snapshot's names are its. */
+    struct snapshot *snapshot;
+    int status; /* Of the first file that could not be read whole. */
+};
+
+/* `before` may be NULL. */
+static int draw(const struct request *request, const struct options *options,
+                const struct seen *seen, const struct seen *before)
 {
-    const struct counters *health[] = {engine_counters(engine)};
+    const struct counters *health[] = {engine_counters(seen->engine)};
     char helper[LOAD_PATH_BYTES];
     struct export_input input = {
-        .snapshot = snapshot,
+        .snapshot = seen->snapshot,
+        .before = before != NULL ? before->snapshot : NULL,
         .options =
             {
                 .focus = request->focus,
@@ -278,35 +292,59 @@ static int draw(const struct request *request, const struct options *options, st
     return status == 0 ? COMMAND_DONE : COMMAND_FAILED;
 }
 
-static int map(const struct request *request, const struct options *options,
-               const struct command_line *line)
+static void forget(struct seen *seen)
+{
+    snapshot_release(seen->snapshot);
+    engine_free(seen->engine);
+}
+
+/* What the inputs come to; what is wrong is told. Returns: COMMAND_DONE, also where some could not be
+ * read whole and that is allowed; else an exit code. `out_seen` is to be forgotten in any case. */
+static int look(const struct request *request, const struct options *options,
+                const char *const *inputs, size_t count, struct seen *out_seen)
 {
     struct engine_setup setup = {.threaded = false};
     struct reading reading = {.now = clock_mono()};
-    struct snapshot *snapshot = NULL;
     char error[256];
     int status = engine_new(options, &setup, error, &reading.engine);
-    int code = COMMAND_FAILED;
 
+    *out_seen = (struct seen){.engine = reading.engine};
     if (status != 0) {
+        out_seen->engine = NULL;
         command_complain("%s", error);
         return status == STATUS_NOMEM || status == STATUS_SYSTEM ? COMMAND_FAILED : COMMAND_WRONG;
     }
-    status = read_inputs(&reading, request, line);
-    if (status == STATUS_NOMEM || (status != 0 && !request->lenient))
-        goto out;
+    out_seen->status = read_inputs(&reading, request, inputs, count);
+    if (out_seen->status == STATUS_NOMEM || (out_seen->status != 0 && !request->lenient))
+        return COMMAND_FAILED;
     engine_finish(reading.engine, reading.now);
-    if (engine_snapshot(reading.engine, &snapshot) != 0) {
+    if (engine_snapshot(reading.engine, &out_seen->snapshot) != 0) {
         command_complain("%s", status_text(STATUS_NOMEM));
-        goto out;
+        return COMMAND_FAILED;
     }
-    tell_losses(snapshot);
-    code = draw(request, options, reading.engine, snapshot);
-    if (status != 0)
+    tell_losses(out_seen->snapshot);
+    return COMMAND_DONE;
+}
+
+static int map(const struct request *request, const struct options *options,
+               const struct command_line *line)
+{
+    size_t before = request->compares ? 1 : 0; /* Inputs of the map that is compared with. */
+    struct seen past = {0};
+    struct seen seen = {0};
+    int code = COMMAND_DONE;
+
+    if (before != 0)
+        code = look(request, options, line->operands, before, &past);
+    if (code == COMMAND_DONE)
+        code = look(request, options, line->operands + before, line->operands_count - before,
+                    &seen);
+    if (code == COMMAND_DONE)
+        code = draw(request, options, &seen, before != 0 ? &past : NULL);
+    if (past.status != 0 || seen.status != 0)
         code = COMMAND_FAILED;
-out:
-    snapshot_release(snapshot);
-    engine_free(reading.engine);
+    forget(&past);
+    forget(&seen);
     return code;
 }
 
@@ -375,6 +413,7 @@ static const struct command_flag flags[] = {
     {"focus", 0, "NAME", "draw only what is near this node, given by id or name"},
     {"depth", 0, "N", "how many steps around the focus [1]"},
     {"self-edges", 0, NULL, "also draw the calls of a service to itself"},
+    {"diff", 0, NULL, "compare two INPUTs, the one before and the one now"},
     {"lenient", 0, NULL, "after damaged input, draw what was read; the exit code is still 1"},
     COMMAND_FLAG_CONFIG,
     COMMAND_FLAG_SET,
@@ -392,6 +431,9 @@ const struct command command_map = {
         "the Collector's file exporter writes them), binary OTLP (one request, or the file\n"
         "exporter's), Jaeger's JSON (its UI's download) or Zipkin's (v2), also packed with\n"
         "gzip or zstd.\n\n"
+        "With --diff the map says what is different now: edges that are new or gone, that\n"
+        "fail more (a point of the share or more, and not by chance), or whose p95 rose by\n"
+        "a quarter or more.\n\n"
         "URL is where a spanmap has its page: --from http://localhost:9464\n\n"
         "Exit codes: 0 done, 1 damaged input or no drawing, 2 wrong call or configuration.\n",
     .run = run,

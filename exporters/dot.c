@@ -15,6 +15,7 @@
 #include "base/utf8.h"
 #include "exporters/escape.h"
 #include "exporters/human.h"
+#include "exporters/map_change.h"
 #include "exporters/map_graph.h"
 #include "exporters/map_pick.h"
 #include "exporters/map_style.h"
@@ -213,11 +214,29 @@ static void node_label(struct drawing *drawing, const struct map_node *node)
     (void)buf_append_text(drawing->out, "</TR>");
     if (node->requests != 0) {
         (void)buf_append_text(drawing->out, "<TR>");
-        figures(drawing, false, map_text_rate(&drawing->graph, node->requests), node->failed,
-                node->requests, node->seconds);
+        figures(drawing, false,
+                map_text_rate(map_change_side(&drawing->graph, node->change), node->requests),
+                node->failed, node->requests, node->seconds);
         (void)buf_append_text(drawing->out, "</TR>");
     }
     (void)buf_append_text(drawing->out, "</TABLE>>");
+}
+
+/* A second class, where two maps are compared. */
+static const char *change_class(const struct drawing *drawing, unsigned change)
+{
+    static const char *const classes[CHANGE_COUNT + 1] = {" new", " gone", " failing", " slower",
+                                                          " same"};
+
+    return drawing->graph.past != NULL ? classes[map_change_style(change) - map_change_styles] : "";
+}
+
+/* What is gone is dashed; a type's own dashes are as good. */
+static const char *node_style(const struct type_style *style, unsigned change)
+{
+    if ((change & CHANGE_GONE) == 0)
+        return style->style;
+    return strstr(style->style, "rounded") != NULL ? "rounded,filled,dashed" : "filled,dashed";
 }
 
 static void node(struct drawing *drawing, uint32_t index)
@@ -230,9 +249,15 @@ static void node(struct drawing *drawing, uint32_t index)
     name_of_node(drawing, index);
     (void)buf_append_text(out, " [label=");
     node_label(drawing, map_node);
-    (void)buf_printf(out, ", shape=%s, style=\"%s\", fillcolor=\"%s\", color=\"%s\", class=\"%s\"",
-                     style->shape, style->style, style->fillcolor, style->stroke,
-                     node_type_name(map_node->from->node.type));
+    (void)buf_printf(
+        out,
+        ", shape=%s, style=\"%s\", fillcolor=\"%s\", color=\"%s\", "
+        "class=\"%s%s\"",
+        style->shape, node_style(style, map_node->change), style->fillcolor,
+        map_node->change != 0 ? map_change_style(map_node->change)->colour : style->stroke,
+        node_type_name(map_node->from->node.type), change_class(drawing, map_node->change));
+    if (map_node->change != 0)
+        (void)buf_append_text(out, ", penwidth=3");
     if (style->margin != NULL)
         (void)buf_printf(out, ", margin=\"%s\"", style->margin);
     (void)buf_append_text(out, ", id=\"node:");
@@ -250,10 +275,17 @@ static void edge_label(struct drawing *drawing, const struct map_edge *edge)
     const struct snapshot_edge *from = edge->from;
 
     (void)buf_append_text(drawing->out, ", label=<" TABLE_BEGIN "<TR>");
-    figures(drawing, true, map_text_rate(&drawing->graph, from->requests), from->failed,
-            from->requests, NULL);
+    figures(drawing, true,
+            map_text_rate(map_change_side(&drawing->graph, edge->change), from->requests),
+            from->failed, from->requests, NULL);
     (void)buf_append_text(drawing->out, "</TR><TR>");
     cell(drawing, &last, view_of(map_text_quantile(map_text_seconds(edge), 0.95).text));
+    if (edge->change != 0) {
+        const struct writing change = {FIGURE_POINTS, true, map_change_style(edge->change)->colour};
+        (void)buf_append_text(drawing->out, "</TR><TR>");
+        map_text_change(edge, anew(drawing, &drawing->text));
+        cell(drawing, &change, buf_view(&drawing->text));
+    }
     (void)buf_append_text(drawing->out,
                           "</TR><TR><TD FIXEDSIZE=\"TRUE\" WIDTH=\"4\" HEIGHT=\"4\"></TD></TR>"
                           "</TABLE>>");
@@ -272,9 +304,13 @@ static void edge(struct drawing *drawing, const struct map_edge *map_edge)
     name_of_node(drawing, map_edge->client);
     (void)buf_append_text(out, " -> ");
     name_of_node(drawing, map_edge->server);
-    (void)buf_printf(out, " [color=\"%s\", penwidth=%u.%u, class=\"%s\"", alarm->colour, width / 10,
-                     width % 10, alarm->name);
-    if (from->connection_type == CONNECTION_MESSAGING)
+    (void)buf_printf(out, " [color=\"%s\", penwidth=%u.%u, class=\"%s%s\"",
+                     drawing->graph.past != NULL ? map_change_style(map_edge->change)->colour
+                                                 : alarm->colour,
+                     width / 10, width % 10, alarm->name, change_class(drawing, map_edge->change));
+    if ((map_edge->change & CHANGE_GONE) != 0)
+        (void)buf_append_text(out, ", style=dotted");
+    else if (from->connection_type == CONNECTION_MESSAGING)
         (void)buf_append_text(out, ", style=dashed");
     if (drawing->labels)
         edge_label(drawing, map_edge);
@@ -380,6 +416,8 @@ static int lone_nodes(struct drawing *drawing)
     return 0;
 }
 
+enum { LEGEND_CELLS_MAX = NODE_TYPE_COUNT + ALARM_COUNT + CHANGE_COUNT + 1 };
+
 /* One colour and its word. */
 struct legend_cell {
     const char *fill;
@@ -388,7 +426,7 @@ struct legend_cell {
 };
 
 static size_t legend_cells(const struct drawing *drawing,
-                           struct legend_cell cells[NODE_TYPE_COUNT + ALARM_COUNT])
+                           struct legend_cell cells[LEGEND_CELLS_MAX])
 {
     bool seen[NODE_TYPE_COUNT] = {false};
     size_t count = 0;
@@ -400,7 +438,11 @@ static size_t legend_cells(const struct drawing *drawing,
         if (seen[i])
             cells[count++] = (struct legend_cell){style->fill, style->stroke, style->legend};
     }
-    for (int i = 0; i < ALARM_COUNT; i++) {
+    for (size_t i = 0; drawing->graph.past != NULL && i <= CHANGE_COUNT; i++) {
+        const struct change_style *style = &map_change_styles[i];
+        cells[count++] = (struct legend_cell){style->colour, style->colour, style->legend};
+    }
+    for (int i = 0; drawing->graph.past == NULL && i < ALARM_COUNT; i++) {
         const struct alarm_style *style = map_alarm_style((enum map_alarm)i);
         cells[count++] = (struct legend_cell){style->colour, style->colour, style->legend};
     }
@@ -411,7 +453,7 @@ static size_t legend_cells(const struct drawing *drawing,
 static void legend_colours(struct drawing *drawing)
 {
     const struct writing writing = {drawing->legend_points, false, STYLE_FAINT};
-    struct legend_cell cells[NODE_TYPE_COUNT + ALARM_COUNT];
+    struct legend_cell cells[LEGEND_CELLS_MAX];
     size_t count = legend_cells(drawing, cells);
     unsigned swatch = writing.points * 7 / 5;
     unsigned gap = writing.points / 2;

@@ -40,6 +40,7 @@ struct export_options {
 
 struct export_input {
     const struct snapshot *snapshot;
+    const struct snapshot *before; /* What a map is compared with; NULL: nothing. */
     struct export_options options;
     struct targets *targets;              /* For traces_target_info; NULL: none. */
     const struct counters *const *health; /* Every stage's, for the spanmap_* metrics. */

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "exporters/escape.h"
+#include "exporters/map_change.h"
 #include "exporters/map_graph.h"
 #include "exporters/number.h"
 #include "version.h"
@@ -67,9 +68,27 @@ static void seconds(struct buf *out, const char *name, const struct histogram *h
     (void)buf_append_byte(out, '}');
 }
 
-static void node(struct buf *out, const struct map_node *map_node)
+/* What is different from the map before, as a list of words. */
+static void change(struct buf *out, unsigned bits)
+{
+    bool is_first = true;
+
+    (void)buf_append_text(out, ", ");
+    key(out, "change");
+    (void)buf_append_byte(out, '[');
+    for (size_t i = 0; i < CHANGE_COUNT; i++) {
+        if ((bits & map_change_styles[i].change) == 0)
+            continue;
+        (void)buf_printf(out, "%s\"%s\"", is_first ? "" : ", ", map_change_styles[i].word);
+        is_first = false;
+    }
+    (void)buf_append_byte(out, ']');
+}
+
+static void node(struct buf *out, const struct map_graph *graph, const struct map_node *map_node)
 {
     const struct node *from = &map_node->from->node;
+    bool is_gone = (map_node->change & CHANGE_GONE) != 0;
 
     (void)buf_append_text(out, "{\"id\": ");
     text(out, map_node->id);
@@ -80,14 +99,36 @@ static void node(struct buf *out, const struct map_node *map_node)
     (void)buf_append_text(out, ", \"name\": ");
     text(out, from->name);
     (void)buf_append_text(out, ", ");
-    figures(out, map_node->requests, map_node->failed);
-    seconds(out, "seconds", map_node->seconds);
+    figures(out, is_gone ? 0 : map_node->requests, is_gone ? 0 : map_node->failed);
+    seconds(out, "seconds", is_gone ? NULL : map_node->seconds);
     (void)buf_append_text(out, ", ");
-    count(out, "parent_missing", map_node->parent_missing, "}");
+    count(out, "parent_missing", is_gone ? 0 : map_node->parent_missing, "");
+    if (graph->past != NULL) {
+        const struct map_node *before = map_node->before;
+        change(out, map_node->change);
+        (void)buf_append_text(out, ", \"before\": ");
+        (void)buf_append_text(out, before != NULL ? "{" : "null");
+        if (before != NULL) {
+            figures(out, before->requests, before->failed);
+            seconds(out, "seconds", before->seconds);
+            (void)buf_append_byte(out, '}');
+        }
+    }
+    (void)buf_append_byte(out, '}');
+}
+
+static void edge_figures(struct buf *out, const struct snapshot_edge *from)
+{
+    figures(out, from->requests, from->failed);
+    seconds(out, "client_seconds", from->client_seconds);
+    seconds(out, "server_seconds", from->server_seconds);
+    seconds(out, "network_seconds", from->network_seconds);
+    seconds(out, "messaging_seconds", from->messaging_seconds);
 }
 
 static void edge(struct buf *out, const struct map_graph *graph, const struct map_edge *map_edge)
 {
+    static const struct snapshot_edge nothing;
     const struct snapshot_edge *from = map_edge->from;
 
     (void)buf_append_text(out, "{\"client\": ");
@@ -97,11 +138,17 @@ static void edge(struct buf *out, const struct map_graph *graph, const struct ma
     (void)buf_append_text(out, ", \"connection_type\": ");
     text(out, view_of(connection_type_name(from->connection_type)));
     (void)buf_append_text(out, ", ");
-    figures(out, from->requests, from->failed);
-    seconds(out, "client_seconds", from->client_seconds);
-    seconds(out, "server_seconds", from->server_seconds);
-    seconds(out, "network_seconds", from->network_seconds);
-    seconds(out, "messaging_seconds", from->messaging_seconds);
+    edge_figures(out, (map_edge->change & CHANGE_GONE) != 0 ? &nothing : from);
+    if (graph->past != NULL) {
+        const struct map_edge *before = map_edge->before;
+        change(out, map_edge->change);
+        (void)buf_append_text(out, ", \"before\": ");
+        (void)buf_append_text(out, before != NULL ? "{" : "null");
+        if (before != NULL) {
+            edge_figures(out, before->from);
+            (void)buf_append_byte(out, '}');
+        }
+    }
     (void)buf_append_byte(out, '}');
 }
 
@@ -116,7 +163,7 @@ static void nodes(struct buf *out, const struct map_graph *graph)
     (void)buf_append_byte(out, '[');
     for (size_t i = 0; i < graph->nodes_count; i++) {
         next_line(out, i);
-        node(out, &graph->nodes[i]);
+        node(out, graph, &graph->nodes[i]);
     }
     (void)buf_append_byte(out, ']');
 }
@@ -193,6 +240,11 @@ static void map(struct buf *out, const struct map_graph *graph)
 {
     (void)buf_append_text(out, "{\"spanmap\": \"" SPANMAP_VERSION "\",\n \"window\": ");
     window(out, graph);
+    if (graph->past != NULL) {
+        (void)buf_append_text(out, ",\n \"before\": {\"window\": ");
+        window(out, graph->past);
+        (void)buf_append_byte(out, '}');
+    }
     (void)buf_append_text(out, ",\n \"nodes\": ");
     nodes(out, graph);
     (void)buf_append_text(out, ",\n \"edges\": ");

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "exporters/edge_views.h"
 #include "exporters/escape.h"
+#include "exporters/map_change.h"
 #include "topology/span.h"
 
 enum { NAME_IN_ERROR = 48, NUMBER_NONE = -1 };
@@ -398,10 +399,10 @@ out:
     return status;
 }
 
-int map_graph_init(const struct export_input *input, char out_error[256],
-                   struct map_graph *out_graph)
+/* The whole map of one snapshot. */
+static int make_whole(const struct export_input *input, const struct snapshot *snapshot,
+                      struct map_graph *out_graph)
 {
-    const struct snapshot *snapshot = input->snapshot;
     struct draft draft = {.snapshot = snapshot, .options = input->options};
     bool of_spans = input->options.window_of_spans;
     struct map_graph graph = {.snapshot = snapshot,
@@ -409,7 +410,6 @@ int map_graph_init(const struct export_input *input, char out_error[256],
                               .end = of_spans ? snapshot->span_last : snapshot->end};
     int status = STATUS_NOMEM;
 
-    out_error[0] = '\0';
     draft.drawn = mem_calloc(snapshot->nodes_count, sizeof(*draft.drawn));
     draft.number = mem_calloc(snapshot->nodes_count, sizeof(*draft.number));
     if (draft.drawn != NULL && draft.number != NULL) {
@@ -420,10 +420,39 @@ int map_graph_init(const struct export_input *input, char out_error[256],
         status = add_up(&draft, &graph);
     if (status == 0)
         add_orphans(&draft, &graph);
-    if (status == 0)
-        status = apply_focus(&input->options, out_error, &graph);
     mem_free(draft.drawn);
     mem_free(draft.number);
+    *out_graph = graph;
+    return status;
+}
+
+/* The map before, joined to `graph`. */
+static int join_past(const struct export_input *input, struct map_graph *graph)
+{
+    struct map_graph *past = mem_calloc(1, sizeof(*past));
+    int status;
+
+    if (past == NULL)
+        return STATUS_NOMEM;
+    status = make_whole(input, input->before, past);
+    if (status == 0)
+        return map_change_join(graph, past);
+    map_graph_release(past);
+    mem_free(past);
+    return status;
+}
+
+int map_graph_init(const struct export_input *input, char out_error[256],
+                   struct map_graph *out_graph)
+{
+    struct map_graph graph;
+    int status = make_whole(input, input->snapshot, &graph);
+
+    out_error[0] = '\0';
+    if (status == 0 && input->before != NULL)
+        status = join_past(input, &graph);
+    if (status == 0)
+        status = apply_focus(&input->options, out_error, &graph);
     if (status == 0)
         *out_graph = graph;
     else
@@ -444,6 +473,11 @@ void map_graph_release(struct map_graph *graph)
     mem_free(graph->nodes);
     mem_free(graph->edges);
     mem_free(graph->ids);
+    if (graph->past != NULL) {
+        struct map_graph *past = graph->past;
+        map_graph_release(past);
+        mem_free(past);
+    }
     *graph = (struct map_graph){0};
 }
 

@@ -29,14 +29,18 @@ struct map_node {
     uint64_t failed;
     const struct histogram *seconds; /* The server side; NULL: never seen. */
     struct histogram *merged;        /* What `seconds` points to where it is our own. */
+    const struct map_node *before;   /* Its counterpart in the map before; NULL: none. */
+    uint8_t change;                  /* Bits of map_change.h. */
     uint64_t parent_missing; /* SERVER and CONSUMER spans of it whose named parent never came. */
 };
 
 struct map_edge {
     const struct snapshot_edge *from;
-    struct snapshot_edge *merged; /* What `from` points to where it is our own. */
-    uint32_t client;              /* Index into the graph's nodes. */
+    struct snapshot_edge *merged;  /* What `from` points to where it is our own. */
+    const struct map_edge *before; /* As of nodes. */
+    uint32_t client;               /* Index into the graph's nodes. */
     uint32_t server;
+    uint8_t change;
 };
 
 struct map_graph {
@@ -48,6 +52,7 @@ struct map_graph {
     struct map_edge *edges;
     size_t edges_count;
     char *ids;
+    struct map_graph *past; /* The map before, where two are compared (map_change.h); else NULL. */
 };
 
 /* On failure out_error has one sentence.

@@ -31,6 +31,7 @@ const struct dark_colour map_dark_colours[] = {
     {"#8250a8", "#b98ddb"},   {"#f3f3f3", "#22272e"},   {"#6e7781", "#8b949e"},
     {"#fff5d6", "#332a0d"},   {"#9a7700", "#d9b13b"},   {"#8796a5", "#8496a9"},
     {"#d1a000", "#e3b92e"},   {"#e07b00", "#f2953a"},   {"#c32d0b", "#ff6a4d"},
+    {"#0969da", "#4493f8"},
 };
 const size_t map_dark_colours_count = sizeof(map_dark_colours) / sizeof(map_dark_colours[0]);
 

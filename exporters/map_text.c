@@ -2,6 +2,7 @@
 #include "exporters/map_text.h"
 
 #include "exporters/escape.h"
+#include "exporters/map_change.h"
 
 enum { NAME_IN_TOOLTIP = 200 };
 
@@ -66,10 +67,29 @@ static void full_name(const struct map_node *node, struct buf *out)
     map_text_name(node, NAME_IN_TOOLTIP, out);
 }
 
+void map_text_change(const struct map_edge *edge, struct buf *out)
+{
+    const struct snapshot_edge *before = edge->before != NULL ? edge->before->from : NULL;
+    const char *comma = "";
+
+    if ((edge->change & (CHANGE_NEW | CHANGE_GONE)) != 0)
+        (void)buf_append_text(out, map_change_style(edge->change)->word);
+    if ((edge->change & CHANGE_FAILING) != 0) {
+        (void)buf_printf(out, "errors were %s", human_share(before->failed, before->requests).text);
+        comma = ", ";
+    }
+    if ((edge->change & CHANGE_SLOWER) != 0)
+        (void)buf_printf(out, "%sp95 was %s", comma,
+                         map_text_quantile(map_text_seconds(edge->before), 0.95).text);
+}
+
 void map_text_node(const struct map_graph *graph, const struct map_node *node, struct buf *out)
 {
+    graph = map_change_side(graph, node->change);
     full_name(node, out);
     (void)buf_printf(out, " (%s)", node_type_name(node->from->node.type));
+    if (node->change != 0)
+        (void)buf_printf(out, "\n%s", map_change_style(node->change)->legend);
     if (node->from->node.type == NODE_USER)
         return; /* Nobody calls the user. */
     traffic(graph, node->requests, node->failed, out);
@@ -85,7 +105,11 @@ void map_text_edge(const struct map_graph *graph, const struct map_edge *edge, s
     full_name(&graph->nodes[edge->server], out);
     if (type[0] != '\0')
         (void)buf_printf(out, " (%s)", type);
-    traffic(graph, edge->from->requests, edge->from->failed, out);
+    if (edge->change != 0) {
+        (void)buf_append_byte(out, '\n');
+        map_text_change(edge, out);
+    }
+    traffic(map_change_side(graph, edge->change), edge->from->requests, edge->from->failed, out);
     seconds("client", edge->from->client_seconds, out);
     seconds("server", edge->from->server_seconds, out);
     seconds("network", edge->from->network_seconds, out);

@@ -9,6 +9,7 @@
 #include "base/utf8.h"
 #include "exporters/escape.h"
 #include "exporters/human.h"
+#include "exporters/map_change.h"
 #include "exporters/map_graph.h"
 #include "exporters/map_pick.h"
 #include "exporters/map_style.h"
@@ -79,14 +80,30 @@ static void edge(struct chart *chart, const struct map_edge *map_edge)
     bool messaging = from->connection_type == CONNECTION_MESSAGING;
 
     (void)buf_printf(chart->out, "  n%u %s|\"", map_edge->client + 1, messaging ? "-.->" : "-->");
-    escaped(chart, view_of(map_text_rate(&chart->graph, from->requests).text));
+    escaped(
+        chart,
+        view_of(
+            map_text_rate(map_change_side(&chart->graph, map_edge->change), from->requests).text));
     if (from->failed != 0) {
         (void)buf_append_byte(chart->out, ' ');
         escaped(chart, view_of(human_share(from->failed, from->requests).text));
     }
     (void)buf_append_byte(chart->out, ' ');
     escaped(chart, view_of(map_text_quantile(map_text_seconds(map_edge), 0.95).text));
+    if (map_edge->change != 0) {
+        buf_reset(&chart->text);
+        map_text_change(map_edge, &chart->text);
+        (void)buf_append_text(chart->out, ", ");
+        escaped(chart, buf_view(&chart->text));
+    }
     (void)buf_printf(chart->out, "\"| n%u\n", map_edge->server + 1);
+}
+
+static const char *colour_of(const struct chart *chart, const struct map_edge *edge)
+{
+    if (chart->graph.past != NULL)
+        return map_change_style(edge->change)->colour;
+    return map_alarm_style(map_alarm_of(edge->from->failed, edge->from->requests))->colour;
 }
 
 static void styles(struct chart *chart)
@@ -108,9 +125,8 @@ static void styles(struct chart *chart)
         unsigned width = map_width_tenths(&chart->graph, from->requests, requests_max);
         if (chart->pick.edges[i])
             (void)buf_printf(chart->out, "  linkStyle %zu stroke:%s,stroke-width:%u.%upx\n",
-                             number++,
-                             map_alarm_style(map_alarm_of(from->failed, from->requests))->colour,
-                             width / 10, width % 10);
+                             number++, colour_of(chart, &chart->graph.edges[i]), width / 10,
+                             width % 10);
     }
 }
 

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "exporters/escape.h"
 #include "exporters/human.h"
+#include "exporters/map_change.h"
 #include "exporters/map_graph.h"
 #include "exporters/map_text.h"
 
@@ -122,12 +123,18 @@ static void edge_line(struct tree *tree, const struct map_edge *edge, bool again
         (void)buf_append_text(&tree->line, " \xE2\x86\x91"); /* Its calls stand further up. */
     for (size_t used = columns(buf_view(&tree->line)); used < NAME_WIDTH; used++)
         (void)buf_append_byte(&tree->line, ' ');
-    figure(&tree->line, map_text_rate(tree->graph, from->requests));
+    figure(&tree->line, map_text_rate(map_change_side(tree->graph, edge->change), from->requests));
     figure(&tree->line, human_share(from->failed, from->requests));
     figure(&tree->line, map_text_quantile(seconds, 0.5));
     figure(&tree->line, map_text_quantile(seconds, 0.95));
     if (from->connection_type != CONNECTION_DIRECT)
         (void)buf_printf(&tree->line, "  %s", connection_type_name(from->connection_type));
+    if (edge->change != 0) {
+        if ((edge->change & (CHANGE_NEW | CHANGE_GONE)) == 0)
+            (void)buf_printf(&tree->line, "  %s,", map_change_style(edge->change)->legend);
+        (void)buf_append_byte(&tree->line, ' ');
+        map_text_change(edge, &tree->line);
+    }
     end_line(tree);
 }
 
