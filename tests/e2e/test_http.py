@@ -1,6 +1,7 @@
 """OTLP/HTTP as clients see it: curl, http.client and httpx against the real daemon, and raw sockets."""
 
 import gzip
+import http.client
 import json
 import re
 import shutil
@@ -471,3 +472,32 @@ def test_drain_answers_what_was_begun():
             assert answer.startswith(b"HTTP/1.1 200 ") and b"connection: close" in answer
         stopping.join()
         assert " received=2 " in logged(daemon.log(), "done")[0]
+
+
+# Not by httpx, which forgets what is under way when it is told that the connection will end.
+def test_drain_counts_what_it_answered_and_nothing_else():
+    taken, started = [0] * 8, threading.Barrier(9)
+
+    def send(index):
+        with Http1(daemon.http) as sender:
+            assert sender.post(TRACES, request(index).SerializeToString()).status == 200
+            taken[index] += 1
+            started.wait()
+            try:
+                for number in range(index + 8, 1_000_000, 8):
+                    if sender.post(TRACES, request(number).SerializeToString()).status != 200:
+                        return
+                    taken[index] += 1
+            except (OSError, http.client.HTTPException):
+                return  # It is gone.
+
+    with Daemon(FAST) as daemon:
+        threads = [threading.Thread(target=send, args=(index,)) for index in range(8)]
+        for thread in threads:
+            thread.start()
+        started.wait()
+        daemon.wait_until_metric("spanmap_receiver_message_bytes_total", 20_000)
+        daemon.stop()
+        for thread in threads:
+            thread.join()
+        assert f" received={2 * sum(taken)} " in logged(daemon.log(), "done")[0]
