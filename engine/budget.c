@@ -48,13 +48,13 @@ static const struct {
     uint64_t weight;
 } shares[BUDGET_SHARE_COUNT] = {
     [BUDGET_FIXED] = {"fixed", 5},
-    [BUDGET_SPANS] = {"spans", 23},
+    [BUDGET_SPANS] = {"spans", 22},
     [BUDGET_MESSAGES] = {"messages", 4},
     [BUDGET_EDGES] = {"edges", 26},
     [BUDGET_OPERATIONS] = {"operations", 15},
     [BUDGET_LOSSES] = {"losses", 1},
     [BUDGET_NAMES] = {"names", 6},
-    [BUDGET_REQUESTS] = {"requests", 10},
+    [BUDGET_REQUESTS] = {"requests", 11},
     [BUDGET_RINGS] = {"rings", 10},
     [BUDGET_ANSWERS] = {"answers", 0}, /* Taken off edges and operations. */
 };

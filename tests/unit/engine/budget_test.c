@@ -58,6 +58,21 @@ static void budget__takes_a_quarter_and_at_most_a_gibibyte(void **state)
     options_release(&options);
 }
 
+/* With up to 16 cores: the protocol recommends to take messages of 64 MiB by default. */
+static void budget__takes_the_largest_message_by_default(void **state)
+{
+    struct options options;
+    struct budget budget;
+
+    (void)state;
+    assert_int_equal(options_init(&options), 0);
+    for (unsigned cores = 1; cores <= 16; cores++) {
+        assert_int_equal(make(&options, 64 * GIB, cores, true, &budget), 0);
+        assert_int_equal(budget.request_bytes_max, 64 * MIB);
+    }
+    options_release(&options);
+}
+
 static void budget__blames_the_option_that_is_too_little(void **state)
 {
     struct budget_machine machine = {.memory_bytes = 64 * GIB, .cores = 2};
@@ -476,6 +491,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(budget__takes_a_quarter_and_at_most_a_gibibyte),
+        cmocka_unit_test(budget__takes_the_largest_message_by_default),
         cmocka_unit_test(budget__blames_the_option_that_is_too_little),
         cmocka_unit_test(budget__shares_add_up_to_the_limit_at_most),
         cmocka_unit_test(budget__keeps_what_options_say),
