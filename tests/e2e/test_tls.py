@@ -1,7 +1,9 @@
 """TLS at the doors, with real clients: gRPC's own, openssl s_client, curl."""
 
+import contextlib
 import json
 import re
+import socket
 import ssl
 import subprocess
 import sys
@@ -125,6 +127,20 @@ def test_versions_and_protocols(root):
         s_client(daemon.grpc, "-tls1_2")
         wait_for_handshakes(daemon, "version")
         assert_sends(daemon, root.credentials())
+
+
+def test_handshakes_that_do_not_end_hold_up_nobody(root):
+    options = tls_options(root.issue("server"), **{"tls.handshake_timeout": "500ms"})
+    with Daemon(options) as daemon, contextlib.ExitStack() as stack:
+        host, _, port = daemon.grpc.rpartition(":")
+        for number in range(200):
+            peer = stack.enter_context(socket.create_connection((host, int(port))))
+            # Nothing, the beginning of a handshake, or something else.
+            peer.sendall((b"", b"\x16\x03\x01\x02\x00\x01", b"GET / HTTP/1.1\r\n")[number % 3])
+        assert_sends(daemon, root.credentials())
+        wait_for_handshakes(daemon, "timeout", 134)
+        wait_for_handshakes(daemon, "not_tls", 66)
+        assert handshakes(daemon, "timeout") == 134 and handshakes(daemon, "not_tls") == 66
 
 
 def test_the_web_door_speaks_tls_too(root):

@@ -75,7 +75,8 @@ TERMINAL_WRITERS = ["daemon/*", HELPER, TESTS, "base/log.c", "base/check.c"]
 # ------------------------------------------------------------------- logging
 
 # base, topology and protocol code return a status; they never log.
-SILENT = ["base/*", "topology/*", "net/h2*", "net/http1*", "net/hpack*", "receiver/otlp_wire*",
+SILENT = ["base/*", "topology/*", "net/h2*", "net/http1*", "net/hpack*", "net/tls*", "receiver/auth*",
+          "receiver/otlp_wire*",
           "receiver/grpc_call*", "receiver/grpc_fields*", "receiver/grpc_frame*",
           "receiver/session*", "receiver/request*", "receiver/http*", "receiver/grpc_status*",
           "receiver/inflate*"]

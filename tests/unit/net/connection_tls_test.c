@@ -1,6 +1,8 @@
 /* connection_tls_test.c: connections with TLS beneath a protocol that sends back what it gets. */
 #include "net/server.h"
 
+#include <fcntl.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -27,6 +29,7 @@ struct fixture {
     atomic_uint closed;
     atomic_int alpn; /* Of the last that was opened. */
     atomic_uint names;
+    atomic_uint received; /* Bytes, by the protocol. */
 };
 
 struct echo {
@@ -56,6 +59,7 @@ static int echo_receive(void *state, struct view bytes, struct mono_time now)
     struct echo *echo = state;
 
     (void)now;
+    atomic_fetch_add(&echo->on->received, (unsigned)bytes.size);
     if (memmem(bytes.data, bytes.size, "many", 4) != NULL) {
         for (int i = 0; i < 1 << 20; i++)
             assert_int_equal(buf_append_byte(&echo->out, 'm'), 0);
@@ -327,6 +331,78 @@ static void connection_tls__does_not_wait_for_ever(void **state)
     stop(&on);
 }
 
+static char zeros[1 << 14];
+
+/* Its tickets lie unread when the client goes, and reset the connection: what it had sent counts. */
+static void connection_tls__hears_out_who_does_not_wait(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        struct fixture on;
+        struct caller caller;
+
+        start(&on);
+        call(&caller, &on, NULL, NULL);
+        assert_int_equal(SSL_connect(caller.peer.ssl), 1);
+        tell(&caller, "last words");
+        hang_up(&caller);
+        while (atomic_load(&on.closed) == 0)
+            (void)usleep(1000);
+        assert_int_equal(atomic_load(&on.received), 10);
+        stop(&on);
+    }
+}
+
+static void connection_tls__holds_back_those_who_do_not_read(void **state)
+{
+    struct fixture on;
+    struct caller caller;
+    struct caller other;
+    unsigned received;
+    unsigned before;
+
+    (void)state;
+    start(&on);
+    call(&caller, &on, NULL, NULL);
+    tell(&caller, "many"); /* A megabyte, and nobody takes it. */
+    while (atomic_load(&on.received) == 0)
+        (void)usleep(1000);
+    assert_int_equal(fcntl(caller.fd, F_SETFL, O_NONBLOCK), 0);
+    do {
+        before = atomic_load(&on.received);
+        while (SSL_write(caller.peer.ssl, zeros, sizeof(zeros)) > 0)
+            continue;
+        (void)usleep(300000);
+        received = atomic_load(&on.received);
+    } while (received != before);
+    call(&other, &on, NULL, NULL);
+    expect_echo(&other, "others are served");
+    hang_up(&other);
+    hang_up(&caller);
+    stop(&on);
+}
+
+static void connection_tls__drops_those_who_never_read(void **state)
+{
+    struct fixture on;
+    struct caller caller;
+
+    (void)state;
+    prepare(&on);
+    on.options.write_timeout_ns = NS_PER_S / 5;
+    listen_only(&on);
+    assert_int_equal(server_start(on.server), 0);
+    call(&caller, &on, NULL, NULL);
+    assert_int_equal(SSL_connect(caller.peer.ssl), 1);
+    assert_int_equal(fcntl(caller.fd, F_SETFL, O_NONBLOCK), 0);
+    while (atomic_load(&on.closed) == 0) {
+        if (SSL_write(caller.peer.ssl, zeros, sizeof(zeros)) <= 0)
+            (void)usleep(1000);
+    }
+    hang_up(&caller);
+    stop(&on);
+}
+
 /* New connections get the new certificate; old ones go on. */
 static void connection_tls__goes_on_when_the_certificate_changes(void **state)
 {
@@ -424,6 +500,8 @@ static int make_pairs(void **state)
         .common_name = "client", .alternatives = "DNS:a.example", .issuer = &authority};
 
     (void)state;
+    /* OpenSSL writes to sockets by write(2). */
+    (void)signal(SIGPIPE, SIG_IGN);
     tls_pair_make(&root, &authority);
     tls_pair_make(&server, &own);
     tls_pair_make(&named, &client);
@@ -447,6 +525,9 @@ int main(void)
         cmocka_unit_test(connection_tls__ends_when_the_peer_says_so),
         cmocka_unit_test(connection_tls__counts_those_who_speak_something_else),
         cmocka_unit_test(connection_tls__does_not_wait_for_ever),
+        cmocka_unit_test(connection_tls__hears_out_who_does_not_wait),
+        cmocka_unit_test(connection_tls__holds_back_those_who_do_not_read),
+        cmocka_unit_test(connection_tls__drops_those_who_never_read),
         cmocka_unit_test(connection_tls__goes_on_when_the_certificate_changes),
         cmocka_unit_test(connection_tls__is_drained_at_any_time),
         cmocka_unit_test(connection_tls__spreads_handshakes_over_turns),

@@ -449,6 +449,51 @@ static void tls__counts_a_peer_that_refuses_us(void **state)
     expect_failure(&meeting, TLS_PEER_REFUSED);
 }
 
+/* Whether the second meeting goes on where the first one ended. */
+static bool resumes(struct tls_context *first, struct tls_context *second, int version)
+{
+    struct meeting meeting;
+    SSL_SESSION *session;
+    bool resumed;
+
+    prepare(&meeting, first, &world.client, NULL);
+    assert_int_equal(SSL_set_max_proto_version(meeting.peer.ssl, version), 1);
+    assert_int_equal(tls_peer_meet(&meeting.peer, meeting.session, &meeting.told), 0);
+    answer(&meeting, VIEW("hello"));
+    session = SSL_get1_session(meeting.peer.ssl);
+    /* Else OpenSSL's client takes it for broken off. */
+    SSL_set_shutdown(meeting.peer.ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    part(&meeting);
+    prepare(&meeting, second, &world.client, NULL);
+    assert_int_equal(SSL_set_max_proto_version(meeting.peer.ssl, version), 1);
+    assert_int_equal(SSL_set_session(meeting.peer.ssl, session), 1);
+    SSL_SESSION_free(session);
+    assert_int_equal(tls_peer_meet(&meeting.peer, meeting.session, &meeting.told), 0);
+    assert_true(tls_session_is_ready(meeting.session));
+    resumed = SSL_session_reused(meeting.peer.ssl) == 1;
+    part(&meeting);
+    return resumed;
+}
+
+/* Where certificates of clients count they are looked at each time, and what a context promised
+ * another one does not keep. */
+static void tls__resumes_only_where_nobody_is_looked_at(void **state)
+{
+    static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct tls_context *renewed = make_context((struct tls_options){0}, false);
+
+        assert_true(resumes(world.plain, world.plain, versions[i]));
+        assert_false(resumes(world.plain, renewed, versions[i]));
+        assert_false(resumes(world.plain, world.mutual, versions[i]));
+        assert_false(resumes(world.mutual, world.mutual, versions[i]));
+        assert_false(resumes(world.perhaps, world.perhaps, versions[i]));
+        tls_context_release(renewed);
+    }
+}
+
 /* -------------------------------------------------------------- what is no TLS */
 
 static void expect_garbage(const char *bytes, size_t size, enum tls_outcome outcome)
@@ -605,6 +650,7 @@ int main(void)
         cmocka_unit_test(tls__refuses_clients_it_cannot_trust),
         cmocka_unit_test(tls__trusts_what_it_is_told_to),
         cmocka_unit_test(tls__counts_a_peer_that_refuses_us),
+        cmocka_unit_test(tls__resumes_only_where_nobody_is_looked_at),
         cmocka_unit_test(tls__tells_other_protocols_apart),
         cmocka_unit_test(tls__survives_damage_at_every_byte),
         cmocka_unit_test(tls_context__says_what_is_wrong),
