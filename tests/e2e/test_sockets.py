@@ -161,7 +161,7 @@ def test_sockets_that_do_not_fit_are_told(tmp_path):
     path = tmp_path / "one.sock"
     with Activated(tmp_path, [("one", path)], {"listen.grpc": "fd:other"}) as activated:
         with socket.socket(socket.AF_UNIX) as peer:
-            peer.connect(str(path))
+            wait_until(lambda: peer.connect_ex(str(path)) == 0, "somebody listens")
             assert activated.process.wait(timeout=PATIENCE_S) == 1
         assert "cannot listen on fd:other: no socket of this name" in activated.log()
     path = tmp_path / "datagrams.sock"
