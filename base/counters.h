@@ -19,12 +19,19 @@
 
 #include "base/status.h"
 
+/* The first two are as false and true. */
+enum counter_kind {
+    COUNTER_SUM,
+    COUNTER_GAUGE,       /* May fall. */
+    COUNTER_NANOSECONDS, /* A sum of these, which is shown in seconds. */
+};
+
 /* Rows of one metric stand together. */
 struct counter_row {
     const char *name;  /* As Prometheus has it: "spanmap_receiver_requests_total". */
     const char *label; /* `key="value"`, escaped already; NULL: none. */
     const char *help;  /* One sentence; the first row of a metric gives it. */
-    bool gauge;        /* May fall. */
+    uint8_t kind;      /* enum counter_kind */
 };
 
 enum { COUNTERS_LANES = 8 };

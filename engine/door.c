@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "engine/engine_counters.h"
+#include "engine/latency.h"
 #include "engine/lateness.h"
 #include "receiver/otlp_response.h"
 
@@ -195,9 +196,11 @@ static int admit(struct door *door, enum door_format format, struct view request
 int door_admit(struct door *door, enum door_format format, struct view request,
                const struct otlp_stage **out_stage)
 {
+    struct mono_time begin = clock_mono();
     int status = admit(door, format, request, out_stage);
 
     door_rest(door);
+    latency_count(door->counters, ENGINE_REQUEST_SECONDS, begin, clock_mono());
     return status;
 }
 

@@ -6,6 +6,21 @@
 
 #include "base/counters.h"
 
+/* How long something took: LATENCY_BUCKETS rows and their sum (latency.h). */
+#define ENGINE_LATENCY(X, name, metric, help)                                                      \
+    X(name##_SECONDS, metric "_bucket", "le=\"0.0001\"", false, help)                              \
+    X(name##_300US, metric "_bucket", "le=\"0.0003\"", false, "")                                  \
+    X(name##_1MS, metric "_bucket", "le=\"0.001\"", false, "")                                     \
+    X(name##_3MS, metric "_bucket", "le=\"0.003\"", false, "")                                     \
+    X(name##_10MS, metric "_bucket", "le=\"0.01\"", false, "")                                     \
+    X(name##_30MS, metric "_bucket", "le=\"0.03\"", false, "")                                     \
+    X(name##_100MS, metric "_bucket", "le=\"0.1\"", false, "")                                     \
+    X(name##_300MS, metric "_bucket", "le=\"0.3\"", false, "")                                     \
+    X(name##_1S, metric "_bucket", "le=\"1.0\"", false, "")                                        \
+    X(name##_3S, metric "_bucket", "le=\"3.0\"", false, "")                                        \
+    X(name##_MORE, metric "_bucket", "le=\"+Inf\"", false, "")                                     \
+    X(name##_SUM, metric "_sum", NULL, COUNTER_NANOSECONDS, "")
+
 /* X(enum, metric, label or NULL, gauge, help). Rows of memory stand in the order of enum
  * budget_share. */
 #define ENGINE_COUNTERS(X)                                                                         \
@@ -42,6 +57,10 @@
     X(LATENESS_1D, "spanmap_span_lateness_seconds_bucket", "le=\"86400.0\"", false, "")            \
     X(LATENESS_MORE, "spanmap_span_lateness_seconds_bucket", "le=\"+Inf\"", false, "")             \
     X(LATENESS_SUM, "spanmap_span_lateness_seconds_sum", NULL, false, "")                          \
+    ENGINE_LATENCY(X, REQUEST, "spanmap_engine_request_seconds",                                   \
+                   "Time that decoding a request and handing its spans on took.")                  \
+    ENGINE_LATENCY(X, MERGE, "spanmap_engine_merge_seconds",                                       \
+                   "Time that adding up what the shards counted took.")                            \
     X(SITES_MISSED, "spanmap_engine_sites_missed_total", NULL, false,                              \
       "Spans whose names were not in a receiver's memo and had to be resolved.")                   \
     X(MERGES, "spanmap_engine_merges_total", NULL, false,                                          \

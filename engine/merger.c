@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "engine/engine_counters.h"
+#include "engine/latency.h"
 #include "engine/sweeper.h"
 
 struct merger {
@@ -60,6 +61,7 @@ static void sweep(struct merger *merger, struct wall_time now)
 static int merge(struct merger *merger)
 {
     struct wall_time now = clock_wall();
+    struct mono_time begin = clock_mono();
     int status;
 
     (void)atomic_fetch_add(&merger->begun, 1);
@@ -72,6 +74,7 @@ static int merge(struct merger *merger)
     }
     if (status == 0)
         sweep(merger, now);
+    latency_count(merger->options.counters, ENGINE_MERGE_SECONDS, begin, clock_mono());
     counters_add(merger->options.counters, status == 0 ? ENGINE_MERGES : ENGINE_MERGE_FAILURES, 1);
     if (merger->options.note != NULL)
         merger->options.note(merger->options.context);

@@ -200,7 +200,7 @@ static struct prom_family family_of(const struct counter_row *row, char name[PRO
     size_t size = strlen(row->name);
     struct prom_family family = {PROM_GAUGE, name, row->help != NULL ? row->help : ""};
 
-    if (!row->gauge)
+    if (row->kind != COUNTER_GAUGE)
         family.type = ends_with(row->name, size, "_total")    ? PROM_COUNTER
                       : ends_with(row->name, size, "_bucket") ? PROM_HISTOGRAM
                                                               : PROM_UNKNOWN;
@@ -223,7 +223,7 @@ static void histogram(struct prom_writer *writer, struct health_row *rows, size_
     const char *name = rows[first].row->name;
     size_t size = strlen(name) - strlen("_bucket");
     uint64_t below = 0;
-    uint64_t sum = 0;
+    double sum = 0;
 
     for (size_t i = first; i < count; i++)
         if (strcmp(rows[i].row->name, name) == 0) {
@@ -235,7 +235,9 @@ static void histogram(struct prom_writer *writer, struct health_row *rows, size_
         if (strncmp(rows[i].row->name, name, size) == 0 &&
             strcmp(rows[i].row->name + size, "_sum") == 0) {
             rows[i].written = true;
-            sum += rows[i].value;
+            sum += rows[i].row->kind == COUNTER_NANOSECONDS
+                       ? (double)rows[i].value / (double)NS_PER_S
+                       : (double)rows[i].value;
         }
     prom_writer_sum(writer, sum, below);
 }

@@ -405,7 +405,7 @@ void prom_protobuf_bucket(struct prom_protobuf *protobuf, struct view le, uint64
     protobuf->counts[protobuf->buckets_count++] = count;
 }
 
-void prom_protobuf_sum(struct prom_protobuf *protobuf, uint64_t sum, uint64_t count)
+void prom_protobuf_sum(struct prom_protobuf *protobuf, double sum, uint64_t count)
 {
     struct labelled labelled = {.metric = IO__PROMETHEUS__CLIENT__METRIC__INIT};
     struct parts parts = {.histogram = IO__PROMETHEUS__CLIENT__HISTOGRAM__INIT};
@@ -418,7 +418,7 @@ void prom_protobuf_sum(struct prom_protobuf *protobuf, uint64_t sum, uint64_t co
     parts.histogram.has_sample_count = true;
     parts.histogram.sample_count = count;
     parts.histogram.has_sample_sum = true;
-    parts.histogram.sample_sum = (double)sum;
+    parts.histogram.sample_sum = sum;
     labelled.metric.histogram = &parts.histogram;
     append_labelled(protobuf, VIEW(""), &labelled);
 }

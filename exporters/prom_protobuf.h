@@ -42,7 +42,7 @@ void prom_protobuf_histogram(struct prom_protobuf *protobuf, struct view labels,
                              const struct histogram *histogram, const struct histogram *past,
                              struct wall_time created);
 void prom_protobuf_bucket(struct prom_protobuf *protobuf, struct view le, uint64_t count);
-void prom_protobuf_sum(struct prom_protobuf *protobuf, uint64_t sum, uint64_t count);
+void prom_protobuf_sum(struct prom_protobuf *protobuf, double sum, uint64_t count);
 void prom_protobuf_end(struct prom_protobuf *protobuf);
 
 #endif

@@ -152,6 +152,16 @@ void prom_text_part(struct prom_text *text, const char *suffix, struct view labe
     end_sample(text, at + number_write_u64(at, value));
 }
 
+void prom_text_part_double(struct prom_text *text, const char *suffix, double value)
+{
+    char *at = room(text, VIEW(""), 1);
+
+    if (at == NULL)
+        return;
+    at = begin_sample(text, at, suffix, VIEW(""));
+    end_sample(text, at + number_write_double(at, value));
+}
+
 void prom_text_u64(struct prom_text *text, struct view labels, uint64_t value)
 {
     prom_text_part(text, prom_type_suffix(text->family->type), labels, value);

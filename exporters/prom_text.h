@@ -58,6 +58,7 @@ void prom_text_family(struct prom_text *text, const struct prom_family *family);
 void prom_text_u64(struct prom_text *text, struct view labels, uint64_t value);
 /* Likewise with a suffix behind the family's name, as histograms' samples have. */
 void prom_text_part(struct prom_text *text, const char *suffix, struct view labels, uint64_t value);
+void prom_text_part_double(struct prom_text *text, const char *suffix, double value);
 void prom_text_double(struct prom_text *text, struct view labels, double value);
 
 /* A counter in weights (2^20 is one), with the time its series began; 0: not known. */

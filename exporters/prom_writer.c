@@ -95,13 +95,13 @@ void prom_writer_bucket(struct prom_writer *writer, struct view le, uint64_t cou
         prom_text_part(&writer->text, "_bucket", le, count);
 }
 
-void prom_writer_sum(struct prom_writer *writer, uint64_t sum, uint64_t count)
+void prom_writer_sum(struct prom_writer *writer, double sum, uint64_t count)
 {
     if (writer->format == PROM_PROTOBUF) {
         prom_protobuf_sum(&writer->protobuf, sum, count);
         return;
     }
-    prom_text_part(&writer->text, "_sum", VIEW(""), sum);
+    prom_text_part_double(&writer->text, "_sum", sum);
     prom_text_part(&writer->text, "_count", VIEW(""), count);
 }
 

@@ -54,7 +54,7 @@ void prom_writer_histogram(struct prom_writer *writer, struct view labels,
 /* A histogram without labels of its own, told by counts: the buckets, each `le="..."` with the count
  * up to it, in their order; then its sum and count. */
 void prom_writer_bucket(struct prom_writer *writer, struct view le, uint64_t count);
-void prom_writer_sum(struct prom_writer *writer, uint64_t sum, uint64_t count);
+void prom_writer_sum(struct prom_writer *writer, double sum, uint64_t count);
 
 /* What must stand behind the last sample. */
 void prom_writer_end(struct prom_writer *writer);
