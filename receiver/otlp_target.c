@@ -1,11 +1,12 @@
 /* otlp_target.c: down to the resources, over all else. */
 #include "receiver/otlp_target.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
+#include "receiver/otlp_value.h"
 #include "receiver/otlp_wire.h"
+#include "topology/naming_text.h"
 
 enum target_tag {
     TAG_RESOURCE_SPANS = WIRE_TAG(1, WIRE_BYTES),
@@ -15,55 +16,62 @@ enum target_tag {
     TAG_KEY = WIRE_TAG(1, WIRE_BYTES),
     TAG_VALUE = WIRE_TAG(2, WIRE_BYTES),
     TAG_TEXT = WIRE_TAG(1, WIRE_BYTES),
-    TAG_BOOLEAN = WIRE_TAG(2, WIRE_VARINT),
-    TAG_NUMBER = WIRE_TAG(3, WIRE_VARINT),
-    TAG_DOUBLE = WIRE_TAG(4, WIRE_FIXED64),
 };
 
 /* A resource that found no room is read again at most this often. */
 #define REFUSED_AGAIN_NS NS_PER_S
 
-/* What is read of one resource. Numbers are written into `digits`. */
+/* Of all texts that are not in the message itself, and what one of them may take. */
+enum { TEXTS_BYTES = 64 << 10, TEXT_BYTES = NAMING_TEXT_MAX };
+
+/* What is read of one resource. `texts` has its room from the start, so that nothing in it moves. */
 struct reading {
     struct target_input input;
     struct target_attribute attributes[TARGET_ATTRIBUTES_MAX];
-    char digits[TARGET_ATTRIBUTES_MAX][32];
+    struct buf texts;
     unsigned depth_max;
 };
 
-static struct view number_text(char digits[32], const struct wire_field *field)
+/* Whether one more text that is written anew fits. */
+static bool has_room(const struct reading *reading)
 {
-    double real;
-    int size;
-
-    if (field->tag == TAG_NUMBER)
-        size = snprintf(digits, 32, "%" PRId64, (int64_t)field->number);
-    else {
-        memcpy(&real, &field->number, sizeof(real));
-        size = snprintf(digits, 32, "%.15g", real);
-    }
-    return (struct view){digits, size > 0 ? (size_t)size : 0};
+    return reading->texts.capacity - reading->texts.size >= 2 * TEXT_BYTES;
 }
 
-/* The value as a text; empty where it is none, or a list, a map or bytes. The last member counts. */
-static struct view value_text(struct wire value, unsigned depth_max, char digits[32])
+static const struct view nothing = {NULL, 0};
+
+/* A value that is no text, as one; an empty list or map is none. */
+static struct view other_text(struct reading *reading, struct view value)
 {
-    struct view text = {NULL, 0};
+    size_t begin = reading->texts.size;
+    struct view text;
+
+    if (!has_room(reading) || otlp_value_text(value, TEXT_BYTES, &reading->texts) != 0)
+        return nothing;
+    text = (struct view){reading->texts.data + begin, reading->texts.size - begin};
+    return view_equal(text, VIEW("[]")) || view_equal(text, VIEW("{}")) ? nothing : text;
+}
+
+/* The value as a text without credentials; empty where it is none. The last member counts. */
+static struct view value_text(struct reading *reading, struct wire value)
+{
+    struct view whole = wire_view(value), text = nothing;
+    uint32_t tag = 0;
 
     while (wire_left(&value) != 0) {
         struct wire_field field;
-        if (wire_field(&value, depth_max, &field) != 0)
+        if (wire_field(&value, reading->depth_max, &field) != 0)
             break;
+        tag = field.tag;
         if (field.tag == TAG_TEXT)
             text = wire_view(field.bytes);
-        else if (field.tag == TAG_BOOLEAN)
-            text = field.number != 0 ? VIEW("true") : VIEW("false");
-        else if (field.tag == TAG_NUMBER || field.tag == TAG_DOUBLE)
-            text = number_text(digits, &field);
-        else
-            text = (struct view){NULL, 0};
     }
-    return text;
+    if (tag != TAG_TEXT)
+        text = other_text(reading, whole);
+    if (has_room(reading))
+        return naming_scrub(text, &reading->texts);
+    /* Rather nothing than what might be credentials. */
+    return text.size != 0 && memmem(text.data, text.size, "://", 3) != NULL ? nothing : text;
 }
 
 /* Of equal keys the first counts (OTLP A31). */
@@ -98,7 +106,6 @@ static void read_attribute(struct reading *reading, struct wire pair)
 {
     struct view key = {NULL, 0};
     struct wire value = {NULL, NULL};
-    char *digits = reading->digits[reading->input.count % TARGET_ATTRIBUTES_MAX];
 
     while (wire_left(&pair) != 0) {
         struct wire_field field;
@@ -110,16 +117,15 @@ static void read_attribute(struct reading *reading, struct wire pair)
             value = field.bytes;
     }
     if (value.at != NULL)
-        take(reading, key, value_text(value, reading->depth_max, digits));
+        take(reading, key, value_text(reading, value));
 }
 
-static void read_resource(struct wire resource, unsigned depth_max, struct reading *reading)
+static void read_resource(struct wire resource, struct reading *reading)
 {
     reading->input = (struct target_input){.attributes = reading->attributes};
-    reading->depth_max = depth_max;
     while (wire_left(&resource) != 0) {
         struct wire_field field;
-        if (wire_field(&resource, depth_max, &field) != 0)
+        if (wire_field(&resource, reading->depth_max, &field) != 0)
             break;
         if (field.tag == TAG_ATTRIBUTE)
             read_attribute(reading, field.bytes);
@@ -140,8 +146,14 @@ static int note(struct otlp_target_memo *memo, struct targets *targets, uint64_t
         return 0;
     if (is_same && entry->refused_ns != 0 && now.ns - entry->refused_ns < REFUSED_AGAIN_NS)
         return 0;
-    read_resource(resource, depth_max, &reading);
-    status = targets_note(targets, &reading.input, now, &entry->number);
+    reading.depth_max = depth_max;
+    buf_init(&reading.texts, 0);
+    status = buf_reserve(&reading.texts, TEXTS_BYTES);
+    if (status == 0) {
+        read_resource(resource, &reading);
+        status = targets_note(targets, &reading.input, now, &entry->number);
+    }
+    buf_release(&reading.texts);
     if (status != 0)
         return status;
     entry->key = key;

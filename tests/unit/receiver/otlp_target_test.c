@@ -1,6 +1,8 @@
 /* otlp_target_test.c: what is read of a resource, once. */
 #include "receiver/otlp_target.h"
 
+#include <stdio.h>
+
 #include "tests/lib/otlp_build.h"
 #include "tests/lib/test.h"
 
@@ -101,20 +103,36 @@ static void target__has_all_plain_attributes(void **state)
     open_value(&world, "ratio");
     build_fixed64(&world.build, 4, UINT64_C(0x3FD0000000000000));
     close_value(&world);
-    open_value(&world, "list");
+    open_value(&world, "empty list");
     build_open(&world.build, 5);
     build_close(&world.build);
     close_value(&world);
+    open_value(&world, "list");
+    build_open(&world.build, 5);
+    for (uint64_t i = 1; i <= 2; i++) {
+        build_open(&world.build, 1);
+        build_varint(&world.build, 3, i);
+        build_close(&world.build);
+    }
+    build_close(&world.build);
+    close_value(&world);
+    open_value(&world, "bytes");
+    build_bytes(&world.build, 7, VIEW("hello world"));
+    close_value(&world);
+    build_attribute(&world.build, 1, "db.url", "pg://me:secret@host/db");
     close_resource(&world, true);
     note(&world, 1000);
     assert_int_equal(world.count, 1);
     assert_view_equal(world.list[0]->job, "eu/shop");
     assert_view_equal(world.list[0]->instance, "i-1");
-    assert_int_equal(world.list[0]->count, 4);
+    assert_int_equal(world.list[0]->count, 7);
     assert_attribute(&world, 0, "host.name", "box");
     assert_attribute(&world, 1, "process.pid", "-12");
     assert_attribute(&world, 2, "flag", "true");
     assert_attribute(&world, 3, "ratio", "0.25");
+    assert_attribute(&world, 4, "list", "[1,2]");
+    assert_attribute(&world, 5, "bytes", "aGVsbG8gd29ybGQ=");
+    assert_attribute(&world, 6, "db.url", "pg://host/db");
     world_stop(&world);
 }
 
@@ -124,6 +142,42 @@ static void send(struct world *world, const char *service, bool has_spans, uint6
     build_attribute(&world->build, 1, "service.name", service);
     close_resource(world, has_spans);
     note(world, now_ns);
+}
+
+/* However much has to be written anew, nothing is written past its room, and no credentials show. */
+static void target__bounds_what_it_writes(void **state)
+{
+    struct world world;
+    char key[16];
+
+    (void)state;
+    world_start(&world);
+    open_resource(&world);
+    build_attribute(&world.build, 1, "service.name", "shop");
+    for (int i = 0; i < 60; i++) {
+        snprintf(key, sizeof(key), "list%02d", i);
+        open_value(&world, key);
+        build_open(&world.build, 5);
+        for (int j = 0; j < 600; j++) {
+            build_open(&world.build, 1);
+            build_text(&world.build, 1, "an element");
+            build_close(&world.build);
+        }
+        build_close(&world.build);
+        close_value(&world);
+    }
+    build_attribute(&world.build, 1, "url", "pg://me:secret@host/db");
+    build_attribute(&world.build, 1, "plain", "text");
+    close_resource(&world, true);
+    note(&world, 1000);
+    assert_int_equal(world.count, 1);
+    assert_in_range(world.list[0]->count, 10, 60);
+    for (size_t i = 0; i < world.list[0]->count; i++) {
+        struct view value = world.list[0]->attributes[i].value;
+        assert_null(memmem(value.data, value.size, "secret", 6));
+    }
+    assert_view_equal(world.list[0]->attributes[world.list[0]->count - 1].key, "plain");
+    world_stop(&world);
 }
 
 static void target__needs_spans(void **state)
@@ -165,6 +219,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(target__has_all_plain_attributes),
+        cmocka_unit_test(target__bounds_what_it_writes),
         cmocka_unit_test(target__needs_spans),
         cmocka_unit_test(target__is_refused_without_being_read_again_at_once),
     };
