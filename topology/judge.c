@@ -330,8 +330,7 @@ void judge_leave(struct judge *judge, uint32_t at, uint32_t parent, uint32_t num
     judge_taken(judge, &judged, parent);
     producer->is_callee = judged.is_paired;
     producer->is_orphan = parent == 0 && !kin_is_root(span) && span->parent_at == 0;
-    is_alone = judge_is_alone(judge, at);
-    judge_nest(judge, at, number);
+    is_alone = judge_nest(judge, at, number);
     producer->came_late |= judged.is_late;
     producer->answered |= span->answered;
     producer->has_left = 1;

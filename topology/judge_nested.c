@@ -183,15 +183,18 @@ static bool is_in_answered_client(struct judge *judge, uint32_t at)
     return false;
 }
 
-void judge_nest(struct judge *judge, uint32_t at, uint32_t number)
+bool judge_nest(struct judge *judge, uint32_t at, uint32_t number)
 {
     struct producer *producer = mail_producer(judge->mail, number);
+    struct kin_inside inside = kin_inside(&judge->kin, at);
 
     producer->is_nested = is_in_answered_client(judge, at);
-    producer->inside_answered |= kin_inside(&judge->kin, at).answered;
+    producer->inside_answered |= inside.answered;
     producer->outer = outer_of(judge, at, hand_over);
     if (producer->outer != 0)
         mail_producer(judge->mail, producer->outer)->has_inner = true;
+    return !producer->is_nested && producer->outer == 0 && !producer->inside_answered &&
+           !producer->has_inner && !inside.producer_waits;
 }
 
 bool judge_left_is_call(struct judge *judge, uint32_t number)

@@ -37,8 +37,9 @@ bool judge_left_is_late(struct judge *judge, uint32_t producer);
 /* Notes in the records around a producer that it was answered. */
 void judge_note_inside(struct judge *judge, uint32_t producer);
 
-/* Notes what is around a PRODUCER span, and in it, before it leaves. */
-void judge_nest(struct judge *judge, uint32_t at, uint32_t producer);
+/* Notes what is around a PRODUCER span, and in it, before it leaves. Whether it is clear that it is the
+ * call, unless it is answered. */
+bool judge_nest(struct judge *judge, uint32_t at, uint32_t producer);
 
 enum verdict { NO_CALL, COUNTED, LATE };
 

@@ -6,9 +6,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib.daemon import Daemon, wait_until  # noqa: E402
-from lib.sender import Sender  # noqa: E402
+from lib.sender import Sender, request_of  # noqa: E402
 from model import compare, otlp_json, series  # noqa: E402
-from model.otlp_json import CLIENT, CONSUMER, ERROR, PRODUCER, SERVER, Span  # noqa: E402
+from model.otlp_json import CLIENT, CONSUMER, ERROR, INTERNAL, PRODUCER, SERVER, Span  # noqa: E402
 
 START_NS = 1_700_000_000_000_000_000
 MS = 10**6
@@ -29,17 +29,28 @@ def span(service, kind, span_id, trace=1, parent=0, status=otlp_json.UNSET, attr
 class World(Daemon):
     """A daemon that is told of one span after the other."""
 
-    def __init__(self, **waits):
+    def __init__(self, more=None, **waits):
         options = {"pairing.wait": SHORT, "pairing.parent_wait": SHORT, "messaging.wait": SHORT,
                    "map.self_edges": "true", "topology.shards": 2}
-        super().__init__({**options, **{key.replace("_", ".", 1): value
-                                        for key, value in waits.items()}})
+        super().__init__({**options, **(more or {}), **{key.replace("_", ".", 1): value
+                                                        for key, value in waits.items()}})
         self.sent = 0
 
     def tell(self, *spans):
         with Sender(self.grpc) as sender:
             sender.send(list(spans))
         self.sent += len(spans)
+
+    def flood(self, requests):
+        """Thousands of spans that have to do with nothing, so that what came before leaves memory."""
+        mark = bytes.fromhex("aa" * 8)
+        spans = [span("flood", INTERNAL, 1, trace=int("aa" * 8, 16) << 64 | i) for i in range(2000)]
+        message = request_of(spans).SerializeToString()
+        assert message.count(mark) == len(spans)
+        with Sender(self.grpc) as sender:
+            for number in range(requests):
+                sender.insist(message.replace(mark, (self.sent + number).to_bytes(8, "big")))
+        self.sent += requests * len(spans)
 
     def judged(self, waiting=0):
         """The map once all that was told is judged but for so many spans."""
@@ -216,3 +227,64 @@ def test_a_process_span_after_the_receive_span_was_counted():
         answer = world.judged()
         assert edges(answer) == {SENT: [1, 0], TAKEN: [1, 1]}
         assert classes(answer) == {"paired": 3}
+
+
+SMALL = {"memory.limit": "64MiB", "topology.memory_max": "4MiB"}
+BROKER = {"server.address": "broker.example"}
+
+
+def test_a_message_is_taken_long_after_its_span_has_left_memory():
+    """E8: producers wait in a table of their own; E4 holds for them there, too."""
+    with World(SMALL, messaging_wait=LONG) as world:
+        for trace in (1, 2):  # The one is taken, the other never.
+            world.tell(span("a", PRODUCER, 2, trace=trace, parent=1, attributes=QUEUE),
+                       span("a", CLIENT, 1, trace=trace, attributes=BROKER),
+                       span("a", PRODUCER, 4, trace=trace, parent=3, attributes=QUEUE),
+                       span("a", PRODUCER, 3, trace=trace, attributes=QUEUE))
+        world.judged(waiting=8)
+        for _ in range(5):  # A little at a time, so that nothing is dropped before it was judged.
+            world.flood(12)
+            wait_until(lambda: world.accounting()["received"] == world.sent, "the flood is received")
+            wait_until(lambda: world.accounting()["waiting"] <= 8, "the flood is judged")
+        assert world.metrics()["spanmap_engine_remembered_spans"] < 60_000
+        assert edges(world.map())[SENT] == [2, 0]  # Of the two by themselves it is not clear yet.
+        world.tell(span("b", CONSUMER, 5, trace=5, links=[(1, 2), (1, 4)]))
+        answer = wait_until(lambda: (lambda found: found if TAKEN in edges(found) else None)(
+            world.map()), "the messages are taken")
+        assert edges(answer)[TAKEN] == [2, 0]
+        assert not [edge for edge in edges(answer) if "broker.example" in edge]
+
+
+def test_copies_in_other_requests_and_over_other_connections():
+    """E15: a duplicate, counted, nothing else, whether it comes at once or after it was judged."""
+    with World(messaging_wait=LONG) as world:
+        spans = [span("a", CLIENT, 1), span("b", SERVER, 2, parent=1),
+                 span("b", PRODUCER, 3, parent=2, attributes=QUEUE),
+                 span("c", CONSUMER, 4, trace=2, links=[(1, 3)])]
+        world.tell(*spans)
+        world.tell(*spans[::-1])
+        first = world.judged()
+        world.tell(*spans)
+        world.tell(spans[3].copy(links=[(f"{1:032x}", f"{9:016x}")]))
+        second = world.judged()
+        for answer, copies in ((first, 4), (second, 9)):
+            assert edges(answer) == {"service//a -> service//b": [1, 0],
+                                     "service//b -> messaging//q [messaging_system]": [1, 0],
+                                     "messaging//q -> service//c [messaging_system]": [1, 0]}
+            assert classes(answer) == {"paired": 4, "duplicate": copies}
+        assert second["edges"] == first["edges"]
+
+
+def test_the_ninth_span_of_an_id_links_to_nothing():
+    """E17: in time, and from another shard."""
+    with World(messaging_wait=LONG) as world:
+        world.tell(span("a", PRODUCER, 1, attributes=QUEUE),
+                   *[span(f"s{number}", INTERNAL, 7, trace=2) for number in range(8)])
+        world.tell(*[span("b", CONSUMER, 7, trace=2, links=[(1, 1)]) for _ in range(2)])
+        wait_until(lambda: edges(world.map()) == {SENT: [1, 0]}, "the message is drawn")
+        answer = world.judged(waiting=1)
+        assert edges(answer) == {SENT: [1, 0]}
+        assert classes(answer) == {"internal": 8, "waiting": 1, "rejected.id_reused": 2}
+        world.tell(span("b", CONSUMER, 8, trace=2, links=[(1, 1)]))
+        answer = world.judged()
+        assert edges(answer) == {SENT: [1, 0], TAKEN: [1, 0]}
