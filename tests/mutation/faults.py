@@ -57,6 +57,8 @@ MARK = "topology/shard_mark.c"
 LEAVING = "topology/publisher_sweep.c"
 LESSONS = "topology/lessons.c"
 SERIES = "topology/series_table.c"
+PROM = "exporters/prom_series.c"
+GRAPH = "exporters/map_graph.c"
 SPAN = "receiver/otlp_span.c"
 TRACE = "receiver/otlp_trace.c"
 ATTRIBUTE = "receiver/otlp_attribute.c"
@@ -412,6 +414,10 @@ FAULTS = [
           "the longest idle leaves first"),
     Fault("leaving", LEAVING, "    return !series->stays && publisher", "    return publisher",
           "what a tally is about to count on does not leave"),
+    Fault("leaving", PROM, "        life.past_count += from->past_count;", "        ;",
+          "what left of two views is the past of both"),
+    Fault("leaving", GRAPH, "           draft->snapshot->nodes[edge->client].overflow;", "           edge->overflow;",
+          "what overflowed on both sides is no self edge"),
     Fault("leaving", SERIES, "            traces[kept] = traces[i];", "            ;",
           "examples go with their series"),
     Fault("leaving", SERIES, "        table->listed -= table->series[i].listed ? 1 : 0;", "        ;",

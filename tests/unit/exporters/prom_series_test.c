@@ -118,12 +118,66 @@ static void prom_series__adds_histograms_together(void **state)
     histogram_free(parts[1]);
 }
 
+/* Overflow series of two views are one in /metrics: what others counted that left is the past of
+ * both, and is not shown. */
+static int add_pasts(void *context)
+{
+    struct histogram *const *pasts = context;
+    struct prom_table table;
+    struct prom_series *series;
+    int status = prom_table_init(&table, 4);
+
+    if (status != 0)
+        return status;
+    series = &table.series[table.count++];
+    for (size_t i = 0; i < 3 && status == 0; i++) {
+        struct snapshot_life life = {.endless = true, .born = 9 - i, .past_count = 10 + i};
+        life.past_failed = i;
+        life.past_seconds[2] = pasts[i];
+        prom_series_touch(series, (struct wall_time){1}, (struct wall_time){2}, &life);
+        status = prom_series_add_past(series, 2, pasts[i]);
+        if (status == 0)
+            status = prom_series_add_past(series, 0, NULL);
+    }
+    if (status == 0) {
+        assert_int_equal(series->life.born, 7);
+        assert_int_equal(series->life.past_count, 33);
+        assert_int_equal(series->life.past_failed, 3);
+        assert_int_equal(series->life.past_seconds[2]->count, 2 * WEIGHT_ONE);
+        assert_null(series->life.past_seconds[0]);
+    }
+    assert_int_equal(pasts[1]->count, WEIGHT_ONE);
+    prom_table_release(&table);
+    return status;
+}
+
+static void prom_series__adds_the_pasts_of_endless_parts(void **state)
+{
+    struct histogram *pasts[] = {NULL, observed(1000), observed(5000000000)};
+    struct snapshot_life life = {.endless = true, .past_count = 5};
+    struct prom_series series = {.labels_at = 0};
+
+    (void)state;
+    assert_int_equal(add_pasts(pasts), 0);
+    test_sweep_memory(add_pasts, pasts);
+    prom_series_touch(&series, (struct wall_time){1}, (struct wall_time){2}, &life);
+    assert_int_equal(series.life.past_count, 5);
+    life.endless = false; /* With one that begins anew, all count from the start. */
+    prom_series_touch(&series, (struct wall_time){1}, (struct wall_time){2}, &life);
+    assert_int_equal(prom_series_add_past(&series, 2, pasts[1]), 0);
+    assert_int_equal(series.life.past_count, 0);
+    assert_null(series.life.past_seconds[2]);
+    histogram_free(pasts[1]);
+    histogram_free(pasts[2]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(prom_series__is_one_for_equal_labels),
         cmocka_unit_test(prom_series__lives_from_its_first_part_to_its_last),
         cmocka_unit_test(prom_series__adds_histograms_together),
+        cmocka_unit_test(prom_series__adds_the_pasts_of_endless_parts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
