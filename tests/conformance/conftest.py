@@ -28,6 +28,7 @@ def pytest_addoption(parser):
                     help="how long the server may bear with a peer that does not go on")
     group.addoption("--patience", metavar="SECONDS", type=float, default=endpoint.DEFAULT_PATIENCE_S,
                     help="how long a probe waits for an answer (default: %(default)s)")
+    group.addoption("--pid", metavar="PID", type=int, help="the server's process, which is told to end by SIGTERM at the last")
     group.addoption("--defaults", action="store_true", help="the server runs with its defaults: judge those too")
     group.addoption("--subject", metavar="NAME", default="the server", help="its name in the report")
     group.addoption("--report", metavar="FILE", help="the findings as JSON")

@@ -49,7 +49,10 @@ class Http1:
             all_fields.append(("Content-Type", content_type))
         if length:
             all_fields.append(("Content-Length", len(body)))
-        self.send(self.head(method, path, [*all_fields, *fields]) + body)
+        try:
+            self.send(self.head(method, path, [*all_fields, *fields]) + body)
+        except endpoint.Closed:
+            pass  # It may answer, and close, before it has all.
         return self.response(head=method == "HEAD")
 
     # --- Reading --------------------------------------------------------------------------------

@@ -71,6 +71,7 @@ class H2:
         self.pongs = []
         self.frames = []        # (kind, flags, stream) of all
         self.goaway = None      # (error, text) of the last
+        self.last_streams = []  # of each GOAWAY
         self.closed = False
         self.window = 65535     # for the connection's DATA
         self.windows = {}       # for a stream's
@@ -180,6 +181,7 @@ class H2:
         elif kind == RST_STREAM:
             self.stream(stream).reset = int.from_bytes(payload, "big")
         elif kind == GOAWAY:
+            self.last_streams.append(int.from_bytes(payload[:4], "big") & 0x7FFFFFFF)
             self.goaway = (int.from_bytes(payload[4:8], "big"), payload[8:].decode("utf-8", "replace"))
         elif kind == WINDOW_UPDATE:
             room = int.from_bytes(payload, "big")

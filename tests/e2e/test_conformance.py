@@ -14,7 +14,7 @@ from lib.daemon import Daemon  # noqa: E402
 LIMIT = 1 << 20
 ORIGIN = "https://app.example"
 OPTIONS = {"receiver.message_bytes_max": f"{LIMIT}B", "receiver.memory_max": "32MiB",
-           "receiver.request_timeout": "3s"}
+           "receiver.request_timeout": "3s", "receiver.header_timeout": "3s", "receiver.write_timeout": "3s"}
 LIMITED = ("--limit", str(LIMIT))
 # What the runs together leave out, and why that is right.
 NEVER = {
@@ -38,8 +38,8 @@ def make_run():
 
     def run(name, options, *arguments, files=("",)):
         with Daemon(options) as daemon:
-            outcome = conformance.run("spanmap", name, "--grpc", daemon.grpc, "--http", daemon.http, *arguments,
-                                      files=files)
+            outcome = conformance.run("spanmap", name, "--grpc", daemon.grpc, "--http", daemon.http,
+                                      "--pid", str(daemon.pid), *arguments, files=files)
         assert_all_pass(outcome)
         done.append(name)
 

@@ -8,18 +8,20 @@ import sys
 import time
 from pathlib import Path
 
+import hpack
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from hostile import FAST, PROTOBUF, beside, connect, ended, head, refused, say  # noqa: E402
 from lib.daemon import Daemon, wait_until  # noqa: E402
-from lib.h2_raw import DATA, END_STREAM, HEADERS, PREFACE, SETTINGS, RawPeer, frame, message  # noqa: E402
-from lib.sender import request_of  # noqa: E402
+from lib.h2_raw import (DATA, END_HEADERS, END_STREAM, HEADERS, PING, PREFACE, SETTINGS,  # noqa: E402
+                        WINDOW_UPDATE, RawPeer, frame, message)
+from lib.sender import EXPORT, request_of  # noqa: E402
 from model.otlp_json import SERVER, Span  # noqa: E402
 
 SMALL = {**FAST, "memory.limit": "128MiB"}
-SLOW = {**SMALL, "receiver.request_timeout": "500ms"}
+SLOW = {**SMALL, "receiver.request_timeout": "1s", "receiver.header_timeout": "1s", "receiver.write_timeout": "1s"}
 START = 1_700_000_000_000_000_000
 
 
@@ -196,6 +198,44 @@ def test_property_one_byte_a_frame_is_slow_for_its_sender_alone(door):
             else:
                 assert {peer.fields[stream]["grpc-status"] for stream in peer.ended} == {"0"}
             peer.socket.close()
+
+
+# --- Wrong bytes at every offset ----------------------------------------------------------------------
+
+
+def session_of(door):
+    """All that a client says in one session."""
+    if door == "http1":
+        body = request()
+        return head("Transfer-Encoding: chunked\r\n\r\n%x\r\n" % len(body)) + body + b"\r\n0\r\n\r\n" + \
+            head(length=len(body)) + body
+    block = hpack.Encoder().encode([
+        (":method", "POST"), (":scheme", "http"), (":authority", "a"), (":path", EXPORT if door == "grpc" else "/v1/traces"),
+        ("content-type", "application/grpc" if door == "grpc" else PROTOBUF), ("te", "trailers")])
+    body = message(request()) if door == "grpc" else request()
+    return PREFACE + frame(SETTINGS, payload=b"\0\4\0\0\xff\xff") + frame(HEADERS, END_HEADERS, 1, block) + \
+        frame(DATA, 0, 1, body[:20]) + frame(DATA, END_STREAM, 1, body[20:]) + frame(PING, payload=b"12345678") + \
+        frame(WINDOW_UPDATE, payload=b"\0\0\1\0")
+
+
+@pytest.mark.parametrize("door", ["grpc", "http1", "http2"])
+def test_wrong_bytes_at_every_offset_of_a_session(door):
+    sound = session_of(door)
+    with Daemon(SLOW) as daemon, beside(daemon):
+        for change in (lambda byte: byte ^ 1, lambda byte: 0, lambda byte: 255):
+            peers = []
+            for at in range(len(sound)):
+                peers.append(connect(daemon.grpc if door == "grpc" else daemon.http))
+                say(peers[-1], [sound[:at] + bytes((change(sound[at]),)) + sound[at + 1:]])
+            for peer in peers:  # Each ends, now that its client says no more.
+                try:
+                    peer.shutdown(socket.SHUT_WR)
+                except OSError:
+                    pass
+                ended(peer)
+                peer.close()
+        wait_until(lambda: daemon.metrics()["spanmap_receiver_connections"] == 1, "they are gone")
+        assert daemon.metrics()["spanmap_receiver_body_bytes"] == 0
 
 
 # --- Ten thousand -------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
  */
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
+#include <zlib.h>
 
 #include "receiver/inflate_stream.h"
 
@@ -50,13 +50,27 @@ static int in_pieces(enum inflate_format format, struct view in, size_t piece, s
     return status;
 }
 
-/* libdeflate goes over a checksum of gzip's header, which zlib verifies. */
-static bool has_header_checksum(struct view in)
+/* libdeflate goes over a checksum of gzip's header, and reads the two lengths that deflate leaves
+ * undefined; zlib does neither, whichever way it is called. */
+static bool zlib_takes(enum inflate_format format, struct view in)
 {
-    for (size_t i = 0; i + 3 < in.size; i++)
-        if (memcmp(in.data + i, "\x1F\x8B\x08", 3) == 0 && (in.data[i + 3] & 2) != 0)
-            return true;
-    return false;
+    static Bytef out[OUT_MAX];
+    bool is_taken = in.size != 0;
+
+    while (is_taken && in.size != 0) {
+        z_stream stream = {.next_in = (Bytef *)(uintptr_t)in.data,
+                           .avail_in = (uInt)in.size,
+                           .next_out = out,
+                           .avail_out = sizeof(out)};
+        if (inflateInit2(&stream, format == INFLATE_GZIP ? 31 : 15) != Z_OK)
+            abort();
+        is_taken = inflate(&stream, Z_FINISH) == Z_STREAM_END;
+        in = (struct view){(const char *)stream.next_in, stream.avail_in};
+        (void)inflateEnd(&stream);
+        if (format != INFLATE_GZIP)
+            break;
+    }
+    return is_taken;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -78,7 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     status_all = whole(format, in, &all);
     status_pieces = in_pieces(format, in, (size_t)data[1] + 1, &pieces);
     if ((status_all == 0) != (status_pieces == 0) &&
-        !(status_all == 0 && format == INFLATE_GZIP && has_header_checksum(in)))
+        !(status_all == 0 && format != INFLATE_ZSTD && !zlib_takes(format, in)))
         abort();
     if (status_all == 0 && status_pieces == 0 && !view_equal(buf_view(&all), buf_view(&pieces)))
         abort();

@@ -21,7 +21,7 @@ def test_collector_deviates_as_known(tmp_path):
     try:
         code, output, probes = conformance.run(
             f"the Collector {version()}", "collector", "--grpc", collector.grpc, "--http", http, "--limit", str(1 << 20),
-            "--cors-origin", "https://app.example", "--stall", "6", "--patience", "3",
+            "--cors-origin", "https://app.example", "--pid", str(collector.process.pid), "--stall", "9", "--patience", "3",
             "--known", str(KNOWN / f"collector-{version()}.txt"))
     finally:
         collector.stop()
