@@ -55,6 +55,8 @@ class Flood:
             return span.copy(resource={"service.name": place, "number": number})  # Else all are one.
         if kind == "operation":
             return span.copy(name=place)
+        if kind == "value":
+            return span.copy(attributes={"user": place})
         return span.copy(kind=CLIENT, attributes={"server.address": place})
 
 
@@ -132,11 +134,14 @@ def test_nothing_grows_while_nobody_looks():
         assert all(given_back(daemon, table) > 0 for table in ("services", "edges", "targets"))
 
 
-@pytest.mark.parametrize("kind", ["service", "operation", "peer"])
+@pytest.mark.parametrize("kind", ["service", "operation", "peer", "value"])
 def test_a_wave_gets_names_that_the_one_before_had(kind):
     """Each wave is small enough for the quota, if the names of the others are given back."""
-    table = {"service": "services", "operation": "operations", "peer": "peers"}[kind]
-    with Daemon({**QUOTAS, "metrics.operations_per_service_max": 90}) as daemon, Sender(daemon.grpc) as sender:
+    table = {"service": "services", "operation": "operations", "peer": "peers", "value": "dimension_sets"}[kind]
+    options = {**QUOTAS, "metrics.operations_per_service_max": 90}
+    if kind == "value":
+        options = {**options, "metrics.dimensions": "[user]", "metrics.dimension_sets_max": 100}
+    with Daemon(options) as daemon, Sender(daemon.grpc) as sender:
         flood = Flood()
         for _ in range(4):
             words = flood.words
