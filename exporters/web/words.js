@@ -139,5 +139,10 @@ export function account(accounting) {
     bar(classes, accounting.received),
     h("table", { class: "small" }, h("thead", { class: "unseen" }, h("tr", {},
       ...["Class", "Spans", "Share", "Meaning"].map((text) => h("th", { scope: "col" }, text)))), h("tbody", {}, ...rows)),
+    h("p", { class: "muted", "data-note": "debug" }, "More, as JSON: ",
+      h("a", { href: "debug/unpaired" }, "whose spans are unpaired, in which traces"), ", ",
+      h("a", { href: "debug/lateness" }, "how long spans take to come"), ", ",
+      h("a", { href: "debug/budgets" }, "how full memory is"), ", ",
+      h("a", { href: "debug/cardinality" }, "which names and labels are many"), "."),
   ];
 }

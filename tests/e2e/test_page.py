@@ -312,6 +312,9 @@ def test_footer_accounts_for_every_span(browser):
         browser.wait_for("#account h2")
         for reason, count in accounting["unpaired"].items():
             assert (reason in browser.text("#account")) == (count > 0)
+        for page in ("unpaired", "lateness", "budgets", "cardinality"):
+            assert browser.attribute(f'#account a[href="debug/{page}"]', "href")
+            assert daemon.json(f"/debug/{page}")
         browser.press("Escape")
         assert not browser.is_shown("#account")
         browser.check_quiet(daemon.web)
