@@ -56,6 +56,7 @@ class Options:
     cidr: dict = field(default_factory=dict)  # names.cidr
     rewrite: dict = field(default_factory=dict)  # names.rewrite
     dimensions: tuple = ()  # metrics.dimensions
+    service_sets: int = 1000  # metrics.service_dimension_sets_max; shows in no map
 
 
 OPTION_KEYS = {
@@ -64,6 +65,7 @@ OPTION_KEYS = {
     "map.messaging": "messaging", "metrics.messaging": "metrics_messaging",
     "links.max": "links_max", "names.peer_order": "peer_order", "names.cidr": "cidr",
     "names.rewrite": "rewrite", "metrics.dimensions": "dimensions",
+    "metrics.service_dimension_sets_max": "service_sets",
 }
 WORDS = {"true": True, "false": False, "user": True, "none": False}
 
