@@ -141,8 +141,10 @@ static int write_some(struct connection *connection, struct view output, struct 
     if (written < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
         return STATUS_CLOSED;
     *out_written = written > 0 ? (size_t)written : 0;
-    if (written > 0)
+    if (written > 0) {
         connection->moved = now;
+        connection->taken += (uint64_t)written;
+    }
     return 0;
 }
 
@@ -394,6 +396,22 @@ void connection_wake(struct connection *connection)
     settle(connection, clock_mono());
 }
 
+/* Whether the peer takes nothing, or hardly anything, of what waits for it. */
+static bool reads_too_slowly(struct connection *connection, struct mono_time now)
+{
+    const struct server_options *options = &connection->thread->server->options;
+    uint64_t passed_ns = now.ns - connection->measured.ns;
+    bool is_slow = now.ns - connection->moved.ns >= options->write_timeout_ns;
+
+    if (connection->left.size != 0 && passed_ns < options->write_timeout_ns)
+        return is_slow;
+    is_slow = is_slow ||
+              connection->taken < options->write_rate_min * (passed_ns / NS_PER_MS) / 1000;
+    connection->measured = now;
+    connection->taken = 0;
+    return connection->left.size != 0 && is_slow;
+}
+
 void connection_tick(struct connection *connection, struct mono_time now)
 {
     const struct server_protocol *protocol = connection_protocol(connection);
@@ -403,7 +421,7 @@ void connection_tick(struct connection *connection, struct mono_time now)
         destroy(connection);
         return;
     }
-    if (connection->left.size != 0 && now.ns - connection->moved.ns >= options->write_timeout_ns) {
+    if (reads_too_slowly(connection, now)) {
         server_count(connection->thread->server, options->meter.timeouts, 1);
         destroy(connection);
         return;
@@ -475,6 +493,7 @@ static void on_adopted(struct loop_task *task)
     thread->first = connection;
     connection->moved = now;
     connection->begun = now;
+    connection->measured = now;
     connection->phase = PHASE_OPEN;
     server_thread_joined(thread);
     connection->is_sealed = connection_is_to_be_sealed(connection);

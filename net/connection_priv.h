@@ -25,7 +25,9 @@ struct connection {
     struct tls_session *tls; /* NULL: plain, or nothing has come yet. */
     struct buf left;         /* Output that the socket did not take. */
     struct mono_time begun;
-    struct mono_time moved; /* When output last moved, or the lingering began. */
+    struct mono_time moved;    /* When output last moved, or the lingering began. */
+    struct mono_time measured; /* Since when what the peer takes is measured; */
+    uint64_t taken;            /* so much was, while there was more to take. */
 };
 
 static inline const struct server_protocol *connection_protocol(const struct connection *connection)

@@ -21,7 +21,7 @@
 #include "net/server.h"
 #include "net/workers.h"
 
-enum { CONNECTIONS_MAX = 256, HANDLERS_MAX = 16, SMALL_BYTES = 64 << 10 };
+enum { CONNECTIONS_MAX = 256, HANDLERS_MAX = 16, SMALL_BYTES = 64 << 10, WRITE_RATE_MIN = 1024 };
 
 static const size_t answers_bytes_max = (size_t)256 << 20;
 
@@ -470,6 +470,7 @@ int http_server_new(const struct http_server_options *options, struct http_serve
         .connections_max = options->connections_max != 0 ? options->connections_max
                                                          : CONNECTIONS_MAX,
         .read_bytes_max = HTTP1_HEAD_MAX,
+        .write_rate_min = WRITE_RATE_MIN,
         .tls = options->tls,
         .meter = {options->counters, HTTP_COUNTER_CONNECTIONS, HTTP_COUNTER_CONNECTIONS_TOTAL,
                   HTTP_COUNTER_FULL, HTTP_COUNTER_FULL, HTTP_COUNTER_DISPLACED,

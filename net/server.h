@@ -72,7 +72,7 @@ struct server_meter {
     size_t crowded;         /* Likewise, since its address had connections_per_peer_max. */
     size_t displaced;       /* Closed for a new one, when there were connections_max. */
     size_t accept_failures; /* accept() failed: descriptors or memory were out. */
-    size_t timeouts;        /* Closed, since the peer did not read for write_timeout_ns. */
+    size_t timeouts;        /* Closed, since the peer read nothing or too slowly. */
     size_t bytes;           /* Read. */
 };
 
@@ -103,7 +103,8 @@ struct server_options {
     uint32_t connections_max;
     uint32_t connections_per_peer_max; /* By IP address, or user of a Unix socket; 0: no limit. */
     size_t read_bytes_max;             /* At once; 0: 256 KiB */
-    uint64_t write_timeout_ns;
+    uint64_t write_timeout_ns; /* For a peer to take anything at all of what waits for it, */
+    uint64_t write_rate_min;   /* and so many bytes a second, over as long; 0: none */
     struct server_meter meter;
     struct server_tls tls;
     /* On the acceptor's thread or a connection's; NULL: counted only. */

@@ -19,6 +19,7 @@ enum {
     RESPONSE_BYTES_MAX = 4 * 1024 * 1024,
     STREAMS_MAX = 100,
     STREAMING_MAX = 256,
+    WRITE_RATE_MIN = 1024,
     CONNECTIONS_MAX = 4096,
 };
 
@@ -256,6 +257,7 @@ static int open_server(const struct receiver_options *options, struct receiver *
         .on_trouble = on_trouble,
         .tls = options->tls,
         .write_timeout_ns = receiver->shared.limits.write_timeout_ns,
+        .write_rate_min = WRITE_RATE_MIN,
         .meter =
             {
                 .counters = options->counters,

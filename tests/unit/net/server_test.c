@@ -429,6 +429,29 @@ static void server__drops_those_who_never_read(void **state)
 }
 
 /* All was said, but the peer neither closes nor says more. */
+/* Who takes a little now and then never stands still, and would have an answer held for hours. */
+static void server__drops_those_who_hardly_read(void **state)
+{
+    char some[4096];
+    struct fixture on;
+    int fd;
+
+    (void)state;
+    prepare(&on);
+    on.options.write_timeout_ns = NS_PER_S;
+    on.options.write_rate_min = 1 << 30;
+    start(&on, "127.0.0.1:0");
+    fd = peer_connect(buf_view(&on.bound));
+    while (atomic_load(&on.closed) == 0) {
+        (void)send(fd, zeros, sizeof(zeros), MSG_DONTWAIT | MSG_NOSIGNAL);
+        (void)recv(fd, some, sizeof(some), MSG_DONTWAIT);
+        (void)usleep(1000);
+    }
+    assert_int_equal(counters_read(&on.counters, TIMEOUTS), 1);
+    (void)close(fd);
+    stop(&on);
+}
+
 static void server__does_not_wait_for_ever_for_a_close(void **state)
 {
     struct fixture on;
@@ -594,6 +617,7 @@ int main(void)
         cmocka_unit_test(server__does_not_read_from_those_who_do_not_read),
         cmocka_unit_test(server__writes_all_before_it_ends),
         cmocka_unit_test(server__drops_those_who_never_read),
+        cmocka_unit_test(server__drops_those_who_hardly_read),
         cmocka_unit_test(server__does_not_wait_for_ever_for_a_close),
         cmocka_unit_test(server__ticks_while_there_is_a_connection),
         cmocka_unit_test(server__drains_and_cuts_off_what_holds_on),
