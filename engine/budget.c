@@ -386,7 +386,7 @@ static void bound_requests(const struct options *options, struct budget *budget)
     uint64_t spans = bytes / 2 / sizeof(struct span);
 
     budget->request_bytes_max = (size_t)(message < most ? message : most);
-    budget->json_tree_bytes_max = (size_t)(bytes / 2);
+    budget->json_tree_bytes_max = (size_t)(budget->threads != 0 ? bytes / 4 : bytes / 2);
     if (budget->threads == 0 && budget->request_spans_max > spans)
         budget->request_spans_max = (size_t)spans;
 }

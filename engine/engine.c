@@ -15,6 +15,7 @@
 #include "engine/machine.h"
 #include "engine/merger.h"
 #include "engine/worker.h"
+#include "receiver/otlp_json.h"
 #include "topology/catalog.h"
 #include "topology/exchange.h"
 #include "topology/lessons.h"
@@ -405,6 +406,14 @@ void engine_export(void *context, unsigned thread, enum message_format format, s
     CHECK(thread < engine->doors_count);
     door_export(engine->doors[thread], format == MESSAGE_JSON ? DOOR_JSON : DOOR_PROTOBUF, message,
                 reply);
+}
+
+size_t engine_export_memory(void *context, enum message_format format, struct view message)
+{
+    const struct engine *engine = context;
+
+    return format == MESSAGE_JSON ? otlp_json_memory(message, engine->budget.json_tree_bytes_max)
+                                  : 0;
 }
 
 /* ------------------------------------------------------------------ without */

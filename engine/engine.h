@@ -58,6 +58,9 @@ void engine_stop(struct engine *engine);
 void engine_export(void *context, unsigned thread, enum message_format format, struct view message,
                    struct grpc_reply *reply);
 
+/* What that takes for a moment, for struct grpc_method. */
+size_t engine_export_memory(void *context, enum message_format format, struct view message);
+
 /* --- Without --- */
 
 struct engine_fed {

@@ -152,9 +152,10 @@ static const struct option_row rows[] = {
      .min = MIB,
      .max = 1024 * GIB,
      .zero = "auto",
-     .prose = "Memory for all requests that are being received. Past it senders are held back, or "
-              "told to try again. JSON takes some 25 bytes of it for each of its own while it is "
-              "decoded, and one request at most half. auto is a share of memory.limit."},
+     .prose =
+         "Memory for all requests that are being received. Past it senders are held back, or "
+         "told to try again. JSON takes three times its size of it while it is decoded, and up to "
+         "16MiB, or a quarter, more. auto is a share of memory.limit."},
     {.key = "receiver.connections_max",
      .type = OPTION_COUNT,
      .offset = AT(receiver_connections_max),

@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "receiver/otlp_json.h"
 #include "receiver/otlp_sink.h"
 
 #define COLLECTOR "/opentelemetry.proto.collector."
@@ -26,17 +25,17 @@ static void make_methods(const struct options *options, struct engine *engine,
     methods[0] = (struct grpc_method){.path = COLLECTOR "trace.v1.TraceService/Export",
                                       .http_path = "/v1/traces",
                                       .call = engine_export,
-                                      .memory_of = otlp_json_memory,
+                                      .memory_of = engine_export_memory,
                                       .context = engine};
     methods[1] = (struct grpc_method){.path = COLLECTOR "metrics.v1.MetricsService/Export",
                                       .http_path = "/v1/metrics",
                                       .call = otlp_sink_metrics,
-                                      .memory_of = otlp_json_memory,
+                                      .memory_of = otlp_sink_memory,
                                       .context = signals->sink};
     methods[2] = (struct grpc_method){.path = COLLECTOR "logs.v1.LogsService/Export",
                                       .http_path = "/v1/logs",
                                       .call = otlp_sink_logs,
-                                      .memory_of = otlp_json_memory,
+                                      .memory_of = otlp_sink_memory,
                                       .context = signals->sink};
     methods[3] = (struct grpc_method){
         .path = COLLECTOR "profiles.v1development.ProfilesService/Export",

@@ -49,7 +49,7 @@ struct grpc_method {
                  struct grpc_reply *reply);
     void *context;
     /* What the call takes of memory for a moment, beside the message; NULL: nothing of note. */
-    size_t (*memory_of)(enum message_format format, struct view message);
+    size_t (*memory_of)(void *context, enum message_format format, struct view message);
 };
 
 #endif

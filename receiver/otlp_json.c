@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "opentelemetry/proto/collector/logs/v1/logs_service.pb-c.h"
 #include "opentelemetry/proto/collector/metrics/v1/metrics_service.pb-c.h"
 #include "opentelemetry/proto/collector/trace/v1/trace_service.pb-c.h"
@@ -18,10 +19,21 @@
 /* How deep a value may be nested that belongs to no field. */
 enum { UNKNOWN_DEPTH_MAX = 64, VARINT_SIZE_MAX = 10 };
 
+enum {
+    WHOLE_BYTES_MAX = 16 << 10, /* A larger text is not made a tree of as a whole, */
+    TREE_BYTES_MAX = 16 << 20,  /* and no value takes more than that. */
+    FIELDS_MAX = 32,            /* Of a message; none has as many. */
+};
+
 struct converting {
     struct buf *out;
     struct otlp_json_error *error;
     struct otlp_json_path path;
+    /* Of a large text. */
+    struct view text;
+    size_t tree_bytes_max;
+    size_t whole_bytes_max;
+    bool is_placed; /* The error's offset is that in `text`. */
 };
 
 /* Names that say where a sender goes wrong. */
@@ -326,6 +338,254 @@ static int convert_message(struct converting *on, const ProtobufCMessageDescript
     return 0;
 }
 
+/* ------------------------------------------------------------------ large texts */
+
+/* A tree takes twenty times its text and more. So what is large is walked over member by member and
+ * element by element, and only what is small becomes a tree, one after the other. The walk checks what
+ * stands between values; that each value is JSON is jansson's to say. */
+
+/* What the members of one object became: of a key that comes again the earlier is taken out. */
+struct members {
+    struct {
+        size_t begin;
+        size_t end;
+    } ranges[FIELDS_MAX];
+};
+
+/* The error's place, while what its path consists of is still there. */
+static int place(struct converting *on, int status)
+{
+    if (status == 0 || on->is_placed)
+        return status;
+    on->error->offset = otlp_json_locate(on->text, on->path.steps, on->path.depth);
+    on->is_placed = true;
+    return status;
+}
+
+static int fail_text(struct converting *on, const char *at)
+{
+    (void)snprintf(on->error->text, sizeof(on->error->text),
+                   "this is no JSON: something is missing or wrong between values");
+    on->error->offset = (size_t)(at - on->text.data);
+    on->is_placed = true;
+    return STATUS_INVALID;
+}
+
+static int load_value(struct converting *on, struct view value, json_t **out_tree)
+{
+    struct otlp_json_error error;
+    int status = otlp_json_load_any(value, on->tree_bytes_max, out_tree, &error);
+
+    if (status == 0)
+        return 0;
+    *on->error = error;
+    on->error->offset = error.offset + (size_t)(value.data - on->text.data);
+    on->is_placed = true;
+    return status;
+}
+
+static bool begins_with(struct view value, char byte)
+{
+    return value.size != 0 && value.data[0] == byte;
+}
+
+/* Takes the value at the front of `rest`, which begins with no space. */
+static struct view take_value(struct view *rest)
+{
+    size_t end = otlp_json_skip_value(*rest, 0);
+    struct view value = {rest->data, end};
+    size_t next = otlp_json_skip_space(*rest, end);
+
+    *rest = (struct view){rest->data + next, rest->size - next};
+    return value;
+}
+
+/* Goes over one byte that must be there, and the spaces behind it. */
+static bool take_byte(struct view *rest, char byte)
+{
+    size_t next;
+
+    if (!begins_with(*rest, byte))
+        return false;
+    next = otlp_json_skip_space(*rest, 1);
+    *rest = (struct view){rest->data + next, rest->size - next};
+    return true;
+}
+
+static int walk_message(struct converting *on, const ProtobufCMessageDescriptor *type,
+                        struct view object);
+
+/* One value of a field: an element, or all of it. */
+static int walk_one(struct converting *on, const ProtobufCFieldDescriptor *field, struct view value)
+{
+    json_t *tree = NULL;
+    size_t at;
+    int status;
+
+    if (value.size > on->whole_bytes_max && field->type == PROTOBUF_C_TYPE_MESSAGE &&
+        begins_with(value, '{')) {
+        put_varint(on->out, WIRE_TAG(field->id, WIRE_BYTES));
+        at = keep_length(on->out);
+        status = walk_message(on, field->descriptor, value);
+        otlp_write_end(on->out, at);
+        return status;
+    }
+    status = load_value(on, value, &tree);
+    if (status != 0)
+        return status;
+    if (field->label != PROTOBUF_C_LABEL_REPEATED)
+        status = place(on, convert_field(on, field, tree));
+    else
+        status = place(on, convert_one(on, field, tree));
+    json_decref(tree);
+    return status;
+}
+
+static int walk_array(struct converting *on, const ProtobufCFieldDescriptor *field,
+                      struct view array)
+{
+    struct view rest = array;
+    size_t index = 0;
+
+    (void)take_byte(&rest, '[');
+    if (take_byte(&rest, ']'))
+        return rest.size == 0 ? 0 : fail_text(on, rest.data);
+    do {
+        struct view value = take_value(&rest);
+        int status;
+        on->path.steps[on->path.depth++] = (struct otlp_json_step){NULL, index++};
+        status = walk_one(on, field, value);
+        if (status != 0)
+            return status;
+        on->path.depth--;
+    } while (take_byte(&rest, ','));
+    return take_byte(&rest, ']') && rest.size == 0 ? 0 : fail_text(on, rest.data);
+}
+
+static int walk_field(struct converting *on, const ProtobufCFieldDescriptor *field,
+                      struct view value)
+{
+    json_t *tree = NULL;
+    int status;
+
+    if (field->label != PROTOBUF_C_LABEL_REPEATED)
+        return walk_one(on, field, value);
+    if (value.size > on->whole_bytes_max && field->type == PROTOBUF_C_TYPE_MESSAGE &&
+        begins_with(value, '['))
+        return walk_array(on, field, value);
+    status = load_value(on, value, &tree);
+    if (status != 0)
+        return status;
+    status = place(on, convert_field(on, field, tree));
+    json_decref(tree);
+    return status;
+}
+
+static void take_out(struct converting *on, struct members *members, size_t which)
+{
+    size_t begin = members->ranges[which].begin;
+    size_t end = members->ranges[which].end;
+    size_t size = end - begin;
+
+    if (size == 0 || on->out->failed != 0)
+        return;
+    memmove(on->out->data + begin, on->out->data + end, on->out->size - end);
+    on->out->size -= size;
+    for (size_t i = 0; i < FIELDS_MAX; i++) {
+        if (members->ranges[i].begin < end)
+            continue;
+        members->ranges[i].begin -= size;
+        members->ranges[i].end -= size;
+    }
+}
+
+static int walk_member(struct converting *on, const ProtobufCMessageDescriptor *type,
+                       const char *key, struct view value, struct members *members)
+{
+    const ProtobufCFieldDescriptor *field = find_field(type, key);
+    json_t *tree = NULL;
+    size_t which;
+    size_t begin;
+    int status;
+
+    if (field == NULL) {
+        status = load_value(on, value, &tree);
+        if (status == 0)
+            status = place(on, pass_over(on, type, key, tree));
+        json_decref(tree);
+        return status;
+    }
+    which = (size_t)(field - type->fields);
+    CHECK(which < FIELDS_MAX);
+    take_out(on, members, which);
+    begin = on->out->size;
+    status = walk_field(on, field, value);
+    members->ranges[which].begin = begin;
+    members->ranges[which].end = on->out->size;
+    return status;
+}
+
+static int load_key(struct converting *on, struct view *rest, json_t **out_key)
+{
+    struct view text = {rest->data, 0};
+    int status;
+
+    if (!begins_with(*rest, '"'))
+        return fail_text(on, rest->data);
+    text = take_value(rest);
+    status = load_value(on, text, out_key);
+    /* jansson's objects have no such keys either. */
+    if (status == 0 && strlen(json_string_value(*out_key)) != json_string_length(*out_key)) {
+        json_decref(*out_key);
+        *out_key = NULL;
+        return fail_text(on, text.data);
+    }
+    return status;
+}
+
+static int walk_message(struct converting *on, const ProtobufCMessageDescriptor *type,
+                        struct view object)
+{
+    struct members members = {.ranges = {{0, 0}}};
+    struct view rest = object;
+
+    if (!take_byte(&rest, '{'))
+        return place(on, fail_value(on, "an object is expected"));
+    if (take_byte(&rest, '}'))
+        return rest.size == 0 ? 0 : fail_text(on, rest.data);
+    do {
+        json_t *key = NULL;
+        int status = load_key(on, &rest, &key);
+        if (status == 0 && !take_byte(&rest, ':'))
+            status = fail_text(on, rest.data);
+        if (status == 0) {
+            on->path.steps[on->path.depth++] = (struct otlp_json_step){json_string_value(key), 0};
+            status = walk_member(on, type, json_string_value(key), take_value(&rest), &members);
+            status = place(on, status);
+        }
+        json_decref(key);
+        if (status != 0)
+            return status;
+        on->path.depth--;
+    } while (take_byte(&rest, ','));
+    return take_byte(&rest, '}') && rest.size == 0 ? 0 : fail_text(on, rest.data);
+}
+
+static int walk_request(struct converting *on, const ProtobufCMessageDescriptor *type)
+{
+    size_t begin = otlp_json_skip_space(on->text, 0);
+    struct view rest = {on->text.data + begin, on->text.size - begin};
+    size_t tree_bytes = 0;
+
+    *on->error = (struct otlp_json_error){.offset = 0};
+    if (otlp_json_scan(on->text, &tree_bytes, &on->error->offset) != 0) {
+        (void)snprintf(on->error->text, sizeof(on->error->text),
+                       "objects and arrays are nested too deeply");
+        return STATUS_INVALID;
+    }
+    return walk_message(on, type, rest);
+}
+
 /* ------------------------------------------------------------------ requests */
 
 static const ProtobufCMessageDescriptor *type_of(enum otlp_signal signal)
@@ -340,35 +600,60 @@ static const ProtobufCMessageDescriptor *type_of(enum otlp_signal signal)
     }
 }
 
-int otlp_json_to_protobuf(enum otlp_signal signal, struct view text, size_t tree_bytes_max,
-                          struct buf *out, struct otlp_json_error *out_error)
+static int convert_whole(struct converting *on, const ProtobufCMessageDescriptor *type)
 {
-    const ProtobufCMessageDescriptor *type = type_of(signal);
-    struct converting on = {.out = out, .error = out_error};
-    size_t begin = out->size;
     json_t *root = NULL;
-    int status = otlp_json_load(text, tree_bytes_max, &root, out_error);
+    int status = otlp_json_load(on->text, on->tree_bytes_max, &root, on->error);
 
     if (status != 0)
         return status;
-    status = convert_message(&on, type, root);
-    if (status != 0)
-        out_error->offset = otlp_json_locate(text, on.path.steps, on.path.depth);
-    else
-        status = out->failed;
+    status = place(on, convert_message(on, type, root));
     json_decref(root);
+    return status;
+}
+
+int otlp_json_to_protobuf_by(enum otlp_signal signal, struct view text,
+                             const struct otlp_json_bounds *bounds, struct buf *out,
+                             struct otlp_json_error *out_error)
+{
+    const ProtobufCMessageDescriptor *type = type_of(signal);
+    struct converting on = {
+        .out = out,
+        .error = out_error,
+        .text = text,
+        .tree_bytes_max = bounds->tree_bytes_max,
+        .whole_bytes_max = bounds->whole_bytes_max,
+    };
+    size_t begin = out->size;
+    int status = text.size > on.whole_bytes_max ? walk_request(&on, type)
+                                                : convert_whole(&on, type);
+
+    if (status == 0)
+        status = out->failed;
     if (status != 0)
         out->size = begin;
     return status;
 }
 
-size_t otlp_json_memory(enum message_format format, struct view text)
+int otlp_json_to_protobuf(enum otlp_signal signal, struct view text, size_t tree_bytes_max,
+                          struct buf *out, struct otlp_json_error *out_error)
 {
+    struct otlp_json_bounds bounds = {
+        .tree_bytes_max = tree_bytes_max < TREE_BYTES_MAX ? tree_bytes_max : TREE_BYTES_MAX,
+        .whole_bytes_max = WHOLE_BYTES_MAX,
+    };
+
+    return otlp_json_to_protobuf_by(signal, text, &bounds, out, out_error);
+}
+
+size_t otlp_json_memory(struct view text, size_t tree_bytes_max)
+{
+    size_t most = tree_bytes_max < TREE_BYTES_MAX ? tree_bytes_max : TREE_BYTES_MAX;
     size_t tree_bytes = 0;
     size_t offset = 0;
 
-    /* What is nested too deeply is refused before a tree is made of it. */
-    if (format != MESSAGE_JSON || otlp_json_scan(text, &tree_bytes, &offset) != 0)
+    if (otlp_json_scan(text, &tree_bytes, &offset) != 0)
         return 0;
-    return tree_bytes + 2 * text.size; /* Its copy with quoted integers, and what it becomes. */
+    /* Beside the tree a copy with quoted integers, and what it becomes. */
+    return (tree_bytes < most ? tree_bytes : most) + 2 * text.size;
 }

@@ -4,7 +4,8 @@
  * Is not:     a general transcoder: the exceptions of OTLP's mapping are built in.
  * Invariants: fields of the schema that were there are there, nothing else is.
  * Threads:    a pure function.
- * Memory:     jansson builds a tree of the text, which a scan bounds before it is built.
+ * Memory:     jansson builds a tree of a small text, and of a large one value by value; a scan bounds
+ *             each before it is built.
  * Source:     opentelemetry-proto docs/specification.md, JSON Protobuf Encoding; OTLP A23-A27, C16.
  */
 #ifndef SPANMAP_RECEIVER_OTLP_JSON_H
@@ -30,8 +31,17 @@ struct otlp_json_error {
 MUST_USE int otlp_json_to_protobuf(enum otlp_signal signal, struct view text, size_t tree_bytes_max,
                                    struct buf *out, struct otlp_json_error *out_error);
 
-/* What that takes for a moment, the result included: for struct grpc_method's memory_of. 0 for what
- * is no JSON. */
-size_t otlp_json_memory(enum message_format format, struct view text);
+/* For tests: from which size on a text is walked over rather than made a tree of as a whole. */
+struct otlp_json_bounds {
+    size_t tree_bytes_max;
+    size_t whole_bytes_max;
+};
+
+MUST_USE int otlp_json_to_protobuf_by(enum otlp_signal signal, struct view text,
+                                      const struct otlp_json_bounds *bounds, struct buf *out,
+                                      struct otlp_json_error *out_error);
+
+/* What otlp_json_to_protobuf() takes for a moment, the result included; 0 for what it refuses at once. */
+size_t otlp_json_memory(struct view text, size_t tree_bytes_max);
 
 #endif

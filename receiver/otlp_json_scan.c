@@ -19,7 +19,7 @@ enum {
 };
 
 /* Behind the string whose opening quotation mark is at `at`. */
-static size_t skip_string(struct view text, size_t at)
+size_t otlp_json_skip_string(struct view text, size_t at)
 {
     at++;
     while (at < text.size && text.data[at] != '"')
@@ -81,7 +81,7 @@ int otlp_json_scan(struct view text, size_t *out_tree_bytes, size_t *out_offset)
             bytes += KEY_BYTES;
             break;
         case '"':
-            at = skip_string(text, begin);
+            at = otlp_json_skip_string(text, begin);
             bytes += STRING_BYTES + (at - begin);
             longest = at - begin > longest ? at - begin : longest;
             break;
@@ -116,7 +116,7 @@ static size_t skip_piece(struct view text, size_t at, bool *out_is_big)
 
     *out_is_big = false;
     if (text.data[at] == '"')
-        return skip_string(text, at);
+        return otlp_json_skip_string(text, at);
     if (!ends_literal(text.data[at])) {
         end = skip_literal(text, at);
         *out_is_big = is_big_integer((struct view){text.data + at, end - at});
@@ -162,7 +162,7 @@ size_t otlp_json_unquoted_offset(struct view text, size_t offset)
 
 /* ------------------------------------------------------------------ paths */
 
-static size_t skip_space(struct view text, size_t at)
+size_t otlp_json_skip_space(struct view text, size_t at)
 {
     while (at < text.size && is_space(text.data[at]))
         at++;
@@ -170,14 +170,14 @@ static size_t skip_space(struct view text, size_t at)
 }
 
 /* Behind the value at `at`. */
-static size_t skip_value(struct view text, size_t at)
+size_t otlp_json_skip_value(struct view text, size_t at)
 {
     size_t depth = 0;
 
     while (at < text.size) {
         char byte = text.data[at];
         if (byte == '"')
-            at = skip_string(text, at);
+            at = otlp_json_skip_string(text, at);
         else if (ends_literal(byte))
             at++;
         else
@@ -188,7 +188,7 @@ static size_t skip_value(struct view text, size_t at)
             depth -= depth != 0;
         if (depth == 0)
             break;
-        at = skip_space(text, at);
+        at = otlp_json_skip_space(text, at);
     }
     return at;
 }
@@ -200,29 +200,30 @@ static size_t follow(struct view text, size_t at, const struct otlp_json_step *s
     size_t found = text.size;
     size_t index = 0;
 
-    at = skip_space(text, at + 1);
+    at = otlp_json_skip_space(text, at + 1);
     while (at < text.size && text.data[at] != '}' && text.data[at] != ']') {
         struct view key = {text.data + at, 0};
         if (text.data[at] == ',') {
-            at = skip_space(text, at + 1);
+            at = otlp_json_skip_space(text, at + 1);
             continue;
         }
         if (step->key != NULL) {
-            size_t end = skip_string(text, at);
+            size_t end = otlp_json_skip_string(text, at);
             key = (struct view){text.data + at + 1, end - at >= 2 ? end - at - 2 : 0};
-            at = skip_space(text, skip_space(text, end) + 1); /* And behind the colon. */
+            at = otlp_json_skip_space(text, otlp_json_skip_space(text, end) +
+                                                1); /* And behind the colon. */
         }
         if (step->key != NULL ? view_equal(key, view_of(step->key)) : index == step->index)
             found = at;
         index++;
-        at = skip_space(text, skip_value(text, at));
+        at = otlp_json_skip_space(text, otlp_json_skip_value(text, at));
     }
     return found;
 }
 
 size_t otlp_json_locate(struct view text, const struct otlp_json_step *steps, size_t count)
 {
-    size_t at = skip_space(text, 0);
+    size_t at = otlp_json_skip_space(text, 0);
 
     for (size_t i = 0; i < count; i++) {
         size_t next = follow(text, at, &steps[i]);

@@ -22,6 +22,12 @@ enum { OTLP_JSON_DEPTH_MAX = 128 };
  * Returns: 0; STATUS_INVALID: deeper than OTLP_JSON_DEPTH_MAX. */
 MUST_USE int otlp_json_scan(struct view text, size_t *out_tree_bytes, size_t *out_offset);
 
+/* Behind the string whose opening quotation mark is at `at`; behind spaces; behind the value, by its
+ * brackets, whose kinds are not looked at. At most text.size. */
+size_t otlp_json_skip_string(struct view text, size_t at);
+size_t otlp_json_skip_space(struct view text, size_t at);
+size_t otlp_json_skip_value(struct view text, size_t at);
+
 /* Copies the text with each integer of 19 digits or more in quotation marks, for jansson reads none
  * beyond 2^63, and OTLP lets a 64-bit integer be a string.
  * Returns: as buf_append(). */

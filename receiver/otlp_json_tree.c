@@ -47,7 +47,8 @@ static int explain(const json_error_t *from, struct otlp_json_error *error)
 }
 
 /* Once more, with the integers quoted that jansson does not read. */
-static int load_quoted(struct view text, json_t **out_root, struct otlp_json_error *error)
+static int load_quoted(struct view text, size_t flags, json_t **out_root,
+                       struct otlp_json_error *error)
 {
     json_error_t reason;
     struct buf quoted;
@@ -56,7 +57,7 @@ static int load_quoted(struct view text, json_t **out_root, struct otlp_json_err
     buf_init(&quoted, 0);
     status = otlp_json_quote_integers(text, &quoted);
     if (status == 0) {
-        *out_root = json_loadb(quoted.data, quoted.size, JSON_ALLOW_NUL, &reason);
+        *out_root = json_loadb(quoted.data, quoted.size, flags, &reason);
         if (*out_root == NULL) {
             status = explain(&reason, error);
             error->offset = otlp_json_unquoted_offset(text, error->offset);
@@ -66,7 +67,7 @@ static int load_quoted(struct view text, json_t **out_root, struct otlp_json_err
     return status;
 }
 
-static int parse(struct view text, json_t **out_root, struct otlp_json_error *error)
+static int parse(struct view text, size_t flags, json_t **out_root, struct otlp_json_error *error)
 {
     json_error_t reason;
 
@@ -74,11 +75,11 @@ static int parse(struct view text, json_t **out_root, struct otlp_json_error *er
         (void)snprintf(error->text, sizeof(error->text), "this is no JSON: there is nothing");
         return STATUS_INVALID;
     }
-    *out_root = json_loadb(text.data, text.size, JSON_ALLOW_NUL, &reason);
+    *out_root = json_loadb(text.data, text.size, flags, &reason);
     if (*out_root != NULL)
         return 0;
     if (json_error_code(&reason) == json_error_numeric_overflow)
-        return load_quoted(text, out_root, error);
+        return load_quoted(text, flags, out_root, error);
     return explain(&reason, error);
 }
 
@@ -98,12 +99,24 @@ static int check(struct view text, size_t tree_bytes_max, struct otlp_json_error
     return status;
 }
 
-int otlp_json_load(struct view text, size_t tree_bytes_max, json_t **out_root,
-                   struct otlp_json_error *out_error)
+static int load(struct view text, size_t tree_bytes_max, size_t flags, json_t **out_root,
+                struct otlp_json_error *out_error)
 {
     int status;
 
     *out_error = (struct otlp_json_error){.offset = 0};
     status = check(text, tree_bytes_max, out_error);
-    return status == 0 ? parse(text, out_root, out_error) : status;
+    return status == 0 ? parse(text, flags, out_root, out_error) : status;
+}
+
+int otlp_json_load(struct view text, size_t tree_bytes_max, json_t **out_root,
+                   struct otlp_json_error *out_error)
+{
+    return load(text, tree_bytes_max, JSON_ALLOW_NUL, out_root, out_error);
+}
+
+int otlp_json_load_any(struct view text, size_t tree_bytes_max, json_t **out_value,
+                       struct otlp_json_error *out_error)
+{
+    return load(text, tree_bytes_max, JSON_ALLOW_NUL | JSON_DECODE_ANY, out_value, out_error);
 }

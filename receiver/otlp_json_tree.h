@@ -27,6 +27,10 @@ struct otlp_json_path {
 MUST_USE int otlp_json_load(struct view text, size_t tree_bytes_max, json_t **out_root,
                             struct otlp_json_error *out_error);
 
+/* The same of any value, not only of an object or an array. */
+MUST_USE int otlp_json_load_any(struct view text, size_t tree_bytes_max, json_t **out_value,
+                                struct otlp_json_error *out_error);
+
 /* Writes "path: what". Returns STATUS_INVALID. */
 int otlp_json_fail(const struct otlp_json_path *path, const char *what,
                    struct otlp_json_error *error);

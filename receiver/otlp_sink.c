@@ -143,6 +143,13 @@ static void take(struct otlp_sink *sink, enum otlp_signal signal, unsigned threa
         buf_release(json);
 }
 
+size_t otlp_sink_memory(void *context, enum message_format format, struct view message)
+{
+    const struct otlp_sink *sink = context;
+
+    return format == MESSAGE_JSON ? otlp_json_memory(message, sink->json_tree_bytes_max) : 0;
+}
+
 void otlp_sink_metrics(void *context, unsigned thread, enum message_format format,
                        struct view message, struct grpc_reply *reply)
 {

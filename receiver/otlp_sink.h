@@ -19,7 +19,8 @@ MUST_USE int otlp_sink_new(unsigned threads, size_t json_tree_bytes_max, struct 
                            struct otlp_sink **out_sink);
 void otlp_sink_free(struct otlp_sink *sink);
 
-/* `context` is the sink. */
+/* `context` is the sink; also for memory_of. */
+size_t otlp_sink_memory(void *context, enum message_format format, struct view message);
 void otlp_sink_metrics(void *context, unsigned thread, enum message_format format,
                        struct view message, struct grpc_reply *reply);
 void otlp_sink_logs(void *context, unsigned thread, enum message_format format, struct view message,

@@ -312,8 +312,9 @@ static int borrow(const struct request *request, enum message_format format, str
                   size_t *out_bytes)
 {
     struct body_budget *budget = &request->session->shared->budget;
-    size_t bytes = request->method->memory_of != NULL ? request->method->memory_of(format, message)
-                                                      : 0;
+    size_t bytes = request->method->memory_of != NULL
+                       ? request->method->memory_of(request->method->context, format, message)
+                       : 0;
 
     *out_bytes = 0;
     if (bytes == 0)

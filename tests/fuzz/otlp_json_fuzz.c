@@ -25,6 +25,24 @@ static void convert(enum otlp_signal signal, struct view text)
     buf_release(&out);
 }
 
+/* Walked over, the text becomes as much. Only the order of members that came twice may differ. */
+static void walk(struct view text, size_t whole_bytes_max, int status, size_t size)
+{
+    struct otlp_json_bounds bounds = {TREE_BYTES_MAX, whole_bytes_max};
+    struct otlp_json_error error;
+    struct buf out;
+    int got;
+
+    buf_init(&out, 0);
+    got = otlp_json_to_protobuf_by(OTLP_TRACES, text, &bounds, &out, &error);
+    if (got != status || out.size != size || error.offset > text.size) {
+        fprintf(stderr, "by whole %zu: %d, %zu bytes, %s\n", whole_bytes_max, got, out.size,
+                error.text);
+        abort();
+    }
+    buf_release(&out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct rig rig;
@@ -41,6 +59,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         rig_start(&rig, NULL, false);
     buf_init(&out, 0);
     status = otlp_json_to_protobuf(OTLP_TRACES, text, TREE_BYTES_MAX, &out, &error);
+    walk(text, 0, status, out.size);
+    walk(text, size != 0 ? data[size / 2] : 0, status, out.size);
     if (status != 0) {
         if (out.size != 0 || error.text[0] == '\0' || error.offset > size)
             abort();

@@ -26,8 +26,9 @@ static void method(void *context, unsigned thread, enum message_format format, s
         (void)buf_append_text(&reply->body, on->body);
 }
 
-static size_t memory_of(enum message_format format, struct view message)
+static size_t memory_of(void *context, enum message_format format, struct view message)
 {
+    (void)context;
     return format == MESSAGE_JSON ? HTTP_MEMORY_TIMES * message.size : 0;
 }
 

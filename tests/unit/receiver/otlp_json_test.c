@@ -32,6 +32,73 @@ static void unpack(struct fixture_json *on)
     assert_non_null(on->request);
 }
 
+static bool is_no_json(const struct otlp_json_error *error)
+{
+    return strncmp(error->text, "this is no JSON", 15) == 0;
+}
+
+/* Members that came twice may stand in another order: as protobuf-c writes them. */
+static void put_in_order(struct buf *out)
+{
+    Request
+        *request = opentelemetry__proto__collector__trace__v1__export_trace_service_request__unpack(
+            NULL, out->size, (const uint8_t *)out->data);
+    size_t size;
+
+    assert_non_null(request);
+    size =
+        opentelemetry__proto__collector__trace__v1__export_trace_service_request__get_packed_size(
+            request);
+    buf_reset(out);
+    assert_int_equal(buf_reserve(out, size + 1), 0);
+    out->size = opentelemetry__proto__collector__trace__v1__export_trace_service_request__pack(
+        request, (uint8_t *)out->data);
+    opentelemetry__proto__collector__trace__v1__export_trace_service_request__free_unpacked(request,
+                                                                                            NULL);
+}
+
+static void assert_same(const struct buf *out, const struct buf *other)
+{
+    struct buf a;
+    struct buf b;
+
+    assert_int_equal(out->size, other->size);
+    buf_init(&a, 0);
+    buf_init(&b, 0);
+    assert_int_equal(buf_append_view(&a, buf_view(out)), 0);
+    assert_int_equal(buf_append_view(&b, buf_view(other)), 0);
+    put_in_order(&a);
+    put_in_order(&b);
+    assert_true(view_equal(buf_view(&a), buf_view(&b)));
+    buf_release(&a);
+    buf_release(&b);
+}
+
+/* A text that is walked over, more or less deeply, becomes the same. */
+static void compare_walks(const struct fixture_json *on, struct view text, int status)
+{
+    static const size_t whole[] = {0, 2, 20, 60};
+
+    for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++) {
+        struct otlp_json_bounds bounds = {TREE_MAX, whole[i]};
+        struct otlp_json_error error;
+        struct buf out;
+
+        buf_init(&out, 0);
+        if (otlp_json_to_protobuf_by(OTLP_TRACES, text, &bounds, &out, &error) != status)
+            fail_msg("%zu: %s, but %s: %.*s", whole[i], error.text, on->error.text,
+                     (int)(text.size < 200 ? text.size : 200), text.data);
+        assert_same(&out, &on->out);
+        if (is_no_json(&on->error) || text.size == 0) {
+            assert_true(error.offset <= text.size);
+        } else {
+            assert_string_equal(error.text, on->error.text);
+            assert_int_equal(error.offset, on->error.offset);
+        }
+        buf_release(&out);
+    }
+}
+
 static int convert(struct fixture_json *on, struct view text)
 {
     int status;
@@ -42,6 +109,7 @@ static int convert(struct fixture_json *on, struct view text)
         unpack(on);
     else
         assert_int_equal(on->out.size, 0);
+    compare_walks(on, text, status);
     return status;
 }
 
@@ -622,8 +690,101 @@ static void json__bounds_the_tree(void **state)
     buf_release(&out);
 }
 
+/* What is wrong between the values of a large text is found too. */
+static void json__walks_over_large_texts(void **state)
+{
+    static const struct {
+        const char *text;
+        int status;
+        size_t spans;
+    } rows[] = {
+        {" { } ", 0, 0},
+        {"{\"resourceSpans\" : [ ] , \"x\" : [ { } ] }", 0, 0},
+        {SPANS_BEGIN "{},{\"name\":\"b\"}" SPANS_END, 0, 2},
+        {SPANS_BEGIN "{} , null , {}" SPANS_END, 0, 3},
+        {"{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{},{},{}]}]}],\"x\":1,"
+         "\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{}],\"scope\":{},\"spans\":[{},{}]}]}]}",
+         0, 2},
+        {"{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{}]}]}],\"resourceSpans\":null}", 0, 0},
+        {"", STATUS_INVALID, 0},
+        {"[]", STATUS_INVALID, 0},
+        {"\xef\xbb\xbf{}", STATUS_INVALID, 0},
+        {"{}x", STATUS_INVALID, 0},
+        {"{} {}", STATUS_INVALID, 0},
+        {"{,}", STATUS_INVALID, 0},
+        {"{\"a\":1,}", STATUS_INVALID, 0},
+        {"{\"a\" 1}", STATUS_INVALID, 0},
+        {"{\"a\":}", STATUS_INVALID, 0},
+        {"{\"a\":1 \"b\":2}", STATUS_INVALID, 0},
+        {"{\"a\":1,,\"b\":2}", STATUS_INVALID, 0},
+        {"{a:1}", STATUS_INVALID, 0},
+        {"{1:1}", STATUS_INVALID, 0},
+        {"{\"a\":1", STATUS_INVALID, 0},
+        {"{\"a\":[1}", STATUS_INVALID, 0},
+        {"{\"a\":{]}", STATUS_INVALID, 0},
+        {"{\"a\":1]", STATUS_INVALID, 0},
+        {"{\"a\\u0000b\":1}", STATUS_INVALID, 0},
+        {"{\"a\":\"\xff\"}", STATUS_INVALID, 0},
+        {SPANS_BEGIN "{},]" SPANS_END, STATUS_INVALID, 0},
+        {SPANS_BEGIN ",{}" SPANS_END, STATUS_INVALID, 0},
+        {SPANS_BEGIN "{} {}" SPANS_END, STATUS_INVALID, 0},
+        {SPANS_BEGIN "{}"
+                     "]}]]}",
+         STATUS_INVALID, 0},
+        {SPANS_BEGIN "{}"
+                     "]}]}",
+         STATUS_INVALID, 0},
+        {"{\"resourceSpans\":{}}", STATUS_INVALID, 0},
+        {"{\"resourceSpans\":[[]]}", STATUS_INVALID, 0},
+        {"{\"resourceSpans\":[7]}", STATUS_INVALID, 0},
+    };
+    struct fixture_json on = {.request = NULL};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        size_t spans = 0;
+
+        if (convert_text(&on, rows[i].text) != rows[i].status) /* And by every way of walking. */
+            fail_msg("%s", rows[i].text);
+        for (size_t j = 0; rows[i].status == 0 && j < on.request->n_resource_spans; j++)
+            spans += on.request->resource_spans[j]->scope_spans[0]->n_spans;
+        assert_int_equal(spans, rows[i].spans);
+    }
+    finish(&on);
+}
+
+static void json__needs_little_memory_for_large_texts(void **state)
+{
+    struct otlp_json_error error;
+    struct buf text;
+    struct buf out;
+
+    (void)state;
+    buf_init(&text, 0);
+    buf_init(&out, 0);
+    (void)buf_append_text(&text, SPANS_BEGIN "{}");
+    for (int i = 0; i < 20000; i++)
+        (void)buf_append_text(&text, ",{\"name\":\"a name of some length\",\"attributes\":[]}");
+    assert_int_equal(buf_append_text(&text, SPANS_END), 0);
+    assert_int_equal(otlp_json_to_protobuf(OTLP_TRACES, buf_view(&text), 2000, &out, &error), 0);
+    assert_in_range(out.size, 20000 * 20, 20000 * 30);
+    assert_int_equal(otlp_json_memory(buf_view(&text), 2000), 2000 + 2 * text.size);
+    /* One value of it is still made a tree of. */
+    buf_reset(&out);
+    text.size -= strlen(SPANS_END);
+    (void)buf_append_text(&text, ",{\"droppedAttributesCount\":[");
+    for (int i = 0; i < 1000; i++)
+        (void)buf_append_text(&text, "[],");
+    assert_int_equal(buf_append_text(&text, "0]}" SPANS_END), 0);
+    assert_int_equal(otlp_json_to_protobuf(OTLP_TRACES, buf_view(&text), 2000, &out, &error),
+                     STATUS_TOO_LARGE);
+    buf_release(&text);
+    buf_release(&out);
+}
+
 static int convert_step(void *context)
 {
+    static const struct otlp_json_bounds walk = {TREE_MAX, 0};
     const struct view *text = context;
     struct otlp_json_error error;
     struct buf out;
@@ -633,6 +794,10 @@ static int convert_step(void *context)
     status = otlp_json_to_protobuf(OTLP_TRACES, *text, TREE_MAX, &out, &error);
     assert_int_equal(out.size != 0, status == 0);
     buf_release(&out);
+    if (status == 0) {
+        status = otlp_json_to_protobuf_by(OTLP_TRACES, *text, &walk, &out, &error);
+        buf_release(&out);
+    }
     /* jansson takes some failures for wrong text. */
     if (status == STATUS_INVALID && strncmp(error.text, "this is no JSON", 15) == 0)
         return STATUS_NOMEM;
@@ -672,6 +837,8 @@ int main(void)
         cmocka_unit_test(json__bounds_depth),
         cmocka_unit_test(json__bounds_values_as_protobuf_does),
         cmocka_unit_test(json__bounds_the_tree),
+        cmocka_unit_test(json__walks_over_large_texts),
+        cmocka_unit_test(json__needs_little_memory_for_large_texts),
         cmocka_unit_test(json__survives_failing_memory),
     };
 
