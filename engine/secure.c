@@ -15,14 +15,15 @@ static const struct {
     enum secure_counter outcomes;
     enum secure_counter deferred;
     enum secure_counter expiry;
+    enum secure_counter not_after;
     enum secure_counter loaded;
     enum secure_counter not_loaded;
 } doors[SECURE_DOOR_COUNT] = {
     [SECURE_DOOR_RECEIVER] = {"receiver", "tls.", SECURE_RECEIVER_OK, SECURE_RECEIVER_DEFERRED,
-                              SECURE_RECEIVER_EXPIRY, SECURE_RECEIVER_LOADED,
-                              SECURE_RECEIVER_NOT_LOADED},
+                              SECURE_RECEIVER_EXPIRY, SECURE_RECEIVER_NOT_AFTER,
+                              SECURE_RECEIVER_LOADED, SECURE_RECEIVER_NOT_LOADED},
     [SECURE_DOOR_WEB] = {"web", "web.tls_", SECURE_WEB_OK, SECURE_WEB_DEFERRED, SECURE_WEB_EXPIRY,
-                         SECURE_WEB_LOADED, SECURE_WEB_NOT_LOADED},
+                         SECURE_WEB_NOT_AFTER, SECURE_WEB_LOADED, SECURE_WEB_NOT_LOADED},
 };
 
 /* ----------------------------------------------------------------------- loading */
@@ -73,6 +74,7 @@ static void looked(void *context)
     tls_context_release(in_force);
     counters_set(&tls->secure->counters, doors[tls->door].expiry,
                  end > now ? (end - now) / NS_PER_S : 0);
+    counters_set(&tls->secure->counters, doors[tls->door].not_after, end / NS_PER_S);
 }
 
 /* -------------------------------------------------------------------------- life */

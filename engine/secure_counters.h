@@ -40,6 +40,9 @@
     X(RECEIVER_EXPIRY, "spanmap_tls_certificate_expiry_seconds", SECURE_RECEIVER, true,              \
       "Until the certificate in force, or one of its chain, runs out; 0: it has, or there is none.") \
     X(WEB_EXPIRY, "spanmap_tls_certificate_expiry_seconds", SECURE_WEB, true, "")                    \
+    X(RECEIVER_NOT_AFTER, "spanmap_tls_certificate_not_after_timestamp_seconds", SECURE_RECEIVER,    \
+      true, "When it does, in seconds since 1970; 0: there is none.")                                \
+    X(WEB_NOT_AFTER, "spanmap_tls_certificate_not_after_timestamp_seconds", SECURE_WEB, true, "")    \
     X(RECEIVER_LOADED, "spanmap_tls_reloads_total", SECURE_RECEIVER ",outcome=\"ok\"", false,        \
       "How often changed files of certificates were taken up, or left since they do not fit.")       \
     X(RECEIVER_NOT_LOADED, "spanmap_tls_reloads_total", SECURE_RECEIVER ",outcome=\"failed\"",       \

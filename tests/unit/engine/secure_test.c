@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "engine/secure_counters.h"
 #include "net/tls_store.h"
 #include "tests/lib/test.h"
@@ -97,6 +98,9 @@ static void secure__gives_each_door_its_own(void **state)
     assert_int_equal(tls.outcomes + TLS_OUTCOME_COUNT - 1, SECURE_WEB_NO_MEMORY);
     assert_in_range(counters_read(secure_counters(secure), SECURE_WEB_EXPIRY), 7000, 7200);
     assert_int_equal(counters_read(secure_counters(secure), SECURE_RECEIVER_EXPIRY), 0);
+    assert_in_range(counters_read(secure_counters(secure), SECURE_WEB_NOT_AFTER),
+                    clock_wall().ns / NS_PER_S + 7000, clock_wall().ns / NS_PER_S + 7200);
+    assert_int_equal(counters_read(secure_counters(secure), SECURE_RECEIVER_NOT_AFTER), 0);
     secure_free(secure);
     stop(&on);
 }
