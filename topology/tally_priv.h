@@ -182,7 +182,7 @@ bool operation_key_without_values(struct key *key);
  * values multiply what the map is made of. */
 static inline uint32_t values_room(uint32_t most)
 {
-    return most - most / 4;
+    return most - most / 2;
 }
 
 struct key tally_request_key(const struct tally_request *request);

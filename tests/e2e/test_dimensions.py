@@ -115,7 +115,7 @@ def test_a_services_values_take_no_room_from_others():
 
 @pytest.mark.parametrize("bound, series", (
     ({"metrics.dimension_sets_max": "2"}, 0), ({"names.sites_max": "8"}, 0),
-    ({"map.edges_max": "4"}, 3), ({"metrics.operations_max": "4"}, 0)))
+    ({"map.edges_max": "4"}, 2), ({"metrics.operations_max": "4"}, 0)))
 def test_totals_are_right_past_every_bound(bound, series):
     """And the map has its edge, whatever the values do."""
     options = {**FAST, "metrics.dimensions": "[user]", "topology.shards": "1", **bound}
