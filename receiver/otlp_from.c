@@ -191,7 +191,7 @@ int from_begin(struct from *on, struct view text, size_t tree_bytes_max, json_t 
     return otlp_json_load(text, tree_bytes_max, out_root, on->error);
 }
 
-int from_end(struct from *on, struct view text, json_t *root, size_t out_begin, int status)
+int from_end(struct from *on, struct view text, json_t *root, size_t begin, int status)
 {
     if (status == STATUS_INVALID)
         on->error->offset = otlp_json_locate(text, on->path.steps, on->path.depth);
@@ -199,6 +199,6 @@ int from_end(struct from *on, struct view text, json_t *root, size_t out_begin, 
         status = on->out->failed;
     json_decref(root);
     if (status != 0)
-        on->out->size = out_begin;
+        on->out->size = begin;
     return status;
 }

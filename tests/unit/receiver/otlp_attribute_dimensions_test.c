@@ -1,4 +1,4 @@
-/* otlp_dimensions_test.c: which value a span has for a dimension, and that sites tell values apart. */
+/* otlp_attribute_dimensions_test.c: which value a span has for a dimension, and that sites tell values apart. */
 #include "tests/lib/otlp_build.h"
 #include "tests/lib/test.h"
 

@@ -1,4 +1,4 @@
-/* series_memory_test.c: docs/METRICS.md says what a series costs, and that is what it costs. */
+/* series_table_memory_test.c: docs/METRICS.md says what a series costs, and that is what it costs. */
 #include <stdio.h>
 #include <stdlib.h>
 
