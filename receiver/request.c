@@ -202,9 +202,12 @@ void request_field(struct request *request, struct view name, struct view value)
     } else if (view_equal(name, VIEW("grpc-timeout"))) {
         take_timeout(request, value);
     } else {
-        if (view_equal(name, VIEW("content-type")))
+        bool is_type = view_equal(name, VIEW("content-type"));
+
+        if (is_type)
             request->is_grpc = grpc_is_content_type(value);
-        http_head_field(&request->head, name, value);
+        if (!is_type || !request->is_grpc)
+            http_head_field(&request->head, name, value);
     }
 }
 
