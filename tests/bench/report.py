@@ -119,14 +119,19 @@ def table_alone(cases):
     for name, rows in cases:
         lines.append(f"| {name} | {spread([one['us'] for one in rows])} | "
                      f"{median(rows, 'spans_per_s'):,.0f} | {median(rows, 'resident_mb'):.0f} |")
-    return "\n".join(lines)
+    troubles = [f"- {name}: {row['trouble']}" for name, rows in cases for row in rows
+                if row["trouble"]]
+    return "\n".join(lines + ([""] + troubles if troubles else []))
 
 
 def table_of_scrapes(scrapes):
     lines = ["| | samples | MB | ms of processor time | us a sample |", "|---|---|---|---|---|"]
     for name, row in scrapes.items():
+        if not row["series"]:
+            lines.append(f"| {name} | no answer | - | - | - |")
+            continue
         lines.append(f"| {name} | {row['series']:,} | {row['mb']:.1f} | {row['ms']:.0f} | "
-                     f"{row['ms'] * 1e3 / max(1, row['series']):.2f} |")
+                     f"{row['ms'] * 1e3 / row['series']:.2f} |")
     return "\n".join(lines)
 
 

@@ -26,7 +26,8 @@ BUILD = Path(os.environ.get("SPANMAP_BUILD") or ROOT / "build")
 sys.path.insert(0, str(ROOT / "tests" / "bench"))
 
 import report  # noqa: E402
-from cases import MAIN, OTHERS, SERVICES, THREADS, TRACES, Case  # noqa: E402
+from cases import (MAIN, OTHERS, PATIENT, ROOMY, SERVICES, THREADS, TRACES,  # noqa: E402
+                   Case)
 from servers import (Certificate, Collector, Spanmap, collector_program, cpu_seconds,  # noqa: E402
                      resident_mb)
 
@@ -104,15 +105,17 @@ class Bench:
         return self.run(case, servers)
 
     def alone(self, case, options=None):
-        case = replace(case, rounds=3)
         return self.run(case, [("spanmap", lambda: Spanmap(options=options))])["spanmap"]
 
     def scrape(self):
         """{name: {lines, bytes, ms}} of a scrape of the series of 10,000 services."""
-        case = Case("scrape", 1000, services=10_000, senders=100, passes=1)
+        case = Case("scrape", 1000, services=10_000, senders=100, passes=1, plain=True)
         write_requests(case, 2, self.requests)
         out = {}
-        for make in [Spanmap] + ([lambda: Collector(flush="1s")] if self.has_collector else []):
+        makers = [lambda: Spanmap(options=ROOMY)]
+        if self.has_collector:
+            makers.append(lambda: Collector(flush="1s"))
+        for make in makers:
             with make() as server:
                 send(server, case, self.requests, 1)
                 server.settle()
@@ -154,8 +157,8 @@ def run_all(bench, only):
     if "scrape" in only:
         results["scrape"] = bench.scrape()
     if "scale" in only:
-        results["services"] = [(case.name, bench.alone(case)) for case in SERVICES]
-        results["traces"] = [(case.name, bench.alone(case)) for case in TRACES]
+        results["services"] = [(case.name, bench.alone(case, ROOMY)) for case in SERVICES]
+        results["traces"] = [(case.name, bench.alone(case, PATIENT)) for case in TRACES]
         results["threads"] = [
             (f"{threads} receiver thread{'s' * (threads > 1)}, {shards} shard{'s' * (shards > 1)}",
              bench.alone(Case("threads", 100), {"receiver.threads": threads,

@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from lib.daemon import Daemon, wait_until  # noqa: E402
 
 # Long enough to judge spans while others come, short enough for a round of a second.
-PAIRING_WAIT_S = 0.5
+PAIRING_WAIT = "0.5s"
 
 COLLECTOR = """
 receivers:
@@ -90,7 +90,7 @@ class Spanmap:
     def __init__(self, certificate=None, options=None):
         tls = {"tls.cert": certificate.cert, "tls.key": certificate.key} if certificate else {}
         self.daemon = Daemon({"listen.http": "127.0.0.1:0", "log.level": "error",
-                              "memory.limit": "1GiB", "pairing.wait": f"{PAIRING_WAIT_S}s",
+                              "memory.limit": "1GiB", "pairing.wait": PAIRING_WAIT,
                               **tls, **(options or {})})
 
     def __enter__(self):
@@ -104,7 +104,8 @@ class Spanmap:
 
     def settle(self):
         """Until all that came is judged and counted."""
-        time.sleep(PAIRING_WAIT_S + 0.3)
+        wait = self.daemon.options["pairing.wait"]
+        time.sleep(float(wait.removesuffix("s")) + 0.3)
 
     def trouble(self, spans):
         """What of that many spans was not counted as it should be; None: nothing."""

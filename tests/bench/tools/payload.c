@@ -1,13 +1,14 @@
 /* payload.c: `payload`, a program that writes trace requests as SDKs and gateways send them.
  *
  *   payload --services 7 --spans 100000 --size 100 [--seed 1] [--senders 7] [--start UNIX_SECONDS]
- *           [--in-flight 1]
+ *           [--in-flight 1] [--plain]
  *
  * Is:         traces of ten spans through a fixed graph of services; each sender gathers the spans
  *             of its services as they end, and sends whenever it has `size` of them, grouped by
  *             resource. So one sender per service is what SDKs do, fewer are gateways, and the
  *             spans of one trace come in several requests. One trace in four has a message. So many
- *             traces as are in flight end their spans in turn.
+ *             traces as are in flight end their spans in turn. Plain traces have no message, no error,
+ *             and one operation of each kind a service, so that many services fit into the tables.
  * Is not:     a copy of anybody's telemetry: names and attributes follow the semantic conventions as
  *             the instrumentations of HTTP, gRPC, SQL and Kafka write them.
  * Output:     each request behind its length in four bytes, big end first, as the Collector's file
@@ -27,6 +28,7 @@ enum { TRACE_SPANS = 10, CALLEES = 2, ROUTES = 6, SERVICES_MAX = 100000 };
 
 struct shape {
     uint64_t services, spans, size, seed, senders, start_s, in_flight;
+    bool plain;
 };
 
 /* What a sender has of one service. */
@@ -122,6 +124,12 @@ static uint32_t callee_of(const struct world *world, uint32_t service, uint32_t 
                   world->shape.services);
 }
 
+/* Which of several. */
+static uint64_t pick_of(struct world *world, uint64_t count)
+{
+    return world->shape.plain ? 0 : random_below(&world->random, count);
+}
+
 /* ------------------------------------------------------------------ attributes */
 
 static const char *add_http(struct build *build, struct world *world, const char *server,
@@ -129,7 +137,7 @@ static const char *add_http(struct build *build, struct world *world, const char
 {
     static const char *const routes[ROUTES] = {"/api/cart",        "/api/cart/{id}", "/api/orders",
                                                "/api/orders/{id}", "/api/quote",     "/healthz"};
-    uint64_t pick = random_below(&world->random, ROUTES);
+    uint64_t pick = pick_of(world, ROUTES);
     const char *route = routes[pick];
     char text[120];
 
@@ -164,7 +172,7 @@ static const char *add_rpc(struct build *build, struct world *world, const char 
     static const char *const names[] = {
         "shop.v1.ShippingService/GetQuote", "shop.v1.ShippingService/ShipOrder",
         "shop.v1.ShippingService/Track", "shop.v1.ShippingService/Cancel"};
-    uint64_t pick = random_below(&world->random, 4);
+    uint64_t pick = pick_of(world, 4);
 
     build_attribute(build, 9, "rpc.system", "grpc");
     build_attribute(build, 9, "rpc.service", "shop.v1.ShippingService");
@@ -186,7 +194,7 @@ static const char *add_database(struct build *build, struct world *world)
     };
     static const char *const names[] = {"SELECT shop.orders", "INSERT shop.orders",
                                         "UPDATE shop.carts"};
-    uint64_t pick = random_below(&world->random, 3);
+    uint64_t pick = pick_of(world, 3);
 
     build_attribute(build, 9, "db.system.name", "postgresql");
     build_attribute(build, 9, "db.namespace", "shop");
@@ -202,7 +210,7 @@ static const char *add_internal(struct build *build, struct world *world)
                                         "TaxCalculator.apply"};
 
     build_attribute(build, 9, "code.function.name", "com.example.shop.orders.OrderService.place");
-    return names[random_below(&world->random, 4)];
+    return names[pick_of(world, 4)];
 }
 
 static const char *add_message(struct build *build, bool is_consumer)
@@ -384,7 +392,7 @@ static void begin_trace(struct world *world, struct making *making)
 
     *making = (struct making){.trace = {random_next(random), random_next(random)},
                               .begin_ns = world->clock_ns,
-                              .has_message = random_below(random, 4) == 0};
+                              .has_message = random_below(random, 4) == 0 && !world->shape.plain};
     for (uint32_t i = 0; i < TRACE_SPANS; i++) {
         making->ids[i] = random_next(random) | 1;
         making->service[i] = called[plans[i].service];
@@ -408,7 +416,7 @@ static void make_traces(struct world *world)
             making->start_ns = making->begin_ns + at * NS_PER_MS + random_below(random, NS_PER_MS);
             making->end_ns = making->begin_ns + (30 - at) * NS_PER_MS +
                              random_below(random, 50 * NS_PER_MS);
-            making->failed = random_below(random, 100) == 0;
+            making->failed = random_below(random, 100) == 0 && !world->shape.plain;
             give(world, making);
         }
 }
@@ -430,10 +438,15 @@ static uint64_t number_of(const char *text)
 static void read_options(int count, char **words, struct shape *shape)
 {
     static const struct option options[] = {
-        {"services", required_argument, NULL, 'n'},  {"spans", required_argument, NULL, 's'},
-        {"size", required_argument, NULL, 'z'},      {"seed", required_argument, NULL, 'r'},
-        {"senders", required_argument, NULL, 'e'},   {"start", required_argument, NULL, 't'},
-        {"in-flight", required_argument, NULL, 'f'}, {NULL, 0, NULL, 0},
+        {"services", required_argument, NULL, 'n'},
+        {"spans", required_argument, NULL, 's'},
+        {"size", required_argument, NULL, 'z'},
+        {"seed", required_argument, NULL, 'r'},
+        {"senders", required_argument, NULL, 'e'},
+        {"start", required_argument, NULL, 't'},
+        {"in-flight", required_argument, NULL, 'f'},
+        {"plain", no_argument, NULL, 'p'},
+        {NULL, 0, NULL, 0},
     };
     int option;
 
@@ -446,9 +459,12 @@ static void read_options(int count, char **words, struct shape *shape)
                          : option == 't' ? &shape->start_s
                          : option == 'f' ? &shape->in_flight
                                          : NULL;
-        if (into == NULL)
+        if (option == 'p')
+            shape->plain = true;
+        else if (into != NULL)
+            *into = number_of(optarg);
+        else
             exit(2);
-        *into = number_of(optarg);
     }
     if (shape->senders == 0)
         shape->senders = shape->services;
@@ -462,7 +478,7 @@ static void read_options(int count, char **words, struct shape *shape)
 
 int main(int count, char **words)
 {
-    struct world world = {.shape = {7, 100000, 100, 1, 0, 1700000000, 1}};
+    struct world world = {.shape = {7, 100000, 100, 1, 0, 1700000000, 1, false}};
 
     read_options(count, words, &world.shape);
     world.random = random_of(world.shape.seed);
