@@ -130,8 +130,10 @@ static bool has_room(struct door *door, const struct otlp_stage *stage)
     for (size_t i = 0; i < stage->links_count; i++)
         door->counts[span_shard(stage->links[i].trace_hash, door->workers_count)] += 2;
     for (unsigned shard = 0; shard < door->workers_count; shard++) {
-        if (!ring_has_room(worker_ring(door->workers[shard], door->number), door->counts[shard]))
-            return false;
+        if (ring_has_room(worker_ring(door->workers[shard], door->number), door->counts[shard]))
+            continue;
+        worker_wake(door->workers[shard]); /* There will be, when it comes again. */
+        return false;
     }
     return true;
 }
@@ -170,7 +172,7 @@ static void hand_over(struct door *door, const struct otlp_stage *stage)
         if (door->counts[shard] == 0)
             continue;
         ring_publish(worker_ring(door->workers[shard], door->number), door->counts[shard]);
-        worker_wake(door->workers[shard]);
+        worker_published(door->workers[shard], door->number);
     }
 }
 

@@ -1,10 +1,16 @@
 /* worker.c: drain, answer, tick, rest.
  *
- * A thread that had spans a moment ago polls its rings every millisecond, so that a steady stream
- * costs no wake-up at all. After POLLS_MAX empty turns it says that it sleeps, and the next
- * producer wakes it. Saying so and looking once more, on this side, and publishing and asking, on
- * the other, are all sequentially consistent: one of the two sees what the other wrote, so that no
- * span is left lying. While the thread is awake its producers only read `sleeping`.
+ * A span may lie in its ring for a while: it is judged much later. So a thread that has fed all there
+ * was pauses, the longer the less there was, and nobody wakes it for a few spans more: a wake-up
+ * costs as much as counting ten of them.
+ *
+ *   AWAKE ──nothing left──> PAUSING (1 to 25 ms) ──nothing for a while──> ASLEEP (a tick)
+ *     ^                       │ time is over, or a ring is a quarter full   │ time is over, or
+ *     └───────────────────────┴─────────────────────────────────────────────┘ anything comes
+ *
+ * Saying so and looking once more, on this side, and publishing and asking, on the other, are all
+ * sequentially consistent: one of the two sees what the other wrote, so that no span is left lying.
+ * While the thread is awake its producers only read `state`.
  */
 #include "engine/worker.h"
 
@@ -20,10 +26,18 @@
 #include "base/mem.h"
 #include "topology/shard_mark.h"
 
-enum { BATCH_SPANS = 64, POLLS_MAX = 16 };
+enum {
+    BATCH_SPANS = 64,
+    MANY_SPANS = 1024, /* After a pause with more, the next one is shorter. */
+    EMPTY_MAX = 16,    /* Pauses in which nothing came, before it sleeps. */
+    FULL_PART = 4,     /* A ring with this part of its room taken ends a pause. */
+};
 
-static const uint64_t poll_ns = NS_PER_MS;
+static const uint64_t pause_min_ns = NS_PER_MS;
+static const uint64_t pause_max_ns = 25 * NS_PER_MS;
 static const uint64_t tick_ns = 100 * NS_PER_MS;
+
+enum worker_state { AWAKE, PAUSING, ASLEEP };
 
 struct worker {
     struct shard *shard;
@@ -42,13 +56,15 @@ struct worker {
     _Atomic bool stopping;
     _Atomic uint32_t mark_asked;
     _Atomic uint32_t mark_done;
-    uint64_t *mark_from; /* By ring: what was published when marking was asked for. */
+    uint64_t *swap_from; /* By ring: what was published when a tally was asked for. */
+    bool swap_noted;     /* That this is so. */
+    uint64_t *mark_from; /* Likewise for marking. */
     bool mark_noted;     /* That this is so, */
     bool mark_walks;     /* and that the walk began. */
     _Atomic uint64_t memory_bytes;
     _Atomic uint64_t message_bytes;
     _Atomic uint64_t remembered;
-    alignas(64) _Atomic bool sleeping; /* Producers look at this line with each request. */
+    alignas(64) _Atomic int state; /* enum worker_state; producers look at it with each request. */
 };
 
 /* ------------------------------------------------------------------ the loop */
@@ -92,10 +108,28 @@ static size_t drain(struct worker *worker)
     return fed;
 }
 
+/* Whether all was fed that the rings held when it was asked for; `noted` says whether that was noted
+ * in `from` already. */
+static bool was_fed(struct worker *worker, uint64_t *from, bool *noted)
+{
+    bool all = true;
+
+    for (unsigned i = 0; i < worker->producers; i++) {
+        if (!*noted)
+            from[i] = ring_published(&worker->rings[i]);
+        all &= ring_has_read(&worker->rings[i], from[i]);
+    }
+    *noted = true;
+    return all;
+}
+
+/* A tally has all that was published before it was asked for. */
 static void answer_swap(struct worker *worker)
 {
-    if (!atomic_load_explicit(&worker->asked, memory_order_acquire))
+    if (!atomic_load_explicit(&worker->asked, memory_order_acquire) ||
+        !was_fed(worker, worker->swap_from, &worker->swap_noted))
         return;
+    worker->swap_noted = false;
     pthread_mutex_lock(&worker->lock);
     CHECK(worker->ask != NULL);
     shard_swap(worker->shard, worker->ask);
@@ -103,20 +137,6 @@ static void answer_swap(struct worker *worker)
     atomic_store_explicit(&worker->asked, false, memory_order_relaxed);
     pthread_cond_signal(&worker->swapped);
     pthread_mutex_unlock(&worker->lock);
-}
-
-/* Whether all was fed that the rings held when marking was asked for. */
-static bool was_fed(struct worker *worker)
-{
-    bool all = true;
-
-    for (unsigned i = 0; i < worker->producers; i++) {
-        if (!worker->mark_noted)
-            worker->mark_from[i] = ring_published(&worker->rings[i]);
-        all &= ring_has_read(&worker->rings[i], worker->mark_from[i]);
-    }
-    worker->mark_noted = true;
-    return all;
 }
 
 /* Goes on with marking; whether there is more to do. */
@@ -129,7 +149,7 @@ static bool mark(struct worker *worker)
     if (asked % 2 == 0) {
         shard_mark_end(worker->shard);
     } else {
-        if (!worker->mark_walks && !was_fed(worker))
+        if (!worker->mark_walks && !was_fed(worker, worker->mark_from, &worker->mark_noted))
             return true;
         if (!worker->mark_walks)
             shard_mark_begin(worker->shard, asked);
@@ -156,23 +176,50 @@ static void wait_at_most(struct worker *worker, uint64_t wait_ns)
     pthread_mutex_unlock(&worker->lock);
 }
 
-static void rest(struct worker *worker, unsigned polls)
+static bool much_waits(const struct ring *ring)
 {
-    if (polls <= POLLS_MAX) {
-        wait_at_most(worker, poll_ns);
-        return;
-    }
-    (void)atomic_exchange(&worker->sleeping, true);
-    if (worker_waiting(worker) == 0)
-        wait_at_most(worker, tick_ns);
-    (void)atomic_exchange(&worker->sleeping, false);
+    return ring_fill(ring) > ring->mask / FULL_PART;
+}
+
+/* Whether there is a reason to go on at once, in this state. */
+static bool is_called(const struct worker *worker, enum worker_state state)
+{
+    for (unsigned i = 0; i < worker->producers; i++)
+        if (state == ASLEEP ? ring_fill(&worker->rings[i]) != 0 : much_waits(&worker->rings[i]))
+            return true;
+    return false;
+}
+
+/* What a thread knows of its pauses. */
+struct pace {
+    uint64_t pause_ns;
+    size_t fed;     /* Since the last one. */
+    unsigned empty; /* That many in a row in which nothing came. */
+};
+
+static void rest(struct worker *worker, struct pace *pace)
+{
+    enum worker_state state;
+
+    pace->empty = pace->fed != 0 ? 0 : pace->empty + (pace->empty < EMPTY_MAX);
+    pace->pause_ns = pace->fed > MANY_SPANS ? pace->pause_ns / 2 : pace->pause_ns * 2;
+    if (pace->pause_ns < pause_min_ns)
+        pace->pause_ns = pause_min_ns;
+    if (pace->pause_ns > pause_max_ns)
+        pace->pause_ns = pause_max_ns;
+    pace->fed = 0;
+    state = pace->empty < EMPTY_MAX ? PAUSING : ASLEEP;
+    atomic_store(&worker->state, state);
+    if (!is_called(worker, state))
+        wait_at_most(worker, state == PAUSING ? pace->pause_ns : tick_ns);
+    atomic_store(&worker->state, AWAKE);
 }
 
 static void *run(void *context)
 {
     struct worker *worker = context;
     struct mono_time ticked = clock_mono();
-    unsigned polls = 0;
+    struct pace pace = {.pause_ns = pause_min_ns};
 
     for (;;) {
         /* Read first: what producers published before the stop is then seen by the drain. */
@@ -187,16 +234,14 @@ static void *run(void *context)
             note_figures(worker);
             ticked = now;
         }
-        if (fed != 0) {
-            polls = 0;
+        pace.fed += fed;
+        if (fed != 0)
             continue;
-        }
         if (stopping)
             break;
         if (is_marking)
             continue;
-        polls += polls <= POLLS_MAX;
-        rest(worker, polls);
+        rest(worker, &pace);
     }
     note_figures(worker);
     return NULL;
@@ -224,8 +269,9 @@ static int make_rings(struct worker *worker, const struct worker_options *option
     if (options->producers == 0)
         return 0;
     worker->rings = mem_aligned(alignof(struct ring), options->producers * sizeof(*worker->rings));
+    worker->swap_from = mem_calloc(options->producers, sizeof(*worker->swap_from));
     worker->mark_from = mem_calloc(options->producers, sizeof(*worker->mark_from));
-    if (worker->rings == NULL || worker->mark_from == NULL)
+    if (worker->rings == NULL || worker->swap_from == NULL || worker->mark_from == NULL)
         return STATUS_NOMEM;
     for (; worker->producers < options->producers; worker->producers++) {
         int status = ring_init(&worker->rings[worker->producers], options->ring_spans,
@@ -266,6 +312,7 @@ void worker_free(struct worker *worker)
     for (unsigned i = 0; i < worker->producers; i++)
         ring_release(&worker->rings[i]);
     mem_free(worker->rings);
+    mem_free(worker->swap_from);
     mem_free(worker->mark_from);
     shard_free(worker->shard);
     if (worker->wake_made)
@@ -317,8 +364,16 @@ struct ring *worker_ring(struct worker *worker, unsigned producer)
 
 void worker_wake(struct worker *worker)
 {
-    if (atomic_load(&worker->sleeping) && atomic_exchange(&worker->sleeping, false))
+    if (atomic_load(&worker->state) != AWAKE && atomic_exchange(&worker->state, AWAKE) != AWAKE)
         wake(worker);
+}
+
+void worker_published(struct worker *worker, unsigned producer)
+{
+    int state = atomic_load(&worker->state);
+
+    if (state == ASLEEP || (state == PAUSING && much_waits(&worker->rings[producer])))
+        worker_wake(worker);
 }
 
 void worker_swap(struct worker *worker, struct tally **tally)

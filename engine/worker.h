@@ -4,8 +4,9 @@
  * Is not:     admission (door.h) and adding up (engine.h).
  * Invariants: what was published in a ring before worker_stop() is fed before the thread ends.
  * Threads:    without a thread (before worker_start(), after worker_stop()) all is the owner's.
- *             While it runs: worker_ring(i) belongs to producer i, worker_wake() is for any thread,
- *             worker_swap() and the figures for one at a time, and not beside worker_stop().
+ *             While it runs: worker_ring(i) belongs to producer i, worker_wake() and
+ *             worker_published() are for any thread, worker_swap() and the figures for one at a
+ *             time, and not beside worker_stop(). A tally has all that was published before.
  * Memory:     rings of ring_spans * 64 bytes for each producer, and the shard.
  */
 #ifndef SPANMAP_ENGINE_WORKER_H
@@ -41,8 +42,11 @@ void worker_stop(struct worker *worker);
 
 struct ring *worker_ring(struct worker *worker, unsigned producer);
 
-/* A producer has published: wakes the thread if it sleeps, which costs a system call; else it
- * costs a look. */
+/* A producer has published: wakes the thread if it sleeps, or if it pauses and much waits. That costs
+ * a system call, and else a look. */
+void worker_published(struct worker *worker, unsigned producer);
+
+/* Ends the thread's rest in any case. */
 void worker_wake(struct worker *worker);
 
 /* As shard_swap(), done by the thread between two batches if there is one. */
