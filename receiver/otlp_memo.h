@@ -29,6 +29,7 @@ struct otlp_memo_line {
 _Static_assert(sizeof(struct otlp_memo_line) == 64, "a line of the cache");
 
 struct otlp_memo {
+    void *memory; /* In which the lines lie. */
     struct otlp_memo_line *lines;
     uint64_t mask;
     uint32_t version; /* Of the catalog, now. */

@@ -31,6 +31,10 @@ from cases import (MAIN, OTHERS, PATIENT, ROOMY, SERVICES, THREADS, TRACES,  # n
 from servers import (Certificate, Collector, Spanmap, collector_program, cpu_seconds,  # noqa: E402
                      resident_mb)
 
+QUIET_S = 0.25
+QUIET_SHARE = 0.15  # Of a core; a merge of many series a second takes less.
+PATIENCE = 80
+
 MICRO = ["decode_bench", "topology_bench", "series_bench", "exporters_bench"]
 
 
@@ -54,15 +58,26 @@ def send(server, case, path, passes):
     return json.loads(done.stdout)
 
 
+def settle(server):
+    """Until all that came is judged, counted and merged: until the server has little to do."""
+    server.settle()
+    for _ in range(PATIENCE):
+        before = cpu_seconds(server.pid)
+        time.sleep(QUIET_S)
+        if cpu_seconds(server.pid) - before < QUIET_S * QUIET_SHARE:
+            return
+    print(f"note: {server.name} did not come to rest")
+
+
 def measure(server, case, warm, requests):
     """One round of one server, which is started for it."""
     with server:
         idle_mb = resident_mb(server.pid)
         sent = send(server, replace(case, rate=0), warm, server.warm_passes)["spans"]
-        server.settle()
+        settle(server)
         before = cpu_seconds(server.pid)
         answer = send(server, case, requests, case.passes)
-        server.settle()
+        settle(server)
         seconds = cpu_seconds(server.pid) - before
         sent += answer["spans"]
         return {"us": seconds / answer["spans"] * 1e6,
