@@ -16,6 +16,11 @@ This page is made by `make conformance` from the suite's own reports; tests comp
 The suite needs nothing of spanmap and judges any server: see its [README](../tests/conformance/README.md).
 A: the OpenTelemetry Protocol specification 1.11.0 and what browsers need. C: HTTP/2, gRPC and the faults that
 servers had. Numbers are probes; an item fails if one of its probes does.
+
+spanmap was asked five times by `tests/e2e/test_conformance.py`: with all signals and one origin let in, as it is by
+default, with little memory, with the default limit, and over TLS. The Collector was asked once, by
+`tests/interop/test_collector_conformance.py`, with the configuration that lies beside it. Where it fails, that is a
+deviation from the item as written here; most do no harm to its users, and some are other readings of the text.
 """
 
 
