@@ -1,5 +1,8 @@
-/* command_docs.h: what is made from the table of commands, beside --help: the man page, and completion
- * for shells.
+/* command_docs.h: what is made from the table of commands, beside --help.
+ * Is:         the man page, and completion of arguments for shells; `make install` puts them in place.
+ * Is not:     --help (command.h), or the reference of options (config_docs.h).
+ * Threads:    the main thread's.
+ * Memory:     writes to the caller's buffer.
  */
 #ifndef SPANMAP_DAEMON_COMMAND_DOCS_H
 #define SPANMAP_DAEMON_COMMAND_DOCS_H

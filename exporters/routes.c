@@ -356,14 +356,17 @@ static void show_ready(struct routes *routes, const struct route *route,
 }
 
 /* /debug/...: what the owner writes. */
-static void show_owned(const struct routes *routes, int (*write)(void *context, struct buf *out),
+static void show_owned(struct routes *routes, int (*write)(void *context, struct buf *out),
                        void *context, const char *content_type, struct http_reply *reply)
 {
-    int status;
+    int status = STATUS_BUSY;
 
     header(reply, "Cache-Control: no-store\r\n");
     buf_init(&reply->body, routes->options.body_bytes_max);
-    status = write(context, &reply->body);
+    if (enter(routes)) {
+        status = write(context, &reply->body);
+        leave(routes);
+    }
     if (status != 0) {
         refuse(reply, status, status_text(status));
         return;
