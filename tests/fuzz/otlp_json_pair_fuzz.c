@@ -1,5 +1,5 @@
-/* otlp_json_pair_fuzz.c: any request of protobuf (the first byte picks its signal), written as OTLP/JSON and read
- * again, says the same.
+/* otlp_json_pair_fuzz.c: any request of protobuf, written as OTLP/JSON and read again, says the same. The first byte
+ * picks its signal, and whether blanks make the text so large that it is read in another way.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define TREE_BYTES_MAX ((size_t)64 << 20)
 
-enum { SIZE_MAX_READ = 4096 }; /* protobuf-c recurses as deep as its input nests. */
+enum {
+    SIZE_MAX_READ = 4096, /* protobuf-c recurses as deep as its input nests. */
+    BLANKS = 20000,
+    IS_LARGE = 0x80,
+};
 
 static const ProtobufCMessageDescriptor *const requests[OTLP_SIGNAL_COUNT] = {
     [OTLP_TRACES] =
@@ -46,7 +50,8 @@ static void die(const char *what, const struct buf *text)
     abort();
 }
 
-static void compare(enum otlp_signal signal, const struct buf *text)
+/* `said` is `text`, or the same with blanks. */
+static void compare(enum otlp_signal signal, const struct buf *said, const struct buf *text)
 {
     struct otlp_json_error error;
     struct buf message;
@@ -55,7 +60,7 @@ static void compare(enum otlp_signal signal, const struct buf *text)
 
     buf_init(&message, 0);
     buf_init(&again, 0);
-    status = otlp_json_to_protobuf(signal, buf_view(text), TREE_BYTES_MAX, &message, &error);
+    status = otlp_json_to_protobuf(signal, buf_view(said), TREE_BYTES_MAX, &message, &error);
     if (!utf8_is_valid(buf_view(text))) {
         if (status == 0)
             die("not UTF-8, but taken", text);
@@ -72,6 +77,22 @@ static void compare(enum otlp_signal signal, const struct buf *text)
     buf_release(&message);
 }
 
+static void compare_large(enum otlp_signal signal, const struct buf *text)
+{
+    struct buf said;
+
+    buf_init(&said, 0);
+    if (buf_append(&said, text->data, 1) != 0)
+        abort();
+    for (size_t i = 0; i < BLANKS; i++)
+        if (buf_append_byte(&said, ' ') != 0)
+            abort();
+    if (buf_append(&said, text->data + 1, text->size - 1) != 0)
+        abort();
+    compare(signal, &said, text);
+    buf_release(&said);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     enum otlp_signal signal;
@@ -79,10 +100,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (size < 1 || size > SIZE_MAX_READ)
         return 0;
-    signal = (enum otlp_signal)(data[0] % OTLP_SIGNAL_COUNT);
+    signal = (enum otlp_signal)((data[0] & ~IS_LARGE) % OTLP_SIGNAL_COUNT);
     buf_init(&text, 0);
-    if (write_json(signal, (struct view){(const char *)data + 1, size - 1}, &text))
-        compare(signal, &text);
+    if (write_json(signal, (struct view){(const char *)data + 1, size - 1}, &text)) {
+        if ((data[0] & IS_LARGE) != 0)
+            compare_large(signal, &text);
+        else
+            compare(signal, &text, &text);
+    }
     buf_release(&text);
     return 0;
 }
