@@ -55,9 +55,10 @@ def test_grpc_beyond_the_limit(server, packed):
 @probe("A6", "far beyond the limit it is RESOURCE_EXHAUSTED too, and the connection goes on")
 @PACKED
 def test_grpc_far_beyond_the_limit(server, packed):
+    body = wire.pad(payloads.body(), 4 * server.limit)
+    body = rpc.gzipped(body) if packed else rpc.prefixed(body)
     with server.http2("grpc") as peer:
-        body = wire.pad(payloads.body(), 4 * server.limit)
-        answer = rpc.call(peer, rpc.gzipped(body) if packed else rpc.prefixed(body),
+        answer = rpc.call(peer, body,
                           fields=[*server.fields, ("grpc-encoding", "gzip")] if packed else server.fields)
         assert answer.code == rpc.RESOURCE_EXHAUSTED, answer.message
         assert not answer.retryable
@@ -81,11 +82,12 @@ def test_http_beyond_the_limit(http_door, server, packed):
 
 @probe("A7", "chunks are counted as they come")
 def test_http_chunks_beyond_the_limit(server):
+    body = chunked(wire.pad(payloads.body(), server.limit + 1), 60_000)
     with server.http1() as peer:
         fields = [("Host", peer.host), ("Content-Type", PROTOBUF), ("Transfer-Encoding", "chunked"), *server.fields]
         peer.send(peer.head("POST", "/v1/traces", fields))
         try:
-            peer.send(chunked(wire.pad(payloads.body(), server.limit + 1), 60_000))
+            peer.send(body)
         except endpoint.Closed:
             pass  # It may answer, and close, before it has all.
         assert peer.response().status == 413
@@ -93,9 +95,10 @@ def test_http_chunks_beyond_the_limit(server):
 
 @probe("A7", "a body of exactly the limit is taken in chunks")
 def test_http_chunks_at_the_limit(server):
+    body = chunked(wire.pad(payloads.body(), server.limit), 60_000)
     with server.http1() as peer:
         fields = [("Host", peer.host), ("Content-Type", PROTOBUF), ("Transfer-Encoding", "chunked"), *server.fields]
-        peer.send(peer.head("POST", "/v1/traces", fields) + chunked(wire.pad(payloads.body(), server.limit), 60_000))
+        peer.send(peer.head("POST", "/v1/traces", fields) + body)
         assert peer.response().status == 200
 
 
