@@ -275,6 +275,7 @@ def test_connections_beyond_their_number_leave_the_well_behaved_alone(files):
         idle = [connect(daemon.grpc if number % 2 else daemon.http) for number in range(2000)]
         wait_until(lambda: daemon.metrics()["spanmap_receiver_connections_total"] +
                    daemon.metrics()["spanmap_receiver_connections_refused_total"] >= 2000, "all were met")
-        assert daemon.metrics()["spanmap_receiver_connections"] <= 200
+        # Those that had to give way are counted until they are gone.
+        wait_until(lambda: daemon.metrics()["spanmap_receiver_connections"] <= 200, "their number is kept")
         for connection in idle:
             connection.close()
