@@ -15,7 +15,6 @@ enum target_tag {
     TAG_ATTRIBUTE = WIRE_TAG(1, WIRE_BYTES),
     TAG_KEY = WIRE_TAG(1, WIRE_BYTES),
     TAG_VALUE = WIRE_TAG(2, WIRE_BYTES),
-    TAG_TEXT = WIRE_TAG(1, WIRE_BYTES),
 };
 
 /* A resource that found no room is read again at most this often. */
@@ -24,7 +23,8 @@ enum target_tag {
 /* Of all texts that are not in the message itself, and what one of them may take. */
 enum { TEXTS_BYTES = 64 << 10, TEXT_BYTES = NAMING_TEXT_MAX };
 
-/* What is read of one resource. `texts` has its room from the start, so that nothing in it moves. */
+/* What is read of one resource. `texts` has all its room from the start and cannot grow, so that nothing
+ * in it moves: views of it are kept. */
 struct reading {
     struct target_input input;
     struct target_attribute attributes[TARGET_ATTRIBUTES_MAX];
@@ -52,22 +52,13 @@ static struct view other_text(struct reading *reading, struct view value)
     return view_equal(text, VIEW("[]")) || view_equal(text, VIEW("{}")) ? nothing : text;
 }
 
-/* The value as a text without credentials; empty where it is none. The last member counts. */
-static struct view value_text(struct reading *reading, struct wire value)
+/* The value as a text without credentials; empty where it is none. */
+static struct view value_text(struct reading *reading, struct view value)
 {
-    struct view whole = wire_view(value), text = nothing;
-    uint32_t tag = 0;
+    struct view text = nothing;
 
-    while (wire_left(&value) != 0) {
-        struct wire_field field;
-        if (wire_field(&value, reading->depth_max, &field) != 0)
-            break;
-        tag = field.tag;
-        if (field.tag == TAG_TEXT)
-            text = wire_view(field.bytes);
-    }
-    if (tag != TAG_TEXT)
-        text = other_text(reading, whole);
+    if (!otlp_value_is_text(value, &text))
+        text = other_text(reading, value);
     if (has_room(reading))
         return naming_scrub(text, &reading->texts);
     /* Rather nothing than what might be credentials. */
@@ -117,7 +108,7 @@ static void read_attribute(struct reading *reading, struct wire pair)
             value = field.bytes;
     }
     if (value.at != NULL)
-        take(reading, key, value_text(reading, value));
+        take(reading, key, value_text(reading, wire_view(value)));
 }
 
 static void read_resource(struct wire resource, struct reading *reading)
@@ -147,7 +138,7 @@ static int note(struct otlp_target_memo *memo, struct targets *targets, uint64_t
     if (is_same && entry->refused_ns != 0 && now.ns - entry->refused_ns < REFUSED_AGAIN_NS)
         return 0;
     reading.depth_max = depth_max;
-    buf_init(&reading.texts, 0);
+    buf_init(&reading.texts, TEXTS_BYTES);
     status = buf_reserve(&reading.texts, TEXTS_BYTES);
     if (status == 0) {
         read_resource(resource, &reading);

@@ -94,7 +94,7 @@ int otlp_decoder_new(const struct otlp_decoder_options *options, struct otlp_dec
         own->json_tree_bytes_max = JSON_TREE_DEFAULT;
     buf_init(&decoder->scratch, 0);
     buf_init(&decoder->json, 0);
-    buf_init(&decoder->values, 0);
+    buf_init(&decoder->values, (size_t)DIMENSIONS_MAX * VALUE_BYTES);
     decoder->resource.dimensions = decoder->span.attributes.dimensions = own->dimensions;
     catalog_join(own->catalog, &decoder->reader);
     if (own->targets != NULL)

@@ -81,6 +81,14 @@ static void write_base64(struct writing *writing, struct view bytes)
     }
 }
 
+/* It may be cut within a character. */
+static void write_text(struct writing *writing, struct view text)
+{
+    size_t room = is_full(writing) ? 0 : writing->size_max - writing->out->size;
+
+    (void)buf_append(writing->out, text.data, text.size < room ? text.size : room);
+}
+
 /* What is no UTF-8 stays as it is: whoever makes a label of it sees to that. */
 static void write_json_text(struct writing *writing, struct view text)
 {
@@ -205,7 +213,7 @@ static void write_value(struct writing *writing, struct wire wire, unsigned dept
         if (in_json)
             write_json_text(writing, wire_view(member.bytes));
         else
-            (void)buf_append_view(writing->out, wire_view(member.bytes));
+            write_text(writing, wire_view(member.bytes));
         break;
     case TAG_BOOLEAN:
         (void)buf_append_text(writing->out, member.number != 0 ? "true" : "false");
@@ -229,6 +237,17 @@ static void write_value(struct writing *writing, struct wire wire, unsigned dept
     default:
         (void)buf_append_text(writing->out, in_json ? "null" : "");
     }
+}
+
+bool otlp_value_is_text(struct view value, struct view *out_text)
+{
+    struct wire from;
+    struct wire_field member = find_member(wire_of(value), &from);
+
+    if (member.tag != TAG_TEXT)
+        return false;
+    *out_text = wire_view(member.bytes);
+    return true;
 }
 
 int otlp_value_text(struct view value, size_t size_max, struct buf *out)

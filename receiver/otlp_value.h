@@ -9,8 +9,13 @@
 #ifndef SPANMAP_RECEIVER_OTLP_VALUE_H
 #define SPANMAP_RECEIVER_OTLP_VALUE_H
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 #include "base/view.h"
+
+/* Whether it is a string, whatever fields stand beside that member; then `out_text` is where it is. */
+bool otlp_value_is_text(struct view value, struct view *out_text);
 
 /* Appends the text of one AnyValue, whose bytes were found to be well-formed before; nothing for an
  * empty one. The text is cut soon after `size_max` bytes. Returns: as buf_append(). */

@@ -180,6 +180,41 @@ static void target__bounds_what_it_writes(void **state)
     world_stop(&world);
 }
 
+/* A field of a later OTLP behind a long text makes it no other than a text, and moves nothing. */
+static void target__takes_long_texts_beside_unknown_fields(void **state)
+{
+    enum { LONG = 100 << 10 };
+    static char text[LONG];
+    struct world world;
+
+    (void)state;
+    memset(text, 'x', sizeof(text));
+    world_start(&world);
+    open_resource(&world);
+    build_attribute(&world.build, 1, "service.name", "shop");
+    build_number_attribute(&world.build, 1, "process.pid", 12);
+    for (int i = 0; i < 4; i++) {
+        char key[16];
+        snprintf(key, sizeof(key), "long%d", i);
+        open_value(&world, key);
+        build_bytes(&world.build, 1, (struct view){text, sizeof(text)});
+        build_varint(&world.build, 15, 1);
+        close_value(&world);
+    }
+    open_value(&world, "short");
+    build_text(&world.build, 1, "text");
+    build_varint(&world.build, 15, 1);
+    close_value(&world);
+    close_resource(&world, true);
+    note(&world, 1000);
+    assert_int_equal(world.count, 1);
+    assert_int_equal(world.list[0]->count, 6);
+    assert_attribute(&world, 0, "process.pid", "12");
+    assert_view_equal(world.list[0]->attributes[1].key, "long0");
+    assert_attribute(&world, 5, "short", "text");
+    world_stop(&world);
+}
+
 static void target__needs_spans(void **state)
 {
     struct world world;
@@ -220,6 +255,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(target__has_all_plain_attributes),
         cmocka_unit_test(target__bounds_what_it_writes),
+        cmocka_unit_test(target__takes_long_texts_beside_unknown_fields),
         cmocka_unit_test(target__needs_spans),
         cmocka_unit_test(target__is_refused_without_being_read_again_at_once),
     };

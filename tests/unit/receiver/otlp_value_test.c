@@ -157,6 +157,46 @@ static void value__cuts_what_is_long(void **state)
     build_release(&build);
 }
 
+/* What is in the buffer already does not count. */
+static void value__cuts_a_long_text(void **state)
+{
+    struct build build;
+    struct buf out;
+    char text[1000];
+
+    (void)state;
+    build_init(&build);
+    buf_init(&out, 0);
+    memset(text, 'x', sizeof(text));
+    build_bytes(&build, 1, (struct view){text, sizeof(text)});
+    build_varint(&build, 15, 1);
+    assert_int_equal(buf_append_text(&out, "before"), 0);
+    assert_int_equal(otlp_value_text(build_done(&build), 100, &out), 0);
+    assert_int_equal(out.size, strlen("before") + 100);
+    buf_release(&out);
+    build_release(&build);
+}
+
+static void value__is_text_beside_unknown_fields(void **state)
+{
+    struct build build;
+    struct view text;
+
+    (void)state;
+    build_init(&build);
+    build_text(&build, 1, "first");
+    build_text(&build, 1, "last");
+    build_text(&build, 15, "unknown");
+    assert_true(otlp_value_is_text(build_done(&build), &text));
+    assert_view_equal(text, "last");
+    build_varint(&build, 2, 1);
+    assert_false(otlp_value_is_text(build_done(&build), &text));
+    build_release(&build);
+    build_init(&build);
+    assert_false(otlp_value_is_text(build_done(&build), &text));
+    build_release(&build);
+}
+
 static void value__bounds_its_depth(void **state)
 {
     struct build build;
@@ -206,6 +246,8 @@ int main(void)
         cmocka_unit_test(value__writes_lists_as_json),
         cmocka_unit_test(value__takes_the_last_member),
         cmocka_unit_test(value__cuts_what_is_long),
+        cmocka_unit_test(value__cuts_a_long_text),
+        cmocka_unit_test(value__is_text_beside_unknown_fields),
         cmocka_unit_test(value__bounds_its_depth),
         cmocka_unit_test(value__survives_failing_memory),
     };
