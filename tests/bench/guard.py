@@ -8,7 +8,8 @@ Is not: a measure of time: a cache miss is one instruction.
 
 The ceilings (ceilings.json) are what gcc 12 -O2 needed on x86-64 when they were written; MARGIN lets
 other compilers and C libraries pass. Whoever makes it faster lowers them: `guard.py --write`. Whoever
-must raise one says why in the commit. One line for each stage, then `guard: N passed, M failed`.
+must raise one says why in the commit. A build by clang is not for this: the debug information that it
+writes is beyond Debian 12's valgrind. One line for each stage, then `guard: N passed, M failed`.
 
     build/venv/bin/python tests/bench/guard.py [--write]
 """
