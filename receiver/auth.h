@@ -3,11 +3,13 @@
  *             peer, against tokens, passwords, names of certificates and users of Unix sockets.
  * Is not:     a reader of files, nor the words of a refusal (gate.h); it does no I/O.
  * Invariants: one that vouches is enough. Secrets are kept as digests or as hashes of crypt(3), and
- *             compared in a time that does not depend on them; an unknown user takes as long as a
- *             wrong password. Of a refusal only its kind is told, to counters alone.
+ *             compared in a time that does not depend on them. An unknown user takes as long as a
+ *             wrong password of the user whose hash is the costliest: hashes of one kind and cost
+ *             do not tell by the time who exists, mixed ones do. Of a refusal only its kind is
+ *             told, to counters alone.
  * Threads:    new, set and free from one thread; judge from any.
- * Memory:     TOKENS_MAX tokens and USERS_MAX users of the texts that are set; passwords that were
- *             judged lately, 8 KiB.
+ * Memory:     TOKENS_MAX tokens and USERS_MAX users of the texts that are set, with the right
+ *             password's digest of each; wrong ones that were judged lately, 4 KiB.
  * Cost:       a token or a password that is known already takes a digest; another password one run
  *             of crypt(3), and all of those a tenth of one core in all: past that they are told to
  *             come again.

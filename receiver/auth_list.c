@@ -117,24 +117,31 @@ static bool is_known(const struct auth_users *users, struct view name)
     return false;
 }
 
+/* `costliest` is that of the users so far. */
 static int add_user(struct auth_users *users, const struct lines *lines, struct view line,
-                    char out_error[256])
+                    uint64_t *costliest, char out_error[256])
 {
     const char *colon = memchr(line.data, ':', line.size);
     struct view name = {line.data, colon != NULL ? (size_t)(colon - line.data) : 0};
     struct auth_user *user = &users->list[users->count];
     struct view hash;
+    uint64_t cost;
 
     if (colon == NULL || name.size == 0)
         return refuse(lines, "write USER:HASH", out_error);
     hash = (struct view){colon + 1, line.size - name.size - 1};
-    if (!auth_is_hash(hash))
+    cost = auth_hash_cost(hash);
+    if (cost == 0)
         return refuse(lines,
                       "the hash is neither bcrypt ($2y$, cost 4 to 12) nor SHA-256 or SHA-512 of "
                       "crypt(3) ($5$, $6$, up to 100000 rounds)",
                       out_error);
     if (is_known(users, name))
         return refuse(lines, "this user is there already", out_error);
+    if (cost > *costliest) {
+        *costliest = cost;
+        users->costliest = users->count;
+    }
     user->name_at = users->text.size;
     user->name_size = name.size;
     (void)buf_append_view(&users->text, name);
@@ -151,16 +158,17 @@ int auth_users_read(struct view text, char out_error[256], struct auth_users *ou
     struct lines lines = {text, 0};
     size_t count = count_lines(text);
     struct view line;
+    uint64_t costliest = 0;
     int status = 0;
 
     if (count > USERS_MAX)
         return refuse_number("users", USERS_MAX, out_error);
     buf_init(&users.text, 0);
-    users.list = mem_alloc(count * sizeof(*users.list));
+    users.list = mem_calloc(count, sizeof(*users.list));
     if (users.list == NULL)
         return STATUS_NOMEM;
     while (status == 0 && next_line(&lines, &line))
-        status = add_user(&users, &lines, line, out_error);
+        status = add_user(&users, &lines, line, &costliest, out_error);
     if (status != 0)
         auth_users_release(&users);
     else

@@ -11,7 +11,15 @@
 #include "receiver/auth_priv.h"
 #include "receiver/otlp_json_scalar.h"
 
-enum { BCRYPT_COST_MAX = 12, SHA_ROUNDS_MAX = 100000, SHARE = 10, CREDENTIALS_BYTES = 1024 };
+enum { BCRYPT_COST_MAX = 12, SHARE = 10, CREDENTIALS_BYTES = 1024 };
+
+/* A doubling of bcrypt's, in rounds that take as long, about. */
+enum {
+    SHA_ROUNDS_MIN = 1000,
+    SHA_ROUNDS_USUAL = 5000,
+    SHA_ROUNDS_MAX = 100000,
+    BCRYPT_IN_SHA_ROUNDS = 100,
+};
 
 /* ------------------------------------------------------------------------ hashes */
 
@@ -21,51 +29,59 @@ static bool is_digit(char c)
 }
 
 /* $2y$10$ and 53 characters. */
-static bool is_bcrypt(struct view text)
+static uint64_t bcrypt_cost(struct view text)
 {
     int cost;
 
     if (text.size != 60 || text.data[0] != '$' || text.data[1] != '2' ||
         strchr("aby", text.data[2]) == NULL || text.data[3] != '$' || !is_digit(text.data[4]) ||
         !is_digit(text.data[5]) || text.data[6] != '$')
-        return false;
+        return 0;
     cost = (text.data[4] - '0') * 10 + text.data[5] - '0';
-    return cost >= 4 && cost <= BCRYPT_COST_MAX;
+    return cost >= 4 && cost <= BCRYPT_COST_MAX ? (uint64_t)BCRYPT_IN_SHA_ROUNDS << cost : 0;
 }
 
 /* $5$ or $6$, perhaps rounds=N$, the salt, $ and 43 or 86 characters. */
-static bool is_sha(struct view text)
+static uint64_t sha_cost(struct view text)
 {
     struct view rounds = VIEW("rounds=");
     struct view rest;
     const char *dollar;
-    unsigned number = 0;
+    unsigned number = SHA_ROUNDS_USUAL;
     size_t size;
 
     if (!view_starts(text, VIEW("$5$")) && !view_starts(text, VIEW("$6$")))
-        return false;
+        return 0;
     size = text.data[1] == '5' ? 43 : 86;
     rest = (struct view){text.data + 3, text.size - 3};
     if (view_starts(rest, rounds)) {
         size_t at = rounds.size;
 
+        number = 0;
         while (at < rest.size && is_digit(rest.data[at]) && number <= SHA_ROUNDS_MAX)
             number = number * 10 + (unsigned)(rest.data[at++] - '0');
         if (number > SHA_ROUNDS_MAX || at == rest.size || rest.data[at] != '$')
-            return false;
+            return 0;
         rest = (struct view){rest.data + at + 1, rest.size - at - 1};
     }
     dollar = rest.size != 0 ? memchr(rest.data, '$', rest.size) : NULL;
-    return dollar != NULL && rest.size - (size_t)(dollar - rest.data) - 1 == size;
+    if (dollar == NULL || rest.size - (size_t)(dollar - rest.data) - 1 != size)
+        return 0;
+    return number > SHA_ROUNDS_MIN ? number : SHA_ROUNDS_MIN; /* As crypt(3) has it. */
 }
 
-bool auth_is_hash(struct view text)
+uint64_t auth_hash_cost(struct view text)
 {
+    uint64_t cost;
+
     for (size_t i = 0; i < text.size; i++) {
         if (text.data[i] <= ' ' || text.data[i] > '~' || text.data[i] == ':')
-            return false;
+            return 0;
     }
-    return text.size < HASH_BYTES && (is_bcrypt(text) || is_sha(text));
+    if (text.size >= HASH_BYTES)
+        return 0;
+    cost = bcrypt_cost(text);
+    return cost != 0 ? cost : sha_cost(text);
 }
 
 int auth_password_check(struct view password, const char *hash, bool *out_is_right)
@@ -111,36 +127,44 @@ static bool may_work(struct auth *auth, struct mono_time now)
     return auth->work_left_ns > 0;
 }
 
-static size_t place_of(const struct tls_digest *digest)
+static struct tls_digest *wrong_of(struct auth *auth, const struct tls_digest *digest)
 {
-    return digest->bytes[0] % JUDGED_MAX;
+    return &auth->judged->wrong[digest->bytes[0] % JUDGED_MAX];
 }
 
-/* Under the lock: the hash of this user, or that of another one to spend the same time on.
- * Returns whether it is this user's. */
-static bool find_hash(const struct auth *auth, struct view name, char out_hash[HASH_BYTES])
+/* Under the lock; NULL: nobody. All names are looked at, wherever in the list it is. */
+static struct auth_user *find_user(const struct auth *auth, struct view name)
 {
     const struct auth_users *users = &auth->users;
-    const struct auth_user *found = &users->list[0];
-    bool is_found = false;
+    struct auth_user *found = NULL;
 
-    for (size_t i = 0; i < users->count && !is_found; i++) {
-        const struct auth_user *user = &users->list[i];
+    for (size_t i = 0; i < users->count; i++) {
+        struct auth_user *user = &users->list[i];
 
-        is_found = view_equal(name,
-                              (struct view){users->text.data + user->name_at, user->name_size});
-        if (is_found)
+        if (view_equal(name, (struct view){users->text.data + user->name_at, user->name_size}))
             found = user;
     }
-    (void)memcpy(out_hash, users->text.data + found->hash_at,
-                 strlen(users->text.data + found->hash_at) + 1);
-    return is_found;
+    return found;
+}
+
+/* Under the lock: what was found of these credentials. */
+static void remember(struct auth *auth, struct view name, const struct tls_digest *digest,
+                     bool is_right)
+{
+    struct auth_user *user = is_right ? find_user(auth, name) : NULL;
+
+    if (user != NULL)
+        user->right = *digest;
+    else
+        *wrong_of(auth, digest) = *digest;
 }
 
 static enum auth_outcome work(struct auth *auth, struct view name, struct view password,
                               const struct tls_digest *digest, struct mono_time now)
 {
     char hash[HASH_BYTES];
+    const struct auth_user *user;
+    const char *tried;
     struct mono_time begin;
     unsigned generation;
     bool is_known;
@@ -153,7 +177,12 @@ static enum auth_outcome work(struct auth *auth, struct view name, struct view p
         (void)pthread_mutex_unlock(&auth->lock);
         return is_empty ? AUTH_WRONG_PASSWORD : AUTH_BUSY;
     }
-    is_known = find_hash(auth, name, hash);
+    user = find_user(auth, name);
+    is_known = user != NULL;
+    /* For nobody another's, to spend the same time on. */
+    tried = auth->users.text.data +
+            (is_known ? user : &auth->users.list[auth->users.costliest])->hash_at;
+    (void)memcpy(hash, tried, strlen(tried) + 1);
     generation = auth->generation;
     (void)pthread_mutex_unlock(&auth->lock);
 
@@ -164,19 +193,22 @@ static enum auth_outcome work(struct auth *auth, struct view name, struct view p
     (void)pthread_mutex_lock(&auth->lock);
     auth->work_left_ns -= (int64_t)(clock_mono().ns - begin.ns);
     if (auth->generation == generation)
-        (is_right ? auth->judged->right : auth->judged->wrong)[place_of(digest)] = *digest;
+        remember(auth, name, digest, is_right);
     (void)pthread_mutex_unlock(&auth->lock);
     return is_right ? AUTH_PASSWORD : AUTH_WRONG_PASSWORD;
 }
 
-static bool was_judged(struct auth *auth, const struct tls_digest *digest, bool *out_is_right)
+static bool was_judged(struct auth *auth, struct view name, const struct tls_digest *digest,
+                       bool *out_is_right)
 {
+    const struct auth_user *user;
     bool is_right;
     bool is_wrong;
 
     (void)pthread_mutex_lock(&auth->lock);
-    is_right = tls_digest_equal(&auth->judged->right[place_of(digest)], digest);
-    is_wrong = tls_digest_equal(&auth->judged->wrong[place_of(digest)], digest);
+    user = find_user(auth, name);
+    is_right = user != NULL && tls_digest_equal(&user->right, digest);
+    is_wrong = tls_digest_equal(wrong_of(auth, digest), digest);
     (void)pthread_mutex_unlock(&auth->lock);
     if (is_right || is_wrong)
         *out_is_right = is_right;
@@ -194,9 +226,9 @@ static enum auth_outcome judge_pair(struct auth *auth, struct view pair, struct 
         return AUTH_MALFORMED;
     if (tls_digest_make(&auth->key, pair, &digest) != 0)
         return AUTH_BUSY;
-    if (was_judged(auth, &digest, &is_right))
-        return is_right ? AUTH_PASSWORD : AUTH_WRONG_PASSWORD;
     name = (struct view){pair.data, (size_t)(colon - pair.data)};
+    if (was_judged(auth, name, &digest, &is_right))
+        return is_right ? AUTH_PASSWORD : AUTH_WRONG_PASSWORD;
     return work(auth, name, (struct view){colon + 1, pair.size - name.size - 1}, &digest, now);
 }
 

@@ -22,22 +22,24 @@ struct auth_tokens {
     size_t count;
 };
 
-/* Places in the text. */
+/* With places in the text. */
 struct auth_user {
     size_t name_at;
     size_t name_size;
-    size_t hash_at; /* Terminated by a zero. */
+    size_t hash_at;          /* Terminated by a zero. */
+    struct tls_digest right; /* Name and password that were judged right; zeroed: none yet. */
 };
 
 struct auth_users {
     struct auth_user *list;
     size_t count;
+    size_t costliest; /* Whose hash takes longest. */
     struct buf text;
 };
 
-/* Passwords that were judged; where by the digest. Wrong ones never push out right ones. */
+/* Passwords that were judged wrong; where by the digest. They push out each other, and never a right
+ * one, which is kept with its user. */
 struct auth_judged {
-    struct tls_digest right[JUDGED_MAX];
     struct tls_digest wrong[JUDGED_MAX];
 };
 
@@ -67,8 +69,9 @@ bool auth_name_fits(struct view pattern, const struct tls_name *name);
 
 /* --------------------------------------------------------------- auth_password.c */
 
-/* Whether it is a hash that is taken, and cheap enough. */
-bool auth_is_hash(struct view text);
+/* What one run of crypt(3) takes, in rounds of SHA-512, about; 0: it is no hash that is taken, or it is
+ * too dear. */
+uint64_t auth_hash_cost(struct view text);
 
 /* Runs crypt(3). Returns: 0, and whether the password is right; STATUS_NOMEM. */
 MUST_USE int auth_password_check(struct view password, const char *hash, bool *out_is_right);

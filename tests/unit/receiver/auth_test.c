@@ -3,9 +3,11 @@
 
 #include <stdio.h>
 
+#include "receiver/auth_priv.h"
 #include "tests/lib/test.h"
 
-#define BCRYPT "$2y$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW" /* secret */
+#define BCRYPT "$2y$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW"   /* secret */
+#define BCRYPT10 "$2y$10$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW" /* of nothing */
 #define SHA256 "$5$rounds=1000$saltsalt$eKLZU9t9OoPWrqOQsoTIKG0aYkZ5rGOoOQhiIvoSWX2"
 #define SHA512                                                                                     \
     "$6$saltsalt$TVLlQcbpFVof5W3Yz4DTP6gRstiNuHwwTt6GLc1E5n0U0aDehy0S5knV8wiOQSpT0Y77vwPZN.Pq."    \
@@ -184,6 +186,16 @@ static void encode(const char *text, char *out)
     *out = '\0';
 }
 
+static enum gate_verdict judge_pair(struct fixture *on, int user, const char *password)
+{
+    char pair[32];
+    char field[64] = "Basic ";
+
+    (void)snprintf(pair, sizeof(pair), "%03d:%s", user, password);
+    encode(pair, field + 6);
+    return auth_judge(on->auth, &(struct auth_peer){.names = NULL}, view_of(field), on->now);
+}
+
 /* Passwords cost time: guesses get a share of it, and those who are known none of the delay. */
 static void auth__bounds_the_work_for_guesses(void **state)
 {
@@ -210,6 +222,67 @@ static void auth__bounds_the_work_for_guesses(void **state)
     on.now.ns += 3600 * NS_PER_S;
     expect(&on, "Basic YWRhOmxhdGU=", GATE_UNKNOWN, AUTH_WRONG_PASSWORD);
     stop(&on);
+}
+
+/* Of more users than there are places for wrong passwords each one's right one is kept. */
+static void auth__remembers_the_right_password_of_each_user(void **state)
+{
+    enum { USERS_COUNT = 150 };
+    struct fixture on;
+    struct buf users;
+    char guess[16];
+
+    (void)state;
+    prepare(&on);
+    on.options.takes_passwords = true;
+    open_auth(&on);
+    buf_init(&users, 0);
+    for (int i = 0; i < USERS_COUNT; i++)
+        assert_int_equal(buf_printf(&users, "%03d:" BCRYPT "\n", i), 0);
+    assert_int_equal(buf_append_byte(&users, '\0'), 0);
+    set_passwords(&on, users.data);
+    for (int i = 0; i < USERS_COUNT; i++) {
+        assert_int_equal(judge_pair(&on, i, "secret"), GATE_PASS);
+        on.now.ns += 10 * NS_PER_S;
+    }
+    /* When guesses have used up the work, what is known is still served. */
+    for (int i = 0; counters_read(&on.counters, AUTH_BUSY) == 0; i++) {
+        assert_true(i < 100000);
+        (void)snprintf(guess, sizeof(guess), "%d", i);
+        (void)judge_pair(&on, 0, guess);
+    }
+    for (int i = 0; i < USERS_COUNT; i++)
+        assert_int_equal(judge_pair(&on, i, "secret"), GATE_PASS);
+    /* But for a list that was read anew, of which nothing is known. */
+    set_passwords(&on, users.data);
+    assert_int_equal(judge_pair(&on, 7, "secret"), GATE_BUSY);
+    buf_release(&users);
+    stop(&on);
+}
+
+/* Whoever is not there takes as long as who takes longest. */
+static void auth__knows_the_costliest_hash(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t costliest;
+    } cases[] = {
+        {"a:" SHA256 "\nb:" SHA512, 1},
+        {"a:" SHA512 "\nb:" SHA256, 0},
+        {"a:" BCRYPT "\nb:" SHA256, 0},
+        {"a:" BCRYPT "\nb:" SHA512, 1},
+        {"a:" SHA512 "\nb:" BCRYPT "\nc:" BCRYPT10, 2},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct auth_users users;
+        char error[256] = "";
+
+        assert_int_equal(auth_users_read(view_of(cases[i].text), error, &users), 0);
+        assert_int_equal(users.costliest, cases[i].costliest);
+        auth_users_release(&users);
+    }
 }
 
 static void auth__takes_listed_names(void **state)
@@ -430,6 +503,8 @@ int main(void)
         cmocka_unit_test(auth__takes_passwords),
         cmocka_unit_test(auth__forgets_what_it_judged_when_the_list_changes),
         cmocka_unit_test(auth__bounds_the_work_for_guesses),
+        cmocka_unit_test(auth__remembers_the_right_password_of_each_user),
+        cmocka_unit_test(auth__knows_the_costliest_hash),
         cmocka_unit_test(auth__takes_listed_names),
         cmocka_unit_test(auth__takes_listed_users_of_unix_sockets),
         cmocka_unit_test(auth__needs_one_witness_only),
