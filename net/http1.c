@@ -290,17 +290,19 @@ static enum http1_result read_body(struct http1 *http1, struct view bytes, size_
     return HTTP1_BAD;
 }
 
-enum http1_result http1_read(struct http1 *http1, struct view bytes, size_t *out_taken)
+struct view http1_skip_lines(struct view bytes)
+{
+    while (bytes.size != 0 && (bytes.data[0] == '\r' || bytes.data[0] == '\n'))
+        bytes = (struct view){bytes.data + 1, bytes.size - 1};
+    return bytes;
+}
+
+static enum http1_result read_head(struct http1 *http1, struct view bytes, size_t *out_taken)
 {
     size_t room = HTTP1_HEAD_MAX - http1->head_size;
     size_t size = bytes.size < room ? bytes.size : room;
     llhttp_errno_t error;
 
-    *out_taken = 0;
-    if (http1->error != 0)
-        return HTTP1_BAD;
-    if (http1->is_whole)
-        return read_body(http1, bytes, out_taken);
     error = llhttp_execute(&http1->parser, bytes.data, size);
     if (http1->is_whole) {
         *out_taken = (size_t)(llhttp_get_error_pos(&http1->parser) - bytes.data);
@@ -316,6 +318,24 @@ enum http1_result http1_read(struct http1 *http1, struct view bytes, size_t *out
         (void)fail(http1, 431);
     *out_taken = size;
     return http1->error != 0 ? HTTP1_BAD : HTTP1_MORE;
+}
+
+enum http1_result http1_read(struct http1 *http1, struct view bytes, size_t *out_taken)
+{
+    enum http1_result result = HTTP1_MORE;
+    struct view rest = bytes;
+
+    *out_taken = 0;
+    if (http1->error != 0)
+        return HTTP1_BAD;
+    if (http1->is_whole)
+        return read_body(http1, bytes, out_taken);
+    if (http1->head_size == 0)
+        rest = http1_skip_lines(bytes);
+    if (rest.size != 0)
+        result = read_head(http1, rest, out_taken);
+    *out_taken += bytes.size - rest.size;
+    return result;
 }
 
 const struct http1_request *http1_request(const struct http1 *http1)

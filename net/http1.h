@@ -44,8 +44,8 @@ struct http1_request {
 struct http1;
 
 /* What else of a request is wanted. A head's fields in their order, whole, but for Transfer-Encoding,
- * Content-Length and Connection, which are this parser's; names in lower case. The pieces of its body,
- * in place. */
+ * Content-Length and Connection, which are this parser's, and for those with names of 64 bytes or more;
+ * names in lower case. The pieces of its body, in place. */
 struct http1_events {
     void (*on_field)(void *context, struct view name, struct view value);
     void (*on_body)(void *context, struct view piece);
@@ -56,6 +56,10 @@ MUST_USE int http1_new(const struct http1_events *events, void *context, struct 
 void http1_free(struct http1 *http1);
 
 enum http1_result { HTTP1_MORE = 0, HTTP1_WHOLE = 1, HTTP1_BAD = 2, HTTP1_END = 3 };
+
+/* What follows empty lines, which some clients send behind a body; RFC 9112 2.2 has them ignored in
+ * front of a request. http1_read() does so too, and they count for nothing. */
+struct view http1_skip_lines(struct view bytes);
 
 /* Takes bytes in, `out_taken` of them. HTTP1_MORE: all were taken. HTTP1_WHOLE: http1_request() has
  * the request; with events, its body follows, and then HTTP1_END (where there is none, at the next

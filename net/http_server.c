@@ -283,7 +283,7 @@ static void read_pending(struct http_connection *connection, struct mono_time no
             break;
         case HTTP1_END: /* Of bodies, which are not read here. */
         case HTTP1_MORE:
-            if (!was_inside)
+            if (!was_inside && http1_is_inside(connection->http1)) /* Empty lines begin nothing. */
                 connection->since = now;
             break;
         }

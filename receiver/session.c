@@ -229,8 +229,9 @@ int session_receive(struct session *session, struct view bytes, struct mono_time
 
 static bool is_greeted(const struct session *session)
 {
-    return session->protocol == SESSION_HTTP1 ||
-           (session->h2 != NULL && h2_is_greeted(session->h2));
+    if (session->protocol == SESSION_HTTP1) /* Empty lines are no word yet. */
+        return session->has_asked || session->requests != NULL;
+    return session->h2 != NULL && h2_is_greeted(session->h2);
 }
 
 /* Watchers hear the last state before they hear that the connection ends: nghttp2 would send GOAWAY

@@ -103,7 +103,9 @@ static struct view method_name(const struct http1_request *head)
         return VIEW("POST");
     if (head->is_options)
         return VIEW("OPTIONS");
-    return head->is_head ? VIEW("HEAD") : VIEW("GET");
+    if (head->is_get)
+        return VIEW("GET");
+    return head->is_head ? VIEW("HEAD") : VIEW("OTHER"); /* Which of the rest is all the same. */
 }
 
 static void end_request(struct session *session)
@@ -165,8 +167,13 @@ static int read_some(struct session *session, struct view *bytes)
 {
     size_t taken = 0;
 
-    if (session->requests == NULL && begin_request(session) != 0)
-        return STATUS_NOMEM;
+    if (session->requests == NULL) {
+        *bytes = http1_skip_lines(*bytes); /* They must not begin a request that is then late. */
+        if (bytes->size == 0)
+            return 0;
+        if (begin_request(session) != 0)
+            return STATUS_NOMEM;
+    }
     switch (http1_read(session->http1->parser, *bytes, &taken)) {
     case HTTP1_WHOLE:
         take_head(session);

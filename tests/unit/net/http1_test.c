@@ -66,6 +66,28 @@ static void http1__reads_pipelined_requests_in_pieces(void **state)
     }
 }
 
+/* However many: they are neither a head that is on its way nor a part of one. */
+static void http1__counts_empty_lines_for_nothing(void **state)
+{
+    const struct view lines = VIEW("\r\n\n\r\r\n");
+    const struct view request = VIEW("\r\nGET /a HTTP/1.1\r\nHost: h\r\n\r\n");
+    struct http1 *http1;
+    size_t taken;
+
+    (void)state;
+    assert_int_equal(http1_new(NULL, NULL, &http1), 0);
+    for (int i = 0; i < 2; i++) {
+        for (int j = 0; j < HTTP1_HEAD_MAX; j++)
+            assert_int_equal(feed(http1, lines, 4, &taken), HTTP1_MORE);
+        assert_false(http1_is_inside(http1));
+        assert_int_equal(feed(http1, request, i == 0 ? 3 : 1000, &taken), HTTP1_WHOLE);
+        assert_int_equal(taken, request.size);
+        assert_view_equal(http1_request(http1)->target, "/a");
+        http1_next(http1);
+    }
+    http1_free(http1);
+}
+
 static unsigned error_of(struct view bytes)
 {
     struct http1 *http1;
@@ -322,6 +344,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(http1__reads_pipelined_requests_in_pieces),
+        cmocka_unit_test(http1__counts_empty_lines_for_nothing),
         cmocka_unit_test(http1__refuses_what_is_no_request),
         cmocka_unit_test(http1__says_when_a_body_follows),
         cmocka_unit_test(http1__bounds_a_head),
