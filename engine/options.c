@@ -245,8 +245,10 @@ static const struct option_row rows[] = {
      .max = 256,
      .form = "a list of origins, such as https://shop.example",
      .check = option_check_origins,
-     .prose = "Origins whose pages may send telemetry from a browser, by OTLP/HTTP. "
-              "https://*.shop.example is any host below; \"*\" is any page at all. Empty: none."},
+     .prose =
+         "Origins whose pages may send telemetry from a browser, by OTLP/HTTP. "
+         "https://*.shop.example is any host below; \"*\" is any page at all, but then without "
+         "the browser's own credentials, such as cookies. Empty: none."},
     {.key = "cors.headers",
      .type = OPTION_TEXTS,
      .offset = AT(cors_headers),

@@ -60,14 +60,16 @@ static void put_cors(const struct request *request, struct fields *fields)
 {
     const struct http_cors *cors = request->session->shared->cors;
     struct view origin = buf_view(&request->head.origin);
+    enum http_cors_verdict verdict;
 
     if (cors == NULL)
         return;
     put(fields, VIEW("vary"), VIEW("origin"));
-    if (!http_cors_allows(cors, origin))
-        return;
-    put(fields, VIEW("access-control-allow-origin"), origin);
-    put(fields, VIEW("access-control-allow-credentials"), VIEW("true"));
+    verdict = http_cors_judge(cors, origin);
+    if (verdict != HTTP_CORS_REFUSED)
+        put(fields, VIEW("access-control-allow-origin"), origin);
+    if (verdict == HTTP_CORS_NAMED)
+        put(fields, VIEW("access-control-allow-credentials"), VIEW("true"));
 }
 
 static void put_preflight(const struct request *request, struct fields *fields)
@@ -76,7 +78,7 @@ static void put_preflight(const struct request *request, struct fields *fields)
     struct view asked = buf_view(&request->head.asked_fields);
 
     if (cors == NULL || !request->head.asks_method ||
-        !http_cors_allows(cors, buf_view(&request->head.origin)))
+        http_cors_judge(cors, buf_view(&request->head.origin)) == HTTP_CORS_REFUSED)
         return;
     put(fields, VIEW("access-control-allow-methods"), VIEW("POST"));
     if (!view_equal(cors->fields, VIEW("*")))
@@ -153,7 +155,8 @@ static void answer_status(struct request *request, const struct saying *saying)
         put(&fields, VIEW("retry-after"), view_of(fields.retry_after));
     }
     if (saying->status == 405)
-        put(&fields, VIEW("allow"), VIEW("POST, OPTIONS"));
+        put(&fields, VIEW("allow"),
+            request->probe != PROBE_NONE ? VIEW("GET, HEAD") : VIEW("POST, OPTIONS"));
     if (saying->status == 401 && gate != NULL && gate->challenge.size != 0)
         put(&fields, VIEW("www-authenticate"), gate->challenge);
     if (saying->tells_codings)
@@ -183,8 +186,6 @@ static void answer_probe(struct request *request)
     put(&fields, VIEW("content-type"), VIEW("text/plain; charset=utf-8"));
     (void)snprintf(fields.length, sizeof(fields.length), "%zu", body.size);
     put(&fields, VIEW("content-length"), view_of(fields.length));
-    if (request->head.method == HTTP_METHOD_HEAD && request->stream != NULL)
-        body.size = 0;
     send(request, &fields, body);
 }
 
@@ -271,6 +272,7 @@ static const struct {
     [HTTP_HEAD_TOO_LARGE] = {431, GRPC_INVALID_ARGUMENT,
                              VIEW("the head is larger than 16,384 bytes")},
     [HTTP_WRONG_METHOD] = {405, GRPC_UNIMPLEMENTED, VIEW("telemetry is sent by POST")},
+    [HTTP_PROBE_WRONG_METHOD] = {405, GRPC_UNIMPLEMENTED, VIEW("it is asked for by GET or HEAD")},
     [HTTP_NOT_FOUND] = {404, GRPC_UNIMPLEMENTED,
                         VIEW("there is no such path here; OTLP/HTTP is at /v1/traces, /v1/metrics "
                              "and /v1/logs")},
@@ -343,9 +345,10 @@ static enum http_refusal judge(const struct request *request)
         return HTTP_HEAD_TOO_LARGE;
     if ((session->opening.serves & SESSION_HTTP) == 0)
         return HTTP_WRONG_DOOR;
-    if (request->probe != PROBE_NONE && head->method != HTTP_METHOD_POST &&
-        head->method != HTTP_METHOD_OPTIONS)
-        return HTTP_PROBE;
+    if (request->probe != PROBE_NONE)
+        return head->method == HTTP_METHOD_GET || head->method == HTTP_METHOD_HEAD
+                   ? HTTP_PROBE
+                   : HTTP_PROBE_WRONG_METHOD;
     if (request->method == NULL || !request->is_http_path)
         return HTTP_NOT_FOUND;
     if (head->method == HTTP_METHOD_OPTIONS)

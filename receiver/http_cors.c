@@ -15,8 +15,6 @@ static bool fits(struct view pattern, struct view origin)
     size_t before;
     size_t behind;
 
-    if (pattern.size == 1 && star != NULL)
-        return true;
     if (star == NULL)
         return view_equal(pattern, origin);
     before = (size_t)(star - pattern.data);
@@ -31,14 +29,17 @@ static bool fits(struct view pattern, struct view origin)
     return true;
 }
 
-bool http_cors_allows(const struct http_cors *cors, struct view origin)
+enum http_cors_verdict http_cors_judge(const struct http_cors *cors, struct view origin)
 {
-    if (origin.size == 0)
-        return false;
-    for (size_t i = 0; i < cors->origins_count; i++)
-        if (fits(cors->origins[i], origin))
-            return true;
-    return false;
+    enum http_cors_verdict verdict = HTTP_CORS_REFUSED;
+
+    for (size_t i = 0; i < cors->origins_count && origin.size != 0; i++) {
+        if (view_equal(cors->origins[i], VIEW("*")))
+            verdict = HTTP_CORS_ANYBODY;
+        else if (fits(cors->origins[i], origin))
+            return HTTP_CORS_NAMED;
+    }
+    return verdict;
 }
 
 bool http_cors_is_pattern(struct view text)

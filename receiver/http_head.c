@@ -67,6 +67,8 @@ static enum http_method method_of(struct view value)
         return HTTP_METHOD_POST;
     if (view_equal(value, VIEW("OPTIONS")))
         return HTTP_METHOD_OPTIONS;
+    if (view_equal(value, VIEW("GET")))
+        return HTTP_METHOD_GET;
     return view_equal(value, VIEW("HEAD")) ? HTTP_METHOD_HEAD : HTTP_METHOD_OTHER;
 }
 

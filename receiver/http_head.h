@@ -15,7 +15,13 @@
 #include "base/buf.h"
 #include "base/view.h"
 
-enum http_method { HTTP_METHOD_OTHER, HTTP_METHOD_POST, HTTP_METHOD_OPTIONS, HTTP_METHOD_HEAD };
+enum http_method {
+    HTTP_METHOD_OTHER,
+    HTTP_METHOD_POST,
+    HTTP_METHOD_OPTIONS,
+    HTTP_METHOD_HEAD,
+    HTTP_METHOD_GET,
+};
 
 enum http_type { HTTP_TYPE_NONE, HTTP_TYPE_PROTOBUF, HTTP_TYPE_JSON, HTTP_TYPE_OTHER };
 

@@ -66,7 +66,8 @@ enum http_refusal {
     HTTP_SERVED,
     HTTP_WRONG_DOOR,
     HTTP_HEAD_TOO_LARGE,
-    HTTP_PROBE,     /* Somebody asks whether we live, or are ready. */
+    HTTP_PROBE,              /* Somebody asks whether we live, or are ready, */
+    HTTP_PROBE_WRONG_METHOD, /* or tries to do something else to it. */
     HTTP_PREFLIGHT, /* A browser's question, or anybody's OPTIONS: answered without a body. */
     HTTP_WRONG_METHOD,
     HTTP_NOT_FOUND,

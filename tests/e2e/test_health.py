@@ -186,7 +186,8 @@ def test_property_http_door_tells_ready_until_it_drains():
         assert probe(daemon, "GET", "/healthz") == (200, b"ok\n")
         assert probe(daemon, "HEAD", "/readyz") == (200, b"")
         assert probe(daemon, "GET", "/readyz?verbose") == (200, b"ok\n")
-        assert probe(daemon, "POST", "/readyz")[0] == 404
+        for method in ("POST", "DELETE", "OPTIONS"):
+            assert probe(daemon, method, "/readyz")[0] == 405
         peer.send(peer.headers(1))  # Keeps it from ending.
         peer.read()
         with socket.create_connection(tuple(daemon.http.rsplit(":", 1)), timeout=PATIENCE_S) as kept:

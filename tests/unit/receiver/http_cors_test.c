@@ -8,7 +8,7 @@ static bool allows(const char *pattern, const char *origin)
     struct view origins[] = {VIEW("http://other"), view_of(pattern)};
     struct http_cors cors = {.origins = origins, .origins_count = 2};
 
-    return http_cors_allows(&cors, view_of(origin));
+    return http_cors_judge(&cors, view_of(origin)) != HTTP_CORS_REFUSED;
 }
 
 static void cors__takes_origins_word_for_word(void **state)
@@ -23,6 +23,21 @@ static void cors__takes_origins_word_for_word(void **state)
     assert_true(allows("*", "https://any"));
     assert_true(allows("*", "null"));
     assert_false(allows("*", ""));
+}
+
+/* Wherever the star stands. */
+static void cors__tells_who_was_named_from_anybody(void **state)
+{
+    struct view origins[] = {VIEW("*"), VIEW("https://*.a"), VIEW("null")};
+    struct http_cors cors = {.origins = origins, .origins_count = 3};
+
+    (void)state;
+    assert_int_equal(http_cors_judge(&cors, VIEW("https://b")), HTTP_CORS_ANYBODY);
+    assert_int_equal(http_cors_judge(&cors, VIEW("https://b.a")), HTTP_CORS_NAMED);
+    assert_int_equal(http_cors_judge(&cors, VIEW("null")), HTTP_CORS_NAMED);
+    assert_int_equal(http_cors_judge(&cors, VIEW("")), HTTP_CORS_REFUSED);
+    cors.origins_count = 0;
+    assert_int_equal(http_cors_judge(&cors, VIEW("https://b")), HTTP_CORS_REFUSED);
 }
 
 static void cors__lets_a_star_stand_for_names_only(void **state)
@@ -61,6 +76,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cors__takes_origins_word_for_word),
+        cmocka_unit_test(cors__tells_who_was_named_from_anybody),
         cmocka_unit_test(cors__lets_a_star_stand_for_names_only),
         cmocka_unit_test(cors__knows_patterns),
     };
