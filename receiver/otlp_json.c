@@ -23,6 +23,7 @@ enum {
     WHOLE_BYTES_MAX = 16 << 10, /* A larger text is not made a tree of as a whole, */
     TREE_BYTES_MAX = 16 << 20,  /* and no value takes more than that. */
     FIELDS_MAX = 32,            /* Of a message; none has as many. */
+    WALK_STEPS_MAX = 12,        /* No deeper than the elements of a list in a span's attribute. */
 };
 
 struct converting {
@@ -34,6 +35,7 @@ struct converting {
     size_t tree_bytes_max;
     size_t whole_bytes_max;
     bool is_placed; /* The error's offset is that in `text`. */
+    size_t passed_bytes;
 };
 
 /* Names that say where a sender goes wrong. */
@@ -342,7 +344,11 @@ static int convert_message(struct converting *on, const ProtobufCMessageDescript
 
 /* A tree takes twenty times its text and more. So what is large is walked over member by member and
  * element by element, and only what is small becomes a tree, one after the other. The walk checks what
- * stands between values; that each value is JSON is jansson's to say. */
+ * stands between values; that each value is JSON is jansson's to say.
+ *
+ * To find where a value ends all of it is gone over, once for each level that is walked. Values of
+ * attributes nest as deeply as their sender likes, so that levels are walked only as far as
+ * WALK_STEPS_MAX: what is deeper becomes a tree, or is too large for one. */
 
 /* What the members of one object became: of a key that comes again the earlier is taken out. */
 struct members {
@@ -355,9 +361,14 @@ struct members {
 /* The error's place, while what its path consists of is still there. */
 static int place(struct converting *on, int status)
 {
+    size_t steps = on->path.depth;
+
     if (status == 0 || on->is_placed)
         return status;
-    on->error->offset = otlp_json_locate(on->text, on->path.steps, on->path.depth);
+    /* In a large text it is that of the value on the last level that is walked. */
+    if (on->text.size > on->whole_bytes_max && steps > WALK_STEPS_MAX)
+        steps = WALK_STEPS_MAX;
+    on->error->offset = otlp_json_locate(on->text, on->path.steps, steps);
     on->is_placed = true;
     return status;
 }
@@ -376,6 +387,7 @@ static int load_value(struct converting *on, struct view value, json_t **out_tre
     struct otlp_json_error error;
     int status = otlp_json_load_any(value, on->tree_bytes_max, out_tree, &error);
 
+    on->passed_bytes += value.size;
     if (status == 0)
         return 0;
     *on->error = error;
@@ -390,12 +402,13 @@ static bool begins_with(struct view value, char byte)
 }
 
 /* Takes the value at the front of `rest`, which begins with no space. */
-static struct view take_value(struct view *rest)
+static struct view take_value(struct converting *on, struct view *rest)
 {
     size_t end = otlp_json_skip_value(*rest, 0);
     struct view value = {rest->data, end};
     size_t next = otlp_json_skip_space(*rest, end);
 
+    on->passed_bytes += end;
     *rest = (struct view){rest->data + next, rest->size - next};
     return value;
 }
@@ -412,6 +425,14 @@ static bool take_byte(struct view *rest, char byte)
     return true;
 }
 
+/* Whether it is taken apart, rather than made a tree of. */
+static bool is_walked(const struct converting *on, const ProtobufCFieldDescriptor *field,
+                      struct view value, char bracket)
+{
+    return value.size > on->whole_bytes_max && on->path.depth < WALK_STEPS_MAX &&
+           field->type == PROTOBUF_C_TYPE_MESSAGE && begins_with(value, bracket);
+}
+
 static int walk_message(struct converting *on, const ProtobufCMessageDescriptor *type,
                         struct view object);
 
@@ -422,8 +443,7 @@ static int walk_one(struct converting *on, const ProtobufCFieldDescriptor *field
     size_t at;
     int status;
 
-    if (value.size > on->whole_bytes_max && field->type == PROTOBUF_C_TYPE_MESSAGE &&
-        begins_with(value, '{')) {
+    if (is_walked(on, field, value, '{')) {
         put_varint(on->out, WIRE_TAG(field->id, WIRE_BYTES));
         at = keep_length(on->out);
         status = walk_message(on, field->descriptor, value);
@@ -451,7 +471,7 @@ static int walk_array(struct converting *on, const ProtobufCFieldDescriptor *fie
     if (take_byte(&rest, ']'))
         return rest.size == 0 ? 0 : fail_text(on, rest.data);
     do {
-        struct view value = take_value(&rest);
+        struct view value = take_value(on, &rest);
         int status;
         on->path.steps[on->path.depth++] = (struct otlp_json_step){NULL, index++};
         status = walk_one(on, field, value);
@@ -470,8 +490,7 @@ static int walk_field(struct converting *on, const ProtobufCFieldDescriptor *fie
 
     if (field->label != PROTOBUF_C_LABEL_REPEATED)
         return walk_one(on, field, value);
-    if (value.size > on->whole_bytes_max && field->type == PROTOBUF_C_TYPE_MESSAGE &&
-        begins_with(value, '['))
+    if (is_walked(on, field, value, '['))
         return walk_array(on, field, value);
     status = load_value(on, value, &tree);
     if (status != 0)
@@ -532,7 +551,7 @@ static int load_key(struct converting *on, struct view *rest, json_t **out_key)
 
     if (!begins_with(*rest, '"'))
         return fail_text(on, rest->data);
-    text = take_value(rest);
+    text = take_value(on, rest);
     status = load_value(on, text, out_key);
     /* jansson's objects have no such keys either. */
     if (status == 0 && strlen(json_string_value(*out_key)) != json_string_length(*out_key)) {
@@ -560,7 +579,7 @@ static int walk_message(struct converting *on, const ProtobufCMessageDescriptor 
             status = fail_text(on, rest.data);
         if (status == 0) {
             on->path.steps[on->path.depth++] = (struct otlp_json_step){json_string_value(key), 0};
-            status = walk_member(on, type, json_string_value(key), take_value(&rest), &members);
+            status = walk_member(on, type, json_string_value(key), take_value(on, &rest), &members);
             status = place(on, status);
         }
         json_decref(key);
@@ -578,6 +597,7 @@ static int walk_request(struct converting *on, const ProtobufCMessageDescriptor 
     size_t tree_bytes = 0;
 
     *on->error = (struct otlp_json_error){.offset = 0};
+    on->passed_bytes = on->text.size;
     if (otlp_json_scan(on->text, &tree_bytes, &on->error->offset) != 0) {
         (void)snprintf(on->error->text, sizeof(on->error->text),
                        "objects and arrays are nested too deeply");
@@ -628,6 +648,8 @@ int otlp_json_to_protobuf_by(enum otlp_signal signal, struct view text,
     int status = text.size > on.whole_bytes_max ? walk_request(&on, type)
                                                 : convert_whole(&on, type);
 
+    if (bounds->out_passed_bytes != NULL)
+        *bounds->out_passed_bytes = on.passed_bytes;
     if (status == 0)
         status = out->failed;
     if (status != 0)

@@ -4,6 +4,7 @@
  * Is not:     a general transcoder: the exceptions of OTLP's mapping are built in.
  * Invariants: fields of the schema that were there are there, nothing else is.
  * Threads:    a pure function.
+ * Cost:       linear: however deeply a text nests, it is gone over some dozen times.
  * Memory:     jansson builds a tree of a small text, and of a large one value by value; a scan bounds
  *             each before it is built.
  * Source:     opentelemetry-proto docs/specification.md, JSON Protobuf Encoding; OTLP A23-A27, C16.
@@ -31,10 +32,13 @@ struct otlp_json_error {
 MUST_USE int otlp_json_to_protobuf(enum otlp_signal signal, struct view text, size_t tree_bytes_max,
                                    struct buf *out, struct otlp_json_error *out_error);
 
-/* For tests: from which size on a text is walked over rather than made a tree of as a whole. */
+/* For tests. */
 struct otlp_json_bounds {
     size_t tree_bytes_max;
-    size_t whole_bytes_max;
+    size_t
+        whole_bytes_max; /* A larger text is walked over rather than made a tree of as a whole. */
+    size_t *
+        out_passed_bytes; /* NULL, or set to how many bytes the walk went over, each time counted. */
 };
 
 MUST_USE int otlp_json_to_protobuf_by(enum otlp_signal signal, struct view text,

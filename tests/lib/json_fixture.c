@@ -61,7 +61,7 @@ static void compare_walks(const struct fixture_json *on, struct view text, int s
     static const size_t whole[] = {0, 2, 20, 60};
 
     for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++) {
-        struct otlp_json_bounds bounds = {TREE_MAX, whole[i]};
+        struct otlp_json_bounds bounds = {.tree_bytes_max = TREE_MAX, .whole_bytes_max = whole[i]};
         struct otlp_json_error error;
         struct buf out;
 

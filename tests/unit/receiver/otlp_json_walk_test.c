@@ -118,9 +118,86 @@ static void json__needs_little_memory_for_large_texts(void **state)
     buf_release(&out);
 }
 
+#define VALUE_BEGIN "{\"attributes\":[{\"key\":\"k\",\"value\":"
+#define VALUE_END "}]}"
+#define LIST_BEGIN "{\"arrayValue\":{\"values\":["
+#define LIST_END "]}}"
+
+/* A list in a list and so on, `depth` of them, around a list of `count` numbers. */
+static void build_nested(struct buf *text, unsigned depth, unsigned count)
+{
+    buf_reset(text);
+    (void)buf_append_text(text, SPANS_BEGIN VALUE_BEGIN);
+    for (unsigned i = 0; i < depth; i++)
+        (void)buf_append_text(text, LIST_BEGIN);
+    for (unsigned i = 0; i < count; i++)
+        (void)buf_append_text(text, i == 0 ? "{\"intValue\":1}" : ",{\"intValue\":1}");
+    for (unsigned i = 0; i < depth; i++)
+        (void)buf_append_text(text, LIST_END);
+    assert_int_equal(buf_append_text(text, VALUE_END SPANS_END), 0);
+}
+
+/* Each level that is walked goes over all that is in it; a sender chooses how many there are. */
+static void json__does_not_go_over_each_level_again(void **state)
+{
+    static const struct {
+        unsigned depth;
+        unsigned count;
+        int status;
+    } rows[] = {
+        {1, 4000, 0}, {10, 4000, 0}, {35, 4000, 0}, {35, 16000, 0}, {35, 100000, STATUS_TOO_LARGE},
+    };
+    struct otlp_json_error error;
+    struct buf text;
+    struct buf out;
+
+    (void)state;
+    buf_init(&text, 0);
+    buf_init(&out, 0);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        size_t passed = 0;
+        struct otlp_json_bounds bounds = {16 << 20, 16 << 10, &passed};
+        build_nested(&text, rows[i].depth, rows[i].count);
+        buf_reset(&out);
+        assert_int_equal(
+            otlp_json_to_protobuf_by(OTLP_TRACES, buf_view(&text), &bounds, &out, &error),
+            rows[i].status);
+        assert_in_range(passed, text.size, 16 * text.size);
+    }
+    buf_release(&text);
+    buf_release(&out);
+}
+
+/* Nor does it for the place of what is wrong far inside: that of a value around it is told. */
+static void json__places_errors_in_deep_values(void **state)
+{
+    static const char right[] = "{\"intValue\":1},{\"intValue\":1}";
+    static const char wrong[] = "{\"intValue\":\"x\"}             ";
+    static const char around[] = SPANS_BEGIN VALUE_BEGIN LIST_BEGIN;
+    struct otlp_json_bounds bounds = {.tree_bytes_max = 16 << 20, .whole_bytes_max = 16 << 10};
+    struct otlp_json_error error;
+    struct buf text;
+    struct buf out;
+    char *at;
+
+    (void)state;
+    buf_init(&text, 0);
+    buf_init(&out, 0);
+    build_nested(&text, 35, 4000);
+    at = memmem(text.data, text.size, right, strlen(right));
+    assert_non_null(at);
+    memcpy(at, wrong, strlen(wrong));
+    assert_int_equal(otlp_json_to_protobuf_by(OTLP_TRACES, buf_view(&text), &bounds, &out, &error),
+                     STATUS_INVALID);
+    assert_non_null(strstr(error.text, "a 64-bit integer"));
+    assert_int_equal(error.offset, strlen(around));
+    buf_release(&text);
+    buf_release(&out);
+}
+
 static int convert_step(void *context)
 {
-    static const struct otlp_json_bounds walk = {TREE_MAX, 0};
+    static const struct otlp_json_bounds walk = {.tree_bytes_max = TREE_MAX};
     const struct view *text = context;
     struct otlp_json_error error;
     struct buf out;
@@ -159,6 +236,8 @@ int main(void)
         cmocka_unit_test(json__bounds_the_tree),
         cmocka_unit_test(json__walks_over_large_texts),
         cmocka_unit_test(json__needs_little_memory_for_large_texts),
+        cmocka_unit_test(json__does_not_go_over_each_level_again),
+        cmocka_unit_test(json__places_errors_in_deep_values),
         cmocka_unit_test(json__survives_failing_memory),
     };
 
