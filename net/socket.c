@@ -59,16 +59,46 @@ static bool is_wildcard6(const struct sockaddr *name)
     return IN6_IS_ADDR_UNSPECIFIED(&name6.sin6_addr);
 }
 
-/* Before it listens nobody can connect: there is no moment in which others may. Returns: 0; -1 with
- * errno. */
+/* By way of /proc, since fchmod() refuses a descriptor that only names its file. */
+static int change_mode(int fd, mode_t mode)
+{
+    char name[32];
+
+    (void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+    return chmod(name, mode);
+}
+
+/* Before it listens nobody can connect: there is no moment in which others may. Whoever may write to
+ * the folder could have put something else there since; no link is followed, and nothing but a socket
+ * is changed. Returns: 0; -1 with errno. */
 static int give_rights(const char *path, const struct address_rights *rights)
 {
     uid_t owner = rights->has_owner ? rights->owner : (uid_t)-1;
     gid_t group = rights->has_group ? rights->group : (gid_t)-1;
+    struct stat file;
+    int status = -1;
+    int error;
+    int fd;
 
-    if ((rights->has_owner || rights->has_group) && lchown(path, owner, group) != 0)
-        return -1;
-    return rights->has_mode ? chmod(path, rights->mode) : 0;
+    if (!rights->has_owner && !rights->has_group && !rights->has_mode)
+        return 0;
+    fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &file) != 0)
+        goto out;
+    if (!S_ISSOCK(file.st_mode)) {
+        errno = ENOTSOCK;
+        goto out;
+    }
+    if ((rights->has_owner || rights->has_group) &&
+        fchownat(fd, "", owner, group, AT_EMPTY_PATH) != 0)
+        goto out;
+    status = rights->has_mode ? change_mode(fd, rights->mode) : 0;
+out:
+    error = errno;
+    if (fd >= 0)
+        (void)close(fd);
+    errno = error;
+    return status;
 }
 
 /* A listening socket, or -1 with errno. `path` is that of a Unix socket's file, or NULL. */

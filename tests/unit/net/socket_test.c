@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -214,6 +215,54 @@ static void sockets__give_a_file_its_rights(void **state)
     assert_int_equal(rmdir(folder), 0);
 }
 
+/* The file that bind() makes is a link to this one before it returns; NULL: it is left alone. */
+static const char *put_in_place;
+
+/* In front of libc's. */
+int bind(int fd, const struct sockaddr *name, socklen_t size)
+{
+    struct sockaddr_un file;
+    long status = syscall(SYS_bind, fd, name, size);
+
+    if (status == 0 && put_in_place != NULL && name->sa_family == AF_UNIX) {
+        memcpy(&file, name, size);
+        assert_int_equal(unlink(file.sun_path), 0);
+        assert_int_equal(symlink(put_in_place, file.sun_path), 0);
+    }
+    return (int)status;
+}
+
+static void sockets__give_no_rights_to_what_was_put_in_place(void **state)
+{
+    char folder[] = "/tmp/spanmap-socket-XXXXXX";
+    char text[64];
+    char victim[64];
+    struct address address;
+    struct sockets sockets;
+    struct stat file;
+    char error[256] = "";
+    int fd;
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(text, sizeof(text), "unix:%s/sock", folder);
+    (void)snprintf(victim, sizeof(victim), "%s/victim", folder);
+    fd = open(victim, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    (void)close(fd);
+    address = address_of(text);
+    address.rights = (struct address_rights){
+        .has_mode = true, .mode = 0666, .has_group = true, .group = getegid()};
+    put_in_place = victim;
+    assert_int_equal(sockets_open(&address, error, &sockets), STATUS_SYSTEM);
+    put_in_place = NULL;
+    assert_non_null(strstr(error, strerror(ENOTSOCK)));
+    assert_int_equal(stat(victim, &file), 0);
+    assert_int_equal(file.st_mode & 07777, 0600);
+    assert_int_equal(unlink(victim), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 static int listener(int domain)
 {
     struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -311,6 +360,7 @@ int main(void)
         cmocka_unit_test(sockets__replace_only_a_file_that_nobody_answers),
         cmocka_unit_test(sockets__know_abstract_names),
         cmocka_unit_test(sockets__give_a_file_its_rights),
+        cmocka_unit_test(sockets__give_no_rights_to_what_was_put_in_place),
         cmocka_unit_test(sockets__take_over_what_is_passed),
         cmocka_unit_test(sockets__leave_the_file_of_a_passed_socket),
         cmocka_unit_test(sockets__look_at_what_is_passed),
