@@ -107,7 +107,8 @@ static void log_fault(struct peer *peer)
         LOG_TEXT("peer", name), LOG_TEXT("reason", fault), LOG_END);
 }
 
-/* What is told to the sender is told to who runs the server too, who may be the one to mend it. */
+/* What is told to the sender is told to who runs the server too, who may be the one to mend it. Behind
+ * each of a session's events: the refusal lies with the thread, whose next event is another peer's. */
 static void log_refusal(struct peer *peer)
 {
     struct session_refusal *refusal = &peer->thread->worker.refusal;
@@ -163,23 +164,34 @@ static int receive(void *state, struct view bytes, struct mono_time now)
 static int tick(void *state, struct mono_time now)
 {
     struct peer *peer = state;
+    int status;
 
     peer->now = now;
-    return session_tick(peer->session, now);
+    status = session_tick(peer->session, now);
+    log_refusal(peer);
+    return status;
 }
 
 static int drain(void *state, struct mono_time now)
 {
     struct peer *peer = state;
+    int status;
 
-    return session_drain(peer->session, now);
+    peer->now = now;
+    status = session_drain(peer->session, now);
+    log_refusal(peer);
+    return status;
 }
 
 static int produce(void *state, struct mono_time now, size_t enough, struct buf *out)
 {
     struct peer *peer = state;
+    int status;
 
-    return session_produce(peer->session, now, enough, out);
+    peer->now = now;
+    status = session_produce(peer->session, now, enough, out);
+    log_refusal(peer);
+    return status;
 }
 
 static bool wants_input(const void *state)

@@ -37,17 +37,16 @@ struct receiver_options {
     size_t methods_count;
     const struct grpc_stream_method *stream_methods; /* Likewise. */
     size_t stream_methods_count;
-    const struct health *health;      /* Borrowed; NULL: no /healthz and /readyz over HTTP. */
-    size_t streaming_max;             /* Calls of those at once, over all connections; 0: 256 */
-    unsigned threads;                 /* At least 1. */
-    size_t message_bytes_max;         /* A message, before and after decompression; 0: 64 MiB */
-    size_t body_bytes_max;            /* All messages in flight; 0: 256 MiB */
-    uint32_t streams_max;             /* A connection; 0: 100 */
-    uint32_t connections_max;         /* 0: 4,096 */
-    uint32_t connections_per_address; /* 0: no limit */
-    uint64_t idle_timeout_ns;         /* A connection without a stream; 0: none */
-    uint64_t
-        request_timeout_ns; /* From a stream's start to its end, and for the preface; 0: 60 s */
+    const struct health *health;         /* Borrowed; NULL: no /healthz and /readyz over HTTP. */
+    size_t streaming_max;                /* Calls of those at once, over all connections; 0: 256 */
+    unsigned threads;                    /* At least 1. */
+    size_t message_bytes_max;            /* A message, before and after decompression; 0: 64 MiB */
+    size_t body_bytes_max;               /* All messages in flight; 0: 256 MiB */
+    uint32_t streams_max;                /* A connection; 0: 100 */
+    uint32_t connections_max;            /* 0: 4,096 */
+    uint32_t connections_per_address;    /* 0: no limit */
+    uint64_t idle_timeout_ns;            /* A connection without a stream; 0: none */
+    uint64_t request_timeout_ns;         /* From a request's start to its end; 0: 60 s */
     const struct session_limits *limits; /* Copied; NULL: session_limits_default */
     const struct receiver_gate *gate;    /* Borrowed; NULL: everybody may send. */
     const struct http_cors *cors;        /* Borrowed; NULL: no browser's page may. */

@@ -1,9 +1,13 @@
 /* receiver_test.c: the server over real sockets, several threads and peers at once. */
 #include "receiver/receiver.h"
 
+#include <arpa/inet.h>
+#include <fcntl.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -257,6 +261,50 @@ static void server__takes_what_came_before_a_reset(void **state)
     stop(&on);
 }
 
+/* It lies with the thread: the next event may be that of another peer. */
+static void server__logs_what_time_refuses_with_its_peer(void **state)
+{
+    struct address address = peer_address("127.0.0.1:0");
+    struct log log = {.level = LOG_WARN};
+    struct fixture on;
+    struct sockaddr_in name;
+    socklen_t size = sizeof(name);
+    char error[256];
+    char text[1000] = "";
+    char expected[64];
+    struct buf got;
+    int ends[2];
+    int fd;
+
+    (void)state;
+    start(&on);
+    receiver_free(on.server);
+    buf_reset(&on.bound);
+    assert_int_equal(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+    log.fd = ends[1];
+    on.options.log = &log;
+    on.options.threads = 1;
+    on.options.request_timeout_ns = NS_PER_S / 5;
+    assert_int_equal(receiver_new(&on.options, &on.server), 0);
+    assert_int_equal(receiver_listen(on.server, &address, SESSION_HTTP, error, &on.bound), 0);
+    assert_int_equal(receiver_start(on.server), 0);
+    fd = peer_connect(buf_view(&on.bound));
+    peer_send(fd, VIEW("POST /none HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nsome"));
+    buf_init(&got, 0);
+    assert_true(peer_read_until(fd, "HTTP/1.1 404", &got));
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&name, &size), 0);
+    (void)snprintf(expected, sizeof(expected), "peer=127.0.0.1:%u ", ntohs(name.sin_port));
+    receiver_drain(on.server, 10 * NS_PER_S);
+    assert_true(read(ends[0], text, sizeof(text) - 1) > 0);
+    if (strstr(text, "request refused") == NULL || strstr(text, expected) == NULL)
+        fail_msg("no %sin: %s", expected, text);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+    (void)close(fd);
+    buf_release(&got);
+    stop(&on);
+}
+
 static int make(void *context)
 {
     struct fixture *on = context;
@@ -285,6 +333,7 @@ int main(void)
         cmocka_unit_test(server__drains_what_it_took_on),
         cmocka_unit_test(server__cuts_off_what_never_ends),
         cmocka_unit_test(server__takes_what_came_before_a_reset),
+        cmocka_unit_test(server__logs_what_time_refuses_with_its_peer),
         cmocka_unit_test(server__survives_failing_memory),
     };
 
