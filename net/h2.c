@@ -105,7 +105,7 @@ static void end_input(struct h2 *h2, struct h2_stream *stream)
 
 static void announce_end(struct h2 *h2)
 {
-    if (h2->phase != H2_ANNOUNCED)
+    if (h2->phase != H2_ANNOUNCED || h2->is_broken)
         return;
     h2->phase = H2_CLOSING;
     if (nghttp2_submit_goaway(h2->session, NGHTTP2_FLAG_NONE,
@@ -376,6 +376,8 @@ int h2_receive(struct h2 *h2, struct view bytes, struct mono_time now)
     }
     if (verdict != H2_FINE)
         end_for(h2, verdict);
+    if (h2->is_broken)
+        return STATUS_NOMEM;
     return h2->phase == H2_OVER || nghttp2_session_want_read(h2->session) == 0 ? STATUS_CLOSED : 0;
 }
 

@@ -40,14 +40,14 @@ void h2_return(struct h2_stream *stream)
 
     h2_return_connection(stream);
     /* Without memory for the frame that says so, the window just stays smaller. */
-    if (stream->owed != 0)
+    if (stream->owed != 0 && !h2->is_broken)
         (void)nghttp2_session_consume_stream(h2->session, stream->id, stream->owed);
     stream->owed = 0;
 }
 
 void h2_return_connection(struct h2_stream *stream)
 {
-    if (stream->owed_connection != 0)
+    if (stream->owed_connection != 0 && !stream->h2->is_broken)
         (void)nghttp2_session_consume_connection(stream->h2->session, stream->owed_connection);
     stream->owed_connection = 0;
 }
@@ -59,7 +59,8 @@ void h2_reset(struct h2_stream *stream, uint32_t error)
     stream->is_answered = true;
     stream->is_reset = true;
     h2_return(stream);
-    if (nghttp2_submit_rst_stream(h2->session, NGHTTP2_FLAG_NONE, stream->id, error) != 0)
+    if (!h2->is_broken &&
+        nghttp2_submit_rst_stream(h2->session, NGHTTP2_FLAG_NONE, stream->id, error) != 0)
         h2->is_broken = true;
 }
 
@@ -69,7 +70,8 @@ int h2_answer(struct h2_stream *stream, const struct h2_field *fields, size_t co
 
     CHECK(!stream->is_answered);
     nvs_of(fields, count, nvs);
-    if (nghttp2_submit_response(stream->h2->session, stream->id, nvs, count, NULL) != 0)
+    if (stream->h2->is_broken ||
+        nghttp2_submit_response(stream->h2->session, stream->id, nvs, count, NULL) != 0)
         return give_up(stream);
     stream->is_answered = true;
     h2_return(stream);
@@ -156,7 +158,8 @@ int h2_begin_answer(struct h2_stream *stream, const struct h2_field *fields, siz
 
     CHECK(!stream->is_answered);
     nvs_of(fields, count, nvs);
-    if (nghttp2_submit_response(stream->h2->session, stream->id, nvs, count, &provider) != 0)
+    if (stream->h2->is_broken ||
+        nghttp2_submit_response(stream->h2->session, stream->id, nvs, count, &provider) != 0)
         return give_up(stream);
     return 0;
 }
@@ -166,7 +169,9 @@ static int resume(struct h2_stream *stream)
     if (!stream->is_output_deferred)
         return 0;
     stream->is_output_deferred = false;
-    return nghttp2_session_resume_data(stream->h2->session, stream->id) == 0 ? 0 : give_up(stream);
+    if (stream->h2->is_broken || nghttp2_session_resume_data(stream->h2->session, stream->id) != 0)
+        return give_up(stream);
+    return 0;
 }
 
 int h2_write(struct h2_stream *stream, struct view data)

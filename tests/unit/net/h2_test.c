@@ -629,6 +629,28 @@ static int talk(void *context)
     return status;
 }
 
+static void h2__says_nothing_more_once_it_is_broken(void **state)
+{
+    struct fixture on;
+
+    (void)state;
+    start(&on);
+    on.keeps_credit = true;
+    open(&on, 1, 0);
+    run(&on);
+    open(&on, 3, 0);
+    h2_peer_frame(&on.peer, H2_DATA, H2_END_STREAM, 1, VIEW("body"));
+    mem_fail_after(0);
+    on.status = h2_receive(on.h2, buf_view(&on.peer.out), on.now);
+    mem_fail_after(-1);
+    assert_int_equal(on.status, STATUS_NOMEM);
+    h2_return(on.stream);
+    assert_int_equal(h2_begin_answer(on.stream, ok, 1), STATUS_NOMEM);
+    assert_true(on.stream->is_answered && on.stream->is_reset);
+    h2_reset(on.stream, H2_CANCEL);
+    stop(&on);
+}
+
 static void h2__survives_failing_memory(void **state)
 {
     struct fixture on;
@@ -668,6 +690,7 @@ int main(void)
         cmocka_unit_test(h2__ends_when_the_peer_goes_away),
         cmocka_unit_test(h2__takes_an_odd_goodbye_for_one),
         cmocka_unit_test(h2__does_not_wait_for_a_ping_for_ever),
+        cmocka_unit_test(h2__says_nothing_more_once_it_is_broken),
         cmocka_unit_test(h2__survives_failing_memory),
     };
 
