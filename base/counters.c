@@ -41,8 +41,10 @@ static uint64_t read_others(const struct counters *counters, size_t which)
 
 uint64_t counters_read(const struct counters *counters, size_t which)
 {
-    return atomic_load_explicit(&counters->values[which], memory_order_relaxed) +
-           read_others(counters, which);
+    uint64_t sum = atomic_load_explicit(&counters->values[which], memory_order_relaxed) +
+                   read_others(counters, which);
+
+    return counters->rows[which].kind == COUNTER_GAUGE && (int64_t)sum < 0 ? 0 : sum;
 }
 
 void counters_set(struct counters *counters, size_t which, uint64_t value)

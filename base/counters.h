@@ -3,7 +3,9 @@
  *             help and label, so that what is counted and what is shown cannot drift apart.
  * Is not:     what was measured of others' spans (topology/snapshot.h).
  * Invariants: each processor adds in a lane of its own, and what a row says is the sum of its lanes:
- *             threads that count all the time do not take the same lines from each other.
+ *             threads that count all the time do not take the same lines from each other. Lanes
+ *             are read one after the other: what is added and taken away meanwhile may be seen in
+ *             part, so that a gauge may be off for that moment, though never below 0.
  * Threads:    any may add and read; all are relaxed, so a read is a moment's view. A row that is set
  *             is set by one thread at a time, and not beside others that add to it.
  * Memory:     64 bytes a row, owned.
@@ -60,12 +62,13 @@ static inline void counters_add(struct counters *counters, size_t which, uint64_
     atomic_fetch_add_explicit(counters_lane(counters, which), more, memory_order_relaxed);
 }
 
-/* For gauges that fall. A lane may fall below 0, their sum does not. */
+/* For gauges that fall. A lane may fall below 0, and so may, for a moment, what is read of them all. */
 static inline void counters_subtract(struct counters *counters, size_t which, uint64_t less)
 {
     atomic_fetch_sub_explicit(counters_lane(counters, which), less, memory_order_relaxed);
 }
 
+/* The sum of the lanes; of a gauge at least 0. */
 uint64_t counters_read(const struct counters *counters, size_t which);
 void counters_set(struct counters *counters, size_t which, uint64_t value);
 

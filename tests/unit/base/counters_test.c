@@ -17,6 +17,13 @@ static void counters__add_up(void **state)
     counters_subtract(&counters, 1, 4);
     assert_int_equal(counters_read(&counters, 0), 7);
     assert_int_equal(counters_read(&counters, 1), 6);
+    /* As if what is taken away had been seen, and what was added before had not. */
+    counters_subtract(&counters, 1, 9);
+    assert_int_equal(counters_read(&counters, 1), 0);
+    counters_add(&counters, 1, 5);
+    assert_int_equal(counters_read(&counters, 1), 2);
+    counters_add(&counters, 0, UINT64_MAX - 7); /* A sum may use all its bits. */
+    assert_true(counters_read(&counters, 0) == UINT64_MAX);
     counters_release(&counters);
     counters_release(NULL);
     mem_fail_after(0);
