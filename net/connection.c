@@ -467,14 +467,29 @@ void connection_cut(struct connection *connection)
     destroy(connection);
 }
 
+/* Counts it as what it is: refused, failed or accepted. Returns: 0; STATUS_FULL; STATUS_SYSTEM. */
+static int settle_in(struct connection *connection)
+{
+    struct server_thread *thread = connection->thread;
+    const struct server_meter *meter = &thread->server->options.meter;
+
+    if (connection->is_too_many && server_thread_make_room(thread) != 0)
+        return STATUS_FULL;
+    if (uv_poll_init(&thread->loop.uv, &connection->poll, connection->fd) != 0) {
+        server_count(thread->server, meter->accept_failures, 1);
+        return STATUS_SYSTEM;
+    }
+    server_count(thread->server, meter->accepted, 1);
+    return 0;
+}
+
 static void on_adopted(struct loop_task *task)
 {
     struct connection *connection = (struct connection *)(void *)task;
     struct server_thread *thread = connection->thread;
     struct mono_time now = clock_mono();
 
-    if ((connection->is_too_many && server_thread_make_room(thread) != 0) ||
-        uv_poll_init(&thread->loop.uv, &connection->poll, connection->fd) != 0) {
+    if (settle_in(connection) != 0) {
         struct peer_key peer = connection->peer;
         int fd = connection->fd;
 

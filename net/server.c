@@ -104,9 +104,7 @@ static void take_connection(void *context, int fd, unsigned door)
         count_out(thread, &newcomer.peer);
         server_count(server, server->options.meter.accept_failures, 1);
         (void)close(fd);
-        return;
     }
-    server_count(server, server->options.meter.accepted, 1);
 }
 
 static void accept_failed(void *context)

@@ -325,6 +325,7 @@ static void server__closes_what_can_be_missed_for_a_new_one(void **state)
     assert_int_equal(counters_read(&on.counters, REFUSED), 0);
     expect_end(peer_connect(buf_view(&on.bound)));
     assert_int_equal(counters_read(&on.counters, REFUSED), 1);
+    assert_int_equal(counters_read(&on.counters, ACCEPTED), 9); /* Not the one that was refused. */
     expect_echo(fds[1], "still here");
     for (size_t i = 0; i < 4; i++)
         (void)close(newer[i]);
