@@ -223,7 +223,7 @@ void request_fields_end(struct request *request)
         judge(request, (struct view){NULL, 0});
     /* Of a list that was cut the content type may be missing. HTTP/1 has no way to end a gRPC answer. */
     if (request->stream != NULL && request->stream->is_header_list_too_large &&
-        request->head.type == HTTP_TYPE_NONE)
+        request->head.type == HTTP_TYPE_NONE && !request->is_grpc)
         request->is_grpc = (request->session->opening.serves & SESSION_GRPC) != 0;
     request->is_http = !request->is_grpc || request->stream == NULL;
     if (request->is_http)

@@ -198,6 +198,23 @@ static void request__is_refused_for_too_many_fields_in_its_kind(void **state)
     grpc_stop(&on);
 }
 
+/* Whatever the door serves. */
+static void request__of_grpc_is_told_so_by_grpc_at_any_door(void **state)
+{
+    char value[17000];
+    struct h2_field large[] = {{VIEW("x-large"), {value, sizeof(value)}}};
+    struct grpc_fixture on;
+
+    (void)state;
+    memset(value, 'v', sizeof(value));
+    start(&on, SESSION_HTTP);
+    grpc_open_with(&on, 1, large, 1, H2_END_STREAM);
+    grpc_run(&on);
+    assert_true(h2_seen_has(grpc_seen(&on, 1), "grpc-status: 8"));
+    assert_true(h2_seen_has(grpc_seen(&on, 1), "content-type: application/grpc"));
+    grpc_stop(&on);
+}
+
 static void request__of_method_head_gets_no_body(void **state)
 {
     static const struct h2_field fields[] = {{VIEW(":method"), VIEW("HEAD")},
@@ -243,6 +260,7 @@ int main(void)
         cmocka_unit_test(request__passes_one_gate),
         cmocka_unit_test(request__is_read_before_it_is_refused_if_it_is_short),
         cmocka_unit_test(request__is_refused_for_too_many_fields_in_its_kind),
+        cmocka_unit_test(request__of_grpc_is_told_so_by_grpc_at_any_door),
         cmocka_unit_test(request__of_method_head_gets_no_body),
         cmocka_unit_test(request__is_late_in_its_own_words),
     };
