@@ -142,6 +142,51 @@ static void secure__says_what_is_missing(void **state)
     stop(&on);
 }
 
+/* Whether somebody is told that credentials will go over the network in the clear. */
+static bool warns_of(struct fixture *on, const char *grpc)
+{
+    struct log log = {.level = LOG_WARN};
+    struct secure *secure;
+    char error[256];
+    char text[1000];
+    ssize_t size;
+    int ends[2];
+
+    set(on, "listen.grpc", grpc);
+    assert_int_equal(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+    log.fd = ends[1];
+    assert_int_equal(secure_new(&on->options, &log, error, &secure), 0);
+    secure_free(secure);
+    (void)close(ends[1]);
+    size = read(ends[0], text, sizeof(text) - 1);
+    assert_true(size >= 0);
+    text[size] = '\0';
+    (void)close(ends[0]);
+    return strstr(text, "unencrypted") != NULL;
+}
+
+static void secure__warns_of_doors_that_others_reach(void **state)
+{
+    static const char *const near[] = {"localhost:0", "127.0.0.1:0", "127.9.8.7:0",
+                                       "[::1]:0",     "unix:/tmp/s", "off"};
+    static const char *const far[] = {"0.0.0.0:0", "10.0.0.1:0", "localhost.example.com:0",
+                                      "[::]:0",    "[::1:2]:0",  "127.example.com:0",
+                                      "name:0",    "128.0.0.1:0"};
+    struct fixture on;
+
+    (void)state;
+    prepare(&on);
+    set(&on, "auth.token", "secret");
+    set(&on, "listen.http", "off");
+    for (size_t i = 0; i < sizeof(near) / sizeof(near[0]); i++)
+        if (warns_of(&on, near[i]))
+            fail_msg("%s", near[i]);
+    for (size_t i = 0; i < sizeof(far) / sizeof(far[0]); i++)
+        if (!warns_of(&on, far[i]))
+            fail_msg("%s", far[i]);
+    stop(&on);
+}
+
 static int step(void *context)
 {
     struct fixture *on = context;
@@ -175,6 +220,7 @@ int main(void)
         cmocka_unit_test(secure__gives_each_door_its_own),
         cmocka_unit_test(secure__labels_outcomes_as_they_are),
         cmocka_unit_test(secure__says_what_is_missing),
+        cmocka_unit_test(secure__warns_of_doors_that_others_reach),
         cmocka_unit_test(secure__survives_failing_memory),
     };
 
