@@ -40,10 +40,7 @@ int acceptor_add(struct acceptor *acceptor, const struct sockets *sockets, unsig
 
 static void on_backoff_over(uv_timer_t *timer)
 {
-    struct acceptor *acceptor = timer->data;
-
-    acceptor->is_paused = false;
-    poll_all(acceptor);
+    poll_all(timer->data);
 }
 
 /* Level-triggered polling would spin on a connection that cannot be accepted. */
@@ -51,7 +48,6 @@ static void pause_accepting(struct acceptor *acceptor)
 {
     for (size_t i = 0; i < acceptor->polls_count; i++)
         CHECK(uv_poll_stop(&acceptor->polls[i]) == 0);
-    acceptor->is_paused = true;
     CHECK(uv_timer_start(&acceptor->backoff, on_backoff_over, BACKOFF_MS, 0) == 0);
 }
 

@@ -37,7 +37,6 @@ struct acceptor {
     size_t polls_count;
     uv_timer_t backoff;
     int reserve_fd; /* -1: none */
-    bool is_paused;
 };
 
 /* Returns: 0; STATUS_NOMEM; STATUS_SYSTEM. */

@@ -22,10 +22,7 @@ enum {
     IDLE_FRAMES_A_REQUEST = 8,
 };
 
-const struct h2_guard_options h2_guard_defaults = {
-    .resets_max = 1000,
-    .ping_interval_ns = 10 * NS_PER_S,
-};
+const struct h2_guard_options h2_guard_defaults = H2_GUARD_DEFAULTS;
 
 static struct h2_allowance allowance(uint64_t at_once, uint64_t per_s, struct mono_time now)
 {

@@ -37,6 +37,11 @@ struct h2_guard_options {
 };
 
 /* 1,000 resets, and PINGs 10 seconds apart, the least that gRPC's clients can be told. */
+#define H2_GUARD_DEFAULTS                                                                          \
+    {                                                                                              \
+        .resets_max = 1000, .ping_interval_ns = 10 * NS_PER_S                                      \
+    }
+
 extern const struct h2_guard_options h2_guard_defaults;
 
 /* So many at once, so many a second. */

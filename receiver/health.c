@@ -88,7 +88,6 @@ static void check(void *context, unsigned thread, enum message_format format, st
     struct view service;
 
     (void)thread;
-    (void)format;
     (void)format; /* No http_path: it is protobuf. */
     if (read_request(message, &service) != 0)
         fail(reply, GRPC_INVALID_ARGUMENT, "the message is no HealthCheckRequest");

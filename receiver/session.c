@@ -13,7 +13,7 @@ const struct session_limits session_limits_default = {
     .age_grace_ns = 60 * NS_PER_S,
     .keepalive_ns = 7200 * NS_PER_S,
     .keepalive_timeout_ns = 20 * NS_PER_S,
-    .guard = {.resets_max = 1000, .ping_interval_ns = 10 * NS_PER_S},
+    .guard = H2_GUARD_DEFAULTS,
 };
 
 /* Windows of a megabyte gain all that there is to gain; where there is less memory for all
