@@ -213,7 +213,12 @@ static void call(struct request *request)
         refuse_for_now(request, under_way);
         break;
     case STATUS_TOO_LARGE:
-        refuse_too_large(request, "the inflated message");
+        if (request->excess == EXCESS_MEMORY)
+            refuse(request, GRPC_RESOURCE_EXHAUSTED,
+                   VIEW("to decode it would take more than receiver.memory_max: send smaller "
+                        "batches"));
+        else
+            refuse_too_large(request, "the inflated message");
         break;
     case STATUS_NOMEM:
         refuse_for_now(request, VIEW("no memory to inflate the message"));

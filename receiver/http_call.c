@@ -383,9 +383,9 @@ void http_call_begin(struct request *request)
         http1_session_end(request->session); /* Nothing else will be right here. */
     if (request->refusal == HTTP_SERVED) {
         /* Caps what doubling may reserve. */
-        buf_init(&request->body.held, head->length != 0
+        request->body.held.size_max = head->length != 0
                                           ? (size_t)head->length
-                                          : request->session->shared->message_bytes_max);
+                                          : request->session->shared->message_bytes_max;
         if (request->stream == NULL)
             http1_session_continue(request->session);
     } else if (head->expects_continue || (head->has_length && head->length > DROPPED_KNOWN_MAX)) {
@@ -458,9 +458,8 @@ void http_call_end(struct request *request)
         http_call_refuse(request, HTTP_BUSY);
         break;
     case STATUS_TOO_LARGE:
-        http_call_refuse(request, request->head.coding == HTTP_CODING_IDENTITY
-                                      ? HTTP_TREE_TOO_LARGE
-                                      : HTTP_INFLATED_TOO_LARGE);
+        http_call_refuse(request, request->excess == EXCESS_MEMORY ? HTTP_TREE_TOO_LARGE
+                                                                   : HTTP_INFLATED_TOO_LARGE);
         break;
     case STATUS_NOMEM:
         http_call_refuse(request, HTTP_NO_MEMORY);

@@ -8,7 +8,7 @@
 
 #include "base/check.h"
 
-enum { ROOM_FIRST = 4096, TRAILER_SIZE = 4 };
+enum { ROOM_FIRST = 4096, TRAILER_SIZE = 4, LIKELY_LEAST = 64 << 10, LIKELY_RATIO = 8 };
 
 enum inflate_format inflate_guess(struct view first)
 {
@@ -22,8 +22,7 @@ enum inflate_format inflate_guess(struct view first)
     return INFLATE_PLAIN;
 }
 
-/* What may come out of `in_size` bytes. */
-static size_t bound(size_t in_size, size_t bytes_max)
+size_t inflate_most(size_t in_size, size_t bytes_max)
 {
     size_t most = INFLATE_FREE_BYTES;
 
@@ -40,6 +39,15 @@ static size_t told_size(struct view in)
     if (in.size < TRAILER_SIZE)
         return 0;
     return (size_t)at[0] | (size_t)at[1] << 8 | (size_t)at[2] << 16 | (size_t)at[3] << 24;
+}
+
+size_t inflate_likely(enum inflate_format format, struct view in)
+{
+    size_t likely = format == INFLATE_GZIP ? told_size(in) : in.size;
+
+    if (format != INFLATE_GZIP)
+        likely = likely > SIZE_MAX / LIKELY_RATIO ? SIZE_MAX : likely * LIKELY_RATIO;
+    return likely > LIKELY_LEAST ? likely : LIKELY_LEAST;
 }
 
 static enum libdeflate_result decompress(struct libdeflate_decompressor *decompressor,
@@ -93,7 +101,7 @@ static int inflate_whole(enum inflate_format format, struct view in, size_t byte
 {
     struct libdeflate_decompressor *decompressor;
     size_t begin = out->size;
-    size_t left = bound(in.size, bytes_max);
+    size_t left = inflate_most(in.size, bytes_max);
     int status;
 
     if (in.size == 0)

@@ -32,6 +32,12 @@ MUST_USE int inflate_zstd(struct view in, size_t bytes_max, struct buf *out);
 MUST_USE int inflate_any(enum inflate_format format, struct view in, size_t bytes_max,
                          struct buf *out);
 
+/* What can come out of so many bytes at most, and no more than `bytes_max`. */
+size_t inflate_most(size_t in_size, size_t bytes_max);
+
+/* What may come out of a message: what gzip says itself of its last member, of the others a guess. */
+size_t inflate_likely(enum inflate_format format, struct view in);
+
 /* What the first bytes of a file say: gzip, zstd, else plain. */
 enum inflate_format inflate_guess(struct view first);
 

@@ -254,6 +254,7 @@ static void init_shared(const struct receiver_options *options, struct session_s
     shared->counters = options->counters;
     shared->gate = options->gate;
     shared->cors = options->cors;
+    shared->workers = options->threads;
     session_shared_bound(shared, or_default(options->body_bytes_max, BODY_BYTES_MAX));
 }
 
@@ -306,7 +307,7 @@ int receiver_new(const struct receiver_options *options, struct receiver **out_r
         goto out;
     receiver->threads_count = options->threads;
     for (unsigned i = 0; i < options->threads; i++)
-        session_worker_init(&receiver->threads[i].worker, i, receiver->shared.message_bytes_max);
+        session_worker_init(&receiver->threads[i].worker, i, &receiver->shared);
     status = open_server(options, receiver);
 out:
     if (status != 0)

@@ -11,8 +11,8 @@
 #include "base/mem.h"
 #include "receiver/session_priv.h"
 
-/* An inflated message's memory is kept for the next one up to this size. */
-enum { INFLATED_KEPT = 1024 * 1024 };
+/* What was too little for an inflated message becomes so many times as much. */
+enum { INFLATE_AGAIN_TIMES = 4 };
 
 /* Over so long the rate of a body is looked at. */
 static const uint64_t rate_window_ns = 10 * NS_PER_S;
@@ -310,32 +310,50 @@ static enum receiver_counter counter_of(const struct request *request, enum mess
     return format == MESSAGE_JSON ? RECEIVER_MESSAGES_HTTP1_JSON : RECEIVER_MESSAGES_HTTP1_PROTOBUF;
 }
 
-/* Before it is decoded: memory that the method will take is the budget's too. */
-static int borrow(const struct request *request, enum message_format format, struct view message,
-                  size_t *out_bytes)
+/* As far as the budget goes: others leave no room for it now. */
+static int borrow(struct request *request, size_t bytes)
 {
-    struct body_budget *budget = &request->session->shared->budget;
-    size_t bytes = request->method->memory_of != NULL
-                       ? request->method->memory_of(request->method->context, format, message)
-                       : 0;
-
-    *out_bytes = 0;
-    if (bytes == 0)
+    if (body_budget_borrow(&request->session->shared->budget, bytes) == 0)
         return 0;
-    if (bytes > budget->max - request->charged)
+    request_count(request, RECEIVER_LIMIT_MEMORY, 1);
+    return STATUS_FULL;
+}
+
+/* What the budget has for this request if it were alone, beside what it holds. */
+static size_t room_alone(const struct request *request)
+{
+    size_t held = request->charged + request->inflated;
+    size_t max = request->session->shared->budget.max;
+
+    return held < max ? max - held : 0;
+}
+
+/* Before it is decoded: memory that the method will take is the budget's too. */
+static int borrow_for_method(struct request *request, enum message_format format,
+                             struct view message, size_t *out_bytes)
+{
+    const struct grpc_method *method = request->method;
+    size_t bytes = method->memory_of != NULL ? method->memory_of(method->context, format, message)
+                                             : 0;
+    int status = 0;
+
+    if (bytes > room_alone(request)) {
+        request->excess = EXCESS_MEMORY;
         return STATUS_TOO_LARGE;
-    if (body_budget_borrow(budget, bytes) != 0)
-        return STATUS_FULL;
-    *out_bytes = bytes;
-    return 0;
+    }
+    if (bytes != 0)
+        status = borrow(request, bytes);
+    if (status == 0)
+        *out_bytes = bytes;
+    return status;
 }
 
 int request_call(struct request *request, enum message_format format, struct view message)
 {
     struct session *session = request->session;
     struct grpc_reply *reply = &session->worker->reply;
-    size_t borrowed;
-    int status = borrow(request, format, message, &borrowed);
+    size_t borrowed = 0;
+    int status = borrow_for_method(request, format, message, &borrowed);
 
     if (status != 0)
         return status;
@@ -354,41 +372,87 @@ int request_call(struct request *request, enum message_format format, struct vie
     return 0;
 }
 
-/* As far as the budget goes, too. What would not fit if the request were alone is too large; for what
- * only others leave no room for there will be room later. */
-int request_inflate_and_call(struct request *request, enum inflate_format inflate,
-                             enum message_format format, struct view packed)
+/* Memory beyond what a worker keeps goes away. */
+static void forget_inflated(struct session_worker *worker)
 {
-    struct session_shared *shared = request->session->shared;
-    struct buf *inflated = &request->session->worker->inflated;
-    size_t alone = shared->budget.max - request->charged;
-    size_t room = body_budget_room(&shared->budget);
-    size_t max = shared->message_bytes_max < alone ? shared->message_bytes_max : alone;
-    size_t bound = max < room ? max : room;
+    if (worker->inflated.capacity > worker->inflated_kept_max)
+        buf_release(&worker->inflated);
+}
+
+static int inflate_at_most(struct session_worker *worker, enum inflate_format inflate,
+                           struct view packed, size_t bound)
+{
+    struct buf *inflated = &worker->inflated;
     int status;
 
     buf_reset(inflated);
+    /* What doubling may reserve is bounded as well. */
+    inflated->size_max = bound > inflated->capacity ? bound : inflated->capacity;
+    if (inflated->size_max == 0)
+        inflated->size_max = 1;
     status = inflate_any(inflate, packed, bound, inflated);
-    if (status == 0) {
-        size_t size = inflated->size;
+    if (status != 0)
+        forget_inflated(worker);
+    return status;
+}
 
-        status = body_budget_borrow(&shared->budget, size);
+/* The budget has what is inflated before it is there: first as much as is likely, then more, `max` at
+ * the end, so that small messages of many threads do not keep each other from it. */
+static int inflate(struct request *request, enum inflate_format inflate, struct view packed,
+                   size_t max)
+{
+    struct session_worker *worker = request->session->worker;
+    struct body_budget *budget = &request->session->shared->budget;
+    size_t bound = inflate_likely(inflate, packed);
+
+    for (;;) {
+        size_t room = body_budget_room(budget);
+        size_t wanted = bound < max ? bound : max;
+        int status;
+        bound = wanted < room ? wanted : room;
+        if (borrow(request, bound) != 0)
+            return STATUS_FULL;
+        status = inflate_at_most(worker, inflate, packed, bound);
         if (status == 0) {
-            request_count(request,
-                          inflate == INFLATE_GZIP   ? RECEIVER_MESSAGES_GZIP
-                          : inflate == INFLATE_ZLIB ? RECEIVER_MESSAGES_DEFLATE
-                                                    : RECEIVER_MESSAGES_ZSTD,
-                          1);
-            status = request_call(request, format, buf_view(inflated));
-            body_budget_return(&shared->budget, size);
+            request->inflated = worker->inflated.capacity < bound ? worker->inflated.capacity
+                                                                  : bound;
+            body_budget_return(budget, bound - request->inflated);
+            return 0;
         }
-    } else if (status == STATUS_TOO_LARGE && room < max) {
-        status = STATUS_FULL;
+        body_budget_return(budget, bound);
+        if (status != STATUS_TOO_LARGE || bound == max)
+            return status;
+        if (bound < wanted) {
+            request_count(request, RECEIVER_LIMIT_MEMORY, 1);
+            return STATUS_FULL;
+        }
+        bound = bound > SIZE_MAX / INFLATE_AGAIN_TIMES ? SIZE_MAX : bound * INFLATE_AGAIN_TIMES;
     }
-    if (status == STATUS_FULL)
-        request_count(request, RECEIVER_LIMIT_MEMORY, 1);
-    if (inflated->capacity > INFLATED_KEPT)
-        buf_release(inflated);
+}
+
+/* What would not fit if the request were alone is too large; for what only others leave no room for
+ * there will be room later. */
+int request_inflate_and_call(struct request *request, enum inflate_format format,
+                             enum message_format message_format, struct view packed)
+{
+    struct session *session = request->session;
+    size_t alone = room_alone(request);
+    size_t max = session->shared->message_bytes_max;
+    int status;
+
+    request->excess = max <= alone ? EXCESS_MESSAGE : EXCESS_MEMORY;
+    status = inflate(request, format, packed, inflate_most(packed.size, max < alone ? max : alone));
+    if (status != 0)
+        return status;
+    request_count(request,
+                  format == INFLATE_GZIP   ? RECEIVER_MESSAGES_GZIP
+                  : format == INFLATE_ZLIB ? RECEIVER_MESSAGES_DEFLATE
+                                           : RECEIVER_MESSAGES_ZSTD,
+                  1);
+    status = request_call(request, message_format, buf_view(&session->worker->inflated));
+    forget_inflated(session->worker);
+    body_budget_return(&session->shared->budget, request->inflated);
+    request->inflated = 0;
     return status;
 }
 

@@ -20,14 +20,24 @@ const struct session_limits session_limits_default = {
  * connections together, they follow it. */
 enum { WINDOW_MIN = 64 * 1024, WINDOW_MAX = 1024 * 1024, WINDOWS_IN_BUDGET = 256 };
 
+/* What workers keep is a part of what bodies may hold, and no more than gains anything. */
+enum { KEPT_PART = 8, SPARES_MOST = 8 << 20, INFLATED_KEPT_MOST = 1 << 20 };
+
 void session_shared_bound(struct session_shared *shared, size_t body_bytes_max)
 {
     size_t window = body_bytes_max / WINDOWS_IN_BUDGET;
+    size_t kept = 0;
 
     if (window < WINDOW_MIN)
         window = WINDOW_MIN;
     if (window > WINDOW_MAX)
         window = WINDOW_MAX;
+    if (shared->workers != 0)
+        kept = body_bytes_max / KEPT_PART / shared->workers;
+    if (kept > SPARES_MOST + INFLATED_KEPT_MOST)
+        kept = SPARES_MOST + INFLATED_KEPT_MOST;
+    shared->kept_bytes_max = kept;
+    body_bytes_max -= shared->workers * kept;
     /* What would never fit must be told so, and not to come again. */
     if (shared->message_bytes_max > body_bytes_max)
         shared->message_bytes_max = body_bytes_max;
@@ -41,16 +51,19 @@ void session_shared_release(struct session_shared *shared)
     body_budget_release(&shared->budget);
 }
 
-/* So much of the memory of bodies is kept for the next ones. */
-enum { SPARES_PART = 4, SPARES_MOST = 8 * 1024 * 1024 };
+/* Of what is kept: for an inflated message; the rest are spares. */
+enum { INFLATED_PART = 8 };
 
-void session_worker_init(struct session_worker *worker, unsigned thread, size_t message_bytes_max)
+void session_worker_init(struct session_worker *worker, unsigned thread,
+                         const struct session_shared *shared)
 {
-    size_t kept = message_bytes_max / SPARES_PART;
+    size_t kept = shared->kept_bytes_max;
 
-    *worker = (struct session_worker){.thread = thread};
-    buf_spares_init(&worker->spares, kept < SPARES_MOST ? kept : SPARES_MOST);
-    buf_init(&worker->inflated, message_bytes_max);
+    *worker = (struct session_worker){.thread = thread, .inflated_kept_max = kept / INFLATED_PART};
+    if (worker->inflated_kept_max > INFLATED_KEPT_MOST)
+        worker->inflated_kept_max = INFLATED_KEPT_MOST;
+    buf_spares_init(&worker->spares, kept - worker->inflated_kept_max);
+    buf_init(&worker->inflated, shared->message_bytes_max);
     buf_init(&worker->text, 0);
     buf_init(&worker->reply.message, 0);
     buf_init(&worker->reply.body, 0);

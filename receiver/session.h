@@ -6,7 +6,9 @@
  * Invariants: each request that reached its method is answered, or its stream is gone. Bytes that
  *             are held are in the budget.
  * Threads:    one at a time; what is shared is shared by all sessions, a worker by those of a thread.
- * Memory:     streams_max requests; their messages, as far as the budget goes.
+ * Memory:     streams_max requests; their messages, as far as the budget goes. A worker keeps memory of
+ *             bodies that were (`spares`) and of the last that was inflated for the next ones: an
+ *             eighth of all that bodies may hold at most, which the budget has less.
  * Source:     spec OTLP A4-A8, A14-A22, A36, C1, C6-C11.
  */
 #ifndef SPANMAP_RECEIVER_SESSION_H
@@ -54,6 +56,8 @@ struct session_shared {
     const struct health *health; /* For /healthz and /readyz; NULL: there are no such paths. */
     size_t streaming_max;        /* Calls of those at once; on one connection an eighth. */
     _Atomic size_t streaming;    /* Those under way. */
+    unsigned workers;            /* Threads whose workers keep memory; 0: none keeps any. */
+    size_t kept_bytes_max;       /* What each keeps; set by session_shared_bound(). */
     size_t message_bytes_max;
     size_t response_bytes_max;
     uint32_t streams_max;
@@ -71,8 +75,8 @@ struct session_shared {
     uint32_t connection_window; /* and on a connection. */
 };
 
-/* Budget and windows, from how many bytes of bodies may be held. message_bytes_max is set, and
- * lowered where it is above that. */
+/* Budget and windows, from how many bytes of bodies may be held, what workers keep included.
+ * `workers` and message_bytes_max are set; the latter is lowered where it is above that. */
 void session_shared_bound(struct session_shared *shared, size_t body_bytes_max);
 
 /* Once all sessions are gone. */
@@ -91,12 +95,15 @@ struct session_worker {
     unsigned thread;
     struct buf_spares spares; /* For the bodies that are held. */
     struct buf inflated;
+    size_t inflated_kept_max;
     struct buf text; /* Fields of the trailers. */
     struct grpc_reply reply;
     struct session_refusal refusal; /* To be taken by setting is_there to false. */
 };
 
-void session_worker_init(struct session_worker *worker, unsigned thread, size_t message_bytes_max);
+/* `shared` is bounded already. */
+void session_worker_init(struct session_worker *worker, unsigned thread,
+                         const struct session_shared *shared);
 void session_worker_release(struct session_worker *worker);
 
 struct session;

@@ -95,6 +95,9 @@ struct http_body {
     struct view piece; /* Not copied yet; it lies in the bytes that are being received. */
 };
 
+/* Which limit a message is beyond: receiver.message_bytes_max, or receiver.memory_max. */
+enum request_excess { EXCESS_MESSAGE, EXCESS_MEMORY };
+
 struct request {
     struct session *session;
     struct h2_stream *stream; /* NULL: the one of an HTTP/1 session. */
@@ -103,13 +106,15 @@ struct request {
     struct request *next_borrowed;
     struct mono_time begun;
     struct mono_time deadline;
-    struct mono_time measured;                      /* Since when its body's rate is watched, */
-    uint64_t received;                              /* and what has come since. */
-    struct mono_time favoured;                      /* When it became its session's favourite. */
-    size_t charged;                                 /* To the budget. */
-    size_t withheld;                                /* See struct session. */
-    size_t dropped;                                 /* Bytes of a refused request's body. */
-    const struct grpc_method *method;               /* NULL: no such path; */
+    struct mono_time measured;        /* Since when its body's rate is watched, */
+    uint64_t received;                /* and what has come since. */
+    struct mono_time favoured;        /* When it became its session's favourite. */
+    size_t charged;                   /* To the budget. */
+    size_t inflated;                  /* What it has of it for its inflated message. */
+    enum request_excess excess;       /* After STATUS_TOO_LARGE. */
+    size_t withheld;                  /* See struct session. */
+    size_t dropped;                   /* Bytes of a refused request's body. */
+    const struct grpc_method *method; /* NULL: no such path; */
     const struct grpc_stream_method *stream_method; /* or one of these. */
     enum gate_verdict verdict;
     bool is_judged;
@@ -150,7 +155,7 @@ void request_data(struct request *request, struct view piece);
 void request_end(struct request *request);
 
 /* The method is called, and the worker's reply says what came of it. Returns: 0; STATUS_FULL (no
- * memory to do so now), STATUS_TOO_LARGE (nor later): it was not called. */
+ * memory to do so now; counted), STATUS_TOO_LARGE (nor later; `excess` is set): it was not called. */
 MUST_USE int request_call(struct request *request, enum message_format format, struct view message);
 
 bool request_is_answered(const struct request *request);
@@ -164,8 +169,8 @@ uint64_t request_retry_delay_ns(const struct request *request);
 
 /* Inflates into the worker's memory and the budget, and calls the method. Returns: as request_call();
  * STATUS_TOO_LARGE also for what is larger than a message may be; STATUS_NOMEM; STATUS_INVALID. */
-MUST_USE int request_inflate_and_call(struct request *request, enum inflate_format inflate,
-                                      enum message_format format, struct view packed);
+MUST_USE int request_inflate_and_call(struct request *request, enum inflate_format format,
+                                      enum message_format message_format, struct view packed);
 
 /* Its message lies in the bytes that are being received: requests_keep() copies what is still needed. */
 void request_borrow(struct request *request);

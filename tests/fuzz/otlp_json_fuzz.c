@@ -28,7 +28,8 @@ static void convert(enum otlp_signal signal, struct view text)
 /* Walked over, the text becomes as much. Only the order of members that came twice may differ. */
 static void walk(struct view text, size_t whole_bytes_max, int status, size_t size)
 {
-    struct otlp_json_bounds bounds = {TREE_BYTES_MAX, whole_bytes_max};
+    struct otlp_json_bounds bounds = {.tree_bytes_max = TREE_BYTES_MAX,
+                                      .whole_bytes_max = whole_bytes_max};
     struct otlp_json_error error;
     struct buf out;
     int got;

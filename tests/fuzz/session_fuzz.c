@@ -78,10 +78,11 @@ static void start(struct fixture *on)
         .counters = &on->counters,
         .cors = &cors,
     };
+    on->shared.workers = 1;
     session_shared_bound(&on->shared, 3 * MESSAGE_MAX);
     on->now.ns = NS_PER_S;
     buf_init(&on->out, 0);
-    session_worker_init(&on->worker, 0, MESSAGE_MAX);
+    session_worker_init(&on->worker, 0, &on->shared);
     CHECK(session_new(&on->shared, &on->worker,
                       (struct session_opening){.serves = SESSION_GRPC | SESSION_HTTP}, on->now,
                       &on->session) == 0);

@@ -47,7 +47,7 @@ static void make(struct grpc_fixture *on, size_t message_bytes_max, size_t body_
     };
     session_shared_bound(&on->shared, body_bytes_max);
     on->now.ns = 1000 * NS_PER_S;
-    session_worker_init(&on->worker, 3, message_bytes_max);
+    session_worker_init(&on->worker, 3, &on->shared);
     assert_int_equal(session_new(&on->shared, &on->worker, on->opening, on->now, &on->session), 0);
     h2_peer_init(&on->peer);
 }
@@ -128,7 +128,7 @@ void grpc_start_beside(struct grpc_fixture *on, struct grpc_fixture *host)
     on->host = host;
     on->opening = host->opening;
     on->now = host->now;
-    session_worker_init(&on->worker, 3, host->shared.message_bytes_max);
+    session_worker_init(&on->worker, 3, &host->shared);
     assert_int_equal(session_new(&host->shared, &on->worker, on->opening, on->now, &on->session),
                      0);
     h2_peer_init(&on->peer);

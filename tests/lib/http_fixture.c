@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <zlib.h>
 
 #include "tests/lib/test.h"
 
@@ -12,6 +13,9 @@ static void method(void *context, unsigned thread, enum message_format format, s
     struct http_fixture *on = context;
 
     assert_int_equal(thread, 3);
+    /* What was inflated is charged, and the memory that it lies in. */
+    if (on->worker.inflated.data != NULL && message.data == on->worker.inflated.data)
+        assert_true(on->shared.budget.held >= on->worker.inflated.capacity);
     on->calls++;
     on->format = format;
     on->size = message.size;
@@ -57,7 +61,7 @@ void http_start(struct http_fixture *on)
     session_shared_bound(&on->shared, HTTP_BODY_BYTES_MAX);
     on->opening.serves = SESSION_HTTP;
     on->now.ns = 1000 * NS_PER_S;
-    session_worker_init(&on->worker, 3, HTTP_MESSAGE_MAX);
+    session_worker_init(&on->worker, 3, &on->shared);
     buf_init(&on->out, 0);
     http_restart(on);
 }
@@ -158,4 +162,25 @@ void assert_http(struct http_fixture *on, unsigned status, ...)
             fail_msg("no `%s` in:\n%s", text, on->out.data);
     va_end(texts);
     buf_reset(&on->out);
+}
+
+struct view http_fill(char *body, size_t size)
+{
+    memset(body, 'w', size);
+    return (struct view){body, size};
+}
+
+struct view http_pack_zlib(int window_bits, size_t size, char byte, char *out, size_t room)
+{
+    static char plain[4000000];
+    z_stream stream = {.avail_in = (uInt)size, .next_in = (Bytef *)plain};
+
+    memset(plain, byte, size);
+    assert_int_equal(deflateInit2(&stream, 9, Z_DEFLATED, window_bits, 8, Z_DEFAULT_STRATEGY),
+                     Z_OK);
+    stream.next_out = (Bytef *)out;
+    stream.avail_out = (uInt)room;
+    assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
+    assert_int_equal(deflateEnd(&stream), Z_OK);
+    return (struct view){out, stream.total_out};
 }

@@ -59,4 +59,10 @@ uint64_t http_counted(const struct http_fixture *on, enum receiver_counter which
  * (the last is NULL); it is reset. */
 void assert_http(struct http_fixture *on, unsigned status, ...);
 
+/* So many bytes of 'w'. */
+struct view http_fill(char *body, size_t size);
+
+/* `size` bytes of `byte`, packed: as zlib (window_bits 15) or gzip (31). */
+struct view http_pack_zlib(int window_bits, size_t size, char byte, char *out, size_t room);
+
 #endif

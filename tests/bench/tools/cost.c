@@ -221,6 +221,7 @@ static void start_sessions(struct cost *cost, struct grpc_method *export)
     cost->shared = (struct session_shared){
         .methods = export,
         .methods_count = 1,
+        .workers = 1,
         .message_bytes_max = 64 << 20,
         .response_bytes_max = 1 << 20,
         .streams_max = 100,
@@ -228,7 +229,7 @@ static void start_sessions(struct cost *cost, struct grpc_method *export)
         .counters = &cost->counters,
     };
     session_shared_bound(&cost->shared, 256 << 20);
-    session_worker_init(&cost->worker, 0, cost->shared.message_bytes_max);
+    session_worker_init(&cost->worker, 0, &cost->shared);
 }
 
 static void stop_all(struct cost *cost)

@@ -294,6 +294,7 @@ static void call__inflates_within_the_budget(void **state)
     grpc_run(&on);
     assert_grpc_answer(&on, 1, "grpc-status: 14");
     assert_int_equal(on.shared.budget.held, on.shared.budget.max - 49999);
+    assert_int_equal(grpc_counted(&on, RECEIVER_LIMIT_MEMORY), 1);
     on.shared.budget.held--;
     grpc_open_with(&on, 3, gzip, 1, 0);
     grpc_send_body(&on, 3, buf_view(&body), 16384, true);
@@ -306,6 +307,8 @@ static void call__inflates_within_the_budget(void **state)
     grpc_send_body(&on, 5, buf_view(&body), 16384, true);
     grpc_run(&on);
     assert_grpc_answer(&on, 5, "grpc-status: 8");
+    assert_non_null(memmem(grpc_seen(&on, 5)->fields.data, grpc_seen(&on, 5)->fields.size,
+                           "receiver.memory_max", 19));
     buf_release(&body);
     grpc_stop(&on);
 }

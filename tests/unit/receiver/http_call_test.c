@@ -1,6 +1,5 @@
 /* http_call_test.c: requests of OTLP/HTTP, right and wrong, and what each is told. */
 #include <stdio.h>
-#include <zlib.h>
 #include <zstd.h>
 
 #include "tests/lib/http_fixture.h"
@@ -137,12 +136,6 @@ static void http__refuses_what_is_not_for_it(void **state)
 
 /* -------------------------------------------------------------------------- sizes */
 
-static struct view fill(char *body, size_t size)
-{
-    memset(body, 'w', size);
-    return (struct view){body, size};
-}
-
 static void http__bounds_bodies(void **state)
 {
     static char body[HTTP_MESSAGE_MAX + 1];
@@ -150,15 +143,15 @@ static void http__bounds_bodies(void **state)
 
     (void)state;
     http_start(&on);
-    http_post(&on, PROTOBUF, fill(body, HTTP_MESSAGE_MAX));
+    http_post(&on, PROTOBUF, http_fill(body, HTTP_MESSAGE_MAX));
     assert_http(&on, 200, NULL);
     assert_int_equal(on.size, HTTP_MESSAGE_MAX);
-    http_post(&on, JSON, fill(body, HTTP_MESSAGE_MAX + 1));
+    http_post(&on, JSON, http_fill(body, HTTP_MESSAGE_MAX + 1));
     assert_http(&on, 413, "receiver.message_bytes_max, 100000 bytes", NULL);
     assert_int_equal(on.status, 0); /* The little that is too much was read. */
     http_send(&on, "POST /v1/traces HTTP/1.1\r\nHost: h\r\n" JSON
                    "Transfer-Encoding: chunked\r\n\r\n186a1\r\n");
-    http_send_pieces(&on, fill(body, HTTP_MESSAGE_MAX + 1), 5000);
+    http_send_pieces(&on, http_fill(body, HTTP_MESSAGE_MAX + 1), 5000);
     assert_http(&on, 413, "connection: close\r\n", NULL); /* Of chunks nobody knows the end. */
     assert_int_equal(on.status, STATUS_CLOSED);
     assert_int_equal(on.calls, 1);
@@ -182,26 +175,11 @@ static void http__answers_before_a_large_body(void **state)
     for (int i = 0; i < 7 && on.status == 0; i++) {
         static char body[10000];
 
-        http_send_pieces(&on, fill(body, sizeof(body)), sizeof(body));
+        http_send_pieces(&on, http_fill(body, sizeof(body)), sizeof(body));
     }
     assert_http(&on, 404, "connection: close\r\n", NULL);
     assert_int_equal(on.status, STATUS_CLOSED);
     http_stop(&on);
-}
-
-static struct view pack_zlib(int window_bits, size_t size, char byte, char *out, size_t room)
-{
-    static char plain[4000000];
-    z_stream stream = {.avail_in = (uInt)size, .next_in = (Bytef *)plain};
-
-    memset(plain, byte, size);
-    assert_int_equal(deflateInit2(&stream, 9, Z_DEFLATED, window_bits, 8, Z_DEFAULT_STRATEGY),
-                     Z_OK);
-    stream.next_out = (Bytef *)out;
-    stream.avail_out = (uInt)room;
-    assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
-    assert_int_equal(deflateEnd(&stream), Z_OK);
-    return (struct view){out, stream.total_out};
 }
 
 static void http__inflates_each_encoding(void **state)
@@ -213,7 +191,7 @@ static void http__inflates_each_encoding(void **state)
 
     (void)state;
     http_start(&on);
-    body = pack_zlib(31, 5000, 'g', packed, 4000);
+    body = http_pack_zlib(31, 5000, 'g', packed, 4000);
     http_post(&on, PROTOBUF "Content-Encoding: gzip\r\n", body);
     assert_http(&on, 200, NULL);
     assert_int_equal(on.size, 5000);
@@ -226,11 +204,11 @@ static void http__inflates_each_encoding(void **state)
     http_post(&on, PROTOBUF "Content-Encoding: gzip\r\n", (struct view){packed, body.size - 1});
     assert_http(&on, 400, "content encoding", NULL);
     http_post(&on, PROTOBUF "Content-Encoding: deflate\r\n",
-              pack_zlib(15, 5000, 'd', packed, sizeof(packed)));
+              http_pack_zlib(15, 5000, 'd', packed, sizeof(packed)));
     assert_http(&on, 200, NULL);
     assert_int_equal(on.first, 'd');
-    body = (struct view){packed,
-                         ZSTD_compress(packed, sizeof(packed), fill(plain, 5000).data, 5000, 3)};
+    body = (struct view){
+        packed, ZSTD_compress(packed, sizeof(packed), http_fill(plain, 5000).data, 5000, 3)};
     http_post(&on, PROTOBUF "Content-Encoding: zstd\r\n", body);
     assert_http(&on, 200, NULL);
     assert_int_equal(on.first, 'w');
@@ -251,10 +229,10 @@ static void http__stops_bombs(void **state)
     (void)state;
     http_start(&on);
     http_post(&on, JSON "Content-Encoding: gzip\r\n",
-              pack_zlib(31, 4000000, 'b', packed, sizeof(packed)));
+              http_pack_zlib(31, 4000000, 'b', packed, sizeof(packed)));
     assert_http(&on, 413, "the inflated body is larger", NULL);
     http_post(&on, JSON "Content-Encoding: deflate\r\n",
-              pack_zlib(15, 4000000, 'b', packed, sizeof(packed)));
+              http_pack_zlib(15, 4000000, 'b', packed, sizeof(packed)));
     assert_http(&on, 413, NULL);
     http_post(
         &on, JSON "Content-Encoding: zstd\r\n",
@@ -473,65 +451,7 @@ static void http__lets_the_pages_in_that_may_send(void **state)
     http_stop(&on);
 }
 
-/* ------------------------------------------------------------------ time, memory */
-
-static void http__holds_senders_back_while_the_budget_is_tight(void **state)
-{
-    static struct body_account others;
-    static char body[60000];
-    struct http_fixture on;
-
-    (void)state;
-    http_start(&on);
-    on.shared.budget.held = 600000;
-    on.shared.budget.accounts = 100; /* Other connections. */
-    on.shared.budget.favourite = &others;
-    http_send(&on,
-              "POST /v1/traces HTTP/1.1\r\nHost: h\r\n" PROTOBUF "Content-Length: 60001\r\n\r\n");
-    http_send_pieces(&on, fill(body, sizeof(body)), sizeof(body));
-    assert_int_equal(on.out.size, 0);
-    assert_in_range(on.shared.budget.held, 660000, 660001); /* Not twice as much. */
-    assert_false(session_wants_input(on.session));
-    on.shared.budget.held -= 600000;
-    http_tick(&on, NS_PER_S);
-    assert_true(session_wants_input(on.session));
-    http_send(&on, "w");
-    assert_http(&on, 200, NULL);
-    assert_int_equal(on.size, 60001);
-    /* What finds no room at all is to come again. */
-    on.shared.budget.held = 890000;
-    http_send(&on,
-              "POST /v1/traces HTTP/1.1\r\nHost: h\r\n" PROTOBUF "Content-Length: 60001\r\n\r\n");
-    http_send_pieces(&on, fill(body, sizeof(body)), sizeof(body));
-    assert_http(&on, 503, "retry-after: ", "RetryInfo", NULL);
-    assert_int_equal(http_counted(&on, RECEIVER_HTTP_503), 1);
-    on.shared.budget.favourite = NULL;
-    on.shared.budget.held = 0;
-    http_stop(&on);
-}
-
-static void http__reserves_what_json_will_take(void **state)
-{
-    static char body[60000];
-    struct http_fixture on;
-
-    (void)state;
-    http_start(&on);
-    http_post(&on, JSON, fill(body, 20000));
-    assert_http(&on, 200, NULL);
-    http_post(&on, JSON, fill(body, 51000)); /* 1,020,000 bytes of a million. */
-    assert_http(&on, 413, "send smaller batches, or protobuf", NULL);
-    http_post(&on, PROTOBUF, fill(body, 51000));
-    assert_http(&on, 200, NULL);
-    assert_int_equal(body_budget_borrow(&on.shared.budget, 650000), 0);
-    http_post(&on, JSON, fill(body, 20000));
-    assert_http(&on, 503, "retry-after: ", NULL);
-    body_budget_return(&on.shared.budget, 650000);
-    http_post(&on, JSON, fill(body, 20000));
-    assert_http(&on, 200, NULL);
-    assert_int_equal(on.calls, 3);
-    http_stop(&on);
-}
+/* -------------------------------------------------------------------------- time */
 
 static void http__ends_what_takes_too_long(void **state)
 {
@@ -633,8 +553,6 @@ int main(void)
         cmocka_unit_test(http__tells_the_way_from_the_wrong_door),
         cmocka_unit_test(http__asks_the_gate_once_a_request),
         cmocka_unit_test(http__lets_the_pages_in_that_may_send),
-        cmocka_unit_test(http__holds_senders_back_while_the_budget_is_tight),
-        cmocka_unit_test(http__reserves_what_json_will_take),
         cmocka_unit_test(http__ends_what_takes_too_long),
         cmocka_unit_test(http__drains_behind_the_answer),
         cmocka_unit_test(http__survives_failing_memory),

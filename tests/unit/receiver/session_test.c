@@ -502,6 +502,32 @@ static void session__counts_peers_that_break_the_protocol(void **state)
 
 /* ------------------------------------------------------------------------ memory */
 
+/* What is kept for the next bodies is no other memory than that of bodies. */
+static void session__keeps_memory_within_what_bodies_may_hold(void **state)
+{
+    static const size_t bounds[] = {3 << 20, 112 << 20, (size_t)8 << 30};
+    static const unsigned workers[] = {1, 2, 8, 64};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
+        for (size_t j = 0; j < sizeof(workers) / sizeof(workers[0]); j++) {
+            struct session_shared shared = {.workers = workers[j],
+                                            .message_bytes_max = bounds[i] / 3 * 2};
+            struct session_worker worker;
+            size_t kept;
+
+            session_shared_bound(&shared, bounds[i]);
+            assert_int_equal(shared.message_bytes_max, bounds[i] / 3 * 2);
+            session_worker_init(&worker, 0, &shared);
+            kept = worker.spares.kept_bytes_max + worker.inflated_kept_max;
+            assert_in_range(kept, 1, 9 << 20);
+            assert_int_equal(shared.budget.max, bounds[i] - workers[j] * kept);
+            session_worker_release(&worker);
+            session_shared_release(&shared);
+        }
+    }
+}
+
 static int serve_once(void *context)
 {
     struct grpc_fixture *on = context;
@@ -571,6 +597,7 @@ int main(void)
         cmocka_unit_test(session__drains_without_an_answered_ping),
         cmocka_unit_test(session__counts_what_is_lost),
         cmocka_unit_test(session__counts_peers_that_break_the_protocol),
+        cmocka_unit_test(session__keeps_memory_within_what_bodies_may_hold),
         cmocka_unit_test(session__survives_failing_memory),
     };
 
