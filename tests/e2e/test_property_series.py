@@ -20,7 +20,8 @@ from model import chaos, generate, model, series  # noqa: E402
 FIRST = int(os.environ.get("SPANMAP_SEED") or 1)
 SEEDS = range(FIRST, FIRST + int(os.environ.get("SPANMAP_SEEDS") or 2))
 WAITS = ("pairing.wait", "pairing.parent_wait", "messaging.wait")
-OPTIONS = {"topology.shards": 2}
+# The model knows no bounds, and with a dozen dimensions nearly each series is another one.
+OPTIONS = {"topology.shards": 2, "memory.limit": "4GiB"}
 
 
 def valid(span):

@@ -65,7 +65,7 @@ static void config_yaml__tells_what_a_value_may_be(void **state)
          "as 10s\n"},
         {"listen.grpc: 4317\n",
          "f.yaml:1:14: listen.grpc: '4317' is not an address: write HOST:PORT, [IPV6]:PORT, "
-         "unix:PATH or off\n"},
+         "unix:PATH, fd:NAME or off\n"},
         {"memory:\n  limit:\n    64MiB: 1\n",
          "f.yaml:3:5: memory.limit: a single value is expected here\n"},
         {"memory.limit: [64MiB]\n", "f.yaml:1:15: memory.limit: a single value is expected here\n"},

@@ -43,10 +43,30 @@ static int give_cardinality(void *context, struct buf *out)
     return buf_append_text(out, "{\"services\": 3}\n");
 }
 
+static int give_budgets(void *context, struct buf *out)
+{
+    (void)context;
+    return buf_append_text(out, "{\"budgets\": []}\n");
+}
+
+static int give_lateness(void *context, struct buf *out)
+{
+    (void)context;
+    return buf_append_text(out, "{\"lateness\": []}\n");
+}
+
+/* What the routes ask of `door`. */
+static struct routes_source source_of(struct door *door)
+{
+    return (struct routes_source){door,         give_snapshot,    give_ready,
+                                  give_config,  give_cardinality, give_budgets,
+                                  give_lateness};
+}
+
 static int door_open(struct door *door, void (*sample)(struct snapshot_build *build))
 {
     struct routes_options options = {
-        .source = {door, give_snapshot, give_ready, give_config, give_cardinality},
+        .source = source_of(door),
         .defaults = {.draw_helper = VIEW("/bin/cat")},
     };
 
@@ -327,7 +347,7 @@ static void routes__without_a_helper_miss_pictures_only(void **state)
     assert_int_equal(door_open(&door, snapshot_sample_shop), 0);
     routes_free(door.routes);
     options = (struct routes_options){
-        .source = {&door, give_snapshot, give_ready, give_config, give_cardinality},
+        .source = source_of(&door),
         .defaults = {.draw_helper = VIEW("/nowhere/spanmap-draw")},
     };
     assert_int_equal(routes_new(&options, &door.routes), 0);
@@ -402,8 +422,7 @@ static int step_new(void *context)
 {
     struct door *door = context;
     struct routes *routes;
-    struct routes_options options = {
-        .source = {door, give_snapshot, give_ready, give_config, give_cardinality}};
+    struct routes_options options = {.source = source_of(door)};
     int status = routes_new(&options, &routes);
 
     if (status == 0)
