@@ -73,7 +73,8 @@
             "auth.password_file", auth_password_file,                                                   \
             "Path of a file with users and hashes of their passwords for basic authentication, "        \
             "USER:HASH, as htpasswd -B writes them: bcrypt up to cost 12, or SHA-256 and SHA-512 of "   \
-            "crypt(3). It is read again when it changes."),                                             \
+            "crypt(3), best all of one kind and cost: where they differ, the time that a refusal "      \
+            "takes tells who exists. It is read again when it changes."),                               \
         {.key = "auth.client_names",                                                                    \
          .type = OPTION_TEXTS,                                                                          \
          .offset = AT(auth_client_names),                                                               \
