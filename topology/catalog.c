@@ -135,7 +135,7 @@ static int operation_locked(struct catalog *catalog, uint32_t service, struct vi
     struct node_entry *owner = name_table_at(&catalog->nodes, service);
     struct pair_entry pair = {service, CATALOG_OVERFLOW};
     bool is_full = owner->operations >= catalog->limits.service_operations_max ||
-                   catalog->pairs.used >= catalog->limits.sites_max;
+                   name_table_live(&catalog->pairs) >= catalog->limits.sites_max;
     uint32_t hash, number;
     int status;
 
@@ -451,7 +451,13 @@ static uint32_t find_reported_locked(struct catalog *catalog, const struct node 
     }
     known = name_table_find(&catalog->names, catalog_hash_text(catalog, peer->name), same_name,
                             &peer->name, &number);
-    return known != NULL && known->count == 1 ? known->service : CATALOG_NONE;
+    if (known == NULL || known->count != 1)
+        return CATALOG_NONE;
+    /* A sweep may have taken it out and not come to this table yet: a stamp would bring it back. */
+    return atomic_load_explicit(name_table_stamp(&catalog->nodes, known->service),
+                                memory_order_relaxed) != 0
+               ? known->service
+               : CATALOG_NONE;
 }
 
 uint32_t catalog_find_reported(struct catalog *catalog, uint32_t peer, bool has_namespace)

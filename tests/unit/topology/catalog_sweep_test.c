@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "tests/lib/test.h"
+#include "topology/catalog_priv.h"
 
 static const struct catalog_limits small = {
     .services_max = 4,
@@ -233,6 +234,36 @@ static uint32_t operation_of(struct catalog *catalog, uint32_t service, const ch
     return number;
 }
 
+/* Their numbers are not given again, so that those of new ones would be past the table's end. */
+static void sweep__counts_operations_of_services_on_their_way_out(void **state)
+{
+    struct catalog_limits limits = small;
+    struct catalog *catalog;
+    uint32_t service, stamp;
+    unsigned hold;
+    char name[16];
+
+    (void)state;
+    limits.operations_max = 100;
+    limits.service_operations_max = 50;
+    catalog = make(&limits);
+    service = node_of(catalog, NODE_SERVICE, "a");
+    for (unsigned i = 0; i < limits.sites_max; i++) {
+        snprintf(name, sizeof(name), "%u", i);
+        assert_int_not_equal(operation_of(catalog, service, name), CATALOG_OVERFLOW);
+    }
+    hold = catalog_hold(catalog);
+    stamp = catalog_sweep_begin(catalog);
+    catalog_mark_node(catalog, service, stamp);
+    catalog_sweep(catalog, stamp);
+    assert_false(catalog_give_back(catalog));
+    assert_int_equal(operation_of(catalog, service, "new"), CATALOG_OVERFLOW);
+    catalog_release(catalog, hold);
+    assert_true(catalog_give_back(catalog));
+    assert_int_not_equal(operation_of(catalog, service, "new"), CATALOG_OVERFLOW);
+    catalog_free(catalog);
+}
+
 static void sweep__gives_a_service_its_operations_back(void **state)
 {
     struct catalog_limits limits = small;
@@ -282,6 +313,29 @@ static void sweep__forgets_who_has_reported(void **state)
     assert_int_equal(other, a);
     assert_false(catalog_is_reported(catalog, other));
     assert_int_equal(catalog_find_reported(catalog, peer, true), CATALOG_NONE);
+    catalog_free(catalog);
+}
+
+/* Between taking a service out and forgetting that it reported, others have the lock. */
+static void sweep__never_brings_a_service_back_by_its_name(void **state)
+{
+    struct catalog *catalog = make(&small);
+    uint32_t service = node_of(catalog, NODE_SERVICE, "a");
+    uint32_t peer = node_of(catalog, NODE_EXTERNAL, "a");
+    uint32_t stamp;
+
+    (void)state;
+    catalog_mark_reported(catalog, service);
+    stamp = catalog_sweep_begin(catalog);
+    catalog_mark_node(catalog, peer, stamp);
+    name_table_take_out(&catalog->nodes,
+                        catalog_hash_node(catalog, catalog_node_at(catalog, service)), service);
+    assert_int_equal(catalog_find_reported(catalog, peer, false), CATALOG_NONE);
+    assert_true(catalog_node_left(catalog, service));
+    catalog_sweep(catalog, stamp);
+    assert_true(catalog_give_back(catalog));
+    sweep(catalog, catalog_mark_node, peer);
+    assert_int_equal(node_of(catalog, NODE_SERVICE, "b"), service);
     catalog_free(catalog);
 }
 
@@ -400,8 +454,10 @@ int main(void)
         cmocka_unit_test(sweep__waits_for_receivers_from_before),
         cmocka_unit_test(sweep__waits_for_snapshots_from_before),
         cmocka_unit_test(sweep__counts_what_is_on_its_way_out),
+        cmocka_unit_test(sweep__counts_operations_of_services_on_their_way_out),
         cmocka_unit_test(sweep__gives_a_service_its_operations_back),
         cmocka_unit_test(sweep__forgets_who_has_reported),
+        cmocka_unit_test(sweep__never_brings_a_service_back_by_its_name),
         cmocka_unit_test(sweep__leaves_a_judged_span_what_it_needs),
         cmocka_unit_test(sweep__finds_what_stands_for_a_site_anew),
         cmocka_unit_test(sweep__keeps_a_site_for_want_of_memory),
