@@ -22,3 +22,11 @@ struct wall_time clock_wall(void)
 {
     return (struct wall_time){read_ns(CLOCK_REALTIME)};
 }
+
+uint64_t clock_jitter_ns(struct mono_time now, const void *who, uint64_t span_ns)
+{
+    uint64_t mixed = (now.ns ^ (uint64_t)(uintptr_t)who) * 0x9e3779b97f4a7c15u;
+
+    mixed ^= mixed >> 32; /* The upper half is the better mixed one, but has only four seconds. */
+    return mixed % span_ns;
+}

@@ -23,4 +23,8 @@ struct wall_time {
 struct mono_time clock_mono(void);
 struct wall_time clock_wall(void);
 
+/* Less than `span_ns`, which is not 0: for who did something together not to do it together again. Not
+ * the same for each `who` (a place in memory) and time; it is guessed easily. */
+uint64_t clock_jitter_ns(struct mono_time now, const void *who, uint64_t span_ns);
+
 #endif

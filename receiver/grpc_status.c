@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "base/base64.h"
 #include "base/check.h"
 #include "receiver/rpc_status.h"
 
@@ -37,23 +38,6 @@ int grpc_message_encode(struct view message, struct buf *out)
     return out->failed; /* Which remembers each of the appends. */
 }
 
-static int append_base64(const uint8_t *data, size_t size, struct buf *out)
-{
-    static const char letters[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-    for (size_t i = 0; i < size; i += 3) {
-        size_t left = size - i;
-        unsigned group = (unsigned)data[i] << 16 | (left > 1 ? (unsigned)data[i + 1] << 8 : 0) |
-                         (left > 2 ? data[i + 2] : 0);
-        char text[4] = {letters[group >> 18], letters[group >> 12 & 63], letters[group >> 6 & 63],
-                        letters[group & 63]};
-
-        (void)buf_append(out, text, left > 2 ? 4 : left + 1); /* Not padded. */
-    }
-    return out->failed;
-}
-
 int grpc_details_encode(enum grpc_code code, struct view message, uint64_t retry_delay_ns,
                         struct buf *out)
 {
@@ -63,8 +47,10 @@ int grpc_details_encode(enum grpc_code code, struct view message, uint64_t retry
 
     buf_init(&packed, 0);
     result = rpc_status_append(&status, MESSAGE_PROTOBUF, &packed);
-    if (result == 0)
-        result = append_base64((const uint8_t *)packed.data, packed.size, out);
+    if (result == 0) {
+        base64_append(buf_view(&packed), BASE64_BARE, out);
+        result = out->failed;
+    }
     buf_release(&packed);
     return result;
 }

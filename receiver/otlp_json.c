@@ -17,7 +17,7 @@
 #include "receiver/otlp_write.h"
 
 /* How deep a value may be nested that belongs to no field. */
-enum { UNKNOWN_DEPTH_MAX = 64, VARINT_SIZE_MAX = 10 };
+enum { UNKNOWN_DEPTH_MAX = 64 };
 
 enum {
     WHOLE_BYTES_MAX = 16 << 10, /* A larger text is not made a tree of as a whole, */
@@ -141,36 +141,13 @@ static int pass_over(struct converting *on, const ProtobufCMessageDescriptor *ty
 
 /* The results of appending are kept in `out` and looked at once, at the end. */
 
-static void put_varint(struct buf *out, uint64_t number)
-{
-    uint8_t bytes[VARINT_SIZE_MAX];
-
-    (void)buf_append(out, bytes, wire_put_varint(bytes, number));
-}
-
-static void put_fixed(struct buf *out, uint64_t number, size_t size)
-{
-    uint8_t bytes[8];
-
-    for (size_t i = 0; i < 8; i++)
-        bytes[i] = (uint8_t)(number >> 8 * i);
-    (void)buf_append(out, bytes, size);
-}
-
-/* The byte that otlp_write_end() needs; where the bytes begin whose length it is. */
-static size_t keep_length(struct buf *out)
-{
-    (void)buf_append_byte(out, 0);
-    return out->size;
-}
-
 static int convert_message(struct converting *on, const ProtobufCMessageDescriptor *type,
                            const json_t *object);
 
 static int convert_nested(struct converting *on, const ProtobufCFieldDescriptor *field,
                           const json_t *value)
 {
-    size_t at = keep_length(on->out);
+    size_t at = otlp_write_begin_length(on->out);
     int status = 0;
 
     if (!json_is_null(value)) /* Within an array; an empty message. */
@@ -189,7 +166,7 @@ static int convert_bytes(struct converting *on, const ProtobufCFieldDescriptor *
 
     if (!json_is_string(value))
         return fail_value(on, "a string is expected");
-    at = keep_length(on->out);
+    at = otlp_write_begin_length(on->out);
     status = is_id ? otlp_json_put_hex(text, on->out) : otlp_json_put_base64(text, on->out);
     if (status == STATUS_INVALID)
         return fail_value(on,
@@ -202,7 +179,7 @@ static int convert_string(struct converting *on, const json_t *value)
 {
     if (!json_is_string(value))
         return fail_value(on, "a string is expected");
-    put_varint(on->out, json_string_length(value));
+    otlp_write_number(on->out, json_string_length(value));
     (void)buf_append(on->out, json_string_value(value), json_string_length(value));
     return 0;
 }
@@ -222,7 +199,7 @@ static int convert_integer(struct converting *on, const ProtobufCFieldDescriptor
     if (field->type == PROTOBUF_C_TYPE_ENUM) {
         if (!otlp_json_read_enum(value, &number))
             return fail_value(on, "an enum's number is expected, and not its name");
-        put_varint(on->out, number);
+        otlp_write_number(on->out, number);
         return 0;
     }
     if (!otlp_json_read_integer(value, is_signed, is_wide ? 64 : 32, &number))
@@ -231,11 +208,11 @@ static int convert_integer(struct converting *on, const ProtobufCFieldDescriptor
     if (is_zigzag)
         number = number << 1 ^ (0 - (number >> 63));
     if (is_fixed)
-        put_fixed(on->out, number, 8);
+        otlp_write_fixed(on->out, number, 8);
     else if (field->type == PROTOBUF_C_TYPE_FIXED32)
-        put_fixed(on->out, number, 4);
+        otlp_write_fixed(on->out, number, 4);
     else
-        put_varint(on->out, number);
+        otlp_write_number(on->out, number);
     return 0;
 }
 
@@ -250,7 +227,7 @@ static int convert_double(struct converting *on, const json_t *value)
     if (status != 0)
         return status;
     memcpy(&bits, &number, sizeof(bits));
-    put_fixed(on->out, bits, 8);
+    otlp_write_fixed(on->out, bits, 8);
     return 0;
 }
 
@@ -275,7 +252,7 @@ static uint32_t wire_type_of(const ProtobufCFieldDescriptor *field)
 static int convert_one(struct converting *on, const ProtobufCFieldDescriptor *field,
                        const json_t *value)
 {
-    put_varint(on->out, WIRE_TAG(field->id, wire_type_of(field)));
+    otlp_write_number(on->out, WIRE_TAG(field->id, wire_type_of(field)));
     switch (field->type) {
     case PROTOBUF_C_TYPE_MESSAGE:
         return convert_nested(on, field, value);
@@ -288,7 +265,7 @@ static int convert_one(struct converting *on, const ProtobufCFieldDescriptor *fi
     case PROTOBUF_C_TYPE_BOOL:
         if (!json_is_boolean(value))
             return fail_value(on, "true or false is expected");
-        put_varint(on->out, json_is_true(value));
+        otlp_write_number(on->out, json_is_true(value));
         return 0;
     default:
         return convert_integer(on, field, value);
@@ -444,8 +421,7 @@ static int walk_one(struct converting *on, const ProtobufCFieldDescriptor *field
     int status;
 
     if (is_walked(on, field, value, '{')) {
-        put_varint(on->out, WIRE_TAG(field->id, WIRE_BYTES));
-        at = keep_length(on->out);
+        at = otlp_write_begin(on->out, field->id);
         status = walk_message(on, field->descriptor, value);
         otlp_write_end(on->out, at);
         return status;

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "receiver/otlp_wire.h"
 
 enum {
@@ -63,22 +64,14 @@ static void write_double(struct buf *out, double number, bool in_json)
     (void)buf_append_text(out, text);
 }
 
+/* Cut after whole letters' bytes, once it is full. */
 static void write_base64(struct writing *writing, struct view bytes)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    size_t room = is_full(writing) ? 0 : writing->size_max - writing->out->size;
+    size_t most = (room + 3) / 4 * 3;
 
-    for (size_t i = 0; i < bytes.size && !is_full(writing); i += 3) {
-        size_t left = bytes.size - i;
-        uint32_t three = (uint32_t)(uint8_t)bytes.data[i] << 16;
-        char four[4];
-        if (left > 1)
-            three |= (uint32_t)(uint8_t)bytes.data[i + 1] << 8;
-        if (left > 2)
-            three |= (uint8_t)bytes.data[i + 2];
-        for (size_t j = 0; j < 4; j++)
-            four[j] = j > left ? '=' : digits[three >> (18 - 6 * j) & 63];
-        (void)buf_append(writing->out, four, sizeof(four));
-    }
+    bytes.size = bytes.size < most ? bytes.size : most;
+    base64_append(bytes, BASE64_PADDED, writing->out);
 }
 
 /* It may be cut within a character. */

@@ -7,27 +7,32 @@
 
 enum { VARINT_SIZE_MAX = 10, FIXED64_SIZE = 8 };
 
-static void append_varint(struct buf *out, uint64_t number)
+void otlp_write_number(struct buf *out, uint64_t number)
 {
     uint8_t bytes[VARINT_SIZE_MAX];
 
     (void)buf_append(out, bytes, wire_put_varint(bytes, number));
 }
 
-void otlp_write_varint(struct buf *out, uint32_t field, uint64_t number)
-{
-    append_varint(out, WIRE_TAG(field, WIRE_VARINT));
-    append_varint(out, number);
-}
-
-void otlp_write_fixed64(struct buf *out, uint32_t field, uint64_t number)
+void otlp_write_fixed(struct buf *out, uint64_t number, size_t size)
 {
     uint8_t bytes[FIXED64_SIZE];
 
     for (size_t i = 0; i < sizeof(bytes); i++)
         bytes[i] = (uint8_t)(number >> 8 * i);
-    append_varint(out, WIRE_TAG(field, WIRE_FIXED64));
-    (void)buf_append(out, bytes, sizeof(bytes));
+    (void)buf_append(out, bytes, size);
+}
+
+void otlp_write_varint(struct buf *out, uint32_t field, uint64_t number)
+{
+    otlp_write_number(out, WIRE_TAG(field, WIRE_VARINT));
+    otlp_write_number(out, number);
+}
+
+void otlp_write_fixed64(struct buf *out, uint32_t field, uint64_t number)
+{
+    otlp_write_number(out, WIRE_TAG(field, WIRE_FIXED64));
+    otlp_write_fixed(out, number, FIXED64_SIZE);
 }
 
 void otlp_write_double(struct buf *out, uint32_t field, double number)
@@ -40,14 +45,19 @@ void otlp_write_double(struct buf *out, uint32_t field, double number)
 
 void otlp_write_bytes(struct buf *out, uint32_t field, struct view bytes)
 {
-    append_varint(out, WIRE_TAG(field, WIRE_BYTES));
-    append_varint(out, bytes.size);
+    otlp_write_number(out, WIRE_TAG(field, WIRE_BYTES));
+    otlp_write_number(out, bytes.size);
     (void)buf_append_view(out, bytes);
 }
 
 size_t otlp_write_begin(struct buf *out, uint32_t field)
 {
-    append_varint(out, WIRE_TAG(field, WIRE_BYTES));
+    otlp_write_number(out, WIRE_TAG(field, WIRE_BYTES));
+    return otlp_write_begin_length(out);
+}
+
+size_t otlp_write_begin_length(struct buf *out)
+{
     (void)buf_append_byte(out, 0);
     return out->size;
 }

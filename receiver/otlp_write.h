@@ -20,9 +20,14 @@ void otlp_write_fixed64(struct buf *out, uint32_t field, uint64_t number);
 void otlp_write_double(struct buf *out, uint32_t field, double number);
 void otlp_write_bytes(struct buf *out, uint32_t field, struct view bytes);
 
+/* Without a tag: of a field that was begun otherwise, or of a packed one. `size` is 4 or 8. */
+void otlp_write_number(struct buf *out, uint64_t number);
+void otlp_write_fixed(struct buf *out, uint64_t number, size_t size);
+
 /* A message, or bytes that are appended meanwhile. Returns where they begin, for otlp_write_end(); before
  * it one byte is kept for their length. */
 size_t otlp_write_begin(struct buf *out, uint32_t field);
+size_t otlp_write_begin_length(struct buf *out); /* The same behind a tag that is there. */
 void otlp_write_end(struct buf *out, size_t begin);
 
 #endif

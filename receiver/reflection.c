@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "receiver/otlp_wire.h"
+#include "receiver/otlp_write.h"
 
 enum { GROUPS_MAX = 16 };
 
@@ -177,50 +178,13 @@ static int find_file(const struct reflection *reflection, file_test *test, const
 
 /* ------------------------------------------------------------------------- writing */
 
-static void put_varint(struct buf *out, uint32_t field, uint64_t number)
-{
-    uint8_t bytes[10];
-
-    (void)buf_append(out, bytes, wire_put_varint(bytes, WIRE_TAG(field, WIRE_VARINT)));
-    (void)buf_append(out, bytes, wire_put_varint(bytes, number));
-}
-
-static void put_head(struct buf *out, uint32_t field, size_t size)
-{
-    uint8_t bytes[10];
-
-    (void)buf_append(out, bytes, wire_put_varint(bytes, WIRE_TAG(field, WIRE_BYTES)));
-    (void)buf_append(out, bytes, wire_put_varint(bytes, size));
-}
-
-static void put_bytes(struct buf *out, uint32_t field, struct view bytes)
-{
-    put_head(out, field, bytes.size);
-    (void)buf_append_view(out, bytes);
-}
-
-/* A message whose length is known only once it is written: its head is put before it then. */
-static void close_message(struct buf *out, uint32_t field, size_t begin)
-{
-    uint8_t head[20];
-    size_t size = out->size - begin;
-    size_t head_size = wire_put_varint(head, WIRE_TAG(field, WIRE_BYTES));
-
-    head_size += wire_put_varint(head + head_size, size);
-    if (out->failed != 0 || buf_reserve(out, head_size) != 0)
-        return;
-    memmove(out->data + begin + head_size, out->data + begin, size);
-    memcpy(out->data + begin, head, head_size);
-    out->size += head_size;
-}
-
 static void put_error(struct buf *out, enum grpc_code code, const char *message)
 {
-    size_t begin = out->size;
+    size_t begin = otlp_write_begin(out, RESPONSE_ERROR);
 
-    put_varint(out, ERROR_CODE, (uint64_t)code);
-    put_bytes(out, ERROR_MESSAGE, view_of(message));
-    close_message(out, RESPONSE_ERROR, begin);
+    otlp_write_varint(out, ERROR_CODE, (uint64_t)code);
+    otlp_write_bytes(out, ERROR_MESSAGE, view_of(message));
+    otlp_write_end(out, begin);
 }
 
 /* --------------------------------------------------------------------------- answers */
@@ -231,7 +195,7 @@ static void put_files(const struct reflection *reflection, struct view file, uns
 {
     struct view queue[REFLECTION_FILES_MAX] = {file};
     bool is_seen[REFLECTION_FILES_MAX] = {false};
-    size_t begin = out->size;
+    size_t begin = otlp_write_begin(out, RESPONSE_FILES);
     unsigned count = 1;
 
     is_seen[place] = true;
@@ -239,7 +203,7 @@ static void put_files(const struct reflection *reflection, struct view file, uns
         struct wire wire = wire_of(queue[i]);
         struct view name;
 
-        put_bytes(out, FILES_DESCRIPTOR, queue[i]);
+        otlp_write_bytes(out, FILES_DESCRIPTOR, queue[i]);
         while (next_bytes(&wire, FILE_DEPENDENCY, &name)) {
             if (find_file(reflection, is_named, &name, &file, &place) != 0 || is_seen[place])
                 continue;
@@ -247,7 +211,7 @@ static void put_files(const struct reflection *reflection, struct view file, uns
             queue[count++] = file;
         }
     }
-    close_message(out, RESPONSE_FILES, begin);
+    otlp_write_end(out, begin);
 }
 
 static void answer_file(const struct reflection *reflection, file_test *test, const void *wanted,
@@ -264,15 +228,15 @@ static void answer_file(const struct reflection *reflection, file_test *test, co
 
 static void put_services(const struct reflection *reflection, struct buf *out)
 {
-    size_t begin = out->size;
+    size_t begin = otlp_write_begin(out, RESPONSE_SERVICES);
 
     for (size_t i = 0; i < reflection->services_count; i++) {
-        size_t service = out->size;
+        size_t service = otlp_write_begin(out, SERVICES_SERVICE);
 
-        put_bytes(out, SERVICE_NAME, reflection->services[i]);
-        close_message(out, SERVICES_SERVICE, service);
+        otlp_write_bytes(out, SERVICE_NAME, reflection->services[i]);
+        otlp_write_end(out, service);
     }
-    close_message(out, RESPONSE_SERVICES, begin);
+    otlp_write_end(out, begin);
 }
 
 struct extension {
@@ -298,7 +262,7 @@ static bool extends(struct view inside, uint32_t field, const struct extension *
             !next_field(&at, WIRE_TAG(FIELD_NUMBER, WIRE_VARINT), &number))
             continue;
         if (wanted->numbers != NULL)
-            put_varint(wanted->numbers, NUMBERS_NUMBER, number.number);
+            otlp_write_varint(wanted->numbers, NUMBERS_NUMBER, number.number);
         is_found = is_found || number.number == wanted->number;
     }
     return is_found;
@@ -339,7 +303,7 @@ static void answer_extension(const struct reflection *reflection, struct view re
 static void answer_numbers(const struct reflection *reflection, struct view type, struct buf *out)
 {
     struct extension wanted = {.type = type, .number = UINT64_MAX, .numbers = out};
-    size_t begin = out->size;
+    size_t begin;
     struct view file;
     unsigned place;
 
@@ -347,10 +311,11 @@ static void answer_numbers(const struct reflection *reflection, struct view type
         put_error(out, GRPC_NOT_FOUND, "there is no such type here");
         return;
     }
-    put_bytes(out, NUMBERS_TYPE, type);
+    begin = otlp_write_begin(out, RESPONSE_NUMBERS);
+    otlp_write_bytes(out, NUMBERS_TYPE, type);
     /* No extension has that number, so that all files are looked through. */
     (void)find_file(reflection, holds_extension, &wanted, &file, &place);
-    close_message(out, RESPONSE_NUMBERS, begin);
+    otlp_write_end(out, begin);
 }
 
 struct request {
@@ -429,8 +394,8 @@ static enum grpc_step take_message(void *context, void *state, struct view messa
     if (request.kind == 0)
         return end(reply, GRPC_INVALID_ARGUMENT, "the request asks for nothing");
     if (request.host.size != 0)
-        put_bytes(out, RESPONSE_HOST, request.host);
-    put_bytes(out, RESPONSE_REQUEST, message);
+        otlp_write_bytes(out, RESPONSE_HOST, request.host);
+    otlp_write_bytes(out, RESPONSE_REQUEST, message);
     answer(reflection, &request, out);
     return out->failed == 0 ? GRPC_STEP_SAY
                             : end(reply, GRPC_UNAVAILABLE, "no memory for the answer");

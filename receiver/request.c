@@ -116,10 +116,7 @@ void request_note_refusal(struct request *request, unsigned status, struct view 
 
 uint64_t request_retry_delay_ns(const struct request *request)
 {
-    uint64_t mixed = (request->session->now.ns ^ (uint64_t)(uintptr_t)request) *
-                     0x9e3779b97f4a7c15u;
-
-    return NS_PER_S + (mixed >> 32) % NS_PER_S;
+    return NS_PER_S + clock_jitter_ns(request->session->now, request, NS_PER_S);
 }
 
 /* ------------------------------------------------------------------------- fields */

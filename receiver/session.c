@@ -84,11 +84,10 @@ void session_worker_release(struct session_worker *worker)
 static uint64_t age_of(const struct session *session)
 {
     uint64_t max_ns = session->shared->limits.age_max_ns;
-    uint64_t mixed = (session->now.ns ^ (uint64_t)(uintptr_t)session) * 0x9e3779b97f4a7c15u;
 
     if (max_ns == 0)
         return UINT64_MAX;
-    return max_ns - max_ns / 10 + (mixed >> 32) % (max_ns / 5 + 1);
+    return max_ns - max_ns / 10 + clock_jitter_ns(session->now, session, max_ns / 5 + 1);
 }
 
 int session_new(struct session_shared *shared, struct session_worker *worker,
