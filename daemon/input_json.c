@@ -208,21 +208,27 @@ static bool has_next(struct input *input, size_t *size)
     return true;
 }
 
-/* The size of the elements that are taken together: one, or more of what is held already. */
-static int measure_elements(struct input *input, const struct frame *frame, size_t *out_size)
+/* The size of the elements that are taken together: one, or more of what is held already. What is wrong
+ * with an element behind the first is for `out_after`, when those before it were taken. */
+static int measure_elements(struct input *input, const struct frame *frame, size_t *out_size,
+                            int *out_after)
 {
     const struct input_split none = {0};
+    size_t most = frame->elements_bytes < input->request_bytes_max / 2
+                      ? frame->elements_bytes
+                      : input->request_bytes_max / 2;
     size_t size = 0;
     int status = measure(input, 0, none, &size);
 
     *out_size = size;
-    while (status == 0 && has_next(input, &size) && size < frame->elements_bytes &&
-           input_held(input).size < 2 * frame->elements_bytes) {
+    *out_after = 0;
+    while (status == 0 && has_next(input, &size) && size < most &&
+           input_held(input).size < 2 * most) {
         size_t more = 0;
-        status = measure(input, size, none, &more);
+        *out_after = measure(input, size, none, &more);
         size += more;
-        if (status != 0 || !is_whole(input, size))
-            break; /* It is cut short: those before it are not lost with it. */
+        if (*out_after != 0 || !is_whole(input, size))
+            break; /* It is cut short, or worse: those before it are not lost with it. */
         *out_size = size;
     }
     return status;
@@ -237,6 +243,7 @@ static int read_elements(struct input *input, const struct frame *frame, size_t 
     input_advance(input, size);
     for (;;) {
         char next;
+        int after = 0;
         int status = peek(input, &next);
         if (status == 0 && next == ']') {
             input_advance(input, 1);
@@ -252,9 +259,11 @@ static int read_elements(struct input *input, const struct frame *frame, size_t 
             return status;
         if (next != '{' && (next != '[' || frame->kind != INPUT_KIND_ZIPKIN))
             return fail_text(input, next, "an object is expected");
-        status = measure_elements(input, frame, &size);
+        status = measure_elements(input, frame, &size, &after);
         if (status == 0)
             status = take_wrapped(input, frame->kind, frame->begin, size, frame->end);
+        if (status == 0)
+            status = after;
         if (status != 0)
             return status;
         is_first = false;

@@ -433,7 +433,7 @@ const struct command command_map = {
         "gzip or zstd.\n\n"
         "With --diff the map says what is different now: edges that are new or gone, that\n"
         "fail more (a point of the share or more, and not by chance), or whose p95 rose by\n"
-        "a quarter or more.\n\n"
+        "more than a quarter. Both maps are held at once, each within memory.limit.\n\n"
         "URL is where a spanmap has its page: --from http://localhost:9464\n\n"
         "Exit codes: 0 done, 1 damaged input or no drawing, 2 wrong call or configuration.\n",
     .run = run,

@@ -58,26 +58,32 @@ static bool fails_more(const struct snapshot_edge *now, const struct snapshot_ed
     return p2 - p1 >= 0.01 && p2 - p1 > 3 * error;
 }
 
-/* The side that both have seen, the client's first. */
-static bool is_slower(const struct snapshot_edge *now, const struct snapshot_edge *before)
+struct change_seconds map_change_seconds(const struct map_edge *edge)
 {
-    const struct histogram *a = before->client_seconds;
-    const struct histogram *b = now->client_seconds;
+    const struct snapshot_edge *now = edge->from;
+    const struct snapshot_edge *before = edge->before != NULL ? edge->before->from : NULL;
 
-    if (a == NULL || b == NULL) {
-        a = before->server_seconds;
-        b = now->server_seconds;
-    }
-    return a != NULL && b != NULL && histogram_count_value(a) >= CHANGE_SECONDS_MIN &&
-           histogram_count_value(b) >= CHANGE_SECONDS_MIN &&
-           histogram_quantile(b, 0.95) > 1.25 * histogram_quantile(a, 0.95);
+    if (before != NULL && before->client_seconds != NULL && now->client_seconds != NULL)
+        return (struct change_seconds){before->client_seconds, now->client_seconds};
+    if (before != NULL && before->server_seconds != NULL && now->server_seconds != NULL)
+        return (struct change_seconds){before->server_seconds, now->server_seconds};
+    return (struct change_seconds){NULL, NULL};
+}
+
+static bool is_slower(const struct map_edge *edge)
+{
+    struct change_seconds seconds = map_change_seconds(edge);
+
+    return seconds.now != NULL && histogram_count_value(seconds.before) >= CHANGE_SECONDS_MIN &&
+           histogram_count_value(seconds.now) >= CHANGE_SECONDS_MIN &&
+           histogram_quantile(seconds.now, 0.95) > 1.25 * histogram_quantile(seconds.before, 0.95);
 }
 
 static void judge(struct map_edge *edge)
 {
     if (fails_more(edge->from, edge->before->from))
         edge->change |= CHANGE_FAILING;
-    if (is_slower(edge->from, edge->before->from))
+    if (is_slower(edge))
         edge->change |= CHANGE_SLOWER;
 }
 

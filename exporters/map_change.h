@@ -15,7 +15,7 @@ enum {
     CHANGE_NEW = 1,
     CHANGE_GONE = 2,
     CHANGE_FAILING = 4, /* Its share of failures rose by a point or more, and not by chance. */
-    CHANGE_SLOWER = 8,  /* Its p95 rose by a quarter or more, over CHANGE_SECONDS_MIN durations. */
+    CHANGE_SLOWER = 8, /* Its p95 rose by more than a quarter, over CHANGE_SECONDS_MIN durations. */
     CHANGE_COUNT = 4,
 };
 
@@ -34,6 +34,14 @@ const struct change_style *map_change_style(unsigned change);
 
 /* All of them, the one of no change last. */
 extern const struct change_style map_change_styles[CHANGE_COUNT + 1];
+
+/* The durations that are compared: the client's where both maps have them, else the server's. NULL:
+ * neither side was seen in both. */
+struct change_seconds {
+    const struct histogram *before;
+    const struct histogram *now;
+};
+struct change_seconds map_change_seconds(const struct map_edge *edge);
 
 /* Joins `past` to `graph`, which owns it from here on, also where this fails. Both are whole, without
  * a focus. Returns: 0; STATUS_NOMEM. */

@@ -78,9 +78,13 @@ void map_text_change(const struct map_edge *edge, struct buf *out)
         (void)buf_printf(out, "errors were %s", human_share(before->failed, before->requests).text);
         comma = ", ";
     }
-    if ((edge->change & CHANGE_SLOWER) != 0)
-        (void)buf_printf(out, "%sp95 was %s", comma,
-                         map_text_quantile(map_text_seconds(edge->before), 0.95).text);
+    if ((edge->change & CHANGE_SLOWER) != 0) {
+        struct change_seconds seconds = map_change_seconds(edge);
+        /* What stands beside it need not be of the side that both maps have seen. */
+        bool is_shown = seconds.now == map_text_seconds(edge);
+        (void)buf_printf(out, is_shown ? "%sp95 was %s" : "%sserver's p95 was %s", comma,
+                         map_text_quantile(seconds.before, 0.95).text);
+    }
 }
 
 void map_text_node(const struct map_graph *graph, const struct map_node *node, struct buf *out)

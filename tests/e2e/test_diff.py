@@ -144,6 +144,20 @@ def test_random_maps_differ_in_what_only_one_has(seed, tmp_path):
         assert edge["before"] == {name: edge[name] for name in FIGURES}
 
 
+def test_sides_are_compared_with_themselves(tmp_path):
+    """A caller that is seen now only: what both maps have is the server's side."""
+    before, now = tmp_path / "before", tmp_path / "now"
+    slow, fast = calls(0, "a", "b", 50, 0, 40), calls(0, "a", "b", 50, 0, 10)
+    for span in fast:
+        if span.kind == CLIENT:
+            span.start = span.end = 0  # No duration.
+    otlp_json.write(before, [fast])
+    otlp_json.write(now, [slow])
+    [edge] = diff(before, now)["edges"]
+    assert edge["change"] == ["slower"] and edge["before"]["client_seconds"] is None
+    assert "server's p95 was 10 ms" in drawn("--diff", "--format", "text", before, now)
+
+
 def test_a_focus_sees_both_maps(write):
     answer = diff(write("before", BEFORE), write("now", NOW), "--focus", "old")
     assert changes(answer) == {("front", "old"): ["gone"]}

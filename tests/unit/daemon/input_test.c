@@ -349,6 +349,21 @@ static void input__takes_long_documents_of_other_systems_in_parts(void **state)
     assert_in_range(taken.count, 2, ELEMENTS / 100);
     assert_error(&taken, "(line 40000)");
     buf_release(&text);
+
+    /* And what stands before an element that is too large. */
+    append_document(&text, "[", "{\"traceId\":\"1\",\"id\":\"2\"}", ELEMENTS, ",{\"name\":\"");
+    text.size--; /* The zero. */
+    for (int i = 0; i < 20000; i++)
+        (void)buf_append_text(&text, "0123456789");
+    (void)buf_append_text(&text, "\"}]");
+    assert_int_equal(
+        read_with(&taken, text.data, text.size,
+                  &(struct input_options){.part_bytes = 4096, .request_bytes_max = 100000}),
+        STATUS_TOO_LARGE);
+    assert_in_range(taken.count, 2, ELEMENTS / 100);
+    assert_error(&taken, "a request of more than 100000 bytes");
+    assert_true(taken.text.size > ELEMENTS * 4);
+    buf_release(&text);
     buf_release(&taken.text);
 }
 
