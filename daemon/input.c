@@ -146,13 +146,13 @@ int input_take(struct input *input, struct view bytes, size_t added, enum input_
     return status == 0 ? 0 : input_fail_in(input, status, bytes, added, fault.offset, fault.reason);
 }
 
-int input_fail_size(struct input *input)
+int input_fail_size(struct input *input, size_t from)
 {
     char reason[96];
 
     (void)snprintf(reason, sizeof(reason), "a request of more than %zu bytes begins here",
                    input->request_bytes_max);
-    return input_fail_at(input, STATUS_TOO_LARGE, input->offset, input->line, reason);
+    return input_fail_in(input, STATUS_TOO_LARGE, input_held(input), 0, from, reason);
 }
 
 /* ------------------------------------------------------------------ files */

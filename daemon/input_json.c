@@ -94,12 +94,12 @@ static int measure(struct input *input, size_t from, struct input_split split, s
         if (input_split_next(&split, text, input->is_at_end, out_size))
             break;
         if (text.size > input->request_bytes_max)
-            return input_fail_size(input);
+            return input_fail_size(input, from);
         status = input_read_more(input);
         if (status != 0)
             return status;
     }
-    return *out_size > input->request_bytes_max ? input_fail_size(input) : 0;
+    return *out_size > input->request_bytes_max ? input_fail_size(input, from) : 0;
 }
 
 /* Takes a whole document, of which `added` bytes at the front do not stand in the file. */
@@ -309,7 +309,7 @@ static int read_long(struct input *input, struct input_split *split)
         return read_elements(input, frame, size);
     }
     if (input_held(input).size > input->request_bytes_max)
-        return input_fail_size(input);
+        return input_fail_size(input, 0);
     return input_read_more(input);
 }
 
@@ -325,7 +325,7 @@ int input_read_json(struct input *input)
             skip_space(input);
         if (input_split_next(&split, input_held(input), input->is_at_end, &size)) {
             if (size > input->request_bytes_max)
-                return input_fail_size(input);
+                return input_fail_size(input, 0);
             status = take_value(input, (struct view){input_held(input).data, size});
             if (status == 0)
                 input_advance(input, size);

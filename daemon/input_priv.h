@@ -41,8 +41,8 @@ int input_fail_at(struct input *input, int status, uint64_t offset, uint64_t lin
 int input_fail_in(struct input *input, int status, struct view text, size_t added, size_t offset,
                   const char *reason);
 
-/* The request that begins here is longer than it may be. */
-int input_fail_size(struct input *input);
+/* The request that begins `from` bytes behind the front is longer than it may be. */
+int input_fail_size(struct input *input, size_t from);
 
 /* What was read and not dropped yet. */
 static inline struct view input_held(const struct input *input)

@@ -35,12 +35,12 @@ int input_read_protobuf(struct input *input)
         part = input->is_at_end ? input_held(input) : whole_fields(input_held(input));
         if (part.size == 0 && !input->is_at_end) {
             if (input_held(input).size > input->request_bytes_max)
-                return input_fail_size(input);
+                return input_fail_size(input, 0);
             wanted *= 2;
             continue;
         }
         if (part.size > input->request_bytes_max)
-            return input_fail_size(input);
+            return input_fail_size(input, 0);
         if (part.size == 0)
             return 0;
         wanted = input->part_bytes;
@@ -84,7 +84,7 @@ static int hold_prefixed(struct input *input, size_t *out_size)
     at = (const unsigned char *)input_held(input).data;
     size = (size_t)at[0] << 24 | (size_t)at[1] << 16 | (size_t)at[2] << 8 | at[3];
     if (size > input->request_bytes_max)
-        return input_fail_size(input);
+        return input_fail_size(input, 0);
     input_advance(input, PREFIX_SIZE);
     status = input_hold(input, size);
     if (status == 0 && input_held(input).size < size)

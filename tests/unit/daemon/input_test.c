@@ -361,8 +361,7 @@ static void input__takes_long_documents_of_other_systems_in_parts(void **state)
                   &(struct input_options){.part_bytes = 4096, .request_bytes_max = 100000}),
         STATUS_TOO_LARGE);
     assert_in_range(taken.count, 2, ELEMENTS / 100);
-    assert_error(&taken, "a request of more than 100000 bytes");
-    assert_true(taken.text.size > ELEMENTS * 4);
+    assert_error(&taken, "(line 40000): a request of more than 100000 bytes");
     buf_release(&text);
     buf_release(&taken.text);
 }
