@@ -34,10 +34,11 @@ size_t inflate_most(size_t in_size, size_t bytes_max)
 /* The size that the last member tells, which is all of it in the usual case of one member. */
 static size_t told_size(struct view in)
 {
-    const uint8_t *at = (const uint8_t *)in.data + in.size - TRAILER_SIZE;
+    const uint8_t *at;
 
     if (in.size < TRAILER_SIZE)
         return 0;
+    at = (const uint8_t *)in.data + in.size - TRAILER_SIZE;
     return (size_t)at[0] | (size_t)at[1] << 8 | (size_t)at[2] << 16 | (size_t)at[3] << 24;
 }
 

@@ -29,6 +29,8 @@ static void http__inflates_more_than_was_likely(void **state)
     body.size += http_pack_zlib(31, 1, 'g', packed + body.size, 5000).size;
     http_post(&on, PROTOBUF "Content-Encoding: gzip\r\n", body);
     assert_http(&on, 413, "the inflated body is larger", NULL);
+    http_post(&on, PROTOBUF "Content-Encoding: gzip\r\n", (struct view){NULL, 0});
+    assert_http(&on, 400, NULL);
     /* Others leave as much as it needs, and no more; then less. */
     on.shared.budget.held = on.shared.budget.max - 90000;
     http_post(&on, PROTOBUF "Content-Encoding: deflate\r\n",

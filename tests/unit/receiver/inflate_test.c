@@ -332,9 +332,26 @@ static void inflate__survives_failing_memory(void **state)
     stop(&on);
 }
 
+static void inflate__tells_what_is_likely(void **state)
+{
+    const struct view nothing = {NULL, 0};
+    size_t least = inflate_likely(INFLATE_GZIP, nothing);
+
+    (void)state;
+    assert_in_range(least, 1, 1 << 20);
+    assert_int_equal(inflate_likely(INFLATE_ZSTD, nothing), least);
+    assert_int_equal(inflate_likely(INFLATE_GZIP, VIEW("\x00\x00\x10")), least);
+    assert_int_equal(inflate_likely(INFLATE_GZIP, VIEW("....\x01\x00\x00\x10")), 0x10000001);
+    assert_int_equal(inflate_most(0, SIZE_MAX), INFLATE_FREE_BYTES);
+    assert_int_equal(inflate_most(0, 10), 10);
+    assert_int_equal(inflate_most(10000, SIZE_MAX), 10000 * INFLATE_RATIO_MAX);
+    assert_int_equal(inflate_most(SIZE_MAX, SIZE_MAX), SIZE_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(inflate__tells_what_is_likely),
         cmocka_unit_test(inflate__unpacks_every_format),
         cmocka_unit_test(inflate__unpacks_all_members),
         cmocka_unit_test(inflate__refuses_damaged_messages),
