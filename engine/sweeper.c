@@ -25,6 +25,7 @@ struct shortage {
     bool nodes; /* Or values of dimensions, which edges have as well. */
     bool operations;
     bool sites; /* No series need to leave for them. */
+    bool own;   /* A service's own quota is: series of others are not to leave for it. */
 };
 
 static struct shortage shortage_of(const struct sweeper *sweeper,
@@ -39,6 +40,7 @@ static struct shortage shortage_of(const struct sweeper *sweeper,
         .operations = now->operations_percent >= FULL_PERCENT ||
                       now->operations_refused != before->operations_refused,
         .sites = now->sites_percent >= FULL_PERCENT || now->sites_refused != before->sites_refused,
+        .own = now->own_refused != before->own_refused,
     };
 }
 
@@ -53,7 +55,7 @@ static bool begin(struct sweeper *sweeper, struct mono_time now, struct wall_tim
         return false;
     catalog_read_pressure(sweeper->catalog, &pressure);
     shortage = shortage_of(sweeper, &pressure);
-    if (!shortage.nodes && !shortage.operations && !shortage.sites)
+    if (!shortage.nodes && !shortage.operations && !shortage.sites && !shortage.own)
         return false;
     sweeper->before = pressure;
     catalog_read_counts(sweeper->catalog, &counts);

@@ -498,16 +498,18 @@ void catalog_read_pressure(struct catalog *catalog, struct catalog_pressure *out
                                 percent(peers, limits->peers_max)),
         .sets_percent = larger(percent_or_none(name_table_live(&catalog->sets), limits->sets_max),
                                percent_or_none(catalog->sites_with_values, limits->sites_max / 2)),
-        .operations_percent = percent(name_table_live(&catalog->texts), limits->operations_max),
+        .operations_percent = larger(
+            percent(name_table_live(&catalog->texts), limits->operations_max),
+            percent(name_table_live(&catalog->pairs), limits->sites_max)),
         .sites_percent = larger(percent(catalog->sites_fine, limits->sites_max),
-                                percent(name_table_live(&catalog->pairs), limits->sites_max)),
+                                percent(name_table_live(&catalog->set_pairs), limits->sites_max)),
         .nodes_refused = atomic_load(&catalog->services_refused) +
                          atomic_load(&catalog->peers_refused),
-        .operations_refused = atomic_load(&catalog->operations_refused) +
-                              atomic_load(&catalog->service_operations_refused),
+        .operations_refused = atomic_load(&catalog->operations_refused),
         .sites_refused = atomic_load(&catalog->sites_refused),
-        .sets_refused = atomic_load(&catalog->sets_refused) +
-                        atomic_load(&catalog->service_sets_refused),
+        .sets_refused = atomic_load(&catalog->sets_refused),
+        .own_refused = atomic_load(&catalog->service_operations_refused) +
+                       atomic_load(&catalog->service_sets_refused),
     };
     unlock(catalog);
 }

@@ -81,14 +81,15 @@ void catalog_release(struct catalog *catalog, unsigned hold);
 /* What a sweep is for: how full the fullest table is, in percent, and how many names were turned
  * away so far. */
 struct catalog_pressure {
-    unsigned nodes_percent; /* Services and peers. */
-    unsigned operations_percent;
-    unsigned sites_percent;
-    unsigned sets_percent; /* Values of dimensions, and the sites that have some. */
+    unsigned nodes_percent;      /* Services and peers. */
+    unsigned operations_percent; /* Also as those of services. */
+    unsigned sites_percent;      /* And sets as those of services, which sites hold. */
+    unsigned sets_percent;       /* Values of dimensions, and the sites that have some. */
     uint64_t nodes_refused;
-    uint64_t operations_refused; /* A service's own quota included. */
+    uint64_t operations_refused;
     uint64_t sites_refused;
     uint64_t sets_refused;
+    uint64_t own_refused; /* By a service's own quotas, where no table is short. */
 };
 void catalog_read_pressure(struct catalog *catalog, struct catalog_pressure *out_pressure);
 

@@ -77,13 +77,19 @@ static int prepare_histograms(struct series *series, struct histogram *const fro
     return 0;
 }
 
-bool publisher_is_expired(const struct publisher *publisher, const struct series *series,
-                          struct wall_time now)
+bool publisher_is_idle(const struct publisher *publisher, const struct series *series,
+                       struct wall_time now)
 {
     uint64_t expiration_ns = publisher->options.expiration_ns;
 
-    return series->listed && !series->endless && expiration_ns != 0 && now.ns > expiration_ns &&
+    return !series->endless && expiration_ns != 0 && now.ns > expiration_ns &&
            series->updated.ns < now.ns - expiration_ns;
+}
+
+bool publisher_is_expired(const struct publisher *publisher, const struct series *series,
+                          struct wall_time now)
+{
+    return series->listed && publisher_is_idle(publisher, series, now);
 }
 
 /* Keeps what an expired series had until now, for when it begins anew. */
@@ -288,10 +294,11 @@ static void add_edge(struct publisher *publisher, const struct tally_edge *edge,
                                   edge->overflow, (uint32_t)edge->view);
     struct series *series = &publisher->edges.series[number];
     bool is_overflow = number < EDGE_VIEW_COUNT;
-
     /* A later member of a group may add a failure alone, one of other values durations. */
     if (edge->requests != 0 || edge->failed != 0 || edge->is_counted || series->listed)
         series = touch(publisher, &publisher->edges, number, since, now);
+    else
+        series->updated = now; /* So that it may leave once it was idle. */
     series_table_touch(&publisher->edges, number);
     series->count += edge->requests;
     series->failed += edge->failed;

@@ -111,6 +111,10 @@ void series_table_touch(struct series_table *table, uint32_t number);
  * anew. */
 uint32_t series_table_remove(struct series_table *table, struct publisher_traces *traces);
 
+/* Whether nothing came to a series for metrics.expiration, be it listed or not. */
+bool publisher_is_idle(const struct publisher *publisher, const struct series *series,
+                       struct wall_time now);
+
 /* P14: whether a series has ended in /metrics, so that it begins anew. */
 bool publisher_is_expired(const struct publisher *publisher, const struct series *series,
                           struct wall_time now);

@@ -179,7 +179,7 @@ static int make_heirs(struct publisher *publisher)
 static void inherit(const struct publisher *publisher, struct series_table *table,
                     struct series *heir, const struct series *series)
 {
-    if (!heir->listed) {
+    if (!heir->listed && series->listed) {
         /* It counts nothing now: in /metrics it begins with what comes next. */
         heir->listed = true;
         table->listed++;
@@ -254,11 +254,12 @@ static int compare_times(const void *a, const void *b)
     return (one > two) - (one < two);
 }
 
-/* Whether a series ended, of which no tally has more. */
+/* Whether a series ended, of which no tally has more. One that got durations alone has never been
+ * shown, and holds names all the same. */
 static bool may_leave(const struct publisher *publisher, const struct series *series,
                       struct wall_time now)
 {
-    return !series->stays && publisher_is_expired(publisher, series, now);
+    return !series->stays && publisher_is_idle(publisher, series, now);
 }
 
 /* Chooses those that were idle longest: `share` of those that ended, in percent, and at least
@@ -309,8 +310,13 @@ static uint32_t let_go(struct publisher *publisher, struct series_table *table)
     uint32_t gone;
 
     if (table == &publisher->losses) {
-        if (make_heirs(publisher) == 0)
-            give_losses(publisher);
+        if (make_heirs(publisher) != 0) {
+            /* There may be more losses than traces now: nothing is moved. */
+            for (uint32_t i = table->overflows; i < table->count; i++)
+                table->series[i].leaves = false;
+            return 0;
+        }
+        give_losses(publisher);
     } else {
         for (uint32_t i = 0; i < table->overflows; i++)
             (void)give_to(publisher, table, i); /* Then those of this heir stay. */

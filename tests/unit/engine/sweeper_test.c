@@ -11,6 +11,7 @@
 #include "engine/engine_counters.h"
 #include "tests/lib/test.h"
 #include "tests/lib/trace_build.h"
+#include "topology/tally_priv.h"
 
 #define MIB (UINT64_C(1) << 20)
 
@@ -270,11 +271,13 @@ static void desk_init(struct desk *desk)
                                     .peers_max = 8,
                                     .operations_max = 8,
                                     .sites_max = 8,
-                                    .text_bytes_max = 32};
+                                    .text_bytes_max = 32,
+                                    .service_operations_max = 3};
     struct publisher_options publisher = {.bounds = &histogram_bounds_default,
                                           .edges_max = 8,
                                           .operations_max = 8,
                                           .losses_max = 8,
+                                          .expiration_ns = NS_PER_S,
                                           .shards = 1};
 
     *desk = (struct desk){.now_ns = NS_PER_S};
@@ -358,6 +361,70 @@ static void sweeper__begins_where_a_name_was_turned_away(void **state)
     desk_release(&desk);
 }
 
+static uint32_t desk_operation(struct desk *desk, uint32_t service, const char *name)
+{
+    uint32_t operation = 0;
+
+    assert_int_equal(catalog_operation(desk->catalog, service, view_of(name), &operation), 0);
+    return operation;
+}
+
+/* A series of an operation, which is idle soon. */
+static void desk_count(struct desk *desk, uint32_t service, uint32_t operation)
+{
+    static const struct tally_options options = {&histogram_bounds_default, 8, 8, 8};
+    struct tally_call call = {
+        .service = service, .name = operation, .kind = SPAN_KIND_SERVER, .weight = WEIGHT_ONE};
+    struct tally *tally;
+
+    assert_int_equal(tally_new(&options, &tally), 0);
+    tally_add_call(tally, &call);
+    tally_flush(tally);
+    assert_int_equal(publisher_absorb(desk->publisher, 0, tally, (struct wall_time){desk->now_ns}),
+                     0);
+    tally_free(tally);
+}
+
+static uint64_t desk_operations_left(struct desk *desk)
+{
+    struct snapshot *snapshot;
+    uint64_t left;
+
+    assert_int_equal(
+        publisher_snapshot(desk->publisher, (struct wall_time){desk->now_ns}, &snapshot), 0);
+    left = snapshot->counts.operations_left;
+    snapshot_release(snapshot);
+    return left;
+}
+
+/* It may have some back that no series has, but no series leaves for it: no table is short. */
+static void sweeper__lets_no_series_leave_for_a_services_own_quota(void **state)
+{
+    struct desk desk;
+    uint32_t busy, idle;
+
+    (void)state;
+    desk_init(&desk);
+    busy = desk_service(&desk, 0);
+    idle = desk_service(&desk, 1);
+    lessons_teach(desk.lessons, 1, busy);
+    desk_count(&desk, idle, desk_operation(&desk, idle, "old"));
+    for (unsigned i = 0; i < 3; i++)
+        (void)desk_operation(&desk, busy, (const char *[]){"a", "b", "c"}[i]);
+    assert_false(desk_step(&desk, 10));
+    assert_int_equal(desk_operation(&desk, busy, "d"), CATALOG_OVERFLOW);
+    assert_true(desk_step(&desk, 10));
+    assert_int_equal(desk.sweeper.sweeps, 1);
+    assert_int_equal(desk_operations_left(&desk), 0);
+    assert_int_not_equal(desk_operation(&desk, busy, "d"), CATALOG_OVERFLOW);
+    /* A table of all is short of room: now it leaves. */
+    for (unsigned i = 2; i < 8; i++)
+        (void)desk_operation(&desk, desk_service(&desk, i), (const char[]){(char)('a' + i), '\0'});
+    assert_true(desk_step(&desk, 10));
+    assert_int_equal(desk_operations_left(&desk), 1);
+    desk_release(&desk);
+}
+
 static void sweeper__comes_seldom_where_all_is_in_use(void **state)
 {
     struct desk desk;
@@ -400,6 +467,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sweeper__rests_while_there_is_room),
         cmocka_unit_test(sweeper__begins_where_a_name_was_turned_away),
+        cmocka_unit_test(sweeper__lets_no_series_leave_for_a_services_own_quota),
         cmocka_unit_test(sweeper__comes_seldom_where_all_is_in_use),
         cmocka_unit_test(sweeper__waits_for_a_snapshot_that_is_read),
         cmocka_unit_test(sweeper__gives_names_to_others_while_all_go_on),

@@ -294,6 +294,77 @@ static void leaving__is_whole_or_not_at_all(void **state)
     assert_true(fails > 5);
 }
 
+/* One more series than the traces have room for, and no memory for theirs. */
+static void leaving__keeps_traces_within_their_room(void **state)
+{
+    enum { ROOM = 32, FULL = ROOM - 1 }; /* The first room of a table, and its overflow series. */
+    long fails = 0;
+
+    (void)state;
+    for (bool done = false; !done; fails++) {
+        struct stage stage;
+        setup_stage(&stage, 100);
+        for (unsigned i = 0; i < FULL; i++)
+            count(&stage, 1 + i, VIEW_BOTH);
+        absorb(&stage, 1000);
+        assert_int_equal(stage.publisher->losses.count, ROOM);
+        assert_int_equal(stage.publisher->losses.room, ROOM);
+        mem_fail_after(fails);
+        publisher_let_leave(stage.publisher, true, (struct wall_time){5000});
+        mem_fail_after(-1);
+        for (uint32_t i = 0; i < stage.publisher->losses.count; i++)
+            assert_false(stage.publisher->losses.series[i].leaves);
+        assert_true(stage.publisher->traces_room >= ROOM);
+        assert_whole(&stage, 0);
+        done = stage.publisher->counts.losses_left == FULL;
+        release_stage(&stage);
+    }
+}
+
+/* Durations of a request that never came: the series is not shown, and its names go all the same. */
+static void leaving__lets_unlisted_series_go(void **state)
+{
+    struct stage stage;
+    struct tally_request durations;
+    struct snapshot *snapshot;
+    uint32_t stamp;
+
+    (void)state;
+    setup_stage(&stage, 100);
+    count(&stage, 1, VIEW_BOTH);
+    durations = (struct tally_request){.client = stage.services[0],
+                                       .server = stage.services[2],
+                                       .type = CONNECTION_DIRECT,
+                                       .view = VIEW_BOTH};
+    tally_observe(stage.tally, &durations.seconds[SECONDS_SERVER], 5, WEIGHT_ONE);
+    tally_add_request(stage.tally, &durations);
+    tally_flush(stage.tally);
+    absorb(&stage, 1000);
+    assert_int_equal(stage.publisher->edges.listed, 1);
+    assert_int_equal(stage.publisher->edges.count, EDGE_VIEW_COUNT + 2);
+    publisher_let_leave(stage.publisher, true,
+                        (struct wall_time){1050}); /* The request may come. */
+    assert_int_equal(stage.publisher->edges.count, EDGE_VIEW_COUNT + 2);
+    count(&stage, 1, VIEW_BOTH);
+    absorb(&stage, 4950);
+    publisher_let_leave(stage.publisher, true, (struct wall_time){5000});
+    assert_int_equal(stage.publisher->edges.count, EDGE_VIEW_COUNT + 1);
+    snapshot = take(&stage);
+    assert_int_equal(snapshot->edges_count, 1); /* Nothing to show but what counted. */
+    snapshot_release(snapshot);
+    stamp = catalog_sweep_begin(stage.catalog);
+    publisher_mark(stage.publisher, stamp);
+    catalog_sweep(stage.catalog, stamp);
+    publisher_forget(stage.publisher);
+    assert_true(catalog_give_back(stage.catalog));
+    assert_false(catalog_node_left(stage.catalog, stage.services[1]));
+    assert_true(catalog_node_left(stage.catalog, stage.services[2]));
+    publisher_let_leave(stage.publisher, true, (struct wall_time){9000});
+    assert_int_equal(count_of(stage.publisher->edges.series[VIEW_BOTH].seconds[SECONDS_SERVER]),
+                     3 * WEIGHT_ONE);
+    release_stage(&stage);
+}
+
 static void leaving__gives_the_names_of_series_back(void **state)
 {
     struct stage stage;
@@ -354,6 +425,8 @@ int main(void)
         cmocka_unit_test(leaving__takes_the_longer_idle_half),
         cmocka_unit_test(leaving__keeps_views_and_examples_apart),
         cmocka_unit_test(leaving__is_whole_or_not_at_all),
+        cmocka_unit_test(leaving__keeps_traces_within_their_room),
+        cmocka_unit_test(leaving__lets_unlisted_series_go),
         cmocka_unit_test(leaving__gives_the_names_of_series_back),
         cmocka_unit_test(leaving__keeps_the_services_of_losses),
     };
