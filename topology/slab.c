@@ -119,5 +119,10 @@ struct block *slab_close(struct slab *slab)
     slab->tail = (slab->tail / BLOCK_SPANS + 1) * BLOCK_SPANS;
     if (slab->blocks == 0)
         slab->head = slab->tail;
+    if (!slab_is_full(slab)) {
+        /* What comes into the open block from now on comes after these left, too. */
+        slab_block(slab, slab->head)->has_gone = true;
+        slab_block(slab, slab->head)->gone_until = slab->gone_until;
+    }
     return block;
 }

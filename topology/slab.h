@@ -83,7 +83,7 @@ static inline struct aside aside_of_start(uint64_t start)
 struct block {
     uint64_t pending[BLOCK_WORDS]; /* Bit i: span i is not judged yet. */
     bool has_notes;
-    bool has_gone;                 /* Spans left before these came: */
+    bool has_gone;                 /* Spans left before the last of these came: */
     uint32_t gone_until;           /* the newest of them arrived then. */
     uint32_t arrival[BLOCK_SPANS]; /* In ticks of 2^20 ns, rounded up. */
     uint32_t start_low[BLOCK_SPANS];

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "tests/lib/shard_fixture.h"
+#include "topology/shard_priv.h"
 
 enum { PARENT = 1 };
 
@@ -216,6 +217,42 @@ static void self_time__is_not_guessed_where_children_may_have_left(void **state)
     world_release(&fixture.world);
 }
 
+/* A block may also leave in the middle of another one, where notes need a chunk. */
+static void self_time__is_not_guessed_after_a_block_left_for_notes(void **state)
+{
+    struct fixture fixture;
+    struct span child = internal(2, 10, 20);
+    struct store *store;
+    uint64_t now_ns;
+    uint64_t id = 1000;
+    uint32_t tail;
+
+    (void)state;
+    setup(&fixture, &(struct world_options){.memory_bytes_max = 1 << 20});
+    store = &fixture.world.shards[0]->store;
+    tail = store->slab.tail;
+    child.site = fixture.front_internal;
+    now_ns = fill(&fixture, 300, id, start_ns);
+    feed_at(&fixture, child, now_ns);
+    for (id += 300; store->slab.tail == tail; id++)
+        now_ns = fill(&fixture, 1, id, now_ns);
+    now_ns = fill(&fixture, 10, id, now_ns);
+    assert_true(slab_live(&store->slab, tail + 300));
+    store->notes_wanted = true;
+    /* With pairing.wait it goes back to 4 s after the first span: its block left, the first one that
+     * left went until 2.6 s. */
+    feed_at(&fixture,
+            at_ms(world_span(fixture.front_server, SPAN_KIND_SERVER, PARENT, 0), 0,
+                  (now_ns - start_ns) / MS - 14000),
+            now_ns);
+    assert_false(slab_live(&store->slab, tail + 300));
+    world_finish(&fixture.world, now_ns);
+    assert_int_equal(look(&fixture).dropped[DROPPED_EVICTED], 0);
+    assert_int_equal(self_unknown(&fixture), 1);
+    assert_true(self_ns(&fixture, SPAN_KIND_SERVER) == UINT64_MAX);
+    world_release(&fixture.world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +265,7 @@ int main(void)
         cmocka_unit_test(self_time__of_large_families_is_exact),
         cmocka_unit_test(self_time__is_not_guessed_where_children_left),
         cmocka_unit_test(self_time__is_not_guessed_where_children_may_have_left),
+        cmocka_unit_test(self_time__is_not_guessed_after_a_block_left_for_notes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
