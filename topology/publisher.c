@@ -313,20 +313,11 @@ static void add_edge(struct publisher *publisher, const struct tally_edge *edge,
     list_node(publisher, is_overflow ? CATALOG_OVERFLOW : edge->server);
 }
 
-static bool counted(const struct tally_edge *edge)
-{
-    uint64_t all = edge->requests | edge->failed | edge->is_counted;
-
-    for (size_t i = 0; i < EDGE_SECONDS_COUNT; i++)
-        all |= edge->seconds[i] != NULL ? edge->seconds[i]->count : 0;
-    return all != 0;
-}
-
 static void add_edges(struct publisher *publisher, const struct tally *tally,
                       struct wall_time since, struct wall_time now)
 {
     for (uint32_t i = 0; i < tally->edges_count; i++)
-        if (counted(&tally->edges[i]))
+        if (tally_edge_is_counted(&tally->edges[i]))
             add_edge(publisher, &tally->edges[i], since, now);
 }
 

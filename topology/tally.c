@@ -122,35 +122,47 @@ struct key tally_request_key(const struct tally_request *request)
     return edge_key(&edge);
 }
 
-uint32_t tally_edge_row(struct tally *tally, const struct tally_request *request)
+/* Its row; KEY_NONE: there is no memory, which is counted. */
+static uint32_t new_edge(struct tally *tally, const struct tally_edge *edge)
 {
-    struct tally_edge edge = edge_of(request);
-    struct key key = edge_key(&edge);
-    uint32_t number = key_map_find(&tally->edge_map, key);
+    struct key key = edge_key(edge);
 
-    if (number != KEY_NONE)
-        return number;
-    if ((tally->edges_with_values >= values_room(tally->options.edges_max) ||
-         tally->edges_count >= tally->options.edges_max + EDGE_VIEW_COUNT) &&
-        edge_key_without_values(&key)) {
-        tally->counts.values_overflowed++;
-        edge.client_set = edge_key_client_set(key) & DIMENSION_SETS_MAX;
-        edge.server_set = edge_key_server_set(key) & DIMENSION_SETS_MAX;
-        number = key_map_find(&tally->edge_map, key);
-        if (number != KEY_NONE)
-            return number;
-    }
-    if (tally->edges_count >= tally->options.edges_max + EDGE_VIEW_COUNT) {
-        tally->counts.edges_overflowed++;
-        return (uint32_t)request->view;
-    }
-    if (key_map_prepare(&tally->edge_map) != 0 || add_edge(tally, &edge) != 0) {
+    if (key_map_prepare(&tally->edge_map) != 0 || add_edge(tally, edge) != 0) {
         tally->counts.memory_failures++;
         return KEY_NONE;
     }
     key_map_add(&tally->edge_map, key, tally->edges_count - 1);
     tally->edges_with_values += edge_key_without_values(&key);
     return tally->edges_count - 1;
+}
+
+uint32_t tally_edge_row(struct tally *tally, const struct tally_request *request)
+{
+    struct tally_edge edge = edge_of(request);
+    struct key key = edge_key(&edge);
+    uint32_t number = key_map_find(&tally->edge_map, key);
+    bool is_without = false;
+
+    if (number != KEY_NONE)
+        return number;
+    if ((tally->edges_with_values >= values_room(tally->options.edges_max) ||
+         tally->edges_count >= tally->options.edges_max + EDGE_VIEW_COUNT) &&
+        edge_key_without_values(&key)) {
+        edge.client_set = edge_key_client_set(key) & DIMENSION_SETS_MAX;
+        edge.server_set = edge_key_server_set(key) & DIMENSION_SETS_MAX;
+        number = key_map_find(&tally->edge_map, key);
+        is_without = true;
+    }
+    if (number == KEY_NONE && tally->edges_count >= tally->options.edges_max + EDGE_VIEW_COUNT) {
+        tally->counts.edges_overflowed += request->weight != 0;
+        return (uint32_t)request->view;
+    }
+    if (number == KEY_NONE)
+        number = new_edge(tally, &edge);
+    /* Durations alone are no request. */
+    if (is_without && number != KEY_NONE)
+        tally->counts.values_overflowed += request->weight != 0;
+    return number;
 }
 
 static int add_operation(struct tally *tally, const struct tally_operation *operation)
@@ -190,34 +202,45 @@ struct key tally_call_key(const struct tally_call *call)
     return operation_key(&operation);
 }
 
-uint32_t tally_operation_row(struct tally *tally, const struct tally_call *call)
+/* As new_edge(). */
+static uint32_t new_operation(struct tally *tally, const struct tally_operation *operation)
 {
-    struct tally_operation operation = operation_of(call);
-    struct key key = operation_key(&operation);
-    uint32_t number = key_map_find(&tally->operation_map, key);
+    struct key key = operation_key(operation);
 
-    if (number != KEY_NONE)
-        return number;
-    if ((tally->operations_with_values >= values_room(tally->options.operations_max) ||
-         tally->operations_count > tally->options.operations_max) &&
-        operation_key_without_values(&key)) {
-        tally->counts.values_overflowed++;
-        operation.set = DIMENSIONS_OVERFLOW;
-        number = key_map_find(&tally->operation_map, key);
-        if (number != KEY_NONE)
-            return number;
-    }
-    if (tally->operations_count > tally->options.operations_max) {
-        tally->counts.operations_overflowed++;
-        return 0;
-    }
-    if (key_map_prepare(&tally->operation_map) != 0 || add_operation(tally, &operation) != 0) {
+    if (key_map_prepare(&tally->operation_map) != 0 || add_operation(tally, operation) != 0) {
         tally->counts.memory_failures++;
         return KEY_NONE;
     }
     key_map_add(&tally->operation_map, key, tally->operations_count - 1);
     tally->operations_with_values += operation_key_without_values(&key);
     return tally->operations_count - 1;
+}
+
+uint32_t tally_operation_row(struct tally *tally, const struct tally_call *call)
+{
+    struct tally_operation operation = operation_of(call);
+    struct key key = operation_key(&operation);
+    uint32_t number = key_map_find(&tally->operation_map, key);
+    bool is_without = false;
+
+    if (number != KEY_NONE)
+        return number;
+    if ((tally->operations_with_values >= values_room(tally->options.operations_max) ||
+         tally->operations_count > tally->options.operations_max) &&
+        operation_key_without_values(&key)) {
+        operation.set = DIMENSIONS_OVERFLOW;
+        number = key_map_find(&tally->operation_map, key);
+        is_without = true;
+    }
+    if (number == KEY_NONE && tally->operations_count > tally->options.operations_max) {
+        tally->counts.operations_overflowed++;
+        return 0;
+    }
+    if (number == KEY_NONE)
+        number = new_operation(tally, &operation);
+    if (is_without && number != KEY_NONE)
+        tally->counts.values_overflowed++;
+    return number;
 }
 
 void tally_lose(struct tally *tally, const struct tally_loss *loss)
@@ -319,8 +342,10 @@ void tally_reset(struct tally *tally)
         for (size_t j = 0; j < OPERATION_SECONDS_COUNT; j++)
             if (tally->operations[i].seconds[j] != NULL)
                 histogram_reset(tally->operations[i].seconds[j]);
-    for (size_t i = 0; i < EDGE_VIEW_COUNT; i++)
+    for (size_t i = 0; i < EDGE_VIEW_COUNT; i++) {
         tally->edges[i].requests = tally->edges[i].failed = 0;
+        tally->edges[i].is_counted = 0;
+    }
     tally->operations[0].calls = 0;
     tally->edges_count = EDGE_VIEW_COUNT;
     tally->operations_count = 1;
@@ -335,19 +360,28 @@ void tally_reset(struct tally *tally)
     tally->span_first_ns = tally->span_last_ns = 0;
 }
 
+bool tally_edge_is_counted(const struct tally_edge *edge)
+{
+    uint64_t all = edge->requests | edge->failed | edge->is_counted;
+
+    for (size_t i = 0; i < EDGE_SECONDS_COUNT; i++)
+        all |= edge->seconds[i] != NULL ? edge->seconds[i]->count : 0;
+    return all != 0;
+}
+
 bool tally_is_empty(const struct tally *tally)
 {
     static const struct accounting no_spans;
     static const struct link_accounting no_links;
     static const struct topology_counts no_counts;
-    uint64_t overflowed = 0;
+    bool overflowed = false;
 
     for (size_t i = 0; i < EDGE_VIEW_COUNT; i++)
-        overflowed |= tally->edges[i].requests | tally->edges[i].failed;
+        overflowed |= tally_edge_is_counted(&tally->edges[i]);
     return tally->requests_waiting == 0 && tally->calls_waiting == 0 &&
-           tally->edges_count == EDGE_VIEW_COUNT && overflowed == 0 &&
-           tally->operations_count == 1 && tally->operations[0].calls == 0 &&
-           tally->losses_count == 0 && tally->span_first_ns == 0 && tally->span_last_ns == 0 &&
+           tally->edges_count == EDGE_VIEW_COUNT && !overflowed && tally->operations_count == 1 &&
+           tally->operations[0].calls == 0 && tally->losses_count == 0 &&
+           tally->span_first_ns == 0 && tally->span_last_ns == 0 &&
            memcmp(&tally->accounting, &no_spans, sizeof(no_spans)) == 0 &&
            memcmp(&tally->links, &no_links, sizeof(no_links)) == 0 &&
            memcmp(&tally->counts, &no_counts, sizeof(no_counts)) == 0;

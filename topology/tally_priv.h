@@ -120,6 +120,9 @@ struct tally {
     uint32_t losses_room;
 };
 
+/* Whether there is anything on the edge, be it durations alone. */
+bool tally_edge_is_counted(const struct tally_edge *edge);
+
 /* Sets what is to be observed. */
 static inline void tally_observe(const struct tally *tally, struct tally_seconds *seconds,
                                  uint64_t duration_ns, uint64_t weight)

@@ -564,6 +564,90 @@ static void publisher__drops_values_before_edges(void **state)
     release_stage(&stage);
 }
 
+/* A tally in which all that follows finds no room for values, and none for other edges. */
+static void fill_tally(struct stage *stage, uint32_t edges_max)
+{
+    tally_free(stage->tally);
+    assert_int_equal(
+        tally_new(&(struct tally_options){&histogram_bounds_default, edges_max, 100, 100},
+                  &stage->tally),
+        0);
+    (void)make_sets(stage, 4);
+    for (uint32_t i = 0; i < edges_max; i++) {
+        char name[8];
+        snprintf(name, sizeof(name), "s%u", i);
+        tally_add_request(stage->tally, &(struct tally_request){.client = stage->a,
+                                                                .server = service(stage, name),
+                                                                .server_set = DIMENSIONS_OVERFLOW,
+                                                                .weight = WEIGHT_ONE});
+    }
+    tally_flush(stage->tally);
+}
+
+/* Of the overflow series, too, nothing is left once it was absorbed. */
+static void publisher__leaves_nothing_in_a_tally_that_overflowed(void **state)
+{
+    struct stage stage;
+    struct tally_request request;
+
+    (void)state;
+    setup_stage(&stage, 1);
+    fill_tally(&stage, 3);
+    absorb(&stage, 0, 20);
+    fill_tally(&stage, 3);
+    request = (struct tally_request){.client = stage.b,
+                                     .server = stage.a,
+                                     .server_set = DIMENSIONS_OVERFLOW + 1,
+                                     .is_counted = true};
+    tally_add_request(stage.tally, &request);
+    tally_flush(stage.tally);
+    assert_true(stage.tally->edges[VIEW_BOTH].is_counted);
+    absorb(&stage, 0, 30);
+    assert_false(stage.tally->edges[VIEW_BOTH].is_counted);
+    stage.tally->edges[VIEW_BOTH].is_counted = 1;
+    assert_false(tally_is_empty(stage.tally));
+    stage.tally->edges[VIEW_BOTH].is_counted = 0;
+    assert_true(tally_is_empty(stage.tally));
+    fill_tally(&stage, 3);
+    absorb(&stage, 0, 40);
+    release_stage(&stage);
+}
+
+/* One request is one: on its edge without values or on the overflow edge; durations alone are none. */
+static void publisher__counts_a_request_past_the_bounds_once(void **state)
+{
+    struct stage stage;
+    struct tally_request request;
+
+    (void)state;
+    setup_stage(&stage, 1);
+    fill_tally(&stage, 3);
+    request = (struct tally_request){.client = stage.b,
+                                     .server = stage.a,
+                                     .server_set = DIMENSIONS_OVERFLOW + 1,
+                                     .weight = WEIGHT_ONE};
+    tally_add_request(stage.tally, &request);
+    tally_flush(stage.tally);
+    assert_int_equal(stage.tally->counts.edges_overflowed, 1);
+    assert_int_equal(stage.tally->counts.values_overflowed, 0);
+    request.client = stage.a;
+    request.server = service(&stage, "s0");
+    tally_add_request(stage.tally, &request);
+    tally_flush(stage.tally);
+    assert_int_equal(stage.tally->counts.edges_overflowed, 1);
+    assert_int_equal(stage.tally->counts.values_overflowed, 1);
+    request.weight = 0;
+    tally_observe(stage.tally, &request.seconds[SECONDS_SERVER], 5, WEIGHT_ONE);
+    tally_add_request(stage.tally, &request);
+    request.server = stage.b;
+    tally_add_request(stage.tally, &request);
+    tally_flush(stage.tally);
+    assert_int_equal(stage.tally->counts.edges_overflowed, 1);
+    assert_int_equal(stage.tally->counts.values_overflowed, 1);
+    assert_true(stage.tally->edges[VIEW_BOTH].seconds[SECONDS_SERVER]->count == WEIGHT_ONE);
+    release_stage(&stage);
+}
+
 /* Durations of a request that was counted with other values make a series, others wait for one. */
 static void publisher__lists_durations_of_other_values(void **state)
 {
@@ -638,6 +722,8 @@ int main(void)
         cmocka_unit_test(publisher__makes_a_snapshot_later_without_memory),
         cmocka_unit_test(publisher__takes_what_is_past_its_bounds_in_overflow_series),
         cmocka_unit_test(publisher__drops_values_before_edges),
+        cmocka_unit_test(publisher__leaves_nothing_in_a_tally_that_overflowed),
+        cmocka_unit_test(publisher__counts_a_request_past_the_bounds_once),
         cmocka_unit_test(publisher__lists_durations_of_other_values),
         cmocka_unit_test(publisher__is_made_whole_or_not_at_all),
     };
