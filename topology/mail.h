@@ -155,7 +155,7 @@ struct mail {
     uint32_t ask_at;          /* Halves before it were asked for, */
     uint32_t settle_at;       /* those before this one are settled, */
     uint32_t send_at;         /* and those before this one answered. */
-    uint32_t left_at;         /* Producers before it are past messaging.wait. */
+    uint32_t left_at;         /* Of producers before it that left, all are judged. */
     uint64_t left_waiting;    /* Producers that left and are not judged. */
     uint64_t halves_waiting;  /* Halves that are not settled; */
     uint64_t halves_wordless; /* those of them for which a word is wanted or on its way, */

@@ -404,6 +404,7 @@ static void let_go(struct shard *shard, uint32_t at)
     shard_close_links(shard, at);
     if (producer != 0) {
         judge_leave(&shard->judge, at, parent, producer);
+        shard_note_left(shard, producer);
     } else if (is_early || is_waiting) {
         if (is_producer)
             shard_drop_producer(shard, at);

@@ -495,12 +495,21 @@ static void judge_those_that_left(struct shard *shard, bool all)
             continue;
         if (!all && !is_over(shard, producer->arrival, WAIT_MESSAGING))
             break;
+        if (!producer->has_left || producer->judged)
+            continue; /* One that leaves later calls shard_note_left(). */
         if (!all && producer->open != 0)
             break; /* A consumer came at the last moment: within one pairing.wait it is settled. */
-        if (producer->has_left && !producer->judged)
-            judge_left(&shard->judge, at);
+        judge_left(&shard->judge, at);
     }
     mail->left_at = at;
+}
+
+void shard_note_left(struct shard *shard, uint32_t number)
+{
+    struct mail *mail = mail_of(shard);
+
+    if (number - mail->producers.tail < mail->left_at - mail->producers.tail)
+        mail->left_at = number;
 }
 
 /* ------------------------------------------------------------------ time */

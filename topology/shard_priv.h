@@ -89,6 +89,9 @@ void shard_mark_letter(struct shard *shard, const struct letter *letter);
 void shard_mail_due(struct shard *shard);
 void shard_left_due(struct shard *shard);
 
+/* The span of a producer has just left. */
+void shard_note_left(struct shard *shard, uint32_t number);
+
 /* Judges all producers that left. */
 void shard_finish_left(struct shard *shard);
 

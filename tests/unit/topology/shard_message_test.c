@@ -478,6 +478,68 @@ static void messages__wait_for_late_consumers_without_their_span(void **state)
     end(&fixture, snapshot);
 }
 
+/* One that was answered long ago may have further consumers at any time. */
+static void messages__of_a_busy_producer_hold_up_no_other(void **state)
+{
+    struct fixture fixture;
+    struct sites sites;
+    struct snapshot *snapshot;
+    uint64_t now_ns = start_ns + 11 * NS_PER_S;
+
+    (void)state;
+    setup(&fixture, &(struct world_options){.memory_bytes_max = 1 << 20});
+    sites = sites_of(&fixture);
+    feed_at(&fixture, producer(sites.sends, 1), start_ns);
+    feed_at(&fixture, producer(sites.sends, 2), start_ns);
+    feed_link(&fixture, consumer(sites.takes, 3), 1, start_ns);
+    world_tick(&fixture.world, now_ns);
+    for (uint64_t i = 0; i < 30000; i++)
+        feed_at(&fixture, world_span(fixture.front_client, SPAN_KIND_CLIENT, 100 + i, 0), now_ns);
+    world_tick(&fixture.world, start_ns + 3500 * NS_PER_S);
+    assert_int_equal(fixture.world.shards[0]->mail.left_waiting, 1);
+    feed_link(&fixture, consumer(sites.takes, 4), 1, start_ns + 3598 * NS_PER_S);
+    assert_int_equal(fixture.world.shards[0]->mail.halves_hanging, 1);
+    world_tick(&fixture.world, start_ns + 3601 * NS_PER_S);
+    assert_int_equal(fixture.world.shards[0]->mail.halves_hanging, 1);
+    assert_int_equal(fixture.world.shards[0]->mail.left_waiting, 0);
+    world_finish(&fixture.world, start_ns + 3601 * NS_PER_S);
+    snapshot = world_snapshot(&fixture.world);
+    assert_int_equal(snapshot->accounting.unpaired[UNPAIRED_NO_CONSUMER], 1);
+    assert_true(requests_on(snapshot, DIRECT) == 1 && requests_on(snapshot, SENT) == 1);
+    end(&fixture, snapshot);
+}
+
+/* A span may leave after messaging.wait, since one in it is about to be answered: it is judged then. */
+static void messages__are_judged_when_their_span_leaves_after_the_wait(void **state)
+{
+    struct fixture fixture;
+    struct sites sites;
+    struct snapshot *snapshot;
+    struct mail *mail;
+    uint64_t id = 100;
+    uint64_t now_ns = start_ns + 21 * NS_PER_S;
+
+    (void)state;
+    setup(&fixture,
+          &(struct world_options){.memory_bytes_max = 1 << 20, .messaging_wait_ns = 20 * NS_PER_S});
+    mail = &fixture.world.shards[0]->mail;
+    sites = sites_of(&fixture);
+    feed_at(&fixture, producer(sites.sends, 1), start_ns);
+    feed_at(&fixture, world_span(sites.sends, SPAN_KIND_PRODUCER, 2, 1), start_ns);
+    for (; id < 1000; id++) /* Blocks that leave first. */
+        feed_at(&fixture, front_client(&fixture, id, 0), start_ns);
+    feed_link(&fixture, consumer(sites.takes, 3), 2, start_ns + 19 * NS_PER_S);
+    world_tick(&fixture.world, now_ns);
+    for (; mail->left_waiting == 0; id++)
+        feed_at(&fixture, front_client(&fixture, id, 0), now_ns);
+    assert_int_equal(mail->left_waiting, 2);
+    world_tick(&fixture.world, start_ns + 30 * NS_PER_S);
+    assert_int_equal(mail->left_waiting, 0);
+    snapshot = world_snapshot(&fixture.world);
+    assert_true(requests_on(snapshot, DIRECT) == 1 && requests_on(snapshot, SENT) == 0);
+    end(&fixture, snapshot);
+}
+
 /* A consumer waits pairing.wait for the producers that it links to. */
 static void messages__call_a_producer_late_that_comes_after_the_wait(void **state)
 {
@@ -619,6 +681,8 @@ int main(void)
         cmocka_unit_test(messages__fail_on_their_own_side_of_the_destination),
         cmocka_unit_test(messages__are_on_their_way_at_the_end_of_the_pairing_wait),
         cmocka_unit_test(messages__wait_for_late_consumers_without_their_span),
+        cmocka_unit_test(messages__of_a_busy_producer_hold_up_no_other),
+        cmocka_unit_test(messages__are_judged_when_their_span_leaves_after_the_wait),
         cmocka_unit_test(messages__call_a_producer_late_that_comes_after_the_wait),
         cmocka_unit_test(messages__call_a_consumer_late_that_comes_after_the_wait),
         cmocka_unit_test(messages__keep_answers_that_find_no_room),
