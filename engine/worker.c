@@ -44,7 +44,8 @@ struct worker {
     struct ring *rings;
     unsigned producers;
     unsigned number;
-    bool running; /* The owner's. */
+    bool running;         /* The owner's. */
+    _Atomic bool started; /* A thread ran: figures are those that were noted last. */
     pthread_t thread;
     bool lock_made, wake_made, swapped_made;
     pthread_mutex_t lock; /* A leaf: nothing else is taken while it is held. */
@@ -329,6 +330,8 @@ int worker_start(struct worker *worker)
     char name[16];
 
     CHECK(!worker->running);
+    note_figures(worker);
+    atomic_store_explicit(&worker->started, true, memory_order_release);
     if (pthread_create(&worker->thread, NULL, run, worker) != 0)
         return STATUS_SYSTEM;
     worker->running = true;
@@ -414,35 +417,43 @@ struct shard *worker_shard(struct worker *worker)
     return worker->shard;
 }
 
+/* The shard is looked at only as long as it has never been but its owner's. */
+static bool has_started(const struct worker *worker)
+{
+    return atomic_load_explicit(&worker->started, memory_order_acquire);
+}
+
 uint64_t worker_memory_bytes(const struct worker *worker)
 {
-    if (!worker->running)
+    if (!has_started(worker))
         return shard_memory_bytes(worker->shard);
     return atomic_load_explicit(&worker->memory_bytes, memory_order_relaxed);
 }
 
 uint64_t worker_message_bytes(const struct worker *worker)
 {
-    if (!worker->running)
+    if (!has_started(worker))
         return shard_message_bytes(worker->shard);
     return atomic_load_explicit(&worker->message_bytes, memory_order_relaxed);
 }
 
 uint64_t worker_remembered(const struct worker *worker)
 {
-    if (!worker->running)
+    if (!has_started(worker))
         return shard_remembered(worker->shard);
     return atomic_load_explicit(&worker->remembered, memory_order_relaxed);
 }
 
 void workers_finish(struct worker *const workers[], unsigned count, struct mono_time now)
 {
-    struct shard *shards[WORKERS_MAX];
+    struct shard *shards[WORKERS_MAX] = {NULL};
 
     CHECK(count <= WORKERS_MAX);
     for (unsigned i = 0; i < count; i++)
         shards[i] = worker_shard(workers[i]);
     shards_finish(shards, count, now);
+    for (unsigned i = 0; i < count; i++)
+        note_figures(workers[i]);
 }
 
 size_t worker_waiting(const struct worker *worker)

@@ -5,8 +5,9 @@
  * Invariants: what was published in a ring before worker_stop() is fed before the thread ends.
  * Threads:    without a thread (before worker_start(), after worker_stop()) all is the owner's.
  *             While it runs: worker_ring(i) belongs to producer i, worker_wake() and
- *             worker_published() are for any thread, worker_swap() and the figures for one at a
- *             time, and not beside worker_stop(). A tally has all that was published before.
+ *             worker_published() are for any thread, as are the figures from worker_start() on, also
+ *             beside worker_stop() and workers_finish(); worker_swap() is for one at a time, and not
+ *             beside worker_stop(). A tally has all that was published before.
  * Memory:     rings of ring_spans * 64 bytes for each producer, and the shard.
  */
 #ifndef SPANMAP_ENGINE_WORKER_H
@@ -66,7 +67,7 @@ struct shard *worker_shard(struct worker *worker);
 enum { WORKERS_MAX = 256 };
 void workers_finish(struct worker *const workers[], unsigned count, struct mono_time now);
 
-/* As they were at most 100 ms ago. */
+/* As they were at most 100 ms ago; after worker_stop() at its end, or at that of workers_finish(). */
 uint64_t worker_memory_bytes(const struct worker *worker);
 uint64_t worker_message_bytes(const struct worker *worker);
 uint64_t worker_remembered(const struct worker *worker);

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 
 #include "tests/lib/test.h"
 #include "topology/publisher.h"
@@ -222,6 +223,60 @@ static void worker__wakes_for_each_span(void **state)
     setting_release(&setting);
 }
 
+struct reader {
+    const struct worker *worker;
+    _Atomic bool looks;
+    _Atomic bool over;
+    uint64_t most;
+    pthread_t thread;
+};
+
+static void *read_figures(void *context)
+{
+    struct reader *reader = context;
+
+    while (!atomic_load(&reader->over)) {
+        uint64_t bytes = worker_memory_bytes(reader->worker) + worker_message_bytes(reader->worker);
+        reader->most = bytes > reader->most ? bytes : reader->most;
+        (void)worker_remembered(reader->worker);
+        (void)worker_waiting(reader->worker);
+        atomic_store(&reader->looks, true);
+    }
+    return NULL;
+}
+
+/* A page of figures may be asked for while the engine stops; TSan looks on. */
+static void worker__tells_figures_while_it_stops(void **state)
+{
+    struct setting setting = setting_of(1);
+    struct reader reader = {.most = 0};
+    struct worker *worker;
+
+    (void)state;
+    setting.options.shard.pairing_wait_ns = 3600 * NS_PER_S;
+    assert_int_equal(worker_new(&setting.options, &worker), 0);
+    assert_int_equal(worker_start(worker), 0);
+    reader.worker = worker;
+    assert_int_equal(pthread_create(&reader.thread, NULL, read_figures, &reader), 0);
+    while (!atomic_load(&reader.looks))
+        sched_yield();
+    for (uint64_t i = 1; i <= 200; i++) {
+        struct span span = span_of(&setting, i);
+        assert_int_equal(ring_push(worker_ring(worker, 0), &span, 1), 0);
+    }
+    worker_stop(worker);
+    assert_int_equal(worker_remembered(worker), 200);
+    workers_finish(&worker, 1, clock_mono());
+    atomic_store(&reader.over, true);
+    assert_int_equal(pthread_join(reader.thread, NULL), 0);
+    assert_true(reader.most != 0);
+    assert_true(worker_memory_bytes(worker) == shard_memory_bytes(worker_shard(worker)));
+    assert_true(worker_message_bytes(worker) == shard_message_bytes(worker_shard(worker)));
+    assert_true(worker_remembered(worker) == shard_remembered(worker_shard(worker)));
+    worker_free(worker);
+    setting_release(&setting);
+}
+
 static int make(void *context)
 {
     struct setting *setting = context;
@@ -249,6 +304,7 @@ int main(void)
         cmocka_unit_test(worker__feeds_all_before_it_stops),
         cmocka_unit_test(worker__loses_nothing_between_threads),
         cmocka_unit_test(worker__wakes_for_each_span),
+        cmocka_unit_test(worker__tells_figures_while_it_stops),
         cmocka_unit_test(worker__survives_failing_memory),
     };
 
