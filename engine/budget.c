@@ -53,7 +53,7 @@ static const struct {
     [BUDGET_EDGES] = {"edges", 26},
     [BUDGET_OPERATIONS] = {"operations", 15},
     [BUDGET_LOSSES] = {"losses", 1},
-    [BUDGET_NAMES] = {"names", 6},
+    [BUDGET_NAMES] = {"names", 8},
     [BUDGET_REQUESTS] = {"requests", 11},
     [BUDGET_RINGS] = {"rings", 10},
     [BUDGET_ANSWERS] = {"answers", 0}, /* Taken off edges and operations. */
@@ -144,13 +144,23 @@ static uint64_t text_bytes(uint64_t name_bytes)
     return sizeof(struct view) + name_bytes + ALLOCATION_BYTES + SLOT_BYTES + NAME_TABLE_BYTES;
 }
 
+static uint64_t bare_site_bytes(void)
+{
+    return sizeof(struct site) + SLOT_BYTES + NAME_TABLE_BYTES;
+}
+
+/* With the sites that each has beyond names.sites_max. */
+static uint64_t service_bytes(uint64_t name_bytes)
+{
+    return node_bytes(name_bytes) + CATALOG_SITES_OF_SERVICE * bare_site_bytes();
+}
+
 /* With its operation, and its set of values, as one of its service. */
 static uint64_t site_bytes(const struct options *options)
 {
     uint64_t pairs = options->metrics_dimensions.count != 0 ? 2 : 1;
 
-    return sizeof(struct site) + SLOT_BYTES + NAME_TABLE_BYTES +
-           pairs * (PAIR_BYTES + SLOT_BYTES + NAME_TABLE_BYTES);
+    return bare_site_bytes() + pairs * (PAIR_BYTES + SLOT_BYTES + NAME_TABLE_BYTES);
 }
 
 static uint64_t set_bytes(const struct options *options)
@@ -205,7 +215,7 @@ static uint64_t names_wanted(const struct options *options)
 {
     uint64_t length = options->names_length_bytes_max;
 
-    return options->names_services_max * node_bytes(length) +
+    return options->names_services_max * service_bytes(length) +
            options->names_peers_max * node_bytes(length) +
            options->names_operations_max * text_bytes(length) +
            options->names_sites_max * site_bytes(options) +
@@ -318,9 +328,9 @@ static int bound_names(const struct options *options, struct budget *budget, cha
 
     if (asked > bytes)
         return too_little(budget, "names", out_error);
-    part = (bytes - asked) / (has_sets ? 24 : 18);
+    part = (bytes - asked) / (has_sets ? 30 : 24);
     budget->name_bytes_max = (size_t)length;
-    budget->services_max = bound(options->names_services_max, 2 * part, node_bytes(length));
+    budget->services_max = bound(options->names_services_max, 8 * part, service_bytes(length));
     budget->peers_max = bound(options->names_peers_max, 4 * part, node_bytes(length));
     budget->operations_max = bound(options->names_operations_max, 6 * part, text_bytes(length));
     budget->sites_max = bound(options->names_sites_max, 5 * part, site_bytes(options));

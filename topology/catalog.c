@@ -277,7 +277,7 @@ static struct site small_site(const struct catalog *catalog, const struct site *
 /* The fixed ones, and those of each service, the overflow node among them. */
 static uint32_t small_sites_max(const struct catalog *catalog)
 {
-    return SITES_FIXED + (catalog->limits.services_max + 1) * SITES_OF_SERVICE;
+    return SITES_FIXED + (catalog->limits.services_max + 1) * CATALOG_SITES_OF_SERVICE;
 }
 
 /* Whether one more site of this size fits. Values multiply sites, which the map itself needs: they get

@@ -67,6 +67,10 @@ struct site {
     uint8_t spare[5];     /* 0: sites are compared as bytes. */
 };
 
+/* Sites beyond sites_max, of a service: what is left of a span's names where sites are full, for
+ * each kind, and what a judged span keeps (catalog_coarse()); all without values, or with too many. */
+enum { CATALOG_SITES_OF_SERVICE = 2 * (SPAN_KIND_COUNT + 2) };
+
 struct catalog_limits {
     uint32_t services_max;   /* Nodes of type service. */
     uint32_t peers_max;      /* All other nodes. */

@@ -39,10 +39,6 @@ struct name_entry {
     uint32_t count;
 };
 
-/* Sites beyond sites_max, of a service: what is left of a span's names where sites are full, for
- * each kind, and what a judged span keeps (catalog_coarse()); all without values, or with too many. */
-enum { SITES_OF_SERVICE = 2 * (SPAN_KIND_COUNT + 2) };
-
 /* The fixed entries of each table come first and are never given back. */
 enum { TEXTS_FIXED = 1, NODES_FIXED = 3, SITES_FIXED = 1, SETS_FIXED = 2 };
 

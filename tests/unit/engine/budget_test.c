@@ -264,6 +264,23 @@ static struct view longest_name(char text[256], const char *kind, uint32_t numbe
     return (struct view){text, 256};
 }
 
+/* What services keep of spans where sites are full, and of judged ones. */
+static void fill_small_sites(struct catalog *catalog, const struct budget *budget)
+{
+    for (uint32_t i = 0; i < (budget->services_max + 1) * CATALOG_SITES_OF_SERVICE; i++) {
+        struct site site = {.service = 3 + i / CATALOG_SITES_OF_SERVICE,
+                            .kind = (uint8_t)(i % CATALOG_SITES_OF_SERVICE / 2),
+                            .is_receive = (uint8_t)(i % 2),
+                            .peer = CATALOG_NONE,
+                            .peer_else = CATALOG_NONE,
+                            .destination = CATALOG_NONE,
+                            .group = CATALOG_NONE};
+        uint32_t number;
+        assert_int_equal(catalog_site(catalog, &site, &number), 0);
+        assert_int_not_equal(number, CATALOG_OVERFLOW);
+    }
+}
+
 static void fill_catalog(struct catalog *catalog, const struct budget *budget)
 {
     static const char *const kinds[] = {"service", "peer"};
@@ -285,6 +302,7 @@ static void fill_catalog(struct catalog *catalog, const struct budget *budget)
     }
     for (uint32_t i = 0; i < budget->operations_max + 10; i++)
         assert_int_equal(catalog_text(catalog, longest_name(name, "operation", i), &number), 0);
+    fill_small_sites(catalog, budget);
     for (uint32_t i = 0; i < budget->sites_max + 10; i++) {
         struct site site = {.service = i};
         struct view operation = longest_name(name, "operation", i / budget->services_max);
