@@ -1,7 +1,7 @@
 /* catalog_sweep.h: how names that nothing uses any more are given back.
  * Is:         the catalog's side of a sweep: it begins, everybody who holds numbers marks them, what
  *             was not marked is taken out, and is given again once nobody can show it any more.
- * Is not:     who marks what (shard_mark.h, publisher_mark.c) and when that is (engine/sweeper.h).
+ * Is not:     who marks what (shard_mark.h, publisher_sweep.c) and when that is (engine/sweeper.h).
  * Invariants: a number that is held by a reader, a remembered span, a series, a lesson or a snapshot
  *             goes on meaning the same. One sweep at a time.
  *

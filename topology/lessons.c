@@ -1,6 +1,7 @@
 /* lessons.c: open addressing over slots that are claimed once and never given back.
  *
- *   slot:    key (0: free), then state: 0 nothing yet, service + 1, or SHARED
+ *   slot:    key (0: free), then state: 0 nothing yet, service + 1, or SHARED; with SHARED the service
+ *            of before, until it was marked
  *   teach:   key by CAS from 0; state by CAS, only ever forward
  *   ask:     two loads; a claimed slot without a state is as one that is free
  *
@@ -16,7 +17,7 @@
 #include "base/mem.h"
 #include "topology/catalog_sweep.h"
 
-#define STATE_SHARED UINT32_MAX
+#define STATE_SHARED (UINT32_C(1) << 31)
 
 struct lesson_slot {
     _Atomic uint64_t key;
@@ -108,8 +109,8 @@ void lessons_teach(struct lessons *lessons, uint64_t key, uint32_t service)
         return;
     }
     state = atomic_load_explicit(&slot->state, memory_order_relaxed);
-    while (state != wanted && state != STATE_SHARED) {
-        uint32_t next = state == 0 ? wanted : STATE_SHARED;
+    while (state != wanted && (state & STATE_SHARED) == 0) {
+        uint32_t next = state == 0 ? wanted : state | STATE_SHARED;
         if (atomic_compare_exchange_weak(&slot->state, &state, next))
             return;
     }
@@ -127,15 +128,21 @@ uint32_t lessons_ask(const struct lessons *lessons, uint64_t key)
     if (there == 0)
         return CATALOG_NONE;
     state = atomic_load_explicit(&slot->state, memory_order_acquire);
-    return state != 0 && state != STATE_SHARED ? state - 1 : CATALOG_NONE;
+    return state != 0 && (state & STATE_SHARED) == 0 ? state - 1 : CATALOG_NONE;
 }
 
-void lessons_mark(const struct lessons *lessons, struct catalog *catalog, uint32_t stamp)
+/* Who asked while a key was of one service may have counted that in a tally that was not added up
+ * yet. So it is marked once more after the key became shared; by the next sweep a series has it. */
+void lessons_mark(struct lessons *lessons, struct catalog *catalog, uint32_t stamp)
 {
     for (size_t i = 0; i <= lessons->mask; i++) {
-        uint32_t state = atomic_load_explicit(&lessons->slots[i].state, memory_order_acquire);
-        if (state != 0 && state != STATE_SHARED)
-            catalog_mark_node(catalog, state - 1, stamp);
+        _Atomic uint32_t *at = &lessons->slots[i].state;
+        uint32_t state = atomic_load_explicit(at, memory_order_acquire);
+        if ((state & ~STATE_SHARED) == 0)
+            continue;
+        catalog_mark_node(catalog, (state & ~STATE_SHARED) - 1, stamp);
+        if ((state & STATE_SHARED) != 0) /* For good: nobody else changes it. */
+            atomic_store_explicit(at, STATE_SHARED, memory_order_release);
     }
 }
 

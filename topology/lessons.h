@@ -41,8 +41,9 @@ void lessons_teach(struct lessons *lessons, uint64_t key, uint32_t service);
 /* The one service that answered; CATALOG_NONE: none did, or several. */
 uint32_t lessons_ask(const struct lessons *lessons, uint64_t key);
 
-/* Marks the services that were taught, for a sweep of the catalog (catalog_sweep.h). */
-void lessons_mark(const struct lessons *lessons, struct catalog *catalog, uint32_t stamp);
+/* Marks the services that were taught, for a sweep of the catalog (catalog_sweep.h); one thread. Those
+ * of keys that became shared since the last sweep as well. */
+void lessons_mark(struct lessons *lessons, struct catalog *catalog, uint32_t stamp);
 
 struct lessons_counts {
     uint64_t taught;  /* Keys in use. */

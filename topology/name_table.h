@@ -79,7 +79,7 @@ void *name_table_find(const struct name_table *table, uint32_t hash, name_equal 
 /* Room for one entry, so that name_table_add() cannot fail. Returns: 0; STATUS_NOMEM. */
 MUST_USE int name_table_prepare(struct name_table *table);
 
-/* Adds a zeroed entry for the caller to fill. */
+/* Adds an entry for the caller to fill whole: it may have the bytes of one that was given back. */
 void *name_table_add(struct name_table *table, uint32_t hash, uint32_t stamp, uint32_t *out_number);
 
 /* Takes an entry out: it is no longer found, but stays as it is until name_table_give_back(). */

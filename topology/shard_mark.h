@@ -1,7 +1,8 @@
 /* shard_mark.h: marks the names that a shard uses, for a sweep of the catalog (catalog_sweep.h).
  * Is:         a walk over all that the shard remembers, in pieces, between which it goes on working.
  *             A span that was judged gives its site back for a coarse one: its operation and its
- *             peer are not looked at again.
+ *             peer are not looked at again, and with a child that comes later it no longer teaches
+ *             where that one answers (N5).
  * Invariants: once shard_mark() has said so, every number that the shard holds, or makes of what it
  *             holds, is marked or was looked up since the sweep began; but for those that letters of
  *             other shards bring, which shard_mark_end() waits for.

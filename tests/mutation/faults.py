@@ -395,7 +395,7 @@ FAULTS = [
     Fault("names", SWEEP, "    atomic_store(&catalog->version, atomic_load(&catalog->version) + 1);\n    unlock(catalog);\n    return true;",
           "    atomic_fetch_add(&catalog->version, 1);\n    atomic_fetch_sub(&catalog->version, 1);\n    unlock(catalog);\n    return true;",
           "memos that say there was no room end with it"),
-    Fault("names", LESSONS, "        if (state != 0 && state != STATE_SHARED)\n            catalog_mark", "        if (state == STATE_SHARED)\n            catalog_mark",
+    Fault("names", LESSONS, "        if ((state & ~STATE_SHARED) == 0)\n            continue;\n        catalog_mark", "        if ((state & STATE_SHARED) == 0)\n            continue;\n        catalog_mark",
           "a lesson keeps its service"),
     Fault("names", LEAVING, "        catalog_mark_operation(catalog, (uint32_t)(key.high >> 32), (uint32_t)key.high, stamp);", "        ;",
           "a series of operations keeps its names"),

@@ -5,6 +5,7 @@
 
 #include "tests/lib/random.h"
 #include "tests/lib/test.h"
+#include "topology/catalog_sweep.h"
 
 static struct lessons *made(uint32_t entries_max)
 {
@@ -27,6 +28,51 @@ static void lessons__are_one_service_or_shared(void **state)
     assert_int_equal(lessons_ask(lessons, 7), CATALOG_NONE);
     lessons_teach(lessons, 7, 3);
     assert_int_equal(lessons_ask(lessons, 7), CATALOG_NONE);
+    lessons_free(lessons);
+}
+
+static void sweep(struct lessons *lessons, struct catalog *catalog)
+{
+    uint32_t stamp = catalog_sweep_begin(catalog);
+
+    lessons_mark(lessons, catalog, stamp);
+    catalog_sweep(catalog, stamp);
+    assert_true(catalog_give_back(catalog));
+}
+
+/* Who asked before has counted the service somewhere, though another one answers there now. */
+static void lessons__keep_the_service_of_a_shared_key_for_one_sweep(void **state)
+{
+    static const struct catalog_limits limits = {.services_max = 4,
+                                                 .peers_max = 4,
+                                                 .operations_max = 4,
+                                                 .sites_max = 4,
+                                                 .text_bytes_max = 9};
+    struct lessons *lessons = made(10);
+    struct node node = {NODE_SERVICE, VIEW(""), VIEW("a")};
+    struct catalog *catalog;
+    uint32_t a, b;
+
+    (void)state;
+    assert_int_equal(catalog_new(&limits, &catalog), 0);
+    assert_int_equal(catalog_node(catalog, &node, &a), 0);
+    node.name = VIEW("b");
+    assert_int_equal(catalog_node(catalog, &node, &b), 0);
+    lessons_teach(lessons, 7, a);
+    for (unsigned i = 0; i < 3; i++)
+        sweep(lessons, catalog);
+    assert_int_equal(lessons_ask(lessons, 7), a);
+    assert_false(catalog_node_left(catalog, a));
+    assert_true(catalog_node_left(catalog, b));
+    lessons_teach(lessons, 7, b);
+    sweep(lessons, catalog);
+    assert_false(catalog_node_left(catalog, a));
+    lessons_teach(lessons, 7, a);
+    assert_int_equal(lessons_ask(lessons, 7), CATALOG_NONE);
+    sweep(lessons, catalog); /* By now a series has it, or nobody. */
+    assert_true(catalog_node_left(catalog, a));
+    assert_int_equal(lessons_ask(lessons, 7), CATALOG_NONE);
+    catalog_free(catalog);
     lessons_free(lessons);
 }
 
@@ -161,6 +207,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lessons__are_one_service_or_shared),
+        cmocka_unit_test(lessons__keep_the_service_of_a_shared_key_for_one_sweep),
         cmocka_unit_test(lessons__know_nothing_of_key_zero),
         cmocka_unit_test(lessons__of_an_overflow_service_are_shared),
         cmocka_unit_test(lessons__turn_away_what_does_not_fit),
