@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/utf8.h"
@@ -137,8 +138,15 @@ static int read_file(const char *name, struct buf *text, struct config_faults *f
     struct config_place place = {.label = is_input ? "standard input" : name};
     char reason[128];
     int status = STATUS_SYSTEM;
-    int fd = is_input ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
+    /* Opening a pipe would wait for its writer, and SIGHUP reads the file in the thread that waits for
+     * the signals that end all. */
+    int fd = is_input ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct stat file;
 
+    if (fd >= 0 && !is_input && fstat(fd, &file) == 0 && S_ISFIFO(file.st_mode)) {
+        (void)close(fd);
+        return config_fault(faults, &place, "is a pipe; - stands for standard input");
+    }
     if (fd >= 0)
         status = read_all(fd, text);
     if (status == STATUS_SYSTEM)

@@ -41,6 +41,10 @@ static int load(void *context, const struct view contents[WATCH_FILES_MAX], char
                        status == STATUS_INVALID ? reason : status_text(status));
         return status;
     }
+    /* It may be the clock that is wrong, and whoever put it there wants it. */
+    if (tls_context_not_after(made).ns <= clock_wall().ns)
+        LOG(tls->secure->log, LOG_WARN, "a certificate has expired: senders will refuse it",
+            LOG_TEXT("door", doors[tls->door].name), LOG_VIEW("cert", tls->cert), LOG_END);
     if (tls->is_on)
         tls_store_set(&tls->store, made);
     else

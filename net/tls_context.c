@@ -169,8 +169,11 @@ static int use_authorities(struct tls_context *context, struct view text, bool m
     unsigned count = 0;
     int status = 0;
 
-    if (text.size == 0)
+    if (text.data == NULL)
         return 0;
+    /* A file that is just being written may be read while it is empty: nobody is let in by that. */
+    if (text.size == 0)
+        return refuse(out_error, "client_ca", "holds no PEM certificate");
     bio = open_text(text);
     if (bio == NULL)
         return STATUS_NOMEM;

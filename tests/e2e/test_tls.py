@@ -231,6 +231,36 @@ def test_a_door_can_stay_plain(root, tmp_path):
 # --- Files that change ----------------------------------------------------------------------------
 
 
+def test_an_expired_certificate_is_told(root, tmp_path):
+    good, bad = root.issue("good"), root.expire(root.issue("bad"))
+    cert, key = tmp_path / "tls.crt", tmp_path / "tls.key"
+    replace(cert, good.cert)
+    replace(key, good.key)
+    with Daemon({**tls_options(good), "tls.cert": cert, "tls.key": key}) as daemon:
+        assert "has expired" not in daemon.log()
+        replace(key, bad.key)
+        replace(cert, bad.cert)
+        wait_until(lambda: "a certificate has expired" in daemon.log(), "it is logged")
+
+
+def test_an_authority_that_is_emptied_lets_nobody_in(root, tmp_path):
+    """A file that is written in place is empty for a moment."""
+    server, client = root.issue("server"), root.issue("client")
+    authority = tmp_path / "ca.crt"
+    replace(authority, root.cert)
+    with Daemon({**tls_options(server), "tls.client_ca": authority}) as daemon:
+        authority.write_bytes(b"")
+        daemon.wait_until_metric('spanmap_tls_reloads_total{door="receiver",outcome="failed"}', 1)
+        assert_cannot_send(daemon, root.credentials())
+        with Sender(daemon.grpc, credentials=root.credentials(client)) as sender:
+            sender.send(call_of(1))
+    options = {**tls_options(server), "tls.client_ca": authority}
+    done = subprocess.run([binary(), "check", *sum((["--set", f"{key}={value}"]
+                                                    for key, value in options.items()), [])],
+                          capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2 and "client_ca" in done.stderr
+
+
 def subject_seen(daemon):
     found = re.search(r"subject=CN = (\S+)", s_client(daemon.grpc))
     return found and found[1]

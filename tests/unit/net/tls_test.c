@@ -592,6 +592,8 @@ static void tls_context__says_what_is_wrong(void **state)
     expect_refusal((struct tls_material){.cert = cert, .key = cert}, "key", "no PEM");
     expect_refusal((struct tls_material){.cert = cert, .key = other_key}, "key", "does not belong");
     expect_refusal((struct tls_material){.cert = cert, .key = VIEW(encrypted)}, "key", "");
+    expect_refusal((struct tls_material){.cert = cert, .key = key, .client_ca = VIEW("")},
+                   "client_ca", "no PEM");
     expect_refusal((struct tls_material){.cert = cert, .key = key, .client_ca = VIEW("# none\n")},
                    "client_ca", "no PEM");
     expect_refusal((struct tls_material){.cert = cert, .key = key, .client_ca = VIEW(broken)},
