@@ -21,10 +21,17 @@ enum {
     FRAMING_PER_BYTE = 16,
 };
 
-enum field { FIELD_HOST, FIELD_ACCEPT, FIELD_ACCEPT_ENCODING, FIELD_IF_NONE_MATCH, FIELD_COUNT };
+enum field {
+    FIELD_HOST,
+    FIELD_ACCEPT,
+    FIELD_ACCEPT_ENCODING,
+    FIELD_IF_NONE_MATCH,
+    FIELD_TRANSFER_ENCODING,
+    FIELD_COUNT
+};
 
 static const char *const field_names[FIELD_COUNT] = {"host", "accept", "accept-encoding",
-                                                     "if-none-match"};
+                                                     "if-none-match", "transfer-encoding"};
 
 struct http1 {
     llhttp_t parser;
@@ -35,15 +42,19 @@ struct http1 {
     char name[NAME_MAX]; /* Of the field that is being read; as much of it as fits. */
     size_t name_size;
     size_t head_size;
-    uint64_t raw_size;  /* Of what came behind the head, */
-    uint64_t body_size; /* and the body's part of it. */
-    struct buf *value;  /* Where its value goes; NULL: nowhere. */
-    struct buf passing; /* The value of a field that goes to `events`. */
+    uint64_t raw_size;    /* Of what came behind the head, */
+    uint64_t body_size;   /* and the body's part of it. */
+    uint64_t chunk_left;  /* Bytes of a chunk that are to come, */
+    size_t line_end_seen; /* and how much came of the line's end behind them. */
+    const char *end;      /* Of the bytes that are being read. */
+    struct buf *value;    /* Where its value goes; NULL: nowhere. */
+    struct buf passing;   /* The value of a field that goes to `events`. */
     const struct http1_events *events;
     void *context;
     unsigned error;
-    bool is_whole; /* The head. */
-    bool is_ended; /* The body too. */
+    bool has_coding; /* There was Transfer-Encoding. */
+    bool is_whole;   /* The head. */
+    bool is_ended;   /* The body too. */
 };
 
 static int fail(struct http1 *http1, unsigned error)
@@ -91,6 +102,8 @@ static int on_name_end(llhttp_t *parser)
     struct http1 *http1 = parser->data;
 
     http1->value = NULL;
+    if (http1->name_size == 0)
+        return fail(http1, 400); /* llhttp takes a field without a name. */
     if (http1->is_whole)
         return 0; /* A trailer. */
     for (size_t i = 0; i < FIELD_COUNT; i++) {
@@ -99,6 +112,8 @@ static int on_name_end(llhttp_t *parser)
     }
     if (http1->value == &http1->fields[FIELD_HOST])
         http1->request.hosts++;
+    if (http1->value == &http1->fields[FIELD_TRANSFER_ENCODING])
+        http1->has_coding = true; /* llhttp overlooks one without a value. */
     if (http1->value != NULL && http1->value->size != 0)
         return append(http1, http1->value, ", ", 2);
     return 0;
@@ -122,10 +137,39 @@ static int on_value_end(llhttp_t *parser)
     return 0;
 }
 
+static const char line_end[] = {'\r', '\n'};
+
+/* llhttp skips the two bytes behind a chunk, whatever they are; others would find the next request
+ * elsewhere. Returns: 0; STATUS_INVALID. */
+static int look_behind_chunk(struct http1 *http1, const char *data)
+{
+    for (; http1->line_end_seen < sizeof(line_end) && data != http1->end; data++)
+        if (*data != line_end[http1->line_end_seen++])
+            return STATUS_INVALID;
+    return 0;
+}
+
+static int on_chunk(llhttp_t *parser)
+{
+    struct http1 *http1 = parser->data;
+
+    http1->chunk_left = parser->content_length;
+    return 0;
+}
+
 static int on_body(llhttp_t *parser, const char *data, size_t size)
 {
     struct http1 *http1 = parser->data;
 
+    if ((parser->flags & F_CHUNKED) != 0) {
+        CHECK(size <= http1->chunk_left);
+        http1->chunk_left -= size;
+        if (size != 0 && http1->chunk_left == 0) {
+            http1->line_end_seen = 0;
+            if (look_behind_chunk(http1, data + size) != 0)
+                return fail(http1, 400);
+        }
+    }
     http1->body_size += size;
     http1->events->on_body(http1->context, (struct view){data, size});
     return 0;
@@ -185,6 +229,18 @@ static int split_target(struct http1 *http1)
     return 0;
 }
 
+/* Chunks are all that is understood: another coding would be taken for the body itself. */
+static bool is_coding_served(const struct http1 *http1)
+{
+    struct view codings = buf_view(&http1->fields[FIELD_TRANSFER_ENCODING]);
+
+    while (codings.size != 0 &&
+           (codings.data[codings.size - 1] == ' ' || codings.data[codings.size - 1] == '\t'))
+        codings.size--;
+    return codings.size == strlen("chunked") &&
+           strncasecmp(codings.data, "chunked", codings.size) == 0;
+}
+
 static int on_head(llhttp_t *parser)
 {
     struct http1 *http1 = parser->data;
@@ -194,6 +250,8 @@ static int on_head(llhttp_t *parser)
     if (parser->http_major != 1 || parser->http_minor > 1)
         return fail(http1, 505);
     if (request->hosts > 1 || (request->hosts == 0 && is_1_1))
+        return fail(http1, 400);
+    if (http1->has_coding && !is_coding_served(http1))
         return fail(http1, 400);
     request->is_get = parser->method == HTTP_GET;
     request->is_head = parser->method == HTTP_HEAD;
@@ -237,11 +295,13 @@ int http1_new(const struct http1_events *events, void *context, struct http1 **o
     http1->settings.on_header_value = on_value;
     http1->settings.on_header_value_complete = on_value_end;
     if (events != NULL) {
+        http1->settings.on_chunk_header = on_chunk;
         http1->settings.on_body = on_body;
         http1->settings.on_message_complete = on_end;
     }
     http1->events = events;
     http1->context = context;
+    http1->line_end_seen = sizeof(line_end);
     buf_init(&http1->passing, HTTP1_HEAD_MAX);
     http1->settings.on_headers_complete = on_head;
     buf_init(&http1->target, HTTP1_TARGET_MAX);
@@ -274,6 +334,12 @@ static enum http1_result read_body(struct http1 *http1, struct view bytes, size_
     }
     if (bytes.size == 0)
         return HTTP1_MORE;
+    http1->end = bytes.data + bytes.size;
+    if (look_behind_chunk(http1, bytes.data) != 0) {
+        *out_taken = bytes.size;
+        (void)fail(http1, 400);
+        return HTTP1_BAD;
+    }
     if (llhttp_get_errno(&http1->parser) == HPE_PAUSED)
         llhttp_resume(&http1->parser);
     error = llhttp_execute(&http1->parser, bytes.data, bytes.size);
@@ -364,9 +430,12 @@ void http1_next(struct http1 *http1)
     http1->name_size = 0;
     http1->head_size = 0;
     http1->raw_size = 0;
+    http1->chunk_left = 0;
+    http1->line_end_seen = sizeof(line_end);
     http1->body_size = 0;
     http1->value = NULL;
     http1->error = 0;
+    http1->has_coding = false;
     http1->is_whole = false;
     http1->is_ended = false;
     start(http1);

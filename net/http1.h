@@ -4,8 +4,9 @@
  * Is not:     a reader of bodies where nobody asks for them: `has_body` says that one follows, and
  *             then the connection is of no further use.
  * Invariants: a head is at most HTTP1_HEAD_MAX bytes, its target HTTP1_TARGET_MAX. A body's pieces
- *             are not held. A length and chunks together, or a coding beside chunks, are an error;
- *             so are extensions of chunks and trailers in masses.
+ *             are not held. A length and chunks together, a coding beside chunks, a chunk that
+ *             no line's end follows, or a field without a name are an error; so are extensions of
+ *             chunks and trailers in masses.
  * Threads:    one at a time.
  * Memory:     about a head's size; given back between requests.
  * Source:     RFC 9112.

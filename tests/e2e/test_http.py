@@ -407,6 +407,10 @@ def test_property_broken_requests_cost_their_connection_only():
               b"POST /v1/traces HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked"
               b"\r\n\r\n0\r\n\r\n",
               b"POST /v1/traces HTTP/1.1\r\nHost: h\r\nContent-Length: -1\r\n\r\n",
+              b"POST /v1/traces HTTP/1.1\r\nHost: h\r\n: x\r\n\r\n",
+              b"POST /v1/traces HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+              b"POST /v1/traces HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n"
+              b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}XX0\r\n\r\nGET /x HTTP/1.1\r\nHost: h\r\n\r\n",
               b"POST /v1/traces HTTP/1.1\r\nHost: h\r\nX: " + b"y" * 20_000 + b"\r\n\r\n",
               b"POST /" + b"p" * 9_000 + b" HTTP/1.1\r\nHost: h\r\n\r\n"]
     with Daemon(FAST) as daemon, Http1(daemon.http) as sender:
@@ -414,6 +418,7 @@ def test_property_broken_requests_cost_their_connection_only():
             answer = raw(daemon.http, data)
             assert re.match(rb"HTTP/1.1 (400|414|431|501|505) ", answer), (data[:60], answer)
             assert b"\r\nconnection: close\r\n" in answer and b'{"code":3,' in answer
+            assert answer.count(b"HTTP/1.1 ") == 1
         assert sender.post(TRACES, request().SerializeToString()).status == 200
         assert daemon.metrics()["spanmap_receiver_protocol_errors_total"] == len(broken)
         faults = logged(daemon.log(), "connection ended for its peer's fault")
