@@ -83,6 +83,8 @@ static struct note *note_of_edge(struct judge *judge, uint32_t client,
         judge->tally->counts.fanout_overflowed++;
         return NULL;
     }
+    if (request->server_set != DIMENSIONS_NONE)
+        store->notes_ahead = true; /* A consumer's, of another shard. */
     note = add_note(judge, client);
     if (note == NULL)
         return NULL;

@@ -32,6 +32,13 @@ bool notes_may_grow(const struct notes *notes)
     return notes->chunks_count < notes->chunks_max;
 }
 
+uint32_t notes_left(const struct notes *notes)
+{
+    uint32_t room = notes->chunks_count * NOTES_PER_CHUNK;
+
+    return room != 0 ? room - 1 - notes->used : 0; /* Number 0 is nobody's. */
+}
+
 void notes_add_chunk(struct notes *notes, void *memory)
 {
     CHECK(notes_may_grow(notes));
@@ -47,6 +54,7 @@ uint32_t notes_new(struct notes *notes)
         notes->free = notes_at(notes, number)->next;
     else
         number = notes->made++;
+    notes->used++;
     *notes_at(notes, number) = (struct note){0};
     return number;
 }
@@ -58,8 +66,11 @@ void notes_free(struct notes *notes, uint32_t first)
     if (first == 0)
         return;
     CHECK(first < notes->made);
-    while (notes_at(notes, last)->next != 0)
+    notes->used--;
+    while (notes_at(notes, last)->next != 0) {
         last = notes_at(notes, last)->next;
+        notes->used--;
+    }
     notes_at(notes, last)->next = notes->free;
     notes->free = first;
 }

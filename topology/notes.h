@@ -36,6 +36,7 @@ struct notes {
     uint32_t chunks_count;
     uint32_t made; /* Notes that were ever in use; number 0 is nobody's. */
     uint32_t free; /* Chain of those that are not. */
+    uint32_t used;
 };
 
 /* Returns: 0; STATUS_NOMEM. */
@@ -50,6 +51,9 @@ static inline struct note *notes_at(const struct notes *notes, uint32_t number)
 /* Whether the next notes_new() needs a chunk, and whether another one may be added. */
 bool notes_is_full(const struct notes *notes);
 bool notes_may_grow(const struct notes *notes);
+
+/* How many notes there are without another chunk. */
+uint32_t notes_left(const struct notes *notes);
 
 /* Adds room for NOTES_PER_CHUNK notes, which stays the owner's to free. */
 void notes_add_chunk(struct notes *notes, void *memory);

@@ -173,6 +173,8 @@ static void admit(struct shard *shard, const struct span *span, const struct has
 
     CHECK(span->kind < SPAN_KIND_COUNT && span->id != 0);
     accounting(shard)->received++;
+    if (kin_site_at(&shard->judge.kin, span->site)->dimensions != DIMENSIONS_NONE)
+        store->notes_ahead = true;
     if (make_room(shard) != 0) {
         drop(shard, span);
         return;

@@ -131,6 +131,14 @@ static int grow_notes(struct store *store)
     return status;
 }
 
+/* While spans are judged no block can leave, so notes that they may need are there before they are:
+ * with values of dimensions one for each span that is pending, and for the one to come. */
+static bool lacks_notes(const struct store *store)
+{
+    return store->notes_wanted ||
+           (store->notes_ahead && notes_left(&store->notes) <= store->slab.pending);
+}
+
 int store_prepare(struct store *store)
 {
     uint64_t load = ((uint64_t)store->index.mask + 1) * BUCKET_LOAD;
@@ -139,10 +147,13 @@ int store_prepare(struct store *store)
     if (store->slab.remembered + store->index.wanted >= load && grow_index(store) != 0 &&
         store->slab.remembered >= load)
         return STATUS_FULL;
-    if (store->notes_wanted && notes_may_grow(&store->notes)) {
-        if (grow_notes(store) != 0 && store->slab.blocks > 1)
+    while (lacks_notes(store) && notes_may_grow(&store->notes)) {
+        int status = grow_notes(store);
+        if (status != 0 && store->slab.blocks > 1)
             return STATUS_FULL; /* One block for notes, then all goes on as before. */
         store->notes_wanted = false;
+        if (status != 0)
+            break;
     }
     return slab_is_full(&store->slab) ? open_block(store) : 0;
 }

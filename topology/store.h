@@ -27,6 +27,7 @@ struct store {
     size_t bytes_max;
     uint32_t buckets_max;
     bool notes_wanted; /* There was no room for a note: the next block to leave makes some. */
+    bool notes_ahead;  /* Spans need notes as a rule (E6 with values): one each is there in time. */
     struct block_pool pool;
 };
 

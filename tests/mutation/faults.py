@@ -299,6 +299,8 @@ FAULTS = [
           "a PRODUCER is found around another one though it left before"),
     Fault("eviction", STORE, "            notes_free(&store->notes, block->aside[i].edge);", "            ;",
           "the notes of a span that leaves are given back"),
+    Fault("eviction", STORE, "           (store->notes_ahead && notes_left(&store->notes) <= store->slab.pending);", "           false;",
+          "a client whose callee has values finds a note, though memory is full"),
     Fault("accounting", SHARD, "    full->accounting.waiting = slab_of(shard)->pending + shard->mail.left_waiting;", "    ;",
           "spans that wait are counted as waiting"),
     Fault("accounting", ADMIT, "        accounting(shard)->duplicate++;", "        ;",

@@ -327,6 +327,39 @@ static void values__outlive_a_sweep(void **state)
     expect_in(&scene, false, "a[x] b[y] 1/0 1 1 1 0\n");
 }
 
+/* A client whose callee has values needs a note, and they are there while memory fills and after. */
+static void values__lose_no_duration_when_memory_is_full(void **state)
+{
+    const struct world_site callee = {.service = "back", .kind = SPAN_KIND_SERVER, .value = "y"};
+    struct fixture fixture;
+    struct snapshot *snapshot;
+    uint64_t now_ns = start_ns;
+    double observed = 0;
+    uint32_t site;
+
+    (void)state;
+    setup(&fixture, &(struct world_options){.memory_bytes_max = 1 << 20});
+    site = world_site(&fixture.world, &callee);
+    for (uint64_t id = 1; id <= 20000; id++, now_ns += 10 * NS_PER_MS) {
+        /* The first ones need none, and take all memory. */
+        bool has_value = id > 8000;
+        feed_at(&fixture, front_client(&fixture, 2 * id, 0), now_ns);
+        feed_at(&fixture,
+                world_span(has_value ? site : fixture.back_server, SPAN_KIND_SERVER, 2 * id + 1,
+                           2 * id),
+                now_ns);
+    }
+    world_finish(&fixture.world, now_ns);
+    snapshot = world_snapshot(&fixture.world);
+    for (size_t i = 0; i < snapshot->edges_count; i++)
+        observed += counted(snapshot->edges[i].client_seconds);
+    assert_true(observed == 20000);
+    assert_int_equal(snapshot->counts.memory_failures, 0);
+    assert_int_equal(snapshot->accounting.dropped[DROPPED_EVICTED], 0);
+    snapshot_release(snapshot);
+    world_release(&fixture.world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -341,6 +374,7 @@ int main(void)
         cmocka_unit_test(values__of_a_request_are_those_of_the_first),
         cmocka_unit_test(values__of_producers_tell_a_consumers_edges_apart),
         cmocka_unit_test(values__tell_operations_apart),
+        cmocka_unit_test(values__lose_no_duration_when_memory_is_full),
         cmocka_unit_test(values__outlive_a_sweep),
     };
 

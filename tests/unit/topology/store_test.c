@@ -189,6 +189,29 @@ static void store__makes_room_for_notes_when_it_is_full(void **state)
     store_release(&store);
 }
 
+/* Notes for all that is pending, in a store that is full already: not only one chunk of them. */
+static void store__has_a_note_for_each_pending_span(void **state)
+{
+    struct store store;
+    uint32_t number;
+    uint64_t id = 1;
+
+    (void)state;
+    assert_int_equal(store_init(&store, BYTES, 5), 0);
+    for (; id <= 30000; id++)
+        assert_true(add(&store, 1, id, 0) != 0);
+    store.notes_ahead = true;
+    store.slab.pending = 3000;
+    assert_true(add(&store, 1, id, 0) != 0);
+    assert_true(notes_left(&store.notes) >= 3000);
+    for (unsigned i = 0; i < 3000; i++)
+        assert_int_equal(store_note(&store, &number), 0);
+    notes_free(&store.notes, number);
+    assert_int_equal(notes_left(&store.notes), 3 * NOTES_PER_CHUNK - 1 - 2999);
+    assert_true(store.bytes <= BYTES);
+    store_release(&store);
+}
+
 static void store__bounds_notes(void **state)
 {
     struct store store;
@@ -238,6 +261,7 @@ int main(void)
         cmocka_unit_test(store__keeps_spans_however_much_is_wanted),
         cmocka_unit_test(store__gives_notes_back_with_their_spans),
         cmocka_unit_test(store__makes_room_for_notes_when_it_is_full),
+        cmocka_unit_test(store__has_a_note_for_each_pending_span),
         cmocka_unit_test(store__bounds_notes),
         cmocka_unit_test(store__survives_failing_memory),
     };
