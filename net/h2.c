@@ -138,8 +138,10 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
     stream = find_stream(h2, frame->hd.stream_id);
     if (stream == NULL)
         return 0;
-    if (frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST)
+    if (frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
+        stream->is_head_done = true;
         h2->options.events->on_fields_end(h2->options.context, stream);
+    }
     if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0)
         end_input(h2, stream);
     return 0;
@@ -441,13 +443,23 @@ void h2_tick(struct h2 *h2, struct mono_time now)
         announce_end(h2);
 }
 
+/* Half a head is nothing to wait for: anybody can send that. */
+static bool has_requests(const struct h2 *h2)
+{
+    const struct h2_stream *stream = h2->streams;
+
+    while (stream != NULL && !stream->is_head_done)
+        stream = stream->next;
+    return stream != NULL;
+}
+
 bool h2_is_done(const struct h2 *h2)
 {
     if (h2->is_broken || h2->is_dead)
         return true;
     if (nghttp2_session_want_write(h2->session) != 0)
         return false;
-    return h2->phase == H2_OVER || (h2->phase == H2_CLOSING && h2->streams_count == 0) ||
+    return h2->phase == H2_OVER || (h2->phase == H2_CLOSING && !has_requests(h2)) ||
            nghttp2_session_want_read(h2->session) == 0;
 }
 

@@ -42,6 +42,7 @@ struct h2_stream {
     struct h2 *h2;
     void *user; /* Theirs. */
     int32_t id;
+    bool is_head_done;  /* All its fields came. */
     bool is_input_done; /* END_STREAM came. */
     bool is_answered;   /* We have said, or queued, all that we will. */
     bool is_header_list_too_large;

@@ -348,7 +348,10 @@ int session_drain(struct session *session, struct mono_time now)
         return STATUS_CLOSED; /* It has said nothing. */
     if (session->streaming != 0)
         grpc_streaming_poll(session);
-    end_http2(session, VIEW("draining"));
+    if (h2_is_greeted(session->h2))
+        end_http2(session, VIEW("draining"));
+    else
+        h2_go_away(session->h2, H2_NO_ERROR, VIEW("draining")); /* Nor has it asked for anything. */
     return h2_is_done(session->h2) ? STATUS_CLOSED : 0;
 }
 

@@ -324,7 +324,7 @@ int http1_session_drain(struct session *session)
     struct http1_session *http1 = session->http1;
 
     http1->is_draining = true;
-    if (session->requests == NULL)
+    if (session->requests == NULL || !http1->has_head) /* Anybody can send half a head. */
         http1->closes = true;
     return http1->closes ? STATUS_CLOSED : 0;
 }

@@ -191,11 +191,11 @@ def test_property_http_door_tells_ready_until_it_drains():
         peer.send(peer.headers(1))  # Keeps it from ending.
         peer.read()
         with socket.create_connection(tuple(daemon.http.rsplit(":", 1)), timeout=PATIENCE_S) as kept:
-            kept.sendall(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n")  # Its end is to come.
+            kept.sendall(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n")
             wait_until(lambda: daemon.metrics()["spanmap_receiver_connections"] == 2, "both are there")
             daemon.signal()
             wait_until(lambda: daemon.get("/readyz")[0] == 503, "it is ready no more")
-            kept.sendall(b"\r\n")
+            kept.sendall(b"x")  # The end of its body.
             assert kept.recv(1000).startswith(b"HTTP/1.1 503 ")
         peer.send(frame(DATA, END_STREAM, 1, message(b"")))
         assert peer.status(1) == 0

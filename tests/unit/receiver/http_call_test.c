@@ -491,6 +491,9 @@ static void http__drains_behind_the_answer(void **state)
     assert_http(&on, 200, NULL);
     assert_int_equal(session_drain(on.session, on.now), STATUS_CLOSED); /* Nothing is under way. */
     http_restart(&on);
+    http_send(&on, "POST /v1/tra");
+    assert_int_equal(session_drain(on.session, on.now), STATUS_CLOSED); /* Nor here. */
+    http_restart(&on);
     http_send(&on, "POST /v1/traces HTTP/1.1\r\nHost: h\r\n" JSON "Content-Length: 2\r\n\r\na");
     assert_int_equal(session_drain(on.session, on.now), 0);
     http_send(&on, "a");

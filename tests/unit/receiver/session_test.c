@@ -458,6 +458,39 @@ static void session__drains_without_an_answered_ping(void **state)
     grpc_stop(&on);
 }
 
+static void session__waits_for_no_head_when_it_drains(void **state)
+{
+    struct grpc_fixture on;
+
+    (void)state;
+    grpc_start(&on);
+    h2_peer_headers(&on.peer, 1, grpc_basic, GRPC_BASIC_COUNT, 0); /* No END_HEADERS. */
+    grpc_run(&on);
+    assert_int_equal(session_drain(on.session, on.now), 0);
+    grpc_hear(&on);
+    assert_int_equal(on.status, 0);
+    grpc_tick(&on, 2 * NS_PER_S);
+    assert_int_equal(on.peer.goaways, 2);
+    assert_int_equal(on.status, STATUS_CLOSED);
+    grpc_stop(&on);
+}
+
+static void session__ends_who_did_not_greet_when_it_drains(void **state)
+{
+    struct grpc_fixture on;
+
+    (void)state;
+    grpc_start_unheard(&on);
+    on.status = session_receive(on.session, VIEW("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), on.now);
+    assert_int_equal(on.status, 0);
+    assert_int_equal(session_drain(on.session, on.now), 0);
+    grpc_hear(&on);
+    assert_int_equal(on.peer.goaways, 1);
+    assert_int_equal(on.peer.goaway_error, H2_NO_ERROR);
+    assert_int_equal(on.status, STATUS_CLOSED);
+    grpc_stop(&on);
+}
+
 /* ------------------------------------------------------------------------ losses */
 
 static void session__counts_what_is_lost(void **state)
@@ -595,6 +628,8 @@ int main(void)
         cmocka_unit_test(session__lets_idle_connections_go),
         cmocka_unit_test(session__drains_in_two_steps),
         cmocka_unit_test(session__drains_without_an_answered_ping),
+        cmocka_unit_test(session__waits_for_no_head_when_it_drains),
+        cmocka_unit_test(session__ends_who_did_not_greet_when_it_drains),
         cmocka_unit_test(session__counts_what_is_lost),
         cmocka_unit_test(session__counts_peers_that_break_the_protocol),
         cmocka_unit_test(session__keeps_memory_within_what_bodies_may_hold),
