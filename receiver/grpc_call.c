@@ -248,7 +248,9 @@ static void refuse_door(struct request *request)
 /* Whether it is refused for who sends it. */
 static bool refuse_sender(struct request *request)
 {
-    if (request->verdict == GATE_UNKNOWN)
+    if (request_is_ambiguous(request))
+        refuse(request, GRPC_UNAUTHENTICATED, VIEW("there are several authorization fields"));
+    else if (request->verdict == GATE_UNKNOWN)
         refuse(request, GRPC_UNAUTHENTICATED, VIEW("credentials are missing or wrong"));
     else if (request->verdict == GATE_FORBIDDEN)
         refuse(request, GRPC_PERMISSION_DENIED, VIEW("this sender may not send"));

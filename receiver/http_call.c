@@ -277,6 +277,7 @@ static const struct {
                         VIEW("there is no such path here; OTLP/HTTP is at /v1/traces, /v1/metrics "
                              "and /v1/logs")},
     [HTTP_SIGNAL_OFF] = {404, GRPC_UNIMPLEMENTED, {NULL, 0}},
+    [HTTP_AMBIGUOUS] = {400, GRPC_INVALID_ARGUMENT, VIEW("there are several authorization fields")},
     [HTTP_UNKNOWN] = {401, GRPC_UNAUTHENTICATED, VIEW("credentials are missing or wrong")},
     [HTTP_FORBIDDEN] = {403, GRPC_PERMISSION_DENIED, VIEW("this sender may not send")},
     [HTTP_GATE_BUSY] = {503, GRPC_UNAVAILABLE, VIEW("too many credentials are being looked at")},
@@ -353,6 +354,8 @@ static enum http_refusal judge(const struct request *request)
         return HTTP_NOT_FOUND;
     if (head->method == HTTP_METHOD_OPTIONS)
         return HTTP_PREFLIGHT; /* Browsers ask it without credentials. */
+    if (request_is_ambiguous(request))
+        return HTTP_AMBIGUOUS;
     if (request->verdict != GATE_PASS)
         return request->verdict == GATE_UNKNOWN ? HTTP_UNKNOWN
                : request->verdict == GATE_BUSY  ? HTTP_GATE_BUSY

@@ -176,7 +176,12 @@ static bool is_open(const struct request *request)
            (request->stream_method != NULL && request->stream_method->is_open);
 }
 
-/* The first Authorization counts; no further one makes a stranger known. */
+bool request_is_ambiguous(const struct request *request)
+{
+    return request->is_ambiguous && request->session->shared->gate != NULL && !is_open(request);
+}
+
+/* The first Authorization is judged; no further one makes a stranger known, or passes at all. */
 static void judge(struct request *request, struct view authorization)
 {
     struct session *session = request->session;
@@ -193,6 +198,8 @@ void request_field(struct request *request, struct view name, struct view value)
     if (view_equal(name, VIEW(":path"))) {
         find_method(request, value);
     } else if (view_equal(name, VIEW("authorization"))) {
+        request->is_ambiguous = request->has_credentials;
+        request->has_credentials = true;
         judge(request, value);
     } else if (view_equal(name, VIEW("grpc-encoding"))) {
         request->encoding = grpc_encoding_of(value);

@@ -72,6 +72,7 @@ enum http_refusal {
     HTTP_WRONG_METHOD,
     HTTP_NOT_FOUND,
     HTTP_SIGNAL_OFF,
+    HTTP_AMBIGUOUS, /* By its credentials. */
     HTTP_UNKNOWN,
     HTTP_FORBIDDEN,
     HTTP_GATE_BUSY,
@@ -118,7 +119,9 @@ struct request {
     const struct grpc_stream_method *stream_method; /* or one of these. */
     enum gate_verdict verdict;
     bool is_judged;
-    bool is_http; /* OTLP/HTTP, once has_fields is set; else gRPC. */
+    bool has_credentials; /* An Authorization field came, */
+    bool is_ambiguous;    /* and another. */
+    bool is_http;         /* OTLP/HTTP, once has_fields is set; else gRPC. */
     enum http_probe probe;
     bool is_http_path; /* The method was found by its http_path. */
     bool has_fields;   /* All of them came. */
@@ -151,6 +154,9 @@ void request_free(struct request *request);
 /* A field of its head, in lower case; HTTP/1's have :method and :path as well. */
 void request_field(struct request *request, struct view name, struct view value);
 void request_fields_end(struct request *request);
+
+/* Who sends it is asked, and it says so twice: a proxy may have judged it by the other. */
+bool request_is_ambiguous(const struct request *request);
 void request_data(struct request *request, struct view piece);
 void request_end(struct request *request);
 

@@ -403,12 +403,16 @@ static void http__asks_the_gate_once_a_request(void **state)
     on.shared.gate = &gate;
     http_post(&on, JSON, VIEW("a"));
     assert_http(&on, 401, "www-authenticate: Bearer\r\n", "\"code\":16", NULL);
-    http_post(&on, JSON "Authorization: Bearer bad\r\nAuthorization: Bearer good\r\n", VIEW("a"));
+    http_post(&on, JSON "Authorization: Bearer bad\r\n", VIEW("a"));
     assert_http(&on, 403, "\"code\":7", NULL);
+    http_post(&on, JSON "Authorization: Bearer bad\r\nAuthorization: Bearer good\r\n", VIEW("a"));
+    assert_http(&on, 400, "several authorization fields", NULL);
+    http_post(&on, JSON "Authorization: Bearer good\r\nAuthorization: Bearer bad\r\n", VIEW("a"));
+    assert_http(&on, 400, "several authorization fields", NULL);
     assert_int_equal(on.calls, 0);
     http_post(&on, JSON "authorization: Bearer good\r\n", VIEW("a"));
     assert_http(&on, 200, NULL);
-    assert_int_equal(asked, 3);
+    assert_int_equal(asked, 5);
     http_send(&on, "OPTIONS /v1/traces HTTP/1.1\r\nHost: h\r\n\r\n");
     assert_http(&on, 204, "allow: POST, OPTIONS\r\n", NULL); /* Browsers have no way to tell. */
     http_stop(&on);

@@ -151,6 +151,39 @@ static void request__passes_one_gate(void **state)
     grpc_stop(&on);
 }
 
+/* One who reads the last of them, and one who reads the first, must not disagree. */
+static void request__has_one_authorization(void **state)
+{
+    static const struct h2_field goods[] = {{VIEW("authorization"), VIEW("good")},
+                                            {VIEW("authorization"), VIEW("good")}};
+    static const struct h2_field mixed[] = {{VIEW("authorization"), VIEW("good")},
+                                            {VIEW("authorization"), VIEW("bad")}};
+    const struct receiver_gate gate = {.judge = judge};
+    struct h2_field fields[GRPC_BASIC_COUNT + 2];
+    struct grpc_fixture on;
+
+    (void)state;
+    start(&on, BOTH);
+    on.shared.gate = &gate;
+    open_http(&on, 1, "application/json", mixed, 2, H2_END_STREAM);
+    open_http(&on, 3, "application/json", goods, 2, H2_END_STREAM);
+    memcpy(fields, grpc_basic, sizeof(grpc_basic));
+    memcpy(fields + GRPC_BASIC_COUNT, mixed, sizeof(mixed));
+    h2_peer_headers(&on.peer, 5, fields, GRPC_BASIC_COUNT + 2, H2_END_HEADERS);
+    grpc_send_message(&on, 5, 5, 'g', 16384);
+    grpc_run(&on);
+    assert_grpc_answer(&on, 1, ":status: 400");
+    assert_true(body_has(&on, 1, "several authorization fields"));
+    assert_grpc_answer(&on, 3, ":status: 400");
+    assert_grpc_answer(&on, 5, "grpc-status: 16");
+    assert_int_equal(on.calls, 0);
+    on.shared.gate = NULL; /* Nobody is asked. */
+    open_http(&on, 7, "application/json", mixed, 2, H2_END_STREAM);
+    grpc_run(&on);
+    assert_grpc_answer(&on, 7, ":status: 200");
+    grpc_stop(&on);
+}
+
 static void request__is_read_before_it_is_refused_if_it_is_short(void **state)
 {
     static const char body[60000];
@@ -258,6 +291,7 @@ int main(void)
         cmocka_unit_test(request__belongs_to_the_path_of_its_kind),
         cmocka_unit_test(request__is_told_the_right_door),
         cmocka_unit_test(request__passes_one_gate),
+        cmocka_unit_test(request__has_one_authorization),
         cmocka_unit_test(request__is_read_before_it_is_refused_if_it_is_short),
         cmocka_unit_test(request__is_refused_for_too_many_fields_in_its_kind),
         cmocka_unit_test(request__of_grpc_is_told_so_by_grpc_at_any_door),
