@@ -16,18 +16,36 @@ static uint64_t larger(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
+static bool is_destination(const struct judge *judge, uint32_t node)
+{
+    return catalog_node_at(judge->catalog, node)->type == NODE_MESSAGING;
+}
+
+/* Adds it to one picture; whether both together show it there, the edge says. */
+static void add_to_picture(struct judge *judge, const struct tally_request *request, bool is_broker)
+{
+    bool is_by_destination = request->type != CONNECTION_MESSAGING ||
+                             is_destination(judge, request->client) ||
+                             is_destination(judge, request->server);
+    struct tally_request added = *request;
+
+    if (is_broker)
+        added.view = is_by_destination ? VIEW_BROKER : VIEW_BROKER_ASIDE;
+    else
+        added.view = is_by_destination ? VIEW_DIRECT_ASIDE : VIEW_DIRECT;
+    tally_add_request(judge->tally, &added);
+}
+
 void judge_add(struct judge *judge, const struct tally_request *request)
 {
-    struct tally_request other = *request;
-
-    if (request->type != CONNECTION_MESSAGING || request->view != VIEW_BOTH) {
+    if (request->view == VIEW_BOTH && request->type != CONNECTION_MESSAGING) {
         tally_add_request(judge->tally, request);
         return;
     }
-    other.view = VIEW_DIRECT;
-    tally_add_request(judge->tally, &other);
-    other.view = VIEW_BROKER;
-    tally_add_request(judge->tally, &other);
+    if (!edge_view_is_broker(request->view))
+        add_to_picture(judge, request, false);
+    if (!edge_view_is_direct(request->view))
+        add_to_picture(judge, request, true);
 }
 
 /* ------------------------------------------------------------------ who is who */

@@ -34,8 +34,28 @@ const char *connection_type_name(enum connection_type type);
 
 /* E9: in which picture of messages an edge stands. Edges of type CONNECTION_MESSAGING are counted
  * for each picture by itself, all others once; but a producer that names a destination, which nobody
- * answered, goes to the database that it has attributes of in the direct picture only. */
-enum edge_view { VIEW_BOTH, VIEW_DIRECT, VIEW_BROKER, EDGE_VIEW_COUNT };
+ * answered, goes to the database that it has attributes of in the direct picture only. Where both
+ * pictures are shown at once, a call stands there once: by its direct edge, or by those that touch a
+ * destination; its other one is aside. It is told by the edge, so that the overflow edges know, too. */
+enum edge_view {
+    VIEW_BOTH,
+    VIEW_DIRECT,
+    VIEW_BROKER,
+    VIEW_DIRECT_ASIDE,
+    VIEW_BROKER_ASIDE,
+    EDGE_VIEW_COUNT
+};
+
+/* Whether an edge is missing in the broker picture, and in the direct one. */
+static inline bool edge_view_is_direct(enum edge_view view)
+{
+    return view == VIEW_DIRECT || view == VIEW_DIRECT_ASIDE;
+}
+
+static inline bool edge_view_is_broker(enum edge_view view)
+{
+    return view == VIEW_BROKER || view == VIEW_BROKER_ASIDE;
+}
 
 /* Why a span is unpaired, in the order in which the first that applies is taken. */
 enum unpaired_reason {

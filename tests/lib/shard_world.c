@@ -342,7 +342,7 @@ void world_print(const struct snapshot *snapshot, struct buf *out)
         const struct snapshot_edge *edge = &snapshot->edges[i];
         print_edge_name(snapshot, edge, out);
         if (edge->view != VIEW_BOTH)
-            buf_append_text(out, edge->view == VIEW_DIRECT ? " direct" : " broker");
+            buf_append_text(out, edge_view_is_direct(edge->view) ? " direct" : " broker");
         buf_printf(out, ": %" PRIu64 " failed %" PRIu64, edge->requests, edge->failed);
         print_histogram("client", edge->client_seconds, out);
         print_histogram("server", edge->server_seconds, out);
@@ -387,7 +387,7 @@ void world_print(const struct snapshot *snapshot, struct buf *out)
 }
 
 static const struct snapshot_edge *edge_of(const struct snapshot *snapshot, const char *name,
-                                           enum edge_view but)
+                                           bool (*is_other)(enum edge_view view))
 {
     const struct snapshot_edge *found = NULL;
 
@@ -396,7 +396,7 @@ static const struct snapshot_edge *edge_of(const struct snapshot *snapshot, cons
         buf_init(&text, 0);
         print_edge_name(snapshot, &snapshot->edges[i], &text);
         assert_int_equal(text.failed, 0);
-        if (view_equal(buf_view(&text), view_of(name)) && snapshot->edges[i].view != but)
+        if (view_equal(buf_view(&text), view_of(name)) && !is_other(snapshot->edges[i].view))
             found = &snapshot->edges[i];
         buf_release(&text);
     }
@@ -405,10 +405,10 @@ static const struct snapshot_edge *edge_of(const struct snapshot *snapshot, cons
 
 const struct snapshot_edge *world_edge(const struct snapshot *snapshot, const char *name)
 {
-    return edge_of(snapshot, name, VIEW_BROKER);
+    return edge_of(snapshot, name, edge_view_is_broker);
 }
 
 const struct snapshot_edge *world_broker_edge(const struct snapshot *snapshot, const char *name)
 {
-    return edge_of(snapshot, name, VIEW_DIRECT);
+    return edge_of(snapshot, name, edge_view_is_direct);
 }

@@ -34,7 +34,8 @@ static void print(const struct snapshot *snapshot, struct buf *out)
         const struct snapshot_edge *edge = &snapshot->edges[i];
         struct view client = dimension_value(edge->client_dimensions, 0);
         struct view server = dimension_value(edge->server_dimensions, 0);
-        static const char *const views[] = {"", " direct", " broker"};
+        static const char *const views[EDGE_VIEW_COUNT] = {"", " direct", " broker", " direct",
+                                                           " broker"};
         buf_append_view(out, snapshot->nodes[edge->client].node.name);
         buf_printf(out, "[%.*s] ", (int)client.size, client.size != 0 ? client.data : "");
         buf_append_view(out, snapshot->nodes[edge->server].node.name);
