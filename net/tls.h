@@ -58,7 +58,8 @@ struct tls_options {
 struct tls_material {
     struct view cert; /* The certificate, and those between it and its root. */
     struct view key;
-    struct view client_ca; /* Who signs clients' certificates; data NULL: clients show none. An empty
+    struct view
+        client_ca; /* Who signs clients' certificates; data NULL: clients show none. An empty
                             * text is at fault, as any other without a certificate. */
 };
 

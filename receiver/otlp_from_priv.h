@@ -96,7 +96,6 @@ void from_write_meaning(struct from *on, const struct from_meaning *meaning);
 /* Begins a document with its tree; ends it, whatever `status` says of what is between. */
 MUST_USE int from_begin(struct from *on, struct view text, size_t tree_bytes_max,
                         json_t **out_root);
-MUST_USE int from_end(struct from *on, struct view text, json_t *root, size_t out_begin,
-                      int status);
+MUST_USE int from_end(struct from *on, struct view text, json_t *root, size_t begin, int status);
 
 #endif
