@@ -46,15 +46,18 @@ struct http1 {
     uint64_t body_size;   /* and the body's part of it. */
     uint64_t chunk_left;  /* Bytes of a chunk that are to come, */
     size_t line_end_seen; /* and how much came of the line's end behind them. */
-    const char *end;      /* Of the bytes that are being read. */
+    const char *begin;    /* Of the bytes that are being read, */
+    const char *end;      /* and theirs; */
+    char before;          /* what came in front of them. */
     struct buf *value;    /* Where its value goes; NULL: nowhere. */
     struct buf passing;   /* The value of a field that goes to `events`. */
     const struct http1_events *events;
     void *context;
     unsigned error;
-    bool has_coding; /* There was Transfer-Encoding. */
-    bool is_whole;   /* The head. */
-    bool is_ended;   /* The body too. */
+    bool is_chunk_new; /* Its size was read. */
+    bool has_coding;   /* There was Transfer-Encoding. */
+    bool is_whole;     /* The head. */
+    bool is_ended;     /* The body too. */
 };
 
 static int fail(struct http1 *http1, unsigned error)
@@ -154,7 +157,14 @@ static int on_chunk(llhttp_t *parser)
     struct http1 *http1 = parser->data;
 
     http1->chunk_left = parser->content_length;
+    http1->is_chunk_new = true;
     return 0;
+}
+
+/* Likewise the byte behind the CR of the line that tells its size. */
+static bool is_at_line(const struct http1 *http1, const char *data)
+{
+    return (data != http1->begin ? data[-1] : http1->before) == '\n';
 }
 
 static int on_body(llhttp_t *parser, const char *data, size_t size)
@@ -163,6 +173,9 @@ static int on_body(llhttp_t *parser, const char *data, size_t size)
 
     if ((parser->flags & F_CHUNKED) != 0) {
         CHECK(size <= http1->chunk_left);
+        if (http1->is_chunk_new && !is_at_line(http1, data))
+            return fail(http1, 400);
+        http1->is_chunk_new = false;
         http1->chunk_left -= size;
         if (size != 0 && http1->chunk_left == 0) {
             http1->line_end_seen = 0;
@@ -334,6 +347,7 @@ static enum http1_result read_body(struct http1 *http1, struct view bytes, size_
     }
     if (bytes.size == 0)
         return HTTP1_MORE;
+    http1->begin = bytes.data;
     http1->end = bytes.data + bytes.size;
     if (look_behind_chunk(http1, bytes.data) != 0) {
         *out_taken = bytes.size;
@@ -348,6 +362,7 @@ static enum http1_result read_body(struct http1 *http1, struct view bytes, size_
         return HTTP1_END;
     }
     *out_taken = bytes.size;
+    http1->before = http1->end[-1];
     http1->raw_size += bytes.size;
     if (error == HPE_OK &&
         http1->raw_size - http1->body_size <= FRAMING_FREE + FRAMING_PER_BYTE * http1->body_size)
@@ -431,6 +446,7 @@ void http1_next(struct http1 *http1)
     http1->head_size = 0;
     http1->raw_size = 0;
     http1->chunk_left = 0;
+    http1->is_chunk_new = false;
     http1->line_end_seen = sizeof(line_end);
     http1->body_size = 0;
     http1->value = NULL;

@@ -282,6 +282,8 @@ static void http1__refuses_bodies_that_two_could_read_differently(void **state)
         POST "Transfer-Encoding: chunked\r\n\r\n1\r\nxXX0\r\n\r\n",
         POST "Transfer-Encoding: chunked\r\n\r\n1\r\nx\rX0\r\n\r\n",
         POST "Transfer-Encoding: chunked\r\n\r\n1\r\nx\n\n0\r\n\r\n",
+        POST "Transfer-Encoding: chunked\r\n\r\n1\rXx\r\n0\r\n\r\n",
+        POST "Transfer-Encoding: chunked\r\n\r\n1;a\rXx\r\n0\r\n\r\n",
     };
 
     (void)state;
