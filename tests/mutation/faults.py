@@ -122,7 +122,7 @@ FAULTS = [
           "a lesson that is the caller itself is not used"),
     Fault("N5", LESSON, "    if (site->call == CALL_DATABASE || site->call == CALL_MESSAGING)", "    if (site->call == CALL_DATABASE)",
           "messages are not asked for by lessons"),
-    Fault("N5", LESSONS, "        uint32_t next = state == 0 ? wanted : STATE_SHARED;", "        uint32_t next = wanted;",
+    Fault("N5", LESSONS, "        uint32_t next = state == 0 ? wanted : state | STATE_SHARED;", "        uint32_t next = wanted;",
           "what two services have taught is shared"),
 
     # --- Calls -----------------------------------------------------------------------------------
@@ -318,7 +318,7 @@ FAULTS = [
     Fault("merge", PUBLISHER, "    series->failed += edge->failed;", "    series->failed = edge->failed;",
           "failures of all shards add up"),
     Fault("merge", PUBLISHER, "    into->walks_cut += from->walks_cut;", "    ;", "walks that were cut are shown"),
-    Fault("merge", PUBLISHER, "    uint64_t all = edge->requests | edge->failed | edge->is_counted;",
+    Fault("merge", TALLY, "    uint64_t all = edge->requests | edge->failed | edge->is_counted;",
           "    uint64_t all = edge->requests | edge->is_counted;", "a failure that comes alone is published"),
     Fault("merge", PUBLISHER, "tally->span_last_ns > publisher->span_last.ns",
           "tally->span_last_ns < publisher->span_last.ns", "the last span's end is the latest"),
