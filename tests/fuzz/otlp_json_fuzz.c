@@ -1,6 +1,7 @@
 /* otlp_json_fuzz.c: any text as OTLP/JSON: what it becomes is a request that both decoders read. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "receiver/otlp_json.h"
 #include "receiver/otlp_signal.h"
@@ -25,7 +26,23 @@ static void convert(enum otlp_signal signal, struct view text)
     buf_release(&out);
 }
 
-/* Walked over, the text becomes as much. Only the order of members that came twice may differ. */
+/* Whether the member that an error names came more than once: a tree has the last one only, while a
+ * walk refuses a wrong one wherever it stands. */
+static bool came_twice(struct view text, const char *error)
+{
+    size_t size = strcspn(error, ":");
+    size_t begin = size;
+    const char *first;
+    size_t used;
+
+    while (begin != 0 && error[begin - 1] != '.')
+        begin--;
+    first = memmem(text.data, text.size, error + begin, size - begin);
+    used = first != NULL ? (size_t)(first - text.data) + 1 : text.size;
+    return memmem(text.data + used, text.size - used, error + begin, size - begin) != NULL;
+}
+
+/* Walked over, the text becomes as much. Only members that came twice may differ. */
 static void walk(struct view text, size_t whole_bytes_max, int status, size_t size)
 {
     struct otlp_json_bounds bounds = {.tree_bytes_max = TREE_BYTES_MAX,
@@ -36,6 +53,10 @@ static void walk(struct view text, size_t whole_bytes_max, int status, size_t si
 
     buf_init(&out, 0);
     got = otlp_json_to_protobuf_by(OTLP_TRACES, text, &bounds, &out, &error);
+    if (status == 0 && got == STATUS_INVALID && came_twice(text, error.text)) {
+        buf_release(&out);
+        return;
+    }
     if (got != status || out.size != size || error.offset > text.size) {
         fprintf(stderr, "by whole %zu: %d, %zu bytes, %s\n", whole_bytes_max, got, out.size,
                 error.text);
