@@ -1,7 +1,7 @@
 /* option.h: one table of options over one struct.
  * Is:         a row says all about an option: key, type, unit, default, bounds, words, prose; from
  *             it come the parser of its value, its text, its help and its documentation.
- * Is not:     a file format (daemon/config.h), and it knows no particular option (engine/options.h).
+ * Is not:     a file format (engine/config.h), and it knows no particular option (engine/options.h).
  * Invariants: a field is inside its row's bounds at any time after option_table_init(). A failed set
  *             leaves the field as it was. What option_print() writes, option_set() reads
  *             back to an equal field.

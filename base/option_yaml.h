@@ -1,5 +1,5 @@
 /* option_yaml.h: options written as a configuration file.
- * Is:         the text that daemon/config.h reads back to an equal object. Sections are nested maps.
+ * Is:         the text that engine/config.h reads back to an equal object. Sections are nested maps.
  * Invariants: a text that YAML could take for something else is quoted, and `$` is doubled.
  * Threads:    pure functions.
  */

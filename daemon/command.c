@@ -12,7 +12,7 @@
 #include "base/view.h"
 #include "daemon/commands.h"
 #include "daemon/config_docs.h"
-#include "daemon/suggest.h"
+#include "engine/suggest.h"
 
 const struct command *const commands[] = {&command_run,    &command_check,   &command_map,
                                           &command_replay, &command_version, NULL};

@@ -1,6 +1,6 @@
 /* command.h: the subcommands, and how their arguments are read.
  * Is:         one const struct a subcommand, from which both its parser and its --help follow.
- * Is not:     the meaning of options of the configuration (engine/options.h, daemon/config.h).
+ * Is not:     the meaning of options of the configuration (engine/options.h, engine/config.h).
  * Threads:    the main thread's.
  * Memory:     a command_line borrows from argv and owns its two arrays.
  */

@@ -2,8 +2,8 @@
  * Is:         the list of --help, docs/CONFIGURATION.md, deploy/spanmap.example.yaml. A test
  *             compares the two files, so that they cannot drift (`make docs` writes them).
  */
-#ifndef SPANMAP_DAEMON_CONFIG_DOCS_H
-#define SPANMAP_DAEMON_CONFIG_DOCS_H
+#ifndef SPANMAP_ENGINE_CONFIG_DOCS_H
+#define SPANMAP_ENGINE_CONFIG_DOCS_H
 
 #include "base/buf.h"
 #include "base/status.h"

@@ -1,19 +1,27 @@
-/* load.c: command line -> daemon/config.h. */
+/* load.c: command line -> engine/config.h. */
 #include "daemon/load.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "daemon/config.h"
+#include "engine/config.h"
 
 enum { FAULTS_BYTES_MAX = 1 << 20 };
+
+static const char *look_up(void *context, const char *name)
+{
+    (void)context;
+    return getenv(name);
+}
 
 int load_options(const struct command_line *line, struct options *out_options)
 {
     const char **sets = mem_calloc(line->flags_count + 1, sizeof(*sets));
-    struct config_sources sources = {.file = command_value(line, "config"), .sets = sets};
+    struct config_sources sources = {
+        .file = command_value(line, "config"), .sets = sets, .environment = look_up};
     struct buf faults;
     int status = STATUS_NOMEM;
 

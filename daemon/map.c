@@ -10,11 +10,11 @@
 #include "base/clock.h"
 #include "daemon/commands.h"
 #include "daemon/fetch.h"
-#include "daemon/input.h"
 #include "daemon/load.h"
 #include "daemon/output.h"
-#include "daemon/suggest.h"
 #include "engine/engine.h"
+#include "engine/input.h"
+#include "engine/suggest.h"
 #include "exporters/exporter.h"
 
 enum { DEPTH_MAX = 1000 };

@@ -2,7 +2,7 @@
  * Is:         the wiring of doors, shards and publisher from one set of options. With threads,
  *             requests come in on receiver threads and are handed over to the shards'; without,
  *             engine_feed() does all of it inline, with the clock that it is given.
- * Is not:     the network (service.h), nor a reader of files (daemon/input.h).
+ * Is not:     the network (service.h), nor a reader of files (engine/input.h).
  * Invariants: the accounting's law holds in every snapshot. What was admitted is counted.
  * Threads:    new, start, stop and free from one thread; engine_export() from one thread for each
  *             number; engine_snapshot() and the counters from any. Without threads all but

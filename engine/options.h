@@ -2,7 +2,7 @@
  * Is:         the one table, and the struct that it fills. Parser, --help, documentation, example
  *             file and /debug/config are made from the table.
  * Is not:     a judgement on how options fit together (the engine's), or a file format
- *             (daemon/config.h).
+ *             (engine/config.h).
  * Invariants: as base/option.h; a field in its row's bounds.
  * Threads:    plain data.
  * Memory:     owns its texts and lists; options_release() gives them back.

@@ -1,6 +1,6 @@
 /* reload.h: which options change while spanmap runs.
  * Is:         a comparison of two configurations, and the taking over of what may change.
- * Is not:     the reading of a file (daemon/config.h), or its effect on what runs (service.h).
+ * Is not:     the reading of a file (engine/config.h), or its effect on what runs (service.h).
  * Invariants: only rows marked `reloads` change, and those are plain values.
  * Threads:    pure but for the object that changes.
  */

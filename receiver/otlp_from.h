@@ -2,7 +2,7 @@
  * Is:         Jaeger's (what its UI downloads and its query API answers) and Zipkin's v2 (its API's
  *             list of spans, or list of traces), as an ExportTraceServiceRequest, which then goes
  *             through the same decoder as all others, or to another receiver.
- * Is not:     a reader of files (daemon/input.h).
+ * Is not:     a reader of files (engine/input.h).
  * Invariants: each span that was there is there once, under its service. What has no place in OTLP is
  *             left out: Jaeger's warnings, Zipkin's debug and shared.
  * Threads:    pure functions.

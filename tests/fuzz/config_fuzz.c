@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "base/check.h"
-#include "daemon/config_priv.h"
+#include "engine/config_priv.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -7,9 +7,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "daemon/input.h"
-#include "daemon/input_kind.h"
-#include "daemon/input_split.h"
+#include "engine/input.h"
+#include "engine/input_kind.h"
+#include "engine/input_split.h"
 #include "tests/lib/otlp_build.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -1,7 +1,7 @@
-/* config_text.c: daemon/config.h without files. */
+/* config_text.c: engine/config.h without files. */
 #include "tests/lib/config_text.h"
 
-#include "daemon/config_priv.h"
+#include "engine/config_priv.h"
 #include "tests/lib/test.h"
 
 static const char *const variables[] = {

@@ -239,7 +239,7 @@ def test_banned_names_in_comments_and_longer_names_are_let_be(make_tree):
 
 def test_allowed_file_may_use_its_library(make_tree):
     tree = make_tree({"net/h2_session.c": "#include <nghttp2/nghttp2.h>\n",
-                      "daemon/config.c": "#include <yaml.h>\n"})
+                      "engine/config.c": "#include <yaml.h>\n"})
     assert list(checks.check_libraries(tree)) == []
 
 

@@ -1,6 +1,6 @@
 /* input_source.c: read(2), then a stream of receiver/inflate_stream.h where the first bytes say so.
  */
-#include "daemon/input_source.h"
+#include "engine/input_source.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -13,8 +13,8 @@
  * Threads:    one call at a time for one input; no shared state.
  * Memory:     one request at a time, at most request_bytes_max, however long the file is.
  */
-#ifndef SPANMAP_DAEMON_INPUT_H
-#define SPANMAP_DAEMON_INPUT_H
+#ifndef SPANMAP_ENGINE_INPUT_H
+#define SPANMAP_ENGINE_INPUT_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,12 +1,12 @@
 /* config_test.c: --set, files, their order, and that what is printed reads back. */
-#include "daemon/config.h"
+#include "engine/config.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "daemon/config_priv.h"
+#include "engine/config_priv.h"
 #include "tests/lib/config_text.h"
 #include "tests/lib/test.h"
 
@@ -33,6 +33,54 @@ struct bad {
     const char *text;
     const char *errors;
 };
+
+/* ---------------------------------------------------------------------- text */
+
+static void config__takes_a_text_as_it_is_before_sets(void **state)
+{
+    static const char *const sets[] = {"pairing.wait=3s", "names.cidr={10.0.0.0/8: a$b}"};
+    struct config_sources sources = {
+        .text = VIEW("pairing: {wait: 2s, parent_wait: 5s}\ndraw.helper: /a$$/${env:PORT}\n"),
+        .sets = sets,
+        .sets_count = 2,
+    };
+    struct options options;
+    struct buf errors;
+
+    (void)state;
+    buf_init(&errors, 0);
+    assert_int_equal(config_load(&sources, &errors, &options), 0);
+    assert_int_equal(options.pairing_wait_ns, 3 * NS_PER_S);
+    assert_int_equal(options.pairing_parent_wait_ns, 5 * NS_PER_S);
+    assert_view_equal(options.draw_helper, "/a$$/${env:PORT}");
+    assert_view_equal(options.names_cidr.items[0].value, "a$b");
+    options_release(&options);
+    buf_release(&errors);
+}
+
+static void config__tells_faults_of_a_text_and_of_sets_by_their_name(void **state)
+{
+    static const char *const sets[] = {"pairing.wait=never", "nothing=1"};
+    struct config_sources sources = {.text = VIEW("pairing: {wiat: 2s}\n"),
+                                     .sets = sets,
+                                     .sets_count = 2,
+                                     .sets_label = "setting"};
+    struct options options;
+    struct buf errors;
+
+    (void)state;
+    buf_init(&errors, 0);
+    assert_int_equal(config_load(&sources, &errors, &options), STATUS_INVALID);
+    assert_int_equal(buf_append_byte(&errors, '\0'), 0);
+    assert_non_null(strstr(errors.data, "the text:1:11: pairing.wiat: there is no such option; "
+                                        "did you mean pairing.wait?\n"));
+    assert_non_null(strstr(errors.data, "setting pairing.wait: "));
+    assert_non_null(strstr(errors.data, "setting: nothing: there is no such option"));
+    buf_reset(&errors);
+    sources = (struct config_sources){.text = {"#", CONFIG_FILE_MAX + 1}};
+    assert_int_equal(config_load(&sources, &errors, &options), STATUS_INVALID);
+    buf_release(&errors);
+}
 
 /* ----------------------------------------------------------------------- set */
 
@@ -317,6 +365,8 @@ static void config__survives_without_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(config__takes_a_text_as_it_is_before_sets),
+        cmocka_unit_test(config__tells_faults_of_a_text_and_of_sets_by_their_name),
         cmocka_unit_test(config__reads_sets),
         cmocka_unit_test(config__empties_a_list_by_a_set),
         cmocka_unit_test(config__tells_which_set_is_wrong),

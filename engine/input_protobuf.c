@@ -1,6 +1,6 @@
 /* input_protobuf.c: binary requests, alone or behind their lengths.
  */
-#include "daemon/input_priv.h"
+#include "engine/input_priv.h"
 #include "receiver/otlp_wire.h"
 
 enum { PREFIX_SIZE = 4, GROUP_DEPTH_MAX = 64 };

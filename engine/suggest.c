@@ -1,5 +1,5 @@
 /* suggest.c: optimal string alignment: letters changed, added, left out, or two swapped. */
-#include "daemon/suggest.h"
+#include "engine/suggest.h"
 
 #include <stdint.h>
 

@@ -1,5 +1,5 @@
 /* config_expand_test.c: what becomes of dollars. */
-#include "daemon/config_priv.h"
+#include "engine/config_priv.h"
 #include "tests/lib/config_text.h"
 #include "tests/lib/test.h"
 

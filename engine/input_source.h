@@ -3,8 +3,8 @@
  * Threads:    one owner.
  * Memory:     two chunks of INPUT_CHUNK bytes, and what unpacking takes (receiver/inflate_stream.h).
  */
-#ifndef SPANMAP_DAEMON_INPUT_SOURCE_H
-#define SPANMAP_DAEMON_INPUT_SOURCE_H
+#ifndef SPANMAP_ENGINE_INPUT_SOURCE_H
+#define SPANMAP_ENGINE_INPUT_SOURCE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,13 +1,13 @@
 /* config.h: the effective options, from defaults, a YAML file and --set.
- * Is:         what `run`, `check`, `map` share. Later wins: defaults, then the file, then each --set
- *             in its order.
+ * Is:         what `run`, `check`, `map` and the library share. Later wins: defaults, then the file,
+ *             then a text, then each --set in its order.
  * Is not:     a schema of its own: keys and values are judged by engine/options.h.
  * Invariants: every fault is told, each on a line of its own: where (file, line and column, or the
  *             --set), which key, what is wrong, what is allowed.
- * Memory:     a file of at most 1 MiB, and what its options keep.
+ * Memory:     a file, or a text, of at most 1 MiB, and what its options keep.
  */
-#ifndef SPANMAP_DAEMON_CONFIG_H
-#define SPANMAP_DAEMON_CONFIG_H
+#ifndef SPANMAP_ENGINE_CONFIG_H
+#define SPANMAP_ENGINE_CONFIG_H
 
 #include <stddef.h>
 
@@ -17,9 +17,12 @@
 
 struct config_sources {
     const char *file;        /* NULL: none. "-": standard input. */
+    struct view text;        /* The text of a file that is held already; empty: none. */
     const char *const *sets; /* "key=value" each; lists and maps in YAML's flow form. */
     size_t sets_count;
-    /* The value of an environment variable, or NULL; borrowed until the next call. NULL: getenv. */
+    const char *sets_label; /* What faults call them; NULL: "--set". */
+    /* The value of an environment variable, or NULL; borrowed until the next call. NULL: texts are
+     * taken as they are, dollars included. */
     const char *(*environment)(void *context, const char *name);
     void *context;
 };

@@ -2,11 +2,10 @@
  * writes them. A variable's value is text and is not read again, so that it can break nothing.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/utf8.h"
-#include "daemon/config_priv.h"
+#include "engine/config_priv.h"
 
 enum { NESTED_MAX = 8, NAME_MAX_BYTES = 256, ERROR_SIZE = 256 };
 
@@ -58,8 +57,7 @@ static const char *look_up(const struct config_sources *sources, struct view nam
 
     memcpy(text, name.data, name.size);
     text[name.size] = '\0';
-    return sources->environment != NULL ? sources->environment(sources->context, text)
-                                        : getenv(text);
+    return sources->environment(sources->context, text);
 }
 
 /* `whole` is "${...}". */
@@ -122,7 +120,8 @@ static int expand(const struct config_sources *sources, struct view text, unsign
 int config_expand(const struct config_sources *sources, struct view text,
                   char out_error[ERROR_SIZE], struct buf *out)
 {
-    int status = expand(sources, text, 0, out_error, out);
+    int status = sources->environment != NULL ? expand(sources, text, 0, out_error, out)
+                                              : buf_append_view(out, text);
 
     if (status == STATUS_TOO_LARGE)
         return wrong(out_error, "this is too long with its variables", text);

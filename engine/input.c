@@ -1,13 +1,13 @@
 /* input.c: source -> form -> requests. The file is seen through a window that reaches from the begin of
  * a request to what was read last; what was taken is dropped before the next chunk is read.
  */
-#include "daemon/input.h"
+#include "engine/input.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/input_priv.h"
+#include "engine/input_priv.h"
 
 enum { FORM_SIZE = 64 };
 

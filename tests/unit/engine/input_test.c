@@ -1,5 +1,5 @@
 /* input_test.c: files of every form, whole, packed, cut short and hostile. */
-#include "daemon/input.h"
+#include "engine/input.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,13 +1,13 @@
 /* config_priv.h: what the files of config share.
  */
-#ifndef SPANMAP_DAEMON_CONFIG_PRIV_H
-#define SPANMAP_DAEMON_CONFIG_PRIV_H
+#ifndef SPANMAP_ENGINE_CONFIG_PRIV_H
+#define SPANMAP_ENGINE_CONFIG_PRIV_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
-#include "daemon/config.h"
+#include "engine/config.h"
 
 enum {
     CONFIG_KEY_MAX = 128,        /* Longer keys are no option. */

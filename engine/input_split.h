@@ -5,8 +5,8 @@
  *             line follows '[', ',' or ':' unless it is a value of its own.
  * Threads:    plain data.
  */
-#ifndef SPANMAP_DAEMON_INPUT_SPLIT_H
-#define SPANMAP_DAEMON_INPUT_SPLIT_H
+#ifndef SPANMAP_ENGINE_INPUT_SPLIT_H
+#define SPANMAP_ENGINE_INPUT_SPLIT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /* input_kind.h: what a file or a JSON document holds, by its first bytes or its keys.
  * Threads:    pure functions.
  */
-#ifndef SPANMAP_DAEMON_INPUT_KIND_H
-#define SPANMAP_DAEMON_INPUT_KIND_H
+#ifndef SPANMAP_ENGINE_INPUT_KIND_H
+#define SPANMAP_ENGINE_INPUT_KIND_H
 
 #include "base/view.h"
 

@@ -1,5 +1,5 @@
 /* suggest_test.c: wrong words and what they meant. */
-#include "daemon/suggest.h"
+#include "engine/suggest.h"
 
 #include "tests/lib/test.h"
 

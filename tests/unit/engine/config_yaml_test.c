@@ -2,7 +2,7 @@
  * reads, and what is read of a right one.
  */
 #include "base/clock.h"
-#include "daemon/config_priv.h"
+#include "engine/config_priv.h"
 #include "tests/lib/config_text.h"
 #include "tests/lib/test.h"
 

@@ -1,6 +1,6 @@
 /* input_split.c: one step a character.
  */
-#include "daemon/input_split.h"
+#include "engine/input_split.h"
 
 static bool is_space(char byte)
 {

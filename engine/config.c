@@ -1,7 +1,7 @@
 /* config.c: the sources of options, one after the other. Every source is read to its end, so that
  * a user sees all faults at once.
  */
-#include "daemon/config.h"
+#include "engine/config.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "base/utf8.h"
-#include "daemon/config_priv.h"
-#include "daemon/suggest.h"
+#include "engine/config_priv.h"
+#include "engine/suggest.h"
 
 /* -------------------------------------------------------------------- faults */
 
@@ -174,6 +174,16 @@ static int load_file(const struct config_sources *sources, struct config_faults 
     return status;
 }
 
+static int load_text(const struct config_sources *sources, struct config_faults *faults,
+                     struct options *options)
+{
+    struct config_place place = {.label = "the text"};
+
+    if (sources->text.size > CONFIG_FILE_MAX)
+        return config_fault(faults, &place, "is larger than 1MiB, which no configuration is");
+    return config_read_yaml(sources, place.label, VIEW(""), sources->text, faults, options);
+}
+
 /* ----------------------------------------------------------------------- set */
 
 /* Whether the value of an option is YAML; else it is the text itself, with no need for quotes
@@ -210,16 +220,17 @@ static int load_set(const struct config_sources *sources, const char *set,
     struct view key = {set, equals != NULL ? (size_t)(equals - set) : strlen(set)};
     const struct option_row *row = option_find(&spanmap_options, key);
     char shown[CONFIG_KEY_MAX];
-    char label[CONFIG_KEY_MAX + 8];
+    const char *what = sources->sets_label != NULL ? sources->sets_label : "--set";
+    char label[2 * CONFIG_KEY_MAX];
     struct config_place place = {.label = label};
     struct view value;
 
-    (void)snprintf(label, sizeof(label), "--set %s", utf8_show(key, shown, sizeof(shown)));
+    (void)snprintf(label, sizeof(label), "%.64s %s", what, utf8_show(key, shown, sizeof(shown)));
     if (equals == NULL)
         return config_fault(faults, &place, "there is no '=' behind the key");
     value = view_of(equals + 1);
     if (row == NULL && !option_is_section(&spanmap_options, key)) {
-        place.label = "--set";
+        place.label = what;
         return config_fault_unknown(faults, &place, key);
     }
     if (value.size == 0 && row != NULL && row->initial == NULL)
@@ -242,6 +253,10 @@ int config_load(const struct config_sources *sources, struct buf *out_errors,
         return status;
     if (sources->file != NULL)
         status = load_file(sources, &faults, &options);
+    if (status != STATUS_NOMEM && sources->text.size != 0) {
+        int text_status = load_text(sources, &faults, &options);
+        status = status == 0 || text_status == STATUS_NOMEM ? text_status : status;
+    }
     for (size_t i = 0; status != STATUS_NOMEM && i < sources->sets_count; i++) {
         int set_status = load_set(sources, sources->sets[i], &faults, &options);
         if (status == 0 || set_status == STATUS_NOMEM)

@@ -1,7 +1,7 @@
 /* input_kind.c: OTLP/JSON begins with a brace, then a key; a binary request with the tag of its field 1,
  * which is also the character of a line end: "\n{" may be either, and what follows decides.
  */
-#include "daemon/input_kind.h"
+#include "engine/input_kind.h"
 
 #include <stdbool.h>
 #include <stddef.h>

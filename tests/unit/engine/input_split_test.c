@@ -1,5 +1,5 @@
 /* input_split_test.c: where values end, however the text is cut. */
-#include "daemon/input_split.h"
+#include "engine/input_split.h"
 
 #include "tests/lib/test.h"
 

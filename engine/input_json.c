@@ -4,8 +4,8 @@
  */
 #include <string.h>
 
-#include "daemon/input_priv.h"
-#include "daemon/input_split.h"
+#include "engine/input_priv.h"
+#include "engine/input_split.h"
 #include "receiver/otlp_from.h"
 
 /* What one document's tree may take. */

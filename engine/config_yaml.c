@@ -12,7 +12,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "daemon/config_priv.h"
+#include "engine/config_priv.h"
 
 enum { DEPTH_MAX = 32, ERROR_SIZE = 256, SHOWN_SIZE = 64 };
 

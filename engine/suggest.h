@@ -3,8 +3,8 @@
  * Threads:    plain data.
  * Memory:     borrows the word and the candidates.
  */
-#ifndef SPANMAP_DAEMON_SUGGEST_H
-#define SPANMAP_DAEMON_SUGGEST_H
+#ifndef SPANMAP_ENGINE_SUGGEST_H
+#define SPANMAP_ENGINE_SUGGEST_H
 
 #include "base/view.h"
 

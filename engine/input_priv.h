@@ -1,14 +1,14 @@
 /* input_priv.h: what the files of input share: a window on the unpacked file, and how to fail.
  */
-#ifndef SPANMAP_DAEMON_INPUT_PRIV_H
-#define SPANMAP_DAEMON_INPUT_PRIV_H
+#ifndef SPANMAP_ENGINE_INPUT_PRIV_H
+#define SPANMAP_ENGINE_INPUT_PRIV_H
 
 #include <stdbool.h>
 
 #include "base/buf.h"
-#include "daemon/input.h"
-#include "daemon/input_kind.h"
-#include "daemon/input_source.h"
+#include "engine/input.h"
+#include "engine/input_kind.h"
+#include "engine/input_source.h"
 
 struct input {
     const char *name; /* For messages. */
