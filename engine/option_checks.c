@@ -51,6 +51,48 @@ int option_check_mode(const void *field, char out_error[ERROR_SIZE])
     return STATUS_INVALID;
 }
 
+static bool starts_with(struct view text, struct view start)
+{
+    return text.size >= start.size && memcmp(text.data, start.data, start.size) == 0;
+}
+
+/* Why a text is no template of a URL; NULL: it is one. */
+static const char *fault_of_trace_url(struct view url)
+{
+    struct view rest = url;
+    size_t host = 0;
+
+    for (size_t i = 0; i < url.size; i++) {
+        char byte = url.data[i];
+        if (byte <= ' ' || byte > '~' || strchr("\"'<>\\^`|", byte) != NULL)
+            return "it has a character that must be percent-encoded in a URL";
+    }
+    if (starts_with(url, VIEW("https://")))
+        rest = (struct view){url.data + 8, url.size - 8};
+    else if (starts_with(url, VIEW("http://")))
+        rest = (struct view){url.data + 7, url.size - 7};
+    else
+        return "it starts with neither http:// nor https://";
+    while (host < rest.size && strchr("/?#", rest.data[host]) == NULL)
+        host++;
+    if (host == 0 || memchr(rest.data, '{', host) != NULL || memchr(rest.data, '@', host) != NULL)
+        return "it names no host, or a part of it is to be put in, or it has a user's name";
+    if (memmem(rest.data, rest.size, "{trace_id}", strlen("{trace_id}")) == NULL)
+        return "it has no {trace_id}";
+    return NULL;
+}
+
+int option_check_trace_url(const void *field, char out_error[ERROR_SIZE])
+{
+    struct view url = *(const struct view *)field;
+    const char *fault = url.size != 0 ? fault_of_trace_url(url) : NULL;
+
+    if (fault == NULL)
+        return 0;
+    (void)snprintf(out_error, ERROR_SIZE, "no address of a trace: %s", fault);
+    return STATUS_INVALID;
+}
+
 int option_check_token(const void *field, char out_error[ERROR_SIZE])
 {
     struct view token = *(const struct view *)field;

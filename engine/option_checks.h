@@ -10,6 +10,7 @@
  * STATUS_INVALID; STATUS_NOMEM. */
 MUST_USE int option_check_address(const void *field, char out_error[256]);
 MUST_USE int option_check_mode(const void *field, char out_error[256]);
+MUST_USE int option_check_trace_url(const void *field, char out_error[256]);
 MUST_USE int option_check_token(const void *field, char out_error[256]);
 MUST_USE int option_check_client_names(const void *field, char out_error[256]);
 MUST_USE int option_check_peer_order(const void *field, char out_error[256]);

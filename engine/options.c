@@ -106,6 +106,17 @@ static const struct option_row rows[] = {
      .max = HOUR_NS,
      .prose = "How long the head of a request to the web door may take, and a new connection to "
               "begin one."},
+    {.key = "web.trace_url",
+     .type = OPTION_TEXT,
+     .offset = AT(web_trace_url),
+     .initial = "",
+     .max = 2048,
+     .form = "a URL with {trace_id}",
+     .check = option_check_trace_url,
+     .prose =
+         "Where the page's example traces lead: the address of a trace in your trace viewer, "
+         "as a browser reaches it, with {trace_id} (and {span_id}) in place of the ids, such as "
+         "https://jaeger.example.org/trace/{trace_id}. Empty: the page shows ids alone."},
     PATH_ROW("web.tls_cert", web_tls_cert,
              "Path of the web door's certificate, with those up to its root, as PEM. Empty: the "
              "web door is plain HTTP. It is read again when it changes, as tls.cert is."),

@@ -41,7 +41,8 @@ struct options {
     struct option_texts web_hosts; /* "*": any. */
     uint64_t web_connections_max;
     uint64_t web_header_timeout_ns;
-    struct view web_tls_cert; /* Paths; empty: none. */
+    struct view web_trace_url; /* With {trace_id}; empty: none. */
+    struct view web_tls_cert;  /* Paths; empty: none. */
     struct view web_tls_key;
     struct view web_tls_client_ca;
     struct view tls_cert;

@@ -197,6 +197,7 @@ static int make_web(struct service *service)
         .defaults = defaults_of(options, service->draw_helper),
         .health = service->stages,
         .health_count = sizeof(service->stages) / sizeof(service->stages[0]),
+        .trace_url = options->web_trace_url,
         .body_bytes_max = budget->answer_bytes_max,
     };
     struct http_server_options web = {

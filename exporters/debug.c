@@ -16,6 +16,11 @@ static const char *const kind_names[SPAN_KIND_COUNT] = {
     "unspecified", "internal", "server", "client", "producer", "consumer",
 };
 
+const char *debug_kind_name(uint8_t kind)
+{
+    return kind_names[kind % SPAN_KIND_COUNT];
+}
+
 /* What a reason means, and what can be done. */
 static const char *const unpaired_help[UNPAIRED_REASON_COUNT] = {
     [UNPAIRED_PARENT_MISSING] =
@@ -97,7 +102,7 @@ static void loss_row(struct buf *out, const struct snapshot *snapshot,
     (void)buf_append_text(out, "{\"service\": ");
     debug_write_node(out, &snapshot->nodes[loss->service].node);
     (void)buf_printf(out, ", \"kind\": \"%s\", \"reason\": \"%s\", \"spans\": ",
-                     kind_names[loss->kind % SPAN_KIND_COUNT], reason_of(loss));
+                     debug_kind_name(loss->kind), reason_of(loss));
     (void)buf_append_u64(out, loss->spans);
     (void)buf_append_text(out, ", \"traces\": ");
     trace_ids(out, loss);

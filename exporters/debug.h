@@ -26,6 +26,9 @@ MUST_USE int debug_write_values(const struct snapshot *snapshot, struct buf *out
 /* Appends `"also": [...], `: what else may be why an edge is missing. A failure sticks to the buffer. */
 void debug_write_hints(const struct export_input *input, struct buf *out);
 
+/* "server", "client", ... */
+const char *debug_kind_name(uint8_t kind);
+
 /* Appends a node's id as JSON. A failure sticks to the buffer. */
 void debug_write_node(struct buf *out, const struct node *node);
 

@@ -12,7 +12,7 @@
 
 /* Appends below drop their status: a failure sticks to the buffer, and render() looks once. */
 
-static void text(struct buf *out, struct view value)
+void json_append_text(struct buf *out, struct view value)
 {
     (void)buf_append_byte(out, '"');
     (void)escape_json(out, value);
@@ -49,7 +49,7 @@ static void number(struct buf *out, const char *name, double value)
     (void)number_append_double(out, value);
 }
 
-static void seconds(struct buf *out, const char *name, const struct histogram *histogram)
+void json_append_seconds(struct buf *out, const char *name, const struct histogram *histogram)
 {
     (void)buf_append_text(out, ", ");
     key(out, name);
@@ -91,16 +91,16 @@ static void node(struct buf *out, const struct map_graph *graph, const struct ma
     bool is_gone = (map_node->change & CHANGE_GONE) != 0;
 
     (void)buf_append_text(out, "{\"id\": ");
-    text(out, map_node->id);
+    json_append_text(out, map_node->id);
     (void)buf_append_text(out, ", \"type\": ");
-    text(out, view_of(node_type_name(from->type)));
+    json_append_text(out, view_of(node_type_name(from->type)));
     (void)buf_append_text(out, ", \"namespace\": ");
-    text(out, from->namespace);
+    json_append_text(out, from->namespace);
     (void)buf_append_text(out, ", \"name\": ");
-    text(out, from->name);
+    json_append_text(out, from->name);
     (void)buf_append_text(out, ", ");
     figures(out, is_gone ? 0 : map_node->requests, is_gone ? 0 : map_node->failed);
-    seconds(out, "seconds", is_gone ? NULL : map_node->seconds);
+    json_append_seconds(out, "seconds", is_gone ? NULL : map_node->seconds);
     (void)buf_append_text(out, ", ");
     count(out, "parent_missing", is_gone ? 0 : map_node->parent_missing, "");
     if (graph->past != NULL) {
@@ -110,7 +110,7 @@ static void node(struct buf *out, const struct map_graph *graph, const struct ma
         (void)buf_append_text(out, before != NULL ? "{" : "null");
         if (before != NULL) {
             figures(out, before->requests, before->failed);
-            seconds(out, "seconds", before->seconds);
+            json_append_seconds(out, "seconds", before->seconds);
             (void)buf_append_byte(out, '}');
         }
     }
@@ -120,10 +120,10 @@ static void node(struct buf *out, const struct map_graph *graph, const struct ma
 static void edge_figures(struct buf *out, const struct snapshot_edge *from)
 {
     figures(out, from->requests, from->failed);
-    seconds(out, "client_seconds", from->client_seconds);
-    seconds(out, "server_seconds", from->server_seconds);
-    seconds(out, "network_seconds", from->network_seconds);
-    seconds(out, "messaging_seconds", from->messaging_seconds);
+    json_append_seconds(out, "client_seconds", from->client_seconds);
+    json_append_seconds(out, "server_seconds", from->server_seconds);
+    json_append_seconds(out, "network_seconds", from->network_seconds);
+    json_append_seconds(out, "messaging_seconds", from->messaging_seconds);
 }
 
 static void edge(struct buf *out, const struct map_graph *graph, const struct map_edge *map_edge)
@@ -132,11 +132,11 @@ static void edge(struct buf *out, const struct map_graph *graph, const struct ma
     const struct snapshot_edge *from = map_edge->from;
 
     (void)buf_append_text(out, "{\"client\": ");
-    text(out, graph->nodes[map_edge->client].id);
+    json_append_text(out, graph->nodes[map_edge->client].id);
     (void)buf_append_text(out, ", \"server\": ");
-    text(out, graph->nodes[map_edge->server].id);
+    json_append_text(out, graph->nodes[map_edge->server].id);
     (void)buf_append_text(out, ", \"connection_type\": ");
-    text(out, view_of(connection_type_name(from->connection_type)));
+    json_append_text(out, view_of(connection_type_name(from->connection_type)));
     (void)buf_append_text(out, ", ");
     edge_figures(out, (map_edge->change & CHANGE_GONE) != 0 ? &nothing : from);
     if (graph->past != NULL) {

@@ -16,4 +16,13 @@ extern const struct exporter exporter_json;
 int json_render_services(const struct export_input *input, char out_error[256], struct buf *out);
 int json_render_edges(const struct export_input *input, char out_error[256], struct buf *out);
 
+/* Parts of such answers. A failure sticks to the buffer. */
+
+/* `"..."` */
+void json_append_text(struct buf *out, struct view text);
+
+/* `, "NAME": {"count": n, "sum": s, "p50": s, "p95": s, "p99": s, "max": s}`, or null where nothing
+ * was observed. */
+void json_append_seconds(struct buf *out, const char *name, const struct histogram *histogram);
+
 #endif

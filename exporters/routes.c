@@ -20,8 +20,10 @@
 #include "exporters/json.h"
 #include "exporters/map_graph.h"
 #include "exporters/negotiate.h"
+#include "exporters/operations.h"
 #include "exporters/prometheus.h"
 #include "exporters/routes_query.h"
+#include "version.h"
 
 enum {
     GZIP_BYTES_MIN = 1024,
@@ -425,6 +427,57 @@ static void show_debug(struct routes *routes, const struct route *route,
     compress(request, DEFLATE_FAST, reply);
 }
 
+/* The one query that names a node. */
+static int take_node(const struct http_request *request, struct http_reply *reply, struct buf *node)
+{
+    int status = http_query_get(request->query, VIEW("node"), node);
+
+    if (status == STATUS_NOMEM)
+        refuse(reply, status, status_text(status));
+    else if (status != 0 && status != STATUS_NOT_FOUND)
+        refuse(reply, STATUS_INVALID,
+               "the parameter 'node' is too long, or not percent-encoded as it should be");
+    return status == STATUS_NOT_FOUND ? 0 : status;
+}
+
+static void show_operations(struct routes *routes, const struct route *route,
+                            const struct http_request *request, struct http_reply *reply)
+{
+    struct export_options options = defaults_of(routes);
+    struct buf node;
+    uint64_t number;
+
+    header(reply, "Cache-Control: no-store\r\n");
+    buf_init(&node, QUERY_TEXT_MAX);
+    if (take_node(request, reply, &node) == 0) {
+        options.focus = buf_view(&node);
+        if (render(routes, &options, route->render, &number, reply)) {
+            reply->status = 200;
+            reply->content_type = "application/json";
+            compress(request, DEFLATE_FAST, reply);
+        }
+    }
+    buf_release(&node);
+}
+
+/* What the page must know of the configuration. */
+static void show_settings(struct routes *routes, const struct route *route,
+                          const struct http_request *request, struct http_reply *reply)
+{
+    (void)route;
+    (void)request;
+    header(reply, "Cache-Control: no-store\r\n");
+    (void)buf_append_text(&reply->body, "{\"spanmap\": \"" SPANMAP_VERSION "\", \"trace_url\": ");
+    json_append_text(&reply->body, routes->options.trace_url);
+    (void)buf_append_text(&reply->body, "}\n");
+    if (reply->body.failed != 0) {
+        refuse(reply, STATUS_NOMEM, status_text(STATUS_NOMEM));
+        return;
+    }
+    reply->status = 200;
+    reply->content_type = "application/json";
+}
+
 static void show_asset(const struct asset *asset, const struct http_request *request,
                        struct http_reply *reply)
 {
@@ -453,6 +506,9 @@ static const struct route table[] = {
      json_render_services},
     {"/api/v1/edges", "its edges alone (focus, depth, self-edges)", show_map, &exporter_json,
      json_render_edges},
+    {"/api/v1/operations", "what one node does, by its operations (node)", show_operations, NULL,
+     operations_render},
+    {"/api/v1/settings", "what the page must know of the configuration", show_settings, NULL, NULL},
     {"/healthz", "200 while the process lives", show_health, NULL, NULL},
     {"/readyz", "200 while spans are taken in", show_ready, NULL, NULL},
     {"/debug/config", "the effective configuration", show_config, NULL, NULL},

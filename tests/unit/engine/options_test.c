@@ -102,6 +102,45 @@ static void options__words_are_those_of_their_enums(void **state)
     options_release(&options);
 }
 
+static void check_trace_url(struct options *options, const char *url, const char *fault)
+{
+    char error[256] = "";
+    int status = option_set(option_find(&spanmap_options, VIEW("web.trace_url")), options,
+                            view_of(url), error);
+
+    if (fault == NULL) {
+        assert_int_equal(status, 0);
+        assert_view_equal(options->web_trace_url, url);
+        return;
+    }
+    assert_int_equal(status, STATUS_INVALID);
+    if (strstr(error, fault) == NULL)
+        fail_msg("%s: '%s' is missing in '%s'", url, fault, error);
+}
+
+/* It becomes a link in the page. */
+static void options__trace_url_is_a_template_of_a_web_address(void **state)
+{
+    struct options options;
+
+    (void)state;
+    assert_int_equal(options_init(&options), 0);
+    check_trace_url(&options, "https://jaeger.example/trace/{trace_id}?uiFind={span_id}", NULL);
+    check_trace_url(&options, "http://[::1]:3000/explore?left=%7B%22q%22:{trace_id}}", NULL);
+    check_trace_url(&options, "javascript:alert('{trace_id}')", "percent-encoded");
+    check_trace_url(&options, "javascript:alert({trace_id})", "neither http://");
+    check_trace_url(&options, "//jaeger.example/{trace_id}", "neither http://");
+    check_trace_url(&options, " https://jaeger.example/{trace_id}", "percent-encoded");
+    check_trace_url(&options, "https://jaeger.example/\"{trace_id}", "percent-encoded");
+    check_trace_url(&options, "https://j\xc3\xa4ger.example/{trace_id}", "percent-encoded");
+    check_trace_url(&options, "https:///{trace_id}", "no host");
+    check_trace_url(&options, "https://{trace_id}.example/", "no host");
+    check_trace_url(&options, "https://user:word@jaeger.example/{trace_id}", "user's name");
+    check_trace_url(&options, "https://jaeger.example/trace/", "no {trace_id}");
+    check_trace_url(&options, "", NULL);
+    options_release(&options);
+}
+
 static void options__print_is_yaml_of_all_keys(void **state)
 {
     struct options options;
@@ -148,6 +187,7 @@ int main(void)
         cmocka_unit_test(options__rows_say_all_that_is_asked_of_them),
         cmocka_unit_test(options__defaults_print_as_they_are_written),
         cmocka_unit_test(options__words_are_those_of_their_enums),
+        cmocka_unit_test(options__trace_url_is_a_template_of_a_web_address),
         cmocka_unit_test(options__print_is_yaml_of_all_keys),
         cmocka_unit_test(options__survive_without_memory),
     };

@@ -135,6 +135,9 @@ static void routes__answer_each_path(void **state)
     check(&door, "/api/v1/services", "", 200, "application/json",
           "[\n  {\"id\": \"database//orders");
     check(&door, "/api/v1/edges", "", 200, "application/json", "[\n  {\"client\": \"messaging//");
+    check(&door, "/api/v1/operations", "node=service%2F%2Fcheckout", 200, "application/json",
+          "{\"node\": \"service//checkout\",\n \"operations\": [");
+    check(&door, "/api/v1/settings", "", 200, "application/json", "\"trace_url\": \"\"}");
     check(&door, "/healthz", "", 200, PLAIN, "ok\n");
     check(&door, "/readyz", "", 200, PLAIN, "ready\n");
     check(&door, "/debug/config", "", 200, PLAIN, "web: localhost:9464\n");
@@ -188,6 +191,9 @@ static void routes__understand_the_words_of_map(void **state)
     check(&door, "/api/v1/map", "format=prometheus", 400, PLAIN,
           "'format' is one of svg png pdf dot json mermaid text\n");
     check(&door, "/api/v1/map", "focus=%zz", 400, PLAIN, "'focus'");
+    check(&door, "/api/v1/operations", "", 400, PLAIN, "'node' is the id");
+    check(&door, "/api/v1/operations", "node=%zz", 400, PLAIN, "'node'");
+    check(&door, "/api/v1/operations", "node=service//nobody", 404, PLAIN, "'service//nobody'");
     door_close(&door);
 }
 
@@ -432,15 +438,17 @@ static int step_new(void *context)
 
 static void routes__survive_failing_memory(void **state)
 {
-    static const char *const paths[] = {
-        "/metrics", "/api/v1/map", "/", "/healthz", "/map.dot", "/debug/config", "/api/v1/edges"};
+    static const char *const paths[] = {"/metrics",      "/api/v1/map",      "/",
+                                        "/healthz",      "/map.dot",         "/debug/config",
+                                        "/api/v1/edges", "/api/v1/settings", "/api/v1/operations"};
     struct door door;
 
     (void)state;
     assert_int_equal(door_open(&door, snapshot_sample_shop), 0);
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         struct sweep sweep = {&door,
-                              {.path = view_of(paths[i]), .query = VIEW("focus=worker&depth=2")}};
+                              {.path = view_of(paths[i]),
+                               .query = VIEW("focus=worker&depth=2&node=service//worker")}};
         test_sweep_memory(step, &sweep);
     }
     test_sweep_memory(step_new, &door);
