@@ -1,18 +1,14 @@
 /* service.c: doors are built after the engine and closed before it. */
 #include "engine/service.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/check.h"
 #include "base/mem.h"
-#include "engine/reload.h"
+#include "engine/front.h"
 #include "engine/secure.h"
 #include "engine/signals.h"
 #include "engine/tools.h"
-#include "exporters/routes.h"
 #include "net/address.h"
 #include "net/http_counters.h"
 #include "net/http_server.h"
@@ -24,7 +20,6 @@ enum { BOUND_BYTES_MAX = 512 };
 
 struct service {
     struct options *options;
-    pthread_mutex_t lock; /* Over those options that change while running. */
     struct view draw_helper;
     struct engine *engine;
     bool receiver_counters_made;
@@ -37,67 +32,10 @@ struct service {
     struct signals signals;
     struct tools tools;
     struct receiver *receiver;
-    struct routes *routes;
+    struct front *front;
     struct http_server *web;
     struct buf bound[SERVICE_DOOR_COUNT];
-    _Atomic bool ready;
 };
-
-/* ------------------------------------------------------ what the routes show */
-
-static struct snapshot *take_snapshot(void *context)
-{
-    struct service *service = context;
-    struct snapshot *snapshot;
-
-    return engine_snapshot(service->engine, &snapshot) == 0 ? snapshot : NULL;
-}
-
-static bool is_ready(void *context)
-{
-    struct service *service = context;
-
-    return atomic_load(&service->ready);
-}
-
-static int show_config(void *context, struct buf *out)
-{
-    struct service *service = context;
-
-    int status;
-
-    CHECK(pthread_mutex_lock(&service->lock) == 0);
-    status = options_print(service->options, out);
-    CHECK(pthread_mutex_unlock(&service->lock) == 0);
-    return status;
-}
-
-static int show_page(void *context, enum engine_page page, struct buf *out)
-{
-    struct service *service = context;
-    const struct counters *counters = &service->receiver_counters;
-    struct engine_bodies bodies = {
-        .bytes = counters_read(counters, RECEIVER_BODY_BYTES),
-        .refused = counters_read(counters, RECEIVER_LIMIT_MEMORY),
-    };
-
-    return engine_page(service->engine, page, &bodies, out);
-}
-
-static int show_cardinality(void *context, struct buf *out)
-{
-    return show_page(context, ENGINE_PAGE_CARDINALITY, out);
-}
-
-static int show_budgets(void *context, struct buf *out)
-{
-    return show_page(context, ENGINE_PAGE_BUDGETS, out);
-}
-
-static int show_lateness(void *context, struct buf *out)
-{
-    return show_page(context, ENGINE_PAGE_LATENESS, out);
-}
 
 /* ----------------------------------------------------------------- building */
 
@@ -164,57 +102,32 @@ static int make_receiver(struct service *service, const struct log *log)
     return receiver_new(&receiver, &service->receiver);
 }
 
-/* What routes show where a query says nothing else. */
-static struct export_options defaults_of(const struct options *options, struct view draw_helper)
-{
-    return (struct export_options){
-        .self_edges = options->map_self_edges,
-        .map_messaging = (enum export_messaging)options->map_messaging,
-        .metrics_messaging = (enum export_messaging)options->metrics_messaging,
-        .expiration_ns = options->metrics_expiration_ns,
-        .draw_helper = draw_helper,
-        .draw_timeout_ns = options->draw_timeout_ns,
-        .draw_memory_bytes_max = options->draw_memory_bytes_max,
-    };
-}
-
 static int make_web(struct service *service)
 {
     const struct options *options = service->options;
-    const struct budget *budget = engine_budget(service->engine);
-    struct routes_options routes = {
-        .source =
-            {
-                .context = service,
-                .snapshot = take_snapshot,
-                .is_ready = is_ready,
-                .config = show_config,
-                .cardinality = show_cardinality,
-                .budgets = show_budgets,
-                .lateness = show_lateness,
-            },
-        .targets = engine_targets(service->engine),
-        .defaults = defaults_of(options, service->draw_helper),
+    struct front_setup front = {
+        .options = service->options,
+        .engine = service->engine,
+        .draw_helper = service->draw_helper,
         .health = service->stages,
         .health_count = sizeof(service->stages) / sizeof(service->stages[0]),
-        .trace_url = options->web_trace_url,
-        .body_bytes_max = budget->answer_bytes_max,
+        .receiver = &service->receiver_counters,
     };
     struct http_server_options web = {
-        .handler = {.handle = routes_handle},
+        .handler = {.handle = front_handle},
         .connections_max = (uint32_t)options->web_connections_max,
         .header_timeout_ns = options->web_header_timeout_ns,
         .counters = &service->web_counters,
         .tls = secure_tls(service->secure, SECURE_DOOR_WEB, ALPN_HTTP_1_1),
         .hosts = options->web_hosts.items,
         .hosts_count = options->web_hosts.count,
-        .answers_bytes_max = budget->answers_bytes_max,
+        .answers_bytes_max = engine_budget(service->engine)->answers_bytes_max,
     };
-    int status = routes_new(&routes, &service->routes);
+    int status = front_new(&front, &service->front);
 
     if (status != 0)
         return status;
-    web.handler.context = service->routes;
+    web.handler.context = service->front;
     return http_server_new(&web, &service->web);
 }
 
@@ -249,7 +162,6 @@ int service_new(struct options *options, const struct service_setup *setup, char
         goto out;
     service->options = options;
     service->draw_helper = setup->draw_helper;
-    CHECK(pthread_mutex_init(&service->lock, NULL) == 0);
     service->passed = setup->passed;
     for (size_t i = 0; i < SERVICE_DOOR_COUNT; i++)
         buf_init(&service->bound[i], BOUND_BYTES_MAX);
@@ -282,7 +194,7 @@ void service_free(struct service *service)
         return;
     receiver_free(service->receiver);
     http_server_free(service->web);
-    routes_free(service->routes);
+    front_free(service->front);
     secure_free(service->secure);
     signals_release(&service->signals);
     engine_free(service->engine);
@@ -292,7 +204,6 @@ void service_free(struct service *service)
         counters_release(&service->web_counters);
     for (size_t i = 0; i < SERVICE_DOOR_COUNT; i++)
         buf_release(&service->bound[i]);
-    CHECK(pthread_mutex_destroy(&service->lock) == 0);
     mem_free(service);
 }
 
@@ -300,13 +211,7 @@ void service_free(struct service *service)
 
 void service_reload(struct service *service, const struct options *fresh)
 {
-    struct export_options defaults = defaults_of(fresh, service->draw_helper);
-
-    CHECK(pthread_mutex_lock(&service->lock) == 0);
-    reload_take(service->options, fresh);
-    CHECK(pthread_mutex_unlock(&service->lock) == 0);
-    defaults.expiration_ns = service->options->metrics_expiration_ns; /* Read at the start alone. */
-    routes_set_defaults(service->routes, &defaults);
+    front_reload(service->front, fresh);
 }
 
 static bool is_same(const struct address *a, const struct address *b)
@@ -367,7 +272,7 @@ int service_listen(struct service *service, char out_error[256])
 
 static void set_ready(struct service *service, bool is_ready_now)
 {
-    atomic_store(&service->ready, is_ready_now);
+    front_set_ready(service->front, is_ready_now);
     health_set(&service->tools.health, is_ready_now);
 }
 
