@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/proto_write.h"
 #include "exporters/prom_labels.h"
 #include "io/prometheus/client/metrics.pb-c.h"
 #include "topology/span.h"
@@ -24,7 +25,6 @@ typedef Google__Protobuf__Timestamp Timestamp;
 
 enum {
     LABELS_MAX = TARGET_ATTRIBUTES_MAX + 2,
-    VARINT_SIZE_MAX = 10,
     METRIC_TAG = 4 << 3 | 2, /* MetricFamily.metric */
 };
 
@@ -91,16 +91,6 @@ static int read_labels(struct labelled *labelled, struct view labels)
 
 /* ------------------------------------------------------------------ messages */
 
-static size_t put_varint(uint8_t out[VARINT_SIZE_MAX], uint64_t number)
-{
-    size_t size = 0;
-
-    for (; number >= 0x80; number >>= 7)
-        out[size++] = (uint8_t)(number | 0x80);
-    out[size++] = (uint8_t)number;
-    return size;
-}
-
 static void append_packed(struct buf *out, const ProtobufCMessage *message, size_t size)
 {
     if (buf_reserve(out, size) != 0)
@@ -112,9 +102,9 @@ static void append_packed(struct buf *out, const ProtobufCMessage *message, size
 static void append_metric(struct prom_protobuf *protobuf, const Metric *metric)
 {
     size_t size = io__prometheus__client__metric__get_packed_size(metric);
-    uint8_t head[1 + VARINT_SIZE_MAX] = {METRIC_TAG};
+    uint8_t head[1 + PROTO_VARINT_SIZE_MAX] = {METRIC_TAG};
 
-    (void)buf_append(protobuf->out, head, 1 + put_varint(head + 1, size));
+    (void)buf_append(protobuf->out, head, 1 + proto_put_varint(head + 1, size));
     append_packed(protobuf->out, &metric->base, size);
 }
 
@@ -165,9 +155,9 @@ static Io__Prometheus__Client__MetricType type_of(enum prom_type type)
 static void end_family(struct prom_protobuf *protobuf)
 {
     struct buf *out = protobuf->out;
-    uint8_t bytes[VARINT_SIZE_MAX];
+    uint8_t bytes[PROTO_VARINT_SIZE_MAX];
     size_t length = out->size - protobuf->family_at;
-    size_t size = put_varint(bytes, length);
+    size_t size = proto_put_varint(bytes, length);
 
     if (out->failed != 0 || protobuf->family == NULL)
         return;

@@ -92,24 +92,24 @@ int from_write_id(struct from *on, const char *key, uint32_t field, struct view 
         memcpy(padded + lacking, digits.data, digits.size);
         digits = (struct view){padded, digits_wanted};
     }
-    begin = otlp_write_begin(on->out, field);
+    begin = proto_write_begin(on->out, field);
     status = otlp_json_put_hex(digits, on->out);
     if (status == STATUS_INVALID)
         return fail_field(on, key, "an id in hexadecimal digits is expected");
-    otlp_write_end(on->out, begin);
+    proto_write_end(on->out, begin);
     return 0;
 }
 
 void from_write_text_attribute(struct from *on, uint32_t field, struct view key, struct view value)
 {
-    size_t begin = otlp_write_begin(on->out, field);
+    size_t begin = proto_write_begin(on->out, field);
     size_t inner;
 
-    otlp_write_bytes(on->out, KEY_VALUE_KEY, key);
-    inner = otlp_write_begin(on->out, KEY_VALUE_VALUE);
-    otlp_write_bytes(on->out, VALUE_STRING, value);
-    otlp_write_end(on->out, inner);
-    otlp_write_end(on->out, begin);
+    proto_write_bytes(on->out, KEY_VALUE_KEY, key);
+    inner = proto_write_begin(on->out, KEY_VALUE_VALUE);
+    proto_write_bytes(on->out, VALUE_STRING, value);
+    proto_write_end(on->out, inner);
+    proto_write_end(on->out, begin);
 }
 
 /* ------------------------------------------------------------------ meanings */
@@ -172,16 +172,16 @@ void from_write_meaning(struct from *on, const struct from_meaning *meaning)
     size_t begin;
 
     if (meaning->trace_state.size != 0)
-        otlp_write_bytes(on->out, SPAN_TRACE_STATE, meaning->trace_state);
+        proto_write_bytes(on->out, SPAN_TRACE_STATE, meaning->trace_state);
     if (meaning->kind != SPAN_KIND_UNSPECIFIED)
-        otlp_write_varint(on->out, SPAN_KIND, meaning->kind);
+        proto_write_varint(on->out, SPAN_KIND, meaning->kind);
     if (meaning->status == SPAN_STATUS_UNSET)
         return;
-    begin = otlp_write_begin(on->out, SPAN_STATUS);
+    begin = proto_write_begin(on->out, SPAN_STATUS);
     if (meaning->status_message.size != 0)
-        otlp_write_bytes(on->out, STATUS_MESSAGE, meaning->status_message);
-    otlp_write_varint(on->out, STATUS_CODE, meaning->status);
-    otlp_write_end(on->out, begin);
+        proto_write_bytes(on->out, STATUS_MESSAGE, meaning->status_message);
+    proto_write_varint(on->out, STATUS_CODE, meaning->status);
+    proto_write_end(on->out, begin);
 }
 
 /* ------------------------------------------------------------------ documents */

@@ -36,47 +36,47 @@ static int write_value(struct from *on, const json_t *tag, const json_t *value)
     if (type == NULL)
         type = "";
     if (json_is_boolean(value) || (json_is_string(value) && strcmp(type, "bool") == 0)) {
-        otlp_write_varint(on->out, VALUE_BOOL, says_true(value));
+        proto_write_varint(on->out, VALUE_BOOL, says_true(value));
         return 0;
     }
     if ((json_is_integer(value) || strcmp(type, "int64") == 0) && strcmp(type, "float64") != 0 &&
         otlp_json_read_integer(value, true, 64, &number)) {
-        otlp_write_varint(on->out, VALUE_INT, number);
+        proto_write_varint(on->out, VALUE_INT, number);
         return 0;
     }
     if (json_is_number(value) || strcmp(type, "float64") == 0) {
         status = otlp_json_read_double(value, &real);
         if (status == 0)
-            otlp_write_double(on->out, VALUE_DOUBLE, real);
+            proto_write_double(on->out, VALUE_DOUBLE, real);
         return status == STATUS_INVALID ? from_fail(on, "a number is expected") : status;
     }
     if (!json_is_string(value))
         return 0; /* Null, or what Jaeger has no type for: an empty value. */
     if (strcmp(type, "binary") != 0) {
-        otlp_write_bytes(on->out, VALUE_STRING, text);
+        proto_write_bytes(on->out, VALUE_STRING, text);
         return 0;
     }
-    begin = otlp_write_begin(on->out, VALUE_BYTES);
+    begin = proto_write_begin(on->out, VALUE_BYTES);
     status = otlp_json_put_base64(text, on->out);
-    otlp_write_end(on->out, begin);
+    proto_write_end(on->out, begin);
     return status == STATUS_INVALID ? from_fail(on, "base64 is expected") : status;
 }
 
 static int write_tag(struct from *on, uint32_t field, const json_t *tag, struct view key)
 {
-    size_t begin = otlp_write_begin(on->out, field);
+    size_t begin = proto_write_begin(on->out, field);
     size_t inner;
     int status;
 
-    otlp_write_bytes(on->out, KEY_VALUE_KEY, key);
-    inner = otlp_write_begin(on->out, KEY_VALUE_VALUE);
+    proto_write_bytes(on->out, KEY_VALUE_KEY, key);
+    inner = proto_write_begin(on->out, KEY_VALUE_VALUE);
     from_enter(on, "value", 0);
     status = write_value(on, tag, json_object_get(tag, "value"));
     if (status != 0)
         return status;
     from_leave(on);
-    otlp_write_end(on->out, inner);
-    otlp_write_end(on->out, begin);
+    proto_write_end(on->out, inner);
+    proto_write_end(on->out, begin);
     return 0;
 }
 
@@ -146,12 +146,12 @@ static int read_reference(struct from *on, const json_t *value, struct reference
 
 static int write_link(struct from *on, const struct reference *reference)
 {
-    size_t begin = otlp_write_begin(on->out, SPAN_LINKS);
+    size_t begin = proto_write_begin(on->out, SPAN_LINKS);
     int status = from_write_id(on, "traceID", LINK_TRACE_ID, reference->trace, TRACE_ID_DIGITS);
 
     if (status == 0)
         status = from_write_id(on, "spanID", LINK_SPAN_ID, reference->span, SPAN_ID_DIGITS);
-    otlp_write_end(on->out, begin);
+    proto_write_end(on->out, begin);
     return status;
 }
 
@@ -253,20 +253,20 @@ static int write_logs(struct from *on, const json_t *span)
     from_enter(on, "logs", 0);
     json_array_foreach(logs, i, log)
     {
-        size_t begin = otlp_write_begin(on->out, SPAN_EVENTS);
+        size_t begin = proto_write_begin(on->out, SPAN_EVENTS);
         uint64_t time_ns;
         from_enter(on, NULL, i);
         if (!json_is_object(log))
             return from_fail(on, "an object is expected");
         status = from_micros(on, log, "timestamp", &time_ns);
         if (status == 0)
-            otlp_write_fixed64(on->out, EVENT_TIME, time_ns);
-        otlp_write_bytes(on->out, EVENT_NAME, event_name(json_object_get(log, "fields")));
+            proto_write_fixed64(on->out, EVENT_TIME, time_ns);
+        proto_write_bytes(on->out, EVENT_NAME, event_name(json_object_get(log, "fields")));
         if (status == 0)
             status = write_tags(on, log, "fields", EVENT_ATTRIBUTES, NULL);
         if (status != 0)
             return status;
-        otlp_write_end(on->out, begin);
+        proto_write_end(on->out, begin);
         from_leave(on);
     }
     from_leave(on);
@@ -285,15 +285,15 @@ static int write_times(struct from *on, const json_t *span)
         return status;
     if (duration_ns > UINT64_MAX - start_ns)
         return from_fail(on, "startTime and duration are too large");
-    otlp_write_fixed64(on->out, SPAN_START, start_ns);
-    otlp_write_fixed64(on->out, SPAN_END, start_ns + duration_ns);
+    proto_write_fixed64(on->out, SPAN_START, start_ns);
+    proto_write_fixed64(on->out, SPAN_END, start_ns + duration_ns);
     return 0;
 }
 
 static int write_span(struct from *on, const json_t *span)
 {
     struct from_meaning meaning = {.kind = SPAN_KIND_UNSPECIFIED};
-    size_t begin = otlp_write_begin(on->out, SCOPE_SPANS_SPANS);
+    size_t begin = proto_write_begin(on->out, SCOPE_SPANS_SPANS);
     struct view trace;
     struct view id;
     struct view name;
@@ -317,9 +317,9 @@ static int write_span(struct from *on, const json_t *span)
         status = write_logs(on, span);
     if (status != 0)
         return status;
-    otlp_write_bytes(on->out, SPAN_NAME, name);
+    proto_write_bytes(on->out, SPAN_NAME, name);
     from_write_meaning(on, &meaning);
-    otlp_write_end(on->out, begin);
+    proto_write_end(on->out, begin);
     return 0;
 }
 
@@ -358,12 +358,12 @@ static int make_rows(struct from *on, const json_t *trace, const json_t *spans, 
 
 static int write_resource(struct from *on, const struct row *row)
 {
-    size_t begin = otlp_write_begin(on->out, RESOURCE_SPANS_RESOURCE);
+    size_t begin = proto_write_begin(on->out, RESOURCE_SPANS_RESOURCE);
     struct view service;
     int status;
 
     if (row->process == NULL || json_is_null(row->process)) {
-        otlp_write_end(on->out, begin);
+        proto_write_end(on->out, begin);
         return 0;
     }
     if (!json_is_object(row->process))
@@ -373,7 +373,7 @@ static int write_resource(struct from *on, const struct row *row)
         from_write_text_attribute(on, RESOURCE_ATTRIBUTES, VIEW("service.name"), service);
     if (status == 0)
         status = write_tags(on, row->process, "tags", RESOURCE_ATTRIBUTES, NULL);
-    otlp_write_end(on->out, begin);
+    proto_write_end(on->out, begin);
     return status;
 }
 
@@ -381,7 +381,7 @@ static int write_resource(struct from *on, const struct row *row)
 static int write_process(struct from *on, const json_t *spans, const struct row *rows,
                          size_t rows_count, size_t *out_count)
 {
-    size_t begin = otlp_write_begin(on->out, REQUEST_RESOURCE_SPANS);
+    size_t begin = proto_write_begin(on->out, REQUEST_RESOURCE_SPANS);
     size_t inner;
     size_t count = 0;
     int status;
@@ -391,7 +391,7 @@ static int write_process(struct from *on, const json_t *spans, const struct row 
     if (status != 0)
         return status;
     from_leave(on);
-    inner = otlp_write_begin(on->out, RESOURCE_SPANS_SCOPE_SPANS);
+    inner = proto_write_begin(on->out, RESOURCE_SPANS_SCOPE_SPANS);
     for (; count < rows_count && rows[count].process == rows[0].process; count++) {
         from_enter(on, NULL, rows[count].index);
         status = write_span(on, json_array_get(spans, rows[count].index));
@@ -399,8 +399,8 @@ static int write_process(struct from *on, const json_t *spans, const struct row 
             return status;
         from_leave(on);
     }
-    otlp_write_end(on->out, inner);
-    otlp_write_end(on->out, begin);
+    proto_write_end(on->out, inner);
+    proto_write_end(on->out, begin);
     *out_count = count;
     return 0;
 }

@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/proto_write.h"
 #include "receiver/otlp_from.h"
 #include "receiver/otlp_json_tree.h"
-#include "receiver/otlp_write.h"
 #include "topology/span.h"
 
 /* Field numbers of trace/v1, common/v1 and resource/v1. */

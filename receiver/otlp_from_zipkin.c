@@ -109,13 +109,13 @@ static int write_remote_endpoint(struct from *on, const json_t *span)
     if (address.size != 0)
         from_write_text_attribute(on, SPAN_ATTRIBUTES, VIEW("network.peer.address"), address);
     if (json_is_integer(port) && json_integer_value(port) > 0) {
-        size_t begin = otlp_write_begin(on->out, SPAN_ATTRIBUTES);
+        size_t begin = proto_write_begin(on->out, SPAN_ATTRIBUTES);
         size_t inner;
-        otlp_write_bytes(on->out, KEY_VALUE_KEY, VIEW("network.peer.port"));
-        inner = otlp_write_begin(on->out, KEY_VALUE_VALUE);
-        otlp_write_varint(on->out, VALUE_INT, (uint64_t)json_integer_value(port));
-        otlp_write_end(on->out, inner);
-        otlp_write_end(on->out, begin);
+        proto_write_bytes(on->out, KEY_VALUE_KEY, VIEW("network.peer.port"));
+        inner = proto_write_begin(on->out, KEY_VALUE_VALUE);
+        proto_write_varint(on->out, VALUE_INT, (uint64_t)json_integer_value(port));
+        proto_write_end(on->out, inner);
+        proto_write_end(on->out, begin);
     }
     from_leave(on);
     return 0;
@@ -157,7 +157,7 @@ static int write_annotations(struct from *on, const json_t *span)
     from_enter(on, "annotations", 0);
     json_array_foreach(annotations, i, annotation)
     {
-        size_t begin = otlp_write_begin(on->out, SPAN_EVENTS);
+        size_t begin = proto_write_begin(on->out, SPAN_EVENTS);
         struct view name;
         uint64_t time_ns;
         from_enter(on, NULL, i);
@@ -168,9 +168,9 @@ static int write_annotations(struct from *on, const json_t *span)
             status = from_text(on, annotation, "value", &name);
         if (status != 0)
             return status;
-        otlp_write_fixed64(on->out, EVENT_TIME, time_ns);
-        otlp_write_bytes(on->out, EVENT_NAME, name);
-        otlp_write_end(on->out, begin);
+        proto_write_fixed64(on->out, EVENT_TIME, time_ns);
+        proto_write_bytes(on->out, EVENT_NAME, name);
+        proto_write_end(on->out, begin);
         from_leave(on);
     }
     from_leave(on);
@@ -189,10 +189,10 @@ static int write_times(struct from *on, const json_t *span)
         return status;
     if (duration_ns > UINT64_MAX - start_ns)
         return from_fail(on, "timestamp and duration are too large");
-    otlp_write_fixed64(on->out, SPAN_START, start_ns);
+    proto_write_fixed64(on->out, SPAN_START, start_ns);
     /* A span whose duration is not known has no end. */
     if (json_is_number(json_object_get(span, "duration")))
-        otlp_write_fixed64(on->out, SPAN_END, start_ns + duration_ns);
+        proto_write_fixed64(on->out, SPAN_END, start_ns + duration_ns);
     return 0;
 }
 
@@ -219,7 +219,7 @@ static int write_ids(struct from *on, const json_t *span)
 static int write_span(struct from *on, const json_t *span)
 {
     struct from_meaning meaning = {.kind = SPAN_KIND_UNSPECIFIED};
-    size_t begin = otlp_write_begin(on->out, SCOPE_SPANS_SPANS);
+    size_t begin = proto_write_begin(on->out, SCOPE_SPANS_SPANS);
     struct view name;
     int status = write_ids(on, span);
 
@@ -237,9 +237,9 @@ static int write_span(struct from *on, const json_t *span)
         status = write_annotations(on, span);
     if (status != 0)
         return status;
-    otlp_write_bytes(on->out, SPAN_NAME, name);
+    proto_write_bytes(on->out, SPAN_NAME, name);
     from_write_meaning(on, &meaning);
-    otlp_write_end(on->out, begin);
+    proto_write_end(on->out, begin);
     return 0;
 }
 
@@ -305,16 +305,16 @@ static int make_row(struct from *on, const json_t *span, size_t trace, size_t in
 static int write_service(struct from *on, const struct row *rows, size_t rows_count,
                          size_t *out_count)
 {
-    size_t begin = otlp_write_begin(on->out, REQUEST_RESOURCE_SPANS);
-    size_t inner = otlp_write_begin(on->out, RESOURCE_SPANS_RESOURCE);
+    size_t begin = proto_write_begin(on->out, REQUEST_RESOURCE_SPANS);
+    size_t inner = proto_write_begin(on->out, RESOURCE_SPANS_RESOURCE);
     size_t count = 0;
 
     for (size_t i = 0; i < OF_SERVICE; i++)
         if (rows[0].service[i].size != 0)
             from_write_text_attribute(on, RESOURCE_ATTRIBUTES, of_service[i].attribute,
                                       rows[0].service[i]);
-    otlp_write_end(on->out, inner);
-    inner = otlp_write_begin(on->out, RESOURCE_SPANS_SCOPE_SPANS);
+    proto_write_end(on->out, inner);
+    inner = proto_write_begin(on->out, RESOURCE_SPANS_SCOPE_SPANS);
     for (; count < rows_count && compare_services(&rows[0], &rows[count]) == 0; count++) {
         int status;
         enter_row(on, &rows[count]);
@@ -323,8 +323,8 @@ static int write_service(struct from *on, const struct row *rows, size_t rows_co
             return status;
         leave_row(on, &rows[count]);
     }
-    otlp_write_end(on->out, inner);
-    otlp_write_end(on->out, begin);
+    proto_write_end(on->out, inner);
+    proto_write_end(on->out, begin);
     *out_count = count;
     return 0;
 }

@@ -8,13 +8,13 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/proto_write.h"
 #include "opentelemetry/proto/collector/logs/v1/logs_service.pb-c.h"
 #include "opentelemetry/proto/collector/metrics/v1/metrics_service.pb-c.h"
 #include "opentelemetry/proto/collector/trace/v1/trace_service.pb-c.h"
 #include "receiver/otlp_json_scalar.h"
 #include "receiver/otlp_json_tree.h"
 #include "receiver/otlp_wire.h"
-#include "receiver/otlp_write.h"
 
 /* How deep a value may be nested that belongs to no field. */
 enum { UNKNOWN_DEPTH_MAX = 64 };
@@ -147,12 +147,12 @@ static int convert_message(struct converting *on, const ProtobufCMessageDescript
 static int convert_nested(struct converting *on, const ProtobufCFieldDescriptor *field,
                           const json_t *value)
 {
-    size_t at = otlp_write_begin_length(on->out);
+    size_t at = proto_write_begin_length(on->out);
     int status = 0;
 
     if (!json_is_null(value)) /* Within an array; an empty message. */
         status = convert_message(on, field->descriptor, value);
-    otlp_write_end(on->out, at);
+    proto_write_end(on->out, at);
     return status;
 }
 
@@ -166,12 +166,12 @@ static int convert_bytes(struct converting *on, const ProtobufCFieldDescriptor *
 
     if (!json_is_string(value))
         return fail_value(on, "a string is expected");
-    at = otlp_write_begin_length(on->out);
+    at = proto_write_begin_length(on->out);
     status = is_id ? otlp_json_put_hex(text, on->out) : otlp_json_put_base64(text, on->out);
     if (status == STATUS_INVALID)
         return fail_value(on,
                           is_id ? "an id in hexadecimal digits is expected" : "base64 is expected");
-    otlp_write_end(on->out, at);
+    proto_write_end(on->out, at);
     return 0;
 }
 
@@ -179,7 +179,7 @@ static int convert_string(struct converting *on, const json_t *value)
 {
     if (!json_is_string(value))
         return fail_value(on, "a string is expected");
-    otlp_write_number(on->out, json_string_length(value));
+    proto_write_number(on->out, json_string_length(value));
     (void)buf_append(on->out, json_string_value(value), json_string_length(value));
     return 0;
 }
@@ -199,7 +199,7 @@ static int convert_integer(struct converting *on, const ProtobufCFieldDescriptor
     if (field->type == PROTOBUF_C_TYPE_ENUM) {
         if (!otlp_json_read_enum(value, &number))
             return fail_value(on, "an enum's number is expected, and not its name");
-        otlp_write_number(on->out, number);
+        proto_write_number(on->out, number);
         return 0;
     }
     if (!otlp_json_read_integer(value, is_signed, is_wide ? 64 : 32, &number))
@@ -208,11 +208,11 @@ static int convert_integer(struct converting *on, const ProtobufCFieldDescriptor
     if (is_zigzag)
         number = number << 1 ^ (0 - (number >> 63));
     if (is_fixed)
-        otlp_write_fixed(on->out, number, 8);
+        proto_write_fixed(on->out, number, 8);
     else if (field->type == PROTOBUF_C_TYPE_FIXED32)
-        otlp_write_fixed(on->out, number, 4);
+        proto_write_fixed(on->out, number, 4);
     else
-        otlp_write_number(on->out, number);
+        proto_write_number(on->out, number);
     return 0;
 }
 
@@ -227,7 +227,7 @@ static int convert_double(struct converting *on, const json_t *value)
     if (status != 0)
         return status;
     memcpy(&bits, &number, sizeof(bits));
-    otlp_write_fixed(on->out, bits, 8);
+    proto_write_fixed(on->out, bits, 8);
     return 0;
 }
 
@@ -252,7 +252,7 @@ static uint32_t wire_type_of(const ProtobufCFieldDescriptor *field)
 static int convert_one(struct converting *on, const ProtobufCFieldDescriptor *field,
                        const json_t *value)
 {
-    otlp_write_number(on->out, WIRE_TAG(field->id, wire_type_of(field)));
+    proto_write_number(on->out, WIRE_TAG(field->id, wire_type_of(field)));
     switch (field->type) {
     case PROTOBUF_C_TYPE_MESSAGE:
         return convert_nested(on, field, value);
@@ -265,7 +265,7 @@ static int convert_one(struct converting *on, const ProtobufCFieldDescriptor *fi
     case PROTOBUF_C_TYPE_BOOL:
         if (!json_is_boolean(value))
             return fail_value(on, "true or false is expected");
-        otlp_write_number(on->out, json_is_true(value));
+        proto_write_number(on->out, json_is_true(value));
         return 0;
     default:
         return convert_integer(on, field, value);
@@ -421,9 +421,9 @@ static int walk_one(struct converting *on, const ProtobufCFieldDescriptor *field
     int status;
 
     if (is_walked(on, field, value, '{')) {
-        at = otlp_write_begin(on->out, field->id);
+        at = proto_write_begin(on->out, field->id);
         status = walk_message(on, field->descriptor, value);
-        otlp_write_end(on->out, at);
+        proto_write_end(on->out, at);
         return status;
     }
     status = load_value(on, value, &tree);

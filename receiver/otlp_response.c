@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/proto_write.h"
 #include "receiver/otlp_trace.h"
 #include "receiver/otlp_wire.h"
 #include "receiver/rpc_status.h"
@@ -38,12 +39,12 @@ static int append_protobuf(uint64_t rejected, struct view text, struct buf *out)
 
     if (rejected != 0) {
         inner[inner_size++] = TAG_REJECTED;
-        inner_size += wire_put_varint(inner + inner_size, rejected);
+        inner_size += proto_put_varint(inner + inner_size, rejected);
     }
     inner[inner_size++] = TAG_ERROR_MESSAGE;
-    inner_size += wire_put_varint(inner + inner_size, text.size);
+    inner_size += proto_put_varint(inner + inner_size, text.size);
     header[header_size++] = TAG_PARTIAL_SUCCESS;
-    header_size += wire_put_varint(header + header_size, inner_size + text.size);
+    header_size += proto_put_varint(header + header_size, inner_size + text.size);
     status = buf_reserve(out, header_size + inner_size + text.size);
     if (status != 0)
         return status;

@@ -116,17 +116,6 @@ MUST_USE static inline int wire_bytes(struct wire *wire, struct wire *out_bytes)
     return 0;
 }
 
-/* Writes a varint, for who makes messages; the number of bytes, at most 10. */
-static inline size_t wire_put_varint(uint8_t out[10], uint64_t number)
-{
-    size_t size = 0;
-
-    for (; number >= 0x80; number >>= 7)
-        out[size++] = (uint8_t)(number | 0x80);
-    out[size++] = (uint8_t)number;
-    return size;
-}
-
 /* A short field of bytes at the front, as most are: a tag of one byte, a length of one or two. False
  * where it is anything else, right or wrong, for which wire_field() is there. */
 static inline bool wire_short_bytes(struct wire *wire, struct wire *out_bytes)

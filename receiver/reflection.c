@@ -7,8 +7,8 @@
 #include "receiver/reflection.h"
 
 #include "base/check.h"
+#include "base/proto_write.h"
 #include "receiver/otlp_wire.h"
-#include "receiver/otlp_write.h"
 
 enum { GROUPS_MAX = 16 };
 
@@ -180,11 +180,11 @@ static int find_file(const struct reflection *reflection, file_test *test, const
 
 static void put_error(struct buf *out, enum grpc_code code, const char *message)
 {
-    size_t begin = otlp_write_begin(out, RESPONSE_ERROR);
+    size_t begin = proto_write_begin(out, RESPONSE_ERROR);
 
-    otlp_write_varint(out, ERROR_CODE, (uint64_t)code);
-    otlp_write_bytes(out, ERROR_MESSAGE, view_of(message));
-    otlp_write_end(out, begin);
+    proto_write_varint(out, ERROR_CODE, (uint64_t)code);
+    proto_write_bytes(out, ERROR_MESSAGE, view_of(message));
+    proto_write_end(out, begin);
 }
 
 /* --------------------------------------------------------------------------- answers */
@@ -195,7 +195,7 @@ static void put_files(const struct reflection *reflection, struct view file, uns
 {
     struct view queue[REFLECTION_FILES_MAX] = {file};
     bool is_seen[REFLECTION_FILES_MAX] = {false};
-    size_t begin = otlp_write_begin(out, RESPONSE_FILES);
+    size_t begin = proto_write_begin(out, RESPONSE_FILES);
     unsigned count = 1;
 
     is_seen[place] = true;
@@ -203,7 +203,7 @@ static void put_files(const struct reflection *reflection, struct view file, uns
         struct wire wire = wire_of(queue[i]);
         struct view name;
 
-        otlp_write_bytes(out, FILES_DESCRIPTOR, queue[i]);
+        proto_write_bytes(out, FILES_DESCRIPTOR, queue[i]);
         while (next_bytes(&wire, FILE_DEPENDENCY, &name)) {
             if (find_file(reflection, is_named, &name, &file, &place) != 0 || is_seen[place])
                 continue;
@@ -211,7 +211,7 @@ static void put_files(const struct reflection *reflection, struct view file, uns
             queue[count++] = file;
         }
     }
-    otlp_write_end(out, begin);
+    proto_write_end(out, begin);
 }
 
 static void answer_file(const struct reflection *reflection, file_test *test, const void *wanted,
@@ -228,15 +228,15 @@ static void answer_file(const struct reflection *reflection, file_test *test, co
 
 static void put_services(const struct reflection *reflection, struct buf *out)
 {
-    size_t begin = otlp_write_begin(out, RESPONSE_SERVICES);
+    size_t begin = proto_write_begin(out, RESPONSE_SERVICES);
 
     for (size_t i = 0; i < reflection->services_count; i++) {
-        size_t service = otlp_write_begin(out, SERVICES_SERVICE);
+        size_t service = proto_write_begin(out, SERVICES_SERVICE);
 
-        otlp_write_bytes(out, SERVICE_NAME, reflection->services[i]);
-        otlp_write_end(out, service);
+        proto_write_bytes(out, SERVICE_NAME, reflection->services[i]);
+        proto_write_end(out, service);
     }
-    otlp_write_end(out, begin);
+    proto_write_end(out, begin);
 }
 
 struct extension {
@@ -262,7 +262,7 @@ static bool extends(struct view inside, uint32_t field, const struct extension *
             !next_field(&at, WIRE_TAG(FIELD_NUMBER, WIRE_VARINT), &number))
             continue;
         if (wanted->numbers != NULL)
-            otlp_write_varint(wanted->numbers, NUMBERS_NUMBER, number.number);
+            proto_write_varint(wanted->numbers, NUMBERS_NUMBER, number.number);
         is_found = is_found || number.number == wanted->number;
     }
     return is_found;
@@ -311,11 +311,11 @@ static void answer_numbers(const struct reflection *reflection, struct view type
         put_error(out, GRPC_NOT_FOUND, "there is no such type here");
         return;
     }
-    begin = otlp_write_begin(out, RESPONSE_NUMBERS);
-    otlp_write_bytes(out, NUMBERS_TYPE, type);
+    begin = proto_write_begin(out, RESPONSE_NUMBERS);
+    proto_write_bytes(out, NUMBERS_TYPE, type);
     /* No extension has that number, so that all files are looked through. */
     (void)find_file(reflection, holds_extension, &wanted, &file, &place);
-    otlp_write_end(out, begin);
+    proto_write_end(out, begin);
 }
 
 struct request {
@@ -394,8 +394,8 @@ static enum grpc_step take_message(void *context, void *state, struct view messa
     if (request.kind == 0)
         return end(reply, GRPC_INVALID_ARGUMENT, "the request asks for nothing");
     if (request.host.size != 0)
-        otlp_write_bytes(out, RESPONSE_HOST, request.host);
-    otlp_write_bytes(out, RESPONSE_REQUEST, message);
+        proto_write_bytes(out, RESPONSE_HOST, request.host);
+    proto_write_bytes(out, RESPONSE_REQUEST, message);
     answer(reflection, &request, out);
     return out->failed == 0 ? GRPC_STEP_SAY
                             : end(reply, GRPC_UNAVAILABLE, "no memory for the answer");

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/proto_write.h"
 #include "receiver/otlp_wire.h"
 
 void build_init(struct build *build)
@@ -26,7 +27,7 @@ static void put_varint(struct build *build, uint64_t number)
 {
     uint8_t bytes[10];
 
-    put(build, bytes, wire_put_varint(bytes, number));
+    put(build, bytes, proto_put_varint(bytes, number));
 }
 
 void build_open(struct build *build, unsigned field)
@@ -46,7 +47,7 @@ void build_close(struct build *build)
     CHECK(build->depth > 0);
     at = build->open[--build->depth];
     length = build->out.size - at;
-    size = wire_put_varint(bytes, length);
+    size = proto_put_varint(bytes, length);
     put(build, bytes, size);
     if (length != 0)
         memmove(build->out.data + at + size, build->out.data + at, length);

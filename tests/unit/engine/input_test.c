@@ -16,7 +16,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "receiver/otlp_wire.h"
+#include "base/proto_write.h"
 
 #define REQUEST "{\"resourceSpans\":[{\"schemaUrl\":\"x\"}]}"
 
@@ -511,7 +511,7 @@ static void write_fields(struct buf *bytes, unsigned count, size_t size)
 {
     for (unsigned i = 0; i < count; i++) {
         uint8_t head[11] = {0x0A};
-        size_t head_size = 1 + wire_put_varint(head + 1, size);
+        size_t head_size = 1 + proto_put_varint(head + 1, size);
         (void)buf_append(bytes, head, head_size);
         (void)buf_append_byte(bytes, 0x12);
         assert_int_equal(buf_reserve(bytes, size), 0);

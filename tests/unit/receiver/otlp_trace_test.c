@@ -3,6 +3,7 @@
 
 #include <sys/resource.h>
 
+#include "base/proto_write.h"
 #include "tests/lib/otlp_build.h"
 #include "tests/lib/test.h"
 
@@ -429,7 +430,7 @@ static void decode__survives_deep_nesting(void **state)
     assert_non_null(bytes);
     for (int i = 0; i < LEVELS; i++) {
         uint8_t length[10];
-        size_t size = wire_put_varint(length, LEVELS * 5 - at);
+        size_t size = proto_put_varint(length, LEVELS * 5 - at);
         at -= size;
         memcpy(bytes + at, length, size);
         bytes[--at] = i % 2 == 0 ? 0x0A : 0x2A;

@@ -1,6 +1,7 @@
 /* otlp_wire_test.c: varints, tags, lengths and groups, at their edges. */
 #include "receiver/otlp_wire.h"
 
+#include "base/proto_write.h"
 #include "tests/lib/test.h"
 
 static void wire__reads_varints(void **state)
@@ -52,7 +53,7 @@ static void wire__writes_what_it_reads(void **state)
             uint64_t number = (UINT64_C(1) << bit) - less;
             uint64_t back = 0;
             uint8_t bytes[10];
-            size_t size = wire_put_varint(bytes, number);
+            size_t size = proto_put_varint(bytes, number);
             struct wire wire = {bytes, bytes + size};
             assert_in_range(size, 1, 10);
             assert_int_equal(wire_varint(&wire, &back), 0);
