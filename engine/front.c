@@ -81,6 +81,7 @@ static struct export_options defaults_of(const struct front *front, const struct
         .map_messaging = (enum export_messaging)options->map_messaging,
         .metrics_messaging = (enum export_messaging)options->metrics_messaging,
         .expiration_ns = options->metrics_expiration_ns,
+        .otlp_exponential = options->metrics_otlp_histograms != 0,
         .draw_helper = front->setup.draw_helper,
         .draw_timeout_ns = options->draw_timeout_ns,
         .draw_memory_bytes_max = options->draw_memory_bytes_max,

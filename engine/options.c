@@ -42,6 +42,7 @@
 /* In the order of the enums. */
 static const char *const signal_words[] = {"refuse", "discard", NULL};
 static const char *const orphan_words[] = {"none", "user", NULL};
+static const char *const histogram_words[] = {"explicit", "exponential", NULL};
 static const char *const messaging_words[] = {"direct", "broker", "both", NULL};
 static const char *const client_auth_words[] = {"required", "optional", NULL};
 static const char *const tls_doors_words[] = {"all", "grpc", "http", NULL};
@@ -488,6 +489,14 @@ static const struct option_row rows[] = {
          "Upper bounds of the classic buckets of all histograms. Empty is the usual ones: 2, 4, "
          "6, 8, 10, 50, 100, 200, 400, 800ms, 1, 1.4, 2, 5, 10, 15s. Metrics say them in "
          "seconds."},
+    {.key = "metrics.otlp_histograms",
+     .type = OPTION_ENUM,
+     .offset = AT(metrics_otlp_histograms),
+     .initial = "explicit",
+     .choices = histogram_words,
+     .reloads = true,
+     .prose = "Histograms of OTLP metrics: explicit ones have the bounds of metrics.buckets, "
+              "exponential ones at most 160 buckets that follow what is observed."},
     {.key = "metrics.dimensions",
      .type = OPTION_TEXTS,
      .offset = AT(metrics_dimensions),

@@ -9,17 +9,12 @@
 #include "exporters/text.h"
 
 const struct exporter *const exporters[] = {
-    &exporter_svg,
-    &exporter_png,
-    &exporter_pdf,
-    &exporter_dot,
-    &exporter_json,
-    &exporter_mermaid,
-    &exporter_text,
-    &exporter_prometheus,
-    &exporter_openmetrics,
-    &exporter_prometheus_protobuf,
-    NULL,
+    &exporter_svg,         &exporter_png,
+    &exporter_pdf,         &exporter_dot,
+    &exporter_json,        &exporter_mermaid,
+    &exporter_text,        &exporter_prometheus,
+    &exporter_openmetrics, &exporter_prometheus_protobuf,
+    &exporter_otlp,        NULL,
 };
 
 const struct exporter *exporter_find(struct view name)

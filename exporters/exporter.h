@@ -29,9 +29,11 @@ struct export_options {
     bool self_edges;                         /* map.self_edges */
     enum export_messaging map_messaging;     /* map.messaging; its own default is broker. */
     enum export_messaging metrics_messaging; /* metrics.messaging */
-    bool window_of_spans;    /* The window is that of the spans, not of the daemon (`map`). */
-    uint64_t expiration_ns;  /* metrics.expiration; 0: series never leave. */
-    bool new_at_zero;        /* In text: a series that no snapshot up to ... */
+    bool window_of_spans;      /* The window is that of the spans, not of the daemon (`map`). */
+    uint64_t expiration_ns;    /* metrics.expiration; 0: series never leave. */
+    bool otlp_exponential;     /* metrics.otlp_histograms */
+    struct view otlp_instance; /* service.instance.id of OTLP's resource; empty: it has none. */
+    bool new_at_zero;          /* In text: a series that no snapshot up to ... */
     uint64_t shown_number;   /* ... this one had is shown at 0, for its value to be an increase. */
     struct view draw_helper; /* Path of spanmap-draw. */
     uint64_t draw_timeout_ns;

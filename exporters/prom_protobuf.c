@@ -290,20 +290,6 @@ static void set_classic(struct parts *parts, const struct histogram_bounds *boun
     }
 }
 
-/* The exponential buckets less those of the past, which has at least the resolution of `now`. */
-static void subtract(uint64_t weights[HISTOGRAM_BUCKETS_MAX], const struct histogram *now,
-                     const struct histogram *past)
-{
-    int32_t finer = past->scale - now->scale;
-
-    for (uint32_t i = 0; i < now->length; i++)
-        weights[i] = now->buckets[i];
-    for (uint32_t i = 0; i < past->length; i++) {
-        int32_t index = (past->offset + (int32_t)i) >> finer; /* Arithmetic: towards lower ones. */
-        weights[index - now->offset] -= past->buckets[i];
-    }
-}
-
 /* Bucket i of ours reaches up to b^(i+1), Prometheus' of index n up to b^n. */
 static void set_native(struct parts *parts, bool is_float, const struct histogram *now,
                        const struct histogram *past)
@@ -366,7 +352,7 @@ void prom_protobuf_histogram(struct prom_protobuf *protobuf, struct view labels,
     if (past == NULL)
         past = &nothing;
     count = histogram->count - past->count;
-    subtract(parts.weights, histogram, past);
+    histogram_buckets_since(histogram, past, parts.weights);
     is_float = has_fractions(&parts, histogram, past);
     parts.histogram.has_sample_count = !is_float;
     parts.histogram.has_sample_count_float = is_float;

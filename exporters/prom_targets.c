@@ -86,10 +86,13 @@ static void write_labels(struct buf *out, const struct label *labels, size_t cou
         }
         (void)escape_label(out, labels[i].value);
     }
-    (void)buf_append_byte(out, '"');
+    if (count != 0)
+        (void)buf_append_byte(out, '"');
 }
 
-static int target_labels(struct buf *out, struct buf *names, const struct target *target)
+/* What the resource of OTLP says is no label there. */
+static int target_labels(struct buf *out, struct buf *names, const struct target *target,
+                         bool with_identity)
 {
     struct label labels[LABELS_MAX];
     size_t count = 0;
@@ -101,8 +104,9 @@ static int target_labels(struct buf *out, struct buf *names, const struct target
         return names->failed;
     for (size_t i = 0; i < count; i++)
         labels[i].name.data = names->data + labels[i].name_at; /* They no longer move. */
-    labels[count++] = (struct label){.name = VIEW("job"), .value = target->job};
-    if (target->instance.size != 0)
+    if (with_identity)
+        labels[count++] = (struct label){.name = VIEW("job"), .value = target->job};
+    if (with_identity && target->instance.size != 0)
         labels[count++] = (struct label){.name = VIEW("instance"), .value = target->instance};
     qsort(labels, count, sizeof(*labels), compare);
     write_labels(out, labels, count);
@@ -118,7 +122,7 @@ static int gather(struct prom_table *table, struct target *const *list, size_t c
     buf_init(&names, 0);
     for (size_t i = 0; i < count && status == 0; i++) {
         size_t begin = table->labels.size;
-        status = target_labels(&table->labels, &names, list[i]);
+        status = target_labels(&table->labels, &names, list[i], true);
         if (status == 0) /* Names that are no UTF-8 may be equal once they are repaired. */
             status = prom_table_take(table, begin, &series);
     }
@@ -126,11 +130,54 @@ static int gather(struct prom_table *table, struct target *const *list, size_t c
     return status;
 }
 
+static const struct prom_family family = {PROM_INFO, "traces_target",
+                                          "What the resources that send spans say of themselves."};
+
+/* Labels of their own for each, in a table, for no two may be equal. */
+static int write_labelled(struct prom_writer *writer, struct target *const *list, size_t count)
+{
+    struct prom_table table;
+    int status = prom_table_init(&table, count);
+
+    if (status != 0)
+        return status;
+    status = gather(&table, list, count);
+    if (status == 0) {
+        prom_writer_family(writer, &family);
+        for (size_t i = 0; i < table.count; i++)
+            prom_writer_u64(writer, prom_series_labels(&table, &table.series[i]), 1);
+    }
+    prom_table_release(&table);
+    return status;
+}
+
+/* In OTLP each target is a resource, from which whoever turns it into Prometheus' format makes job and
+ * instance; given as attributes, they would stand there twice. */
+static int write_resources(struct otlp_metrics *metrics, struct target *const *list, size_t count)
+{
+    struct buf names;
+    struct buf labels;
+    int status = 0;
+
+    buf_init(&names, 0);
+    buf_init(&labels, 0);
+    for (size_t i = 0; i < count && status == 0; i++) {
+        buf_reset(&labels);
+        status = target_labels(&labels, &names, list[i], false);
+        if (status != 0)
+            break;
+        otlp_metrics_target(metrics, list[i]);
+        otlp_metrics_family(metrics, &family);
+        otlp_metrics_u64(metrics, buf_view(&labels), 1);
+    }
+    otlp_metrics_target(metrics, NULL);
+    buf_release(&names);
+    buf_release(&labels);
+    return status;
+}
+
 int prom_targets(const struct export_input *input, struct prom_writer *writer)
 {
-    static const struct prom_family family = {
-        PROM_INFO, "traces_target", "What the resources that send spans say of themselves."};
-    struct prom_table table;
     struct target **list;
     size_t count;
     int status;
@@ -140,16 +187,8 @@ int prom_targets(const struct export_input *input, struct prom_writer *writer)
     status = targets_list(input->targets, input->snapshot->end, &list, &count);
     if (status != 0)
         return status;
-    status = prom_table_init(&table, count);
-    if (status == 0) {
-        status = gather(&table, list, count);
-        if (status == 0) {
-            prom_writer_family(writer, &family);
-            for (size_t i = 0; i < table.count; i++)
-                prom_writer_u64(writer, prom_series_labels(&table, &table.series[i]), 1);
-        }
-        prom_table_release(&table);
-    }
+    status = writer->format == PROM_OTLP ? write_resources(&writer->otlp, list, count)
+                                         : write_labelled(writer, list, count);
     targets_release_list(list, count);
     return status;
 }

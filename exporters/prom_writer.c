@@ -7,14 +7,25 @@
 #include "topology/span.h"
 
 void prom_writer_init(struct prom_writer *writer, struct buf *out, enum prom_format format,
-                      const struct histogram_bounds *bounds)
+                      const struct export_input *input)
 {
-    *writer = (struct prom_writer){.format = format};
+    const struct snapshot *snapshot = input->snapshot;
+    struct otlp_metrics_options otlp = {
+        .bounds = snapshot->bounds,
+        .exponential = input->options.otlp_exponential,
+        .instance = input->options.otlp_instance,
+        .start = snapshot->start,
+        .now = snapshot->end,
+    };
+
+    *writer = (struct prom_writer){.format = format, .out = out};
     buf_init(&writer->families, 0);
-    if (format == PROM_PROTOBUF)
-        prom_protobuf_init(&writer->protobuf, out, bounds);
+    if (format == PROM_OTLP)
+        otlp_metrics_init(&writer->otlp, out, &otlp);
+    else if (format == PROM_PROTOBUF)
+        prom_protobuf_init(&writer->protobuf, out, snapshot->bounds);
     else
-        prom_text_init(&writer->text, out, format == PROM_OPENMETRICS, bounds);
+        prom_text_init(&writer->text, out, format == PROM_OPENMETRICS, snapshot->bounds);
 }
 
 /* The name as a line; OpenMetrics' families are without their type's suffix. */
@@ -41,11 +52,11 @@ void prom_writer_family(struct prom_writer *writer, const struct prom_family *fa
     char line[PROM_NAME_MAX + 16];
     size_t size = line_of(writer, family, line);
 
-    if (buf_append(&writer->families, line, size) != 0) {
-        struct buf *out = writer->format == PROM_PROTOBUF ? writer->protobuf.out : writer->text.out;
-        out->failed = writer->families.failed;
-    }
-    if (writer->format == PROM_PROTOBUF)
+    if (buf_append(&writer->families, line, size) != 0)
+        writer->out->failed = writer->families.failed;
+    if (writer->format == PROM_OTLP)
+        otlp_metrics_family(&writer->otlp, family);
+    else if (writer->format == PROM_PROTOBUF)
         prom_protobuf_family(&writer->protobuf, family);
     else
         prom_text_family(&writer->text, family);
@@ -53,7 +64,9 @@ void prom_writer_family(struct prom_writer *writer, const struct prom_family *fa
 
 void prom_writer_u64(struct prom_writer *writer, struct view labels, uint64_t value)
 {
-    if (writer->format == PROM_PROTOBUF)
+    if (writer->format == PROM_OTLP)
+        otlp_metrics_u64(&writer->otlp, labels, value);
+    else if (writer->format == PROM_PROTOBUF)
         prom_protobuf_value(&writer->protobuf, labels, (double)value, (struct wall_time){0});
     else
         prom_text_u64(&writer->text, labels, value);
@@ -61,7 +74,9 @@ void prom_writer_u64(struct prom_writer *writer, struct view labels, uint64_t va
 
 void prom_writer_double(struct prom_writer *writer, struct view labels, double value)
 {
-    if (writer->format == PROM_PROTOBUF)
+    if (writer->format == PROM_OTLP)
+        otlp_metrics_double(&writer->otlp, labels, value, (struct wall_time){0});
+    else if (writer->format == PROM_PROTOBUF)
         prom_protobuf_value(&writer->protobuf, labels, value, (struct wall_time){0});
     else
         prom_text_double(&writer->text, labels, value);
@@ -70,7 +85,9 @@ void prom_writer_double(struct prom_writer *writer, struct view labels, double v
 void prom_writer_weight(struct prom_writer *writer, struct view labels, uint64_t weight,
                         struct wall_time created)
 {
-    if (writer->format == PROM_PROTOBUF)
+    if (writer->format == PROM_OTLP)
+        otlp_metrics_double(&writer->otlp, labels, (double)weight / (double)WEIGHT_ONE, created);
+    else if (writer->format == PROM_PROTOBUF)
         prom_protobuf_value(&writer->protobuf, labels, (double)weight / (double)WEIGHT_ONE,
                             created);
     else
@@ -81,7 +98,9 @@ void prom_writer_histogram(struct prom_writer *writer, struct view labels,
                            const struct histogram *histogram, const struct histogram *past,
                            struct wall_time created)
 {
-    if (writer->format == PROM_PROTOBUF)
+    if (writer->format == PROM_OTLP)
+        otlp_metrics_histogram(&writer->otlp, labels, histogram, past, created);
+    else if (writer->format == PROM_PROTOBUF)
         prom_protobuf_histogram(&writer->protobuf, labels, histogram, past, created);
     else
         prom_text_histogram(&writer->text, labels, histogram, past, created);
@@ -89,7 +108,9 @@ void prom_writer_histogram(struct prom_writer *writer, struct view labels,
 
 void prom_writer_bucket(struct prom_writer *writer, struct view le, uint64_t count)
 {
-    if (writer->format == PROM_PROTOBUF)
+    if (writer->format == PROM_OTLP)
+        otlp_metrics_bucket(&writer->otlp, le, count);
+    else if (writer->format == PROM_PROTOBUF)
         prom_protobuf_bucket(&writer->protobuf, le, count);
     else
         prom_text_part(&writer->text, "_bucket", le, count);
@@ -97,17 +118,21 @@ void prom_writer_bucket(struct prom_writer *writer, struct view le, uint64_t cou
 
 void prom_writer_sum(struct prom_writer *writer, double sum, uint64_t count)
 {
-    if (writer->format == PROM_PROTOBUF) {
+    if (writer->format == PROM_OTLP) {
+        otlp_metrics_sum(&writer->otlp, sum, count);
+    } else if (writer->format == PROM_PROTOBUF) {
         prom_protobuf_sum(&writer->protobuf, sum, count);
-        return;
+    } else {
+        prom_text_part_double(&writer->text, "_sum", sum);
+        prom_text_part(&writer->text, "_count", VIEW(""), count);
     }
-    prom_text_part_double(&writer->text, "_sum", sum);
-    prom_text_part(&writer->text, "_count", VIEW(""), count);
 }
 
 void prom_writer_end(struct prom_writer *writer)
 {
-    if (writer->format == PROM_PROTOBUF)
+    if (writer->format == PROM_OTLP)
+        otlp_metrics_end(&writer->otlp);
+    else if (writer->format == PROM_PROTOBUF)
         prom_protobuf_end(&writer->protobuf);
     else
         prom_text_end(&writer->text);

@@ -10,21 +10,25 @@
 #ifndef SPANMAP_EXPORTERS_PROM_WRITER_H
 #define SPANMAP_EXPORTERS_PROM_WRITER_H
 
+#include "exporters/exporter.h"
+#include "exporters/otlp_metrics.h"
 #include "exporters/prom_protobuf.h"
 #include "exporters/prom_text.h"
 
-enum prom_format { PROM_TEXT, PROM_OPENMETRICS, PROM_PROTOBUF };
+enum prom_format { PROM_TEXT, PROM_OPENMETRICS, PROM_PROTOBUF, PROM_OTLP };
 
 struct prom_writer {
     enum prom_format format;
+    struct buf *out;
     struct prom_text text;
     struct prom_protobuf protobuf;
+    struct otlp_metrics otlp;
     struct buf families; /* A name a line. */
 };
 
-/* `bounds` are borrowed. */
+/* The input is borrowed. */
 void prom_writer_init(struct prom_writer *writer, struct buf *out, enum prom_format format,
-                      const struct histogram_bounds *bounds);
+                      const struct export_input *input);
 
 /* Whether each series says when it began. */
 static inline bool prom_writer_tells_created(const struct prom_writer *writer)

@@ -322,7 +322,7 @@ static int render(const struct export_input *input, enum prom_format format, cha
     size_t size_before = out->size;
     int status;
 
-    prom_writer_init(&scrape.writer, out, format, input->snapshot->bounds);
+    prom_writer_init(&scrape.writer, out, format, input);
     status = write_all(&scrape);
     prom_writer_end(&scrape.writer);
     if (status == 0)
@@ -349,6 +349,11 @@ static int render_protobuf(const struct export_input *input, char out_error[256]
     return render(input, PROM_PROTOBUF, out_error, out);
 }
 
+static int render_otlp(const struct export_input *input, char out_error[256], struct buf *out)
+{
+    return render(input, PROM_OTLP, out_error, out);
+}
+
 const struct exporter exporter_prometheus = {
     .name = "prometheus",
     .doc = "metrics in Prometheus' text format 0.0.4",
@@ -370,4 +375,12 @@ const struct exporter exporter_prometheus_protobuf = {
                     "encoding=delimited",
     .binary = true,
     .render = render_protobuf,
+};
+
+const struct exporter exporter_otlp = {
+    .name = "otlp",
+    .doc = "metrics as one OTLP request",
+    .content_type = "application/x-protobuf",
+    .binary = true,
+    .render = render_otlp,
 };

@@ -1,7 +1,7 @@
 /* prometheus.h: the exporters of metrics.
  * Is:         `prometheus` (text 0.0.4, which for our names is also text 1.0.0), `openmetrics`
  *             (1.0.0) and `prometheus_protobuf` (with native histograms); the same samples, without
- *             timestamps.
+ *             timestamps. `otlp`, the same as OTLP metrics, with the snapshot's time.
  * Invariants: families and series stand in a fixed order; no two series have equal labels.
  * Threads:    any.
  * Source:     TOPOLOGY section 4; EXPORT P1-P5, P7, P14.
@@ -14,5 +14,6 @@
 extern const struct exporter exporter_prometheus;
 extern const struct exporter exporter_openmetrics;
 extern const struct exporter exporter_prometheus_protobuf;
+extern const struct exporter exporter_otlp;
 
 #endif

@@ -327,6 +327,19 @@ int histogram_merge(struct histogram *into, const struct histogram *from)
     return 0;
 }
 
+void histogram_buckets_since(const struct histogram *now, const struct histogram *past,
+                             uint64_t out_weights[HISTOGRAM_BUCKETS_MAX])
+{
+    int32_t finer = past->scale - now->scale; /* It had at least this resolution, if it had any. */
+
+    for (uint32_t i = 0; i < now->length; i++)
+        out_weights[i] = now->buckets[i];
+    for (uint32_t i = 0; i < past->length; i++) {
+        int32_t index = (past->offset + (int32_t)i) >> finer; /* Arithmetic: towards lower ones. */
+        out_weights[index - now->offset] -= past->buckets[i];
+    }
+}
+
 /* The rank ceil(q * n), in units of 2^-20: of 1.33 weighted observations the last is not the second
  * one. In integers, for q is not exact in binary. */
 static uint64_t rank_of(uint64_t count, double q)

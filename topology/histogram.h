@@ -85,6 +85,10 @@ MUST_USE int histogram_reserve(struct histogram *into, const struct histogram *f
 /* Room for all that can ever come: nothing fails after it. Returns: 0; STATUS_NOMEM. */
 MUST_USE int histogram_reserve_all(struct histogram *into);
 
+/* The exponential buckets of `now` less those of `past`, which is what it once was: as many as it has. */
+void histogram_buckets_since(const struct histogram *now, const struct histogram *past,
+                             uint64_t out_weights[HISTOGRAM_BUCKETS_MAX]);
+
 /* The q-quantile, 0 < q <= 1, in seconds: geometric middle of the bucket of rank ceil(q * n), cut
  * to [min, max]. Relative error at most sqrt(b) - 1: 1.1 % at scale 5, 2.2 % at scale 4.
  * 0 where the histogram is empty. */

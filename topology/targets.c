@@ -117,6 +117,7 @@ static int make(const struct targets *targets, const struct target_input *input,
     (void)put(&at, job.slash);
     (void)put(&at, job.name);
     target->job.size = (size_t)(at - target->job.data);
+    target->namespace_size = job.namespace.size;
     target->instance = put(&at, cut(targets, input->instance));
     for (size_t i = 0; i < count; i++)
         target->attributes[i] = (struct target_attribute){

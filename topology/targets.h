@@ -30,6 +30,7 @@ struct target_attribute {
 struct target {
     _Atomic uint32_t references;
     struct view job; /* "namespace/name" or "name". */
+    size_t namespace_size;
     struct view instance;
     size_t count;
     struct target_attribute attributes[];
