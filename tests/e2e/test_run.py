@@ -289,10 +289,11 @@ class Unfinished:
         call = self.channel.stream_unary(
             "/opentelemetry.proto.collector.trace.v1.TraceService/Export")
         self.waiting = call.future(self.pieces())
-        daemon.wait_until_metric("spanmap_receiver_connections", 1)
+        # A connection alone would not be waited for.
+        wait_until(lambda: daemon.metrics()["spanmap_receiver_body_bytes"] > 0, "it has begun")
 
     def pieces(self):
-        yield b""
+        yield b"begun"
         self.release.wait()
 
     def end(self):
