@@ -460,7 +460,9 @@ static void show_operations(struct routes *routes, const struct route *route,
     buf_release(&node);
 }
 
-/* What the page must know of the configuration. */
+static void append_paths(struct buf *out);
+
+/* What the page must know: of the configuration, and of what it can ask for. */
 static void show_settings(struct routes *routes, const struct route *route,
                           const struct http_request *request, struct http_reply *reply)
 {
@@ -469,6 +471,8 @@ static void show_settings(struct routes *routes, const struct route *route,
     header(reply, "Cache-Control: no-store\r\n");
     (void)buf_append_text(&reply->body, "{\"spanmap\": \"" SPANMAP_VERSION "\", \"trace_url\": ");
     json_append_text(&reply->body, routes->options.trace_url);
+    (void)buf_append_text(&reply->body, ",\n \"paths\": ");
+    append_paths(&reply->body);
     (void)buf_append_text(&reply->body, "}\n");
     if (reply->body.failed != 0) {
         refuse(reply, STATUS_NOMEM, status_text(STATUS_NOMEM));
@@ -508,7 +512,7 @@ static const struct route table[] = {
      json_render_edges},
     {"/api/v1/operations", "what one node does, by its operations (node)", show_operations, NULL,
      operations_render},
-    {"/api/v1/settings", "what the page must know of the configuration", show_settings, NULL, NULL},
+    {"/api/v1/settings", "what the page must know, and these paths", show_settings, NULL, NULL},
     {"/healthz", "200 while the process lives", show_health, NULL, NULL},
     {"/readyz", "200 while spans are taken in", show_ready, NULL, NULL},
     {"/debug/config", "the effective configuration", show_config, NULL, NULL},
@@ -520,6 +524,15 @@ static const struct route table[] = {
     {"/debug/unpaired", "which spans found no other side, whose, why, in which traces", show_debug,
      NULL, debug_render_unpaired},
 };
+
+static void append_paths(struct buf *out)
+{
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) { /* Failures stick. */
+        (void)buf_append_text(out, i == 0 ? "[" : ", ");
+        json_append_text(out, view_of(table[i].path));
+    }
+    (void)buf_append_byte(out, ']');
+}
 
 static void say_what_there_is(struct http_reply *reply)
 {

@@ -1,9 +1,9 @@
-/* api.js: asks spanmap for the map and its drawing.
+/* api.js: asks spanmap for the map, its drawing, and what is known of one node or edge.
  * Addresses are relative, so that the page also works below a path of a proxy.
  */
 
 import { readMap } from "./model.js";
-import { readSettings } from "./settings.js";
+import { readAbilities, readSettings } from "./settings.js";
 
 const MAP_TIMEOUT_MS = 15000;
 const DRAWING_TIMEOUT_MS = 60000;
@@ -35,31 +35,49 @@ async function sentenceOf(response) {
 /**
  * @param {string} path
  * @param {number} timeout ms
+ * @param {AbortSignal} [given_up] nobody waits any more
  * @returns {Promise<string>}
  */
-async function ask(path, timeout) {
-  const signal = AbortSignal.timeout(timeout);
+async function ask(path, timeout, given_up) {
+  const limit = new AbortController();
+  let late = false;
+  const timer = setTimeout(() => { late = true; limit.abort(); }, timeout);
+  const stop = () => limit.abort();
+  given_up?.addEventListener("abort", stop);
   try {
-    const response = await fetch(path, { cache: "no-cache", signal });
+    const response = await fetch(path, { cache: "no-cache", signal: limit.signal });
     if (!response.ok) throw new Refusal(await sentenceOf(response), true);
     return await response.text();
   } catch (error) {
     if (error instanceof Refusal) throw error;
-    const late = error instanceof DOMException && error.name === "TimeoutError";
     throw new Refusal(late ? `no answer within ${timeout / 1000} s` : "the connection failed", false);
+  } finally {
+    clearTimeout(timer);
+    given_up?.removeEventListener("abort", stop);
   }
 }
 
 /**
- * @returns {Promise<import("./model.js").ServiceMap>}
+ * @template Value
+ * @param {string} text
+ * @param {(answer: unknown) => Value} read throws where it is not what it should be
+ * @returns {Value}
  */
-export async function fetchMap() {
-  const text = await ask("api/v1/map", MAP_TIMEOUT_MS);
+function readAs(text, read) {
   try {
-    return readMap(JSON.parse(text));
+    return read(JSON.parse(text));
   } catch (error) {
     throw new Refusal(`its answer cannot be read: ${error instanceof Error ? error.message : error}`, true);
   }
+}
+
+/**
+ * @param {string} query
+ * @param {AbortSignal} [given_up]
+ * @returns {Promise<import("./model.js").ServiceMap>}
+ */
+export async function fetchMap(query, given_up) {
+  return readAs(await ask(`api/v1/map${query}`, MAP_TIMEOUT_MS, given_up), readMap);
 }
 
 export async function fetchSettings() {
@@ -67,8 +85,29 @@ export async function fetchSettings() {
 }
 
 /**
+ * @returns {Promise<import("./settings.js").Abilities>}
+ */
+export async function fetchAbilities() {
+  return readAs(await ask("api/v1/settings", MAP_TIMEOUT_MS), readAbilities);
+}
+
+/**
+ * @param {string} query
+ * @param {AbortSignal} [given_up]
  * @returns {Promise<string>}
  */
-export function fetchDrawing() {
-  return ask("map.svg", DRAWING_TIMEOUT_MS);
+export function fetchDrawing(query, given_up) {
+  return ask(`map.svg${query}`, DRAWING_TIMEOUT_MS, given_up);
+}
+
+/**
+ * What is known of one node or edge.
+ * @template Value
+ * @param {string} path
+ * @param {(answer: unknown) => Value} read
+ * @param {AbortSignal} given_up
+ * @returns {Promise<Value>}
+ */
+export async function fetchDetail(path, read, given_up) {
+  return readAs(await ask(path, MAP_TIMEOUT_MS, given_up), read);
 }

@@ -18,9 +18,39 @@ import { fullName, keyOfEdge, keyOfNodeId, nameOf, nodeById, nodeMatches } from 
  * @property {string} id
  * @property {string} label
  * @property {"name"|"text"|"count"|"rate"|"share"|"seconds"} kind
- * @property {"live"|"whole"|""} window  which of the two windows its figures cover
+ * @property {"live"|"whole"|"before"|""} window  which of the windows its figures cover
  * @property {string} title
  */
+
+/**
+ * What the figures are: those since the start, with the last minute's beside them; a window's; or a
+ * window's with those of another before it.
+ * @typedef {"start"|"window"|"compare"} Mode
+ */
+
+/** @type {Column} */
+const RATE = { id: "window_rate", label: "Rate", kind: "rate", window: "whole", title: "Requests a second" };
+/** @type {Column} */
+const CHANGE = { id: "change", label: "Change", kind: "text", window: "", title: "What is different from the window before" };
+/** @type {Column[]} */
+const BEFORE = [
+  { id: "rate_before", label: "Rate", kind: "rate", window: "before", title: "Requests a second" },
+  { id: "share_before", label: "Failed", kind: "share", window: "before", title: "Share of the requests that failed" },
+  { id: "p95_before", label: "p95", kind: "seconds", window: "before", title: "95% took at most this" },
+];
+
+/**
+ * The columns of one mode: of those of "start".
+ * @param {Column[]} columns
+ * @param {Mode} mode
+ * @returns {Column[]}
+ */
+export function columnsFor(columns, mode) {
+  if (mode === "start") return columns;
+  const names = columns.filter((column) => column.window === "");
+  const whole = [RATE, ...columns.filter((column) => column.window === "whole")];
+  return mode === "compare" ? [...names, CHANGE, ...whole, ...BEFORE] : [...names, ...whole];
+}
 
 /** @type {Column[]} */
 export const SERVICE_COLUMNS = [
@@ -75,13 +105,40 @@ function live(history, key) {
 }
 
 /**
+ * @param {{start: number, end: number}|null} window
+ * @param {number|undefined} requests
+ */
+function rateOver(window, requests) {
+  return window && requests !== undefined && window.end > window.start ? requests / ((window.end - window.start) / 1000) : null;
+}
+
+/**
+ * @param {import("./model.js").ServiceMap} map
  * @param {import("./model.js").MapNode|import("./model.js").MapEdge} item
  */
-function counts(item) {
+function counts(map, item) {
   return {
     requests: item.requests,
     failed: item.failed,
     share: item.requests > 0 ? item.failed / item.requests : null,
+    window_rate: rateOver(map, item.requests),
+  };
+}
+
+/** Words for what changed. @type {Record<string, string>} */
+const CHANGES = { new: "new", gone: "gone", failing: "fails more", slower: "slower" };
+
+/**
+ * @param {import("./model.js").ServiceMap} map
+ * @param {import("./model.js").MapNode|import("./model.js").MapEdge} item
+ */
+function before(map, item) {
+  const was = item.before;
+  return {
+    change: (item.change ?? []).map((word) => CHANGES[word] ?? word).join(", "),
+    rate_before: rateOver(map.before, was?.requests),
+    share_before: was && was.requests > 0 ? was.failed / was.requests : null,
+    p95_before: (was?.client_seconds ?? was?.server_seconds ?? was?.seconds)?.p95 ?? null,
   };
 }
 
@@ -101,7 +158,7 @@ export function serviceRows(map, history, query, types) {
       node,
       values: {
         name: fullName(node), type: types[node.type] ?? node.type,
-        ...live(history, key), ...counts(node), p50, p95, p99, max,
+        ...live(history, key), ...counts(map, node), ...before(map, node), p50, p95, p99, max,
       },
     };
   });
@@ -128,7 +185,7 @@ export function edgeRows(map, history, query, connections, quantile) {
       values: {
         client: nameOf(map, edge.client), server: nameOf(map, edge.server),
         type: connections[edge.connection_type]?.label ?? edge.connection_type,
-        ...live(history, key), ...counts(edge),
+        ...live(history, key), ...counts(map, edge), ...before(map, edge),
         client_seconds: edge.client_seconds?.[quantile] ?? null,
         server_seconds: edge.server_seconds?.[quantile] ?? null,
         network_seconds: edge.network_seconds?.[quantile] ?? null,

@@ -84,6 +84,8 @@ function keyOf(node) {
  */
 function morphAttributes(target, source) {
   for (const { name: attribute } of [...target.attributes]) {
+    // What the user opened stays open.
+    if (attribute === "open" && target instanceof HTMLDetailsElement) continue;
     if (!source.hasAttribute(attribute)) target.removeAttribute(attribute);
   }
   for (const { name: attribute, value } of source.attributes) {
@@ -93,7 +95,8 @@ function morphAttributes(target, source) {
 
 /**
  * Makes the children of `target` like those given, changing as little as can be: what has the
- * focus, is scrolled or selected stays so. Children with a data-key are matched by it.
+ * focus, is scrolled or selected stays so. Children with a data-key are matched by it; what is in an
+ * element with data-keep is another's.
  * @param {Element} target
  * @param {Child[]} children
  */
@@ -150,7 +153,7 @@ function like(a, b) {
 function update(target, source) {
   if (target instanceof Element && source instanceof Element) {
     morphAttributes(target, source);
-    morph(target, [...source.childNodes]);
+    if (!target.hasAttribute("data-keep")) morph(target, [...source.childNodes]);
   } else if (target.nodeValue !== source.nodeValue) {
     target.nodeValue = source.nodeValue;
   }

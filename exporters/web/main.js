@@ -4,21 +4,29 @@
  *   spanmap ──> poller ──> map, history, drawing ──> update(): stage, tables, panel, footer, state
  */
 
-import { fetchSettings } from "./api.js";
+import { fetchAbilities, fetchSettings } from "./api.js";
+import { sayStep } from "./charts.js";
+import { Controls } from "./controls.js";
+import { Details } from "./details.js";
 import { get, h, morph } from "./dom.js";
-import { shorten } from "./figures.js";
+import { shorten, spoken } from "./figures.js";
+import { hiddenKeys } from "./filter.js";
 import { formatAge, formatClock, formatRate, formatShare, formatSpan, plural } from "./format.js";
 import { History, LIVE_SECONDS } from "./history.js";
-import { readLink, writeLink } from "./link.js";
+import { readLink, USUAL, writeLink } from "./link.js";
 import { nameOf, partsOfKey } from "./model.js";
 import { showPanel, showTip } from "./panel.js";
 import { Poller } from "./poller.js";
+import { isPast, isSinceStart, mapWords } from "./query.js";
 import { Search } from "./search.js";
 import { Stage } from "./stage.js";
-import { UNKNOWN } from "./settings.js";
+import { NONE_KNOWN, UNKNOWN } from "./settings.js";
 import { showTable } from "./tables.js";
 import { ZOOM_STEP } from "./viewport.js";
 import { account, emptyMessage, legend, noDrawingMessage, sums } from "./words.js";
+
+/** A moment of the past is met within a step of what is kept. */
+const PAST_TOLERANCE_S = 60;
 
 class Page {
   constructor() {
@@ -26,9 +34,13 @@ class Page {
     this.map = null;
     this.history = new History();
     this.link = readLink(location.hash);
-    /** @type {import("./columns.js").Quantile} */
-    this.quantile = "p95";
     this.wasReached = true;
+    this.spokenSelect = "";
+    /** What spanmap can be asked for, and of which life of its. */
+    this.abilities = NONE_KNOWN;
+    this.abilitiesOf = -1;
+    /** When spanmap started, ms; 0: not known. */
+    this.started = 0;
     /** What is known of the configuration, and of which life of spanmap's, by its start. */
     this.settings = UNKNOWN;
     this.settingsOf = -1;
@@ -47,12 +59,13 @@ class Page {
       },
     });
     this.search.input.value = this.link.query;
-    this.poller = new Poller({
+    this.details = new Details(() => this.map && this.showPanel(this.map));
+    this.controls = new Controls(get("controls"), (change, replace) => this.go(change, replace));
+    this.poller = new Poller(this.link, {
       onMap: (map) => this.onMap(map),
       onDrawing: (text) => this.onDrawing(text),
       onChange: () => this.updateState(),
     });
-    morph(get("legend-body"), legend());
     this.listen();
     this.update();
     this.poller.tick();
@@ -62,6 +75,7 @@ class Page {
   listen() {
     addEventListener("hashchange", () => {
       this.link = readLink(location.hash);
+      this.poller.follow(this.link);
       if (document.activeElement !== this.search.input) this.search.input.value = this.link.query;
       this.update();
       if (this.link.select) this.stage.reveal(this.link.select);
@@ -72,7 +86,12 @@ class Page {
     get("zoom-out").addEventListener("click", () => this.stage.viewport.zoomBy(1 / ZOOM_STEP));
     get("zoom-fit").addEventListener("click", () => this.stage.viewport.showAll());
     get("legend").querySelector("summary")?.addEventListener("click", () => { this.legendChosen = true; });
-    get("live").addEventListener("click", () => this.poller.setPaused(!this.poller.paused));
+    get("live").addEventListener("click", () => {
+      if (isPast(this.link)) this.go({ at: 0 });
+      else this.poller.setPaused(!this.poller.paused);
+    });
+    get("panel").addEventListener("pointerover", (event) => sayStep(event.target));
+    get("panel").addEventListener("pointerleave", () => sayStep(null));
     get("sums").addEventListener("click", () => this.showAccount(get("account").hidden));
   }
 
@@ -81,13 +100,12 @@ class Page {
    */
   onClick(event) {
     if (!(event.target instanceof Element)) return;
-    const copied = event.target.closest("[data-copy]");
+    const copied = event.target.closest("[data-copy], [data-copy-text]");
     if (copied) void this.copy(copied);
     const quantile = event.target.closest("[data-quantile]")?.getAttribute("data-quantile");
-    if (quantile) {
-      this.quantile = /** @type {import("./columns.js").Quantile} */ (quantile);
-      this.update();
-    }
+    if (quantile) this.go({ quantile }, true);
+    const step = event.target.closest(".slot")?.getAttribute("data-at");
+    if (step) this.go({ at: Number(step) });
     if (event.target.closest(".skip")) {
       event.preventDefault();
       (this.link.view === "map" ? get("canvas") : get("tables")).focus();
@@ -136,14 +154,18 @@ class Page {
    * @param {Element} button
    */
   async copy(button) {
-    const source = get(button.getAttribute("data-copy") ?? "");
+    const whole = button.getAttribute("data-copy-text");
+    const source = whole === null ? get(button.getAttribute("data-copy") ?? "") : button;
     try {
-      await navigator.clipboard.writeText(source.textContent ?? "");
-      button.textContent = "Copied";
+      await navigator.clipboard.writeText(whole ?? source.textContent ?? "");
+      if (whole === null) button.textContent = "Copied";
+      else get("spoken").textContent = "Copied";
+      button.classList.add("copied");
     } catch {
       // Without a secure connection there is no clipboard: the user copies what is selected.
+      if (whole !== null) source.textContent = whole;
       getSelection()?.selectAllChildren(source);
-      button.textContent = "Selected";
+      if (whole === null) button.textContent = "Selected";
     }
   }
 
@@ -157,6 +179,7 @@ class Page {
     const href = writeLink(link);
     if (href === writeLink(this.link)) return;
     this.link = link;
+    this.poller.follow(link);
     history[replace ? "replaceState" : "pushState"](null, "", href);
     this.update();
   }
@@ -166,7 +189,10 @@ class Page {
    */
   onMap(map) {
     this.map = map;
-    this.history.add(map);
+    // A window's counts do not only grow: no rate can be told from their differences.
+    if (this.poller.words === mapWords(USUAL)) this.history.add(map);
+    if (this.poller.words === mapWords(USUAL)) this.started = map.start;
+    void this.askAbilities(this.started);
     if (map.nodes.length === 0) {
       this.stage.clear();
       void this.askSettings(map.start);
@@ -184,6 +210,17 @@ class Page {
     this.settingsOf = start;
     this.settings = await fetchSettings().catch(() => UNKNOWN);
     this.updateState();
+  }
+
+  /**
+   * Without them the page offers less.
+   * @param {number} start
+   */
+  async askAbilities(start) {
+    if (this.abilitiesOf === start) return;
+    this.abilitiesOf = start;
+    this.abilities = await fetchAbilities().catch(() => NONE_KNOWN);
+    this.update();
   }
 
   /**
@@ -218,10 +255,22 @@ class Page {
   windows(map) {
     const seconds = Math.round(this.history.recentSeconds());
     const past = formatSpan((map.end - map.start) / 1000);
+    const since = `Since ${formatClock(map.start, map.end)} (${past})`;
+    const span = `${formatClock(map.start, map.end)} to ${formatClock(map.end, Date.now())} (${past})`;
+    const { before } = map;
     return {
       live: seconds === 0 ? "Now: measuring" : `Last ${Math.min(seconds, LIVE_SECONDS)} s`,
-      whole: map.start > 0 ? `Since ${formatClock(map.start, map.end)} (${past})` : "So far",
+      whole: map.start === 0 ? "So far" : isSinceStart(this.link) ? since : isPast(this.link) || before ? span : `Last ${past}`,
+      before: before ? `Before: ${formatClock(before.start, map.end)} to ${formatClock(before.end, map.end)}` : "",
     };
+  }
+
+  /**
+   * @param {import("./model.js").ServiceMap} map
+   * @returns {import("./columns.js").Mode}
+   */
+  mode(map) {
+    return map.before ? "compare" : isSinceStart(this.link) ? "start" : "window";
   }
 
   /**
@@ -229,13 +278,22 @@ class Page {
    */
   panelState(map) {
     return {
-      map, history: this.history, windows: this.windows(map), link: this.link,
-      quantile: this.quantile, href: (/** @type {Partial<import("./link.js").Link>} */ change) => this.href(change),
+      map, history: this.history, windows: this.windows(map), link: this.link, mode: this.mode(map),
+      hidden: hiddenKeys(map, this.link), details: this.details.known, traceUrl: this.abilities.traceUrl, href: (/** @type {Partial<import("./link.js").Link>} */ change) => this.href(change),
     };
+  }
+
+  /**
+   * @param {import("./model.js").ServiceMap} map
+   */
+  showPanel(map) {
+    if (this.link.select) showPanel(get("panel"), this.panelState(map), this.link.select);
   }
 
   update() {
     const { map, link } = this;
+    if (link.theme) document.documentElement.dataset.theme = link.theme;
+    else delete document.documentElement.dataset.theme;
     for (const view of /** @type {const} */ (["map", "services", "edges"])) {
       const tab = get(`tab-${view}`);
       tab.setAttribute("href", this.href({ view }));
@@ -252,11 +310,18 @@ class Page {
     if (map) {
       get("count-services").textContent = String(map.nodes.length);
       get("count-edges").textContent = String(map.edges.length);
-      this.stage.decorate(map, link.select, link.query);
-      if (link.select) showPanel(get("panel"), this.panelState(map), link.select);
+      this.stage.decorate(map, link.select, link.query, hiddenKeys(map, link));
+      this.details.follow(map, link, this.abilities.paths);
+      this.showPanel(map);
       if (link.view !== "map") showTable(get("tables"), this.panelState(map));
       this.updateSums(map);
+      if (this.spokenSelect !== link.select) {
+        this.spokenSelect = link.select;
+        if (link.select) get("spoken").textContent = `Details of: ${spoken(map, link.select) || name}`;
+      }
     }
+    morph(get("legend-body"), legend(map?.before ?? null));
+    this.controls.show({ link, now: this.poller.now, start: this.started, abilities: this.abilities });
     this.updateState();
   }
 
@@ -269,25 +334,28 @@ class Page {
     let rate = 0;
     let requests = 0;
     let failed = 0;
-    for (const key of map.edgeByKey.keys()) {
-      const recent = this.history.recent(key);
+    const sinceStart = isSinceStart(this.link);
+    const seconds = (map.end - map.start) / 1000;
+    for (const [key, edge] of map.edgeByKey) {
+      const recent = sinceStart ? this.history.recent(key) : { ...edge, rate: seconds > 0 ? edge.requests / seconds : 0 };
       if (!recent) continue;
       rate += recent.rate;
       requests += recent.requests;
       failed += recent.failed;
     }
-    const known = this.history.recentSeconds() > 0 && map.edges.length > 0;
-    const { live, whole } = this.windows(map);
+    const known = (!sinceStart || this.history.recentSeconds() > 0) && map.edges.length > 0;
+    const { live, whole, before } = this.windows(map);
     morph(get("totals"), known ? [
       h("b", {}, formatRate(rate)), ` on ${map.edges.length === 1 ? "1 edge" : `${map.edges.length} edges`}, `,
       h("b", {}, formatShare(failed, requests)), " failed",
     ] : []);
-    get("totals").title = live;
+    get("totals").title = sinceStart ? live : whole;
     const hint = get("hint");
     hint.hidden = this.stage.isEmpty;
     hint.textContent = map.edges.length === 0
-      ? "No call between two services yet: spans wait up to pairing.wait for their other side."
-      : `Figures on the map: ${whole.charAt(0).toLowerCase()}${whole.slice(1)}. ${this.leftOutText(map)}`;
+      ? sinceStart ? "No call between two services yet: spans wait up to pairing.wait for their other side."
+        : `No call between two services: ${whole}.`
+      : `Figures on the map: ${lower(whole)}. ${before ? `${before}. ` : ""}${this.leftOutText(map)}`;
   }
 
   /**
@@ -297,6 +365,8 @@ class Page {
   leftOutText(map) {
     const { nodes, edges } = this.stage.leftOut(map);
     if (nodes + edges === 0 || !this.poller.isDrawn) return "";
+    const { focus, minRate, collapse } = this.link;
+    if (focus || minRate || collapse) return `Not drawn, by choice: ${plural(nodes, "node")}, ${plural(edges, "edge")}.`;
     return `The least busy are not drawn: ${plural(nodes, "node")}, ${plural(edges, "edge")}. The tables have them all.`;
   }
 
@@ -316,12 +386,15 @@ class Page {
     const age = (/** @type {number} */ at) => formatAge((now - at) / 1000);
     const reached = poller.mapError === null;
     const live = get("live");
-    const state = poller.paused ? "paused" : !reached ? "lost" : map ? "live" : "loading";
+    const past = isPast(this.link);
+    const state = !reached ? "lost" : !poller.isFresh ? "loading" : past ? "past" : poller.paused ? "paused" : "live";
     live.dataset.state = state;
-    live.setAttribute("aria-pressed", String(poller.paused));
-    live.title = poller.paused ? "Refreshing is paused: go on" : "Refreshes by itself: pause";
-    const words = { paused: "Paused", lost: poller.mapError?.reached ? "Refused" : "Not connected", live: "Live", loading: "Loading" };
-    get("live-text").textContent = poller.mapAt > 0 && state !== "lost" ? `${words[state]} · ${age(poller.mapAt)}` : words[state];
+    live.setAttribute("aria-pressed", String(poller.paused || past));
+    live.title = past ? "This is the past: go on to now" : poller.paused ? "Refreshing is paused: go on" : "Refreshes by itself: pause";
+    const words = { past: "Past", paused: "Paused", lost: poller.mapError?.reached ? "Refused" : "Not connected", live: "Live", loading: "Loading" };
+    const of = past && map ? formatClock(map.end, Date.now()) : age(poller.mapAt);
+    get("live-text").textContent = poller.isFresh && state !== "lost" ? `${words[state]} · ${of}` : words[state];
+    get("main").setAttribute("aria-busy", String(!poller.isFresh || (poller.drawing && !poller.isDrawn)));
     this.updateNotice(map, age);
     this.updateMessage(map);
     get("legend").hidden = this.stage.isEmpty;
@@ -349,15 +422,30 @@ class Page {
       text = [h("b", {}, "The map could not be drawn anew: "),
         `${sentence(poller.drawingError)} The picture is ${age(poller.drawingAt).replace(" ago", "")} old; tables and details are up to date.`];
     }
+    const missed = map && poller.isFresh && !poller.mapError ? this.missedText(map) : "";
+    if (text.length === 0 && missed) text = [missed];
     morph(notice, text);
     notice.hidden = text.length === 0;
+  }
+
+  /**
+   * What was asked for and is not what came. Of the past only so much is kept.
+   * @param {import("./model.js").ServiceMap} map
+   */
+  missedText(map) {
+    const { at, compare } = this.link;
+    if (at > 0 && Math.abs(map.end / 1000 - at) > PAST_TOLERANCE_S) {
+      return `Of ${formatClock(at * 1000, Date.now())} nothing is kept; what you see is of ${formatClock(map.end, Date.now())}.`;
+    }
+    if (compare && !map.before) return "There is nothing that this could be compared with: so far back nothing is kept.";
+    return "";
   }
 
   /**
    * @param {import("./model.js").ServiceMap|null} map
    */
   updateMessage(map) {
-    const { poller } = this;
+    const { poller, link } = this;
     /** @type {Node|null} */
     let message = null;
     if (!map && poller.mapError) {
@@ -365,6 +453,8 @@ class Page {
         `${sentence(poller.mapError.message)} It is tried again every few seconds.`, "");
     } else if (!map) {
       message = h("p", { class: "quiet" }, "Loading the map…");
+    } else if (map.nodes.length === 0 && !isSinceStart(link)) {
+      message = h("p", { class: "quiet" }, `Nothing was seen: ${lower(this.windows(map).whole)}.`);
     } else if (map.nodes.length === 0) {
       message = emptyMessage(location.hostname, this.settings, map.accounting);
     } else if (this.stage.isEmpty) {
@@ -382,6 +472,14 @@ class Page {
     morph(box, message ? [message] : []);
     box.hidden = message === null;
   }
+}
+
+/**
+ * For the middle of a sentence.
+ * @param {string} text
+ */
+function lower(text) {
+  return `${text.charAt(0).toLowerCase()}${text.slice(1)}`;
 }
 
 /**

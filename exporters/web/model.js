@@ -15,6 +15,14 @@
 /**
  * @typedef {{count: number, sum: number, p50: number, p95: number, p99: number, max: number}} Seconds
  *
+ * What a node or an edge was in the map that this one is compared with.
+ * @typedef {object} Before
+ * @property {number} requests
+ * @property {number} failed
+ * @property {Seconds|null} [seconds]
+ * @property {Seconds|null} [client_seconds]
+ * @property {Seconds|null} [server_seconds]
+ *
  * @typedef {object} MapNode
  * @property {string} id
  * @property {string} type
@@ -24,6 +32,8 @@
  * @property {number} failed
  * @property {Seconds|null} seconds
  * @property {number} parent_missing  spans whose named parent never came
+ * @property {string[]} [change]      new, gone, failing, slower; in a comparison only
+ * @property {Before|null} [before]
  *
  * @typedef {object} MapEdge
  * @property {string} client
@@ -35,6 +45,8 @@
  * @property {Seconds|null} server_seconds
  * @property {Seconds|null} network_seconds
  * @property {Seconds|null} messaging_seconds
+ * @property {string[]} [change]
+ * @property {Before|null} [before]
  *
  * @typedef {Record<string, number>} Reasons
  *
@@ -52,6 +64,7 @@
  * @property {string} version
  * @property {number} start     ms since 1970
  * @property {number} end       ms since 1970: the moment that the figures are of
+ * @property {{start: number, end: number}|null} before  the window that this one is compared with
  * @property {MapNode[]} nodes
  * @property {MapEdge[]} edges
  * @property {Accounting} accounting
@@ -131,9 +144,9 @@ function isObject(value) {
 /**
  * @param {unknown} nanoseconds a decimal text
  */
-function milliseconds(nanoseconds) {
+export function milliseconds(nanoseconds) {
   const text = String(nanoseconds);
-  if (!/^\d+$/.test(text)) throw new Error("the window of the map is no number");
+  if (!/^\d+$/.test(text)) throw new Error("a time is no number");
   return Number(BigInt(text) / 1000000n);
 }
 
@@ -147,11 +160,13 @@ export function readMap(answer) {
       !isObject(answer.window) || !isObject(answer.accounting)) {
     throw new Error("this is not the map of a spanmap");
   }
+  const before = isObject(answer.before) && isObject(answer.before.window) ? answer.before.window : null;
   /** @type {ServiceMap} */
   const map = {
     version: String(answer.spanmap ?? ""),
     start: milliseconds(answer.window.start_unix_nano),
     end: milliseconds(answer.window.end_unix_nano),
+    before: before && { start: milliseconds(before.start_unix_nano), end: milliseconds(before.end_unix_nano) },
     nodes: answer.nodes,
     edges: answer.edges,
     accounting: /** @type {Accounting} */ (/** @type {unknown} */ (answer.accounting)),

@@ -1,9 +1,12 @@
 /* panel.js: one node or one edge with its numbers, beside the map. */
 
+import { charts } from "./charts.js";
 import { h, morph, name, s } from "./dom.js";
 import { CONNECTIONS, icon, mainSeconds, nodeLink, rateSinceStart, shareText, shorten, TYPES } from "./figures.js";
 import { formatCount, formatRate, formatSeconds, formatShare, formatSpan, NONE } from "./format.js";
 import { keyOfEdge, keyOfNodeId, nameOf, nameOfId, partsOfKey } from "./model.js";
+import { isSinceStart } from "./query.js";
+import { changesText, examples, operations } from "./sections.js";
 
 const CURVE_WIDTH = 300;
 const CURVE_HEIGHT = 48;
@@ -15,15 +18,19 @@ const CURVE_HEIGHT = 48;
  * @property {(change: Partial<import("./link.js").Link>) => string} href
  * @property {{live: string, whole: string}} windows what the two windows are called
  * @property {import("./link.js").Link} link
+ * @property {import("./details.js").Known} details
+ * @property {string} traceUrl
  */
 
 /**
  * @param {string} label
  * @param {Node|string} value
  * @param {string} column for tests and styles
+ * @param {string} [was] in the window that this one is compared with
  */
-function tile(label, value, column) {
-  return h("div", { class: "tile" }, h("dt", {}, label), h("dd", { "data-figure": column }, value));
+function tile(label, value, column, was) {
+  return h("div", { class: "tile" }, h("dt", {}, label), h("dd", { "data-figure": column }, value),
+    was === undefined ? null : h("dd", { class: "was", "data-figure": `${column}-before` }, `was ${was}`));
 }
 
 /**
@@ -58,25 +65,30 @@ function curve(points) {
  * @param {string} key
  */
 function liveSection(state, key) {
+  if (!isSinceStart(state.link)) return null;
   const recent = state.history.recent(key);
-  return h("section", {}, h("h3", {}, state.windows.live),
+  return h("section", { "data-key": "live" }, h("h3", {}, state.windows.live),
     h("dl", { class: "tiles" },
       tile("Rate", recent ? formatRate(recent.rate) : NONE, "live-rate"),
       tile("Failed", recent ? shareText(recent.requests, recent.failed) : NONE, "live-share"),
       tile("Requests", recent ? formatCount(recent.requests) : NONE, "live-requests")),
-    curve(state.history.curve(key)));
+    state.details.past ? null : curve(state.history.curve(key)));
 }
 
 /**
  * @param {PanelState} state
- * @param {{requests: number, failed: number}} item
+ * @param {import("./model.js").MapNode|import("./model.js").MapEdge} item
  */
-function wholeTiles(state, item) {
+function wholeTiles({ map }, item) {
+  const was = item.before;
+  const seconds = map.before ? (map.before.end - map.before.start) / 1000 : 0;
+  const before = (/** @type {string|undefined} */ value) => map.before ? was ? value : NONE : undefined;
   return h("dl", { class: "tiles" },
-    tile("Rate", formatRate(rateSinceStart(state.map, item.requests)), "rate"),
-    tile("Failed", shareText(item.requests, item.failed), "share"),
-    tile("Requests", formatCount(item.requests), "requests"),
-    tile("Failures", formatCount(item.failed), "failed"));
+    tile("Rate", formatRate(rateSinceStart(map, item.requests)), "rate",
+      before(was && seconds > 0 ? formatRate(was.requests / seconds) : NONE)),
+    tile("Failed", shareText(item.requests, item.failed), "share", before(was ? formatShare(was.failed, was.requests) : NONE)),
+    tile("Requests", formatCount(item.requests), "requests", before(was ? formatCount(was.requests) : NONE)),
+    tile("Failures", formatCount(item.failed), "failed", before(was ? formatCount(was.failed) : NONE)));
 }
 
 /**
@@ -114,7 +126,8 @@ function neighbours(title, none, edges, side, state) {
       h("td", { class: "number" }, formatSeconds(mainSeconds(edge)?.p95)),
       h("td", {}, h("a", { class: "more", href: link(keyOfEdge(edge)), "aria-label": shorten(label), title: "This call" }, "›")));
   });
-  return h("section", { class: side === "client" ? "callers" : "callees" },
+  const which = side === "client" ? "callers" : "callees";
+  return h("section", { class: which, "data-key": which },
     h("h3", {}, title, h("span", { class: "count" }, String(edges.length))),
     rows.length === 0 ? h("p", { class: "muted" }, none) : h("table", { class: "small neighbours" },
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Name"),
@@ -129,10 +142,23 @@ function neighbours(title, none, edges, side, state) {
  * @param {(Node|string)[]} subtitle
  */
 function headOf(state, title, subtitle) {
-  return h("header", { class: "panel-head" },
+  return h("header", { class: "panel-head", "data-key": "head" },
     h("div", {}, h("h2", { id: "panel-title" }, ...title), h("p", { class: "muted" }, ...subtitle,
       ...(state.link.view === "map" ? [] : [" · ", h("a", { href: state.href({ view: "map" }) }, "show on the map")]))),
     h("a", { class: "close", href: state.href({ select: "" }), "aria-label": "Close", title: "Close (Esc)", role: "button" }, "×"));
+}
+
+/**
+ * The map of a node's surroundings alone, in one step or more.
+ * @param {PanelState} state
+ * @param {string} key
+ */
+function actions(state, key) {
+  const { link, href } = state;
+  const focused = link.focus === key;
+  return h("p", { class: "actions", "data-key": "actions" },
+    h("a", { class: "action", href: href({ view: "map", focus: focused ? "" : key, depth: 1 }), "data-focus": focused ? "off" : "on" },
+      focused ? "Draw the whole map" : "Draw only its surroundings"));
 }
 
 /**
@@ -164,16 +190,21 @@ function nodeContent(state, node) {
   const subtitle = [type];
   if (node.namespace) subtitle.push(" in ", name(shorten(node.namespace)));
   const called = incoming.length > 0;
+  const key = keyOfNodeId(node.id);
   return [
     headOf(state, [icon(node.type), h("span", {}, name(shorten(node.name)))], subtitle),
-    called ? liveSection(state, keyOfNodeId(node.id)) : null,
-    h("section", {}, h("h3", {}, windows.whole),
+    actions(state, key),
+    called ? liveSection(state, key) : null,
+    h("section", { "data-key": "whole" }, h("h3", {}, windows.whole), changesText(node.change),
       called ? wholeTiles(state, node) : uncalled(node),
       called ? durations([["Server", "How long it worked on a request", node.seconds]]) : null,
       called && !node.seconds ? h("p", { class: "muted" },
         "It does not report itself; its callers' view of it stands on their calls below.") : null),
+    charts(state.details.past, map.end),
     neighbours("Callers", "None seen.", incoming, "client", state),
     neighbours("Calls", "None seen.", outgoing, "server", state),
+    operations(state),
+    examples(state),
   ];
 }
 
@@ -199,10 +230,12 @@ function edgeContent(state, edge) {
       h("span", { class: "to", "aria-label": "calls" }, "→"), nodeLink(map, edge.server, link))],
     [h("b", {}, connection.label), connection.means ? `. ${connection.means}` : ""]),
     liveSection(state, keyOfEdge(edge)),
-    h("section", {}, h("h3", {}, windows.whole), wholeTiles(state, edge), durations(rows),
+    h("section", { "data-key": "whole" }, h("h3", {}, windows.whole), changesText(edge.change), wholeTiles(state, edge), durations(rows),
       !edge.server_seconds && !edge.client_seconds ? null : !edge.server_seconds
         ? h("p", { class: "muted" }, "The server's side was not seen: only the client's view is known.")
         : !edge.client_seconds ? h("p", { class: "muted" }, "The client's side was not seen.") : null),
+    charts(state.details.past, map.end),
+    examples(state),
   ];
 }
 
@@ -217,7 +250,7 @@ function goneContent(state, key) {
   return [
     headOf(state, [h("span", {}, name(names || "Unknown"))], ["not on the map"]),
     h("p", { class: "muted" }, parts
-      ? "Nothing of this name has been seen since spanmap started. It appears here when it is."
+      ? "Nothing of this name has been seen in this time. It appears here when it is."
       : "This link names no node and no edge."),
   ];
 }

@@ -1,10 +1,12 @@
 /* poller.js: when to ask, and what is known of the other side.
  * The figures come every few seconds. The drawing costs spanmap more: it comes at once when the
- * map has changed its shape, else less often; never two requests of a kind at a time.
+ * map has changed its shape or other words are wanted, else less often; never two requests of a kind
+ * at a time. A moment in the past is asked for once.
  */
 
 import { fetchDrawing, fetchMap, Refusal } from "./api.js";
 import { structureOf } from "./model.js";
+import { drawingQuery, drawingWords, isPast, mapQuery, mapWords } from "./query.js";
 
 const PERIOD_MS = 4000;
 /** While there is nothing to see, people watch the counts of spans. */
@@ -22,9 +24,11 @@ const DRAWING_SHARE = 4;
 
 export class Poller {
   /**
+   * @param {import("./link.js").Link} link
    * @param {Calls} calls
    */
-  constructor(calls) {
+  constructor(link, calls) {
+    this.link = link;
     this.calls = calls;
     this.paused = false;
     /** When the last answers came, ms of performance.now(); 0: never. */
@@ -33,10 +37,16 @@ export class Poller {
     /** @type {Refusal|null} */
     this.mapError = null;
     this.drawingError = "";
+    /** spanmap's clock at mapAt, seconds since 1970. */
+    this.clock = 0;
     this.structure = "";
     this.drawnStructure = "";
+    /** What the last map, and the last picture, were asked for with. */
+    this.words = "";
+    this.drawnWords = "";
     this.nodes = 0;
-    this.asking = false;
+    /** @type {AbortController|null} */
+    this.asking = null;
     this.drawing = false;
     this.drawingDue = 0;
     /** Is the drawing to be seen? Else it is not asked for. */
@@ -52,61 +62,111 @@ export class Poller {
     this.tick();
   }
 
-  /** Is the drawing of the same nodes and edges as the map? */
+  /**
+   * Another link may want other figures, or another picture.
+   * @param {import("./link.js").Link} link
+   */
+  follow(link) {
+    const before = this.link;
+    this.link = link;
+    if (mapWords(before) !== mapWords(link)) {
+      this.asking?.abort();
+      this.asking = null;
+      this.mapError = null;
+      this.tick(true);
+    } else if (drawingWords(before) !== drawingWords(link)) {
+      this.drawingError = "";
+      void this.askDrawing();
+    }
+  }
+
+  /** Is what is shown what the link wants? */
+  get isFresh() {
+    return this.mapAt > 0 && this.words === mapWords(this.link);
+  }
+
+  /** Is the drawing of the same nodes and edges as the map, and as the link wants it? */
   get isDrawn() {
-    return this.drawnStructure === this.structure;
+    return this.drawnStructure === this.structure && this.drawnWords === drawingWords(this.link);
+  }
+
+  /** Seconds since 1970, as near to spanmap's clock as is known. */
+  get now() {
+    return this.mapAt > 0 && this.clock > 0 ? this.clock + (performance.now() - this.mapAt) / 1000 : Date.now() / 1000;
   }
 
   setDrawingWanted(/** @type {boolean} */ wanted) {
     const now = wanted && !this.drawingWanted;
     this.drawingWanted = wanted;
-    if (now && !this.paused) void this.askDrawing();
+    if (now && (!this.paused || !this.isDrawn)) void this.askDrawing();
   }
 
-  tick() {
+  /**
+   * @param {boolean} [other] other figures are wanted, also while refreshing is paused
+   */
+  tick(other = false) {
     clearTimeout(this.timer);
-    if (this.paused || document.visibilityState === "hidden") return;
+    if (document.visibilityState === "hidden" || (this.paused && !other)) return;
+    // The past does not change.
+    if (isPast(this.link) && this.isFresh && this.mapError === null) return;
     this.timer = setTimeout(() => this.tick(), this.nodes > 0 ? PERIOD_MS : EMPTY_PERIOD_MS);
     void this.askMap();
   }
 
   async askMap() {
     if (this.asking) return;
-    this.asking = true;
+    const asking = new AbortController();
+    const { link } = this;
+    this.asking = asking;
     try {
-      const map = await fetchMap();
+      const map = await fetchMap(mapQuery(link, this.now), asking.signal);
+      if (this.asking !== asking) return;
       this.mapAt = performance.now();
       this.mapError = null;
+      if (!isPast(link)) this.clock = map.end / 1000;
       this.nodes = map.nodes.length;
       this.structure = structureOf(map);
+      this.words = mapWords(link);
       this.calls.onMap(map);
       void this.askDrawing();
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      this.mapError = error;
+      if (this.asking === asking) this.mapError = error;
     } finally {
-      this.asking = false;
-      this.calls.onChange();
+      if (this.asking === asking) {
+        this.asking = null;
+        this.calls.onChange();
+      }
     }
   }
 
   async askDrawing() {
     const now = performance.now();
-    const changed = this.structure !== this.drawnStructure && this.drawingError === "";
+    const { link } = this;
+    const words = drawingWords(link);
+    const changed = !this.isDrawn && this.drawingError === "";
     if (this.drawing || !this.drawingWanted || this.nodes === 0 || (!changed && now < this.drawingDue)) return;
     this.drawing = true;
     const structure = this.structure;
+    this.calls.onChange();
     try {
-      this.calls.onDrawing(await fetchDrawing());
+      const text = await fetchDrawing(drawingQuery(link, this.now));
+      if (words === drawingWords(this.link)) this.calls.onDrawing(text);
       this.drawingAt = performance.now();
       this.drawingError = "";
       this.drawnStructure = structure;
+      this.drawnWords = words;
     } catch (error) {
       this.drawingError = error instanceof Error ? error.message : String(error);
     } finally {
       const took = performance.now() - now;
       this.drawingDue = now + Math.max(DRAWING_PERIOD_MS, took * DRAWING_SHARE);
       this.drawing = false;
+      // What is wanted may have changed meanwhile.
+      if (words !== drawingWords(this.link)) {
+        this.drawingError = "";
+        void this.askDrawing();
+      }
       this.calls.onChange();
     }
   }

@@ -1,5 +1,5 @@
-/* settings.js: what of spanmap's configuration a sender must know. Pure.
- * It is read from the YAML of /debug/config, as spanmap writes it: two spaces a level, one option
+/* settings.js: what of spanmap's configuration a sender must know, and what this page can ask it
+ * for. Pure. The former is read from the YAML of /debug/config, as spanmap writes it: two spaces a level, one option
  * a line. What cannot be found is left to be said in words.
  */
 
@@ -61,4 +61,49 @@ export function endpointOf(settings, pageHost) {
   const anywhere = settings.host === "" || settings.host === "0.0.0.0" || settings.host === "[::]";
   const host = anywhere || (isLocal(settings) && pageHost !== "") ? pageHost : settings.host;
   return `http://${host || "localhost"}:${settings.port || "4317"}`;
+}
+
+/**
+ * @typedef {object} Abilities
+ * @property {string} traceUrl         a template of a web address, or empty
+ * @property {Set<string>} paths       that spanmap answers
+ * @property {Set<string>} parameters  of a map, that it understands
+ */
+
+/** Before anything is known. @type {Abilities} */
+export const NONE_KNOWN = { traceUrl: "", paths: new Set(), parameters: new Set() };
+
+/**
+ * Reads an answer of /api/v1/settings. Throws where it is none.
+ * @param {unknown} answer
+ * @returns {Abilities}
+ */
+export function readAbilities(answer) {
+  const { trace_url: url, paths, parameters } = /** @type {Record<string, unknown>} */ (Object(answer));
+  if (typeof url !== "string" || !Array.isArray(paths)) throw new Error("these are no settings of a spanmap");
+  return {
+    traceUrl: isTemplate(url) ? url : "",
+    paths: new Set(paths.map(String)),
+    parameters: new Set(Array.isArray(parameters) ? parameters.map(String) : []),
+  };
+}
+
+/**
+ * It was judged where it was configured; a link is too dangerous a thing to trust that alone.
+ * @param {string} url
+ */
+function isTemplate(url) {
+  if (!/^https?:\/\/[^/?#{}@]+([/?#]|$)/.test(url) || !url.includes("{trace_id}")) return false;
+  return URL.canParse(traceHref(url, "0", "0"));
+}
+
+/**
+ * Where a trace can be looked at. Ids are hexadecimal; what is not stands in no link.
+ * @param {string} template
+ * @param {string} trace
+ * @param {string} span
+ */
+export function traceHref(template, trace, span) {
+  if (!/^[0-9a-f]+$/.test(trace) || !/^[0-9a-f]*$/.test(span)) return "";
+  return template.replaceAll("{trace_id}", trace).replaceAll("{span_id}", span);
 }

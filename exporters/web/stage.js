@@ -43,6 +43,8 @@ export class Stage {
     this.drawing = emptyDrawing();
     this.text = "";
     this.hovered = "";
+    /** @type {Set<string>|null} What is not to be seen. */
+    this.hidden = null;
     /** @type {import("./labels.js").Label[]} */
     this.places = [];
     layer.append(this.drawing.root);
@@ -88,7 +90,7 @@ export class Stage {
     const before = this.middleOf(fixed);
     showDrawing(drawing, text);
     this.text = text;
-    this.places = this.nodePlaces();
+    this.hide(this.hidden);
     const after = this.middleOf(fixed);
     if (before && after) viewport.set(anchor(viewport.camera, before, after));
     else viewport.settle(!first);
@@ -161,7 +163,7 @@ export class Stage {
   nodePlaces() {
     const places = [];
     for (const [key, group] of this.drawing.byKey) {
-      const middle = key.startsWith("node:") ? this.middleOf(key) : null;
+      const middle = key.startsWith("node:") && !group.classList.contains("hidden") ? this.middleOf(key) : null;
       const letters = group.querySelector("text")?.textContent?.length ?? 0;
       if (middle) places.push({ key, ...middle, letters, weight: 0 });
     }
@@ -204,16 +206,30 @@ export class Stage {
   }
 
   /**
+   * Takes elements from sight, and from the keyboard's way.
+   * @param {Set<string>|null} hidden
+   */
+  hide(hidden) {
+    for (const [key, group] of this.drawing.byKey) group.classList.toggle("hidden", hidden !== null && hidden.has(key));
+    this.places = this.nodePlaces();
+  }
+
+  /**
    * Gives every group its meaning: type, failures, selection, search, and words for a screen
    * reader.
    * @param {import("./model.js").ServiceMap} map
    * @param {string} selected
    * @param {string} query
+   * @param {Set<string>|null} hidden
    */
-  decorate(map, selected, query) {
+  decorate(map, selected, query, hidden) {
     const near = selected && this.drawing.byKey.has(selected) ? neighbourhood(map, selected) : null;
     const found = query && !near ? matches(map, query) : null;
     const lit = near ?? found;
+    if (hidden !== this.hidden) {
+      this.hidden = hidden;
+      this.hide(hidden);
+    }
     for (const place of this.places) place.weight = map.nodeByKey.get(place.key)?.requests ?? 0;
     this.placeNames();
     for (const [key, group] of this.drawing.byKey) {
@@ -224,7 +240,9 @@ export class Stage {
         if (group.getAttribute(name) !== value) group.setAttribute(name, value);
       };
       if (node) set("data-type", node.type);
-      if (item) set("data-level", String(failureLevel(item.requests, item.failed)));
+      if (item) set("data-level", String(map.before ? 0 : failureLevel(item.requests, item.failed)));
+      if (map.before) set("data-change", item?.change?.[0] ?? "same");
+      else group.removeAttribute("data-change");
       set("role", "button");
       set("tabindex", "-1");
       set("aria-pressed", String(key === selected));

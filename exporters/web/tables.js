@@ -1,6 +1,6 @@
 /* tables.js: services and edges as tables that sort. What can be drawn can also be read here. */
 
-import { edgeColumns, edgeRows, nextSort, SERVICE_COLUMNS, serviceRows, sortOf, sortRows } from "./columns.js";
+import { columnsFor, edgeColumns, edgeRows, nextSort, SERVICE_COLUMNS, serviceRows, sortOf, sortRows } from "./columns.js";
 import { h, morph } from "./dom.js";
 import { CONNECTIONS, nodeLink, shorten, TYPES } from "./figures.js";
 import { formatCount, formatRate, formatSeconds, formatShare, NONE, plural } from "./format.js";
@@ -9,7 +9,7 @@ import { failureLevel } from "./model.js";
 /** Rows beyond this only slow the browser down. */
 const ROWS_MAX = 1000;
 /** @type {import("./columns.js").Quantile[]} */
-const QUANTILES = ["p50", "p95", "p99", "max"];
+const CHOICE = ["p50", "p95", "p99", "max"];
 
 /**
  * @typedef {import("./columns.js").Column} Column
@@ -19,9 +19,10 @@ const QUANTILES = ["p50", "p95", "p99", "max"];
  * @property {import("./model.js").ServiceMap} map
  * @property {import("./history.js").History} history
  * @property {import("./link.js").Link} link
- * @property {import("./columns.js").Quantile} quantile
+ * @property {import("./columns.js").Mode} mode
+ * @property {Set<string>|null} hidden
  * @property {(change: Partial<import("./link.js").Link>) => string} href
- * @property {{live: string, whole: string}} windows what the two windows are called
+ * @property {{live: string, whole: string, before: string}} windows what the windows are called
  */
 
 /**
@@ -37,6 +38,7 @@ function cellOf(row, column, state) {
     return h("td", { class: "name-cell" }, nodeLink(state.map, id ?? "", select));
   }
   if (column.kind === "text") {
+    if (column.id === "change") return h("td", { class: "text-cell change", "data-column": "change" }, String(value));
     if (!row.edge) return h("td", { class: "text-cell" }, String(value));
     const label = `${row.values.client} to ${row.values.server}, ${value}`;
     return h("td", { class: "text-cell" }, h("a", { class: "quiet-link", href: select(row.key), "aria-label": shorten(label) }, String(value)));
@@ -100,8 +102,8 @@ function headOf(columns, sort, state) {
 function quantileChoice(state) {
   return h("div", { class: "choice", role: "group", "aria-label": "Which duration is shown" },
     h("span", {}, "Durations"),
-    ...QUANTILES.map((quantile) => h("button", {
-      type: "button", "data-quantile": quantile, "aria-pressed": String(quantile === state.quantile),
+    ...CHOICE.map((quantile) => h("button", {
+      type: "button", "data-quantile": quantile, "aria-pressed": String(quantile === state.link.quantile),
     }, quantile)));
 }
 
@@ -111,22 +113,26 @@ function quantileChoice(state) {
  * @param {TableState} state
  */
 export function showTable(target, state) {
-  const { map, history, link } = state;
+  const { map, history, link, hidden } = state;
   const services = link.view === "services";
-  const columns = services ? SERVICE_COLUMNS : edgeColumns(state.quantile);
-  const all = services ? serviceRows(map, history, link.query, TYPES)
-    : edgeRows(map, history, link.query, CONNECTIONS, state.quantile);
+  const quantile = /** @type {import("./columns.js").Quantile} */ (link.quantile);
+  const columns = columnsFor(services ? SERVICE_COLUMNS : edgeColumns(quantile), state.mode);
+  const found = services ? serviceRows(map, history, link.query, TYPES)
+    : edgeRows(map, history, link.query, CONNECTIONS, quantile);
+  const all = hidden ? found.filter((row) => !hidden.has(row.key)) : found;
   const sort = sortOf(columns, link.sort);
   const rows = sortRows(all, sort).slice(0, ROWS_MAX);
   const what = services ? ["service", "services"] : ["edge", "edges"];
   const total = plural(all.length, what[0] ?? "", what[1]);
   const caption = rows.length < all.length ? `The first ${formatCount(rows.length)} of ${total}: narrow them by a search.`
     : link.query ? `${total} found by “${link.query}”` : total;
+  const left = found.length - all.length;
   const body = rows.map((row) => h("tr", {
-    "data-key": row.key, "data-select": row.edge ? row.key : null, "aria-selected": row.key === link.select ? "true" : null,
+    "data-key": row.key, "data-select": row.edge ? row.key : null, "aria-current": row.key === link.select ? "true" : null,
   }, ...columns.map((column) => cellOf(row, column, state))));
   morph(target, [
-    h("div", { class: "table-head" }, h("h2", {}, services ? "Services" : "Edges"), h("p", {}, caption),
+    h("div", { class: "table-head" }, h("h2", {}, services ? "Services" : "Edges"),
+      h("p", {}, left > 0 ? `${caption}; ${formatCount(left)} hidden by choice` : caption),
       services ? null : quantileChoice(state)),
     h("div", { class: "table-scroll", tabindex: 0, role: "region", "aria-label": services ? "Services" : "Edges" },
       h("table", { "data-key": link.view }, headOf(columns, sort, state), h("tbody", {}, ...body))),

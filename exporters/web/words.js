@@ -72,15 +72,35 @@ function sampleLine(level) {
     s("path", { class: "sample-tip", "data-level": level, d: "M20 1.5l7 3.5-7 3.5z" }));
 }
 
-export function legend() {
+/** What the colours of a comparison mean. @type {[string, string][]} */
+const CHANGES = [["new", "new"], ["gone", "gone"], ["failing", "fails more"], ["slower", "slower"], ["same", "as before"]];
+
+/**
+ * @param {string} change
+ */
+function changeLine(change) {
+  return s("svg", { class: "sample", viewBox: "0 0 28 10", "aria-hidden": true, "data-change": change },
+    s("path", { class: "sample-line", d: "M1 5h20", "stroke-dasharray": change === "gone" ? "1 3" : null }),
+    s("path", { class: "sample-tip", d: "M20 1.5l7 3.5-7 3.5z" }));
+}
+
+/**
+ * @param {{start: number, end: number}|null} before the window that the map is compared with
+ */
+export function legend(before) {
   const row = (/** @type {Node} */ sample, /** @type {string} */ text) => h("li", {}, sample, h("span", {}, text));
   const wide = s("svg", { class: "sample", viewBox: "0 0 28 10", "aria-hidden": true },
     s("path", { class: "sample-line", d: "M1 7L27 4.5", "stroke-width": 1 }),
     s("path", { class: "sample-line wide", d: "M1 3.5h26" }));
+  const dashed = s("svg", { class: "sample", viewBox: "0 0 28 10", "aria-hidden": true },
+    s("path", { class: "sample-line", d: "M1 5h20", "stroke-dasharray": "4 3" }),
+    s("path", { class: "sample-tip", d: "M20 1.5l7 3.5-7 3.5z" }));
+  const lines = before ? CHANGES.map(([change, text]) => row(changeLine(change), text))
+    : [row(sampleLine(0), "none failed"), row(sampleLine(1), "under 1% failed"), row(sampleLine(2), "1% to 5%"),
+      row(sampleLine(3), "5% and more")];
   return [
     h("ul", { class: "types" }, ...Object.entries(TYPES).map(([type, label]) => row(icon(type), label))),
-    h("ul", {}, row(sampleLine(0), "none failed"), row(sampleLine(1), "under 1% failed"),
-      row(sampleLine(2), "1% to 5%"), row(sampleLine(3), "5% and more"), row(wide, "wider: more requests")),
+    h("ul", {}, ...lines, row(wide, "wider: more requests"), row(dashed, "dashed: messages")),
   ];
 }
 

@@ -42,20 +42,30 @@ def prepare():
     return target
 
 
+def _install():
+    """What tests/web/package.json names, in the copy; skips, and says why, where that cannot be had."""
+    target = prepare()
+    wanted = (target / "package.json").read_text(encoding="utf-8")
+    stamp = target / "node_modules/.wanted"
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
+        return target / "node_modules"
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("npm is not here: the tools that check the page cannot be had")
+    done = run(npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", cwd=target)
+    if done.returncode != 0:
+        pytest.skip(f"npm cannot install the tools that check the page: {done.stderr[-300:]}")
+    stamp.write_text(wanted, encoding="utf-8")
+    return target / "node_modules"
+
+
 @functools.cache
 def typescript():
     """The path of the compiler of the version that tests/web/package.json names."""
-    target = prepare()
-    compiler = target / "node_modules/typescript/bin/tsc"
-    wanted = (target / "package.json").read_text(encoding="utf-8")
-    stamp = target / "node_modules/.wanted"
-    if compiler.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
-        return compiler
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("npm is not here: the page's types are not checked")
-    done = run(npm, "install", "--no-audit", "--no-fund", "--no-package-lock", cwd=target)
-    if done.returncode != 0:
-        pytest.skip(f"npm cannot install typescript: the page's types are not checked: {done.stderr[-300:]}")
-    stamp.write_text(wanted, encoding="utf-8")
-    return compiler
+    return _install() / "typescript/bin/tsc"
+
+
+@functools.cache
+def axe():
+    """The script of axe-core, which looks for what keeps people from using a page."""
+    return (_install() / "axe-core/axe.min.js").read_text(encoding="utf-8")

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { endpointOf, isLocal, readSettings, UNKNOWN } from "../../exporters/web/settings.js";
+import { endpointOf, isLocal, readAbilities, readSettings, traceHref, UNKNOWN } from "../../exporters/web/settings.js";
 
 /**
  * @param {string} grpc
@@ -39,4 +39,24 @@ test("loopback is local", () => {
     ["localhost:1", true], ["127.0.0.2:1", true], ['"[::1]:1"', true], ["0.0.0.0:1", false], ["host:1", false]])) {
     assert.equal(isLocal(readSettings(config(grpc))), local, grpc);
   }
+});
+
+test("what can be asked for is read, and only a web address becomes a link", () => {
+  const read = (/** @type {unknown} */ url) => readAbilities({ trace_url: url, paths: ["/metrics"], parameters: ["focus"] });
+  const url = "https://jaeger.example/trace/{trace_id}?span={span_id}";
+  assert.equal(read(url).traceUrl, url);
+  assert.deepEqual([...read(url).paths, ...read(url).parameters], ["/metrics", "focus"]);
+  for (const bad of ["", "javascript:alert(1)//{trace_id}", "https://{trace_id}/", "https://a@b/{trace_id}", "//a/{trace_id}", "https://a/trace"]) {
+    assert.equal(read(bad).traceUrl, "", bad);
+  }
+  assert.throws(() => readAbilities({ paths: [] }));
+  assert.throws(() => readAbilities(null));
+  assert.equal(readAbilities({ trace_url: "", paths: [] }).parameters.size, 0);
+});
+
+test("ids in a link are hexadecimal", () => {
+  const url = "https://jaeger.example/trace/{trace_id}?span={span_id}&again={trace_id}";
+  assert.equal(traceHref(url, "0af7", "b9"), "https://jaeger.example/trace/0af7?span=b9&again=0af7");
+  assert.equal(traceHref(url, "0af7", ""), "https://jaeger.example/trace/0af7?span=&again=0af7");
+  for (const [trace, span] of [["", ""], ["../x", ""], ["0a", "?"], ["$&", ""]]) assert.equal(traceHref(url, trace ?? "", span ?? ""), "");
 });
