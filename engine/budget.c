@@ -14,12 +14,14 @@
 #include "receiver/otlp_memo.h"
 #include "topology/catalog.h"
 #include "topology/exchange.h"
+#include "topology/exemplar.h"
 #include "topology/histogram.h"
 #include "topology/lessons.h"
 #include "topology/mail.h"
 #include "topology/name_table.h"
 #include "topology/snapshot.h"
 #include "topology/span.h"
+#include "topology/tally.h"
 
 #define MIB (UINT64_C(1) << 20)
 
@@ -38,8 +40,13 @@ enum {
     ALLOCATION_BYTES = 16, /* malloc's head and rounding. */
     TARGET_BYTES = 128,    /* Its place, and the line's name. */
     TARGETS_SHARE = 128,   /* What they say may take this part of the limit. */
-    PAIR_BYTES = 8,        /* Of a service and its operation, at most one a site. */
-    SLOT_BYTES = 32,       /* 8-byte slots, a quarter to a half of them in use. */
+    EXEMPLARS_SHARE = 256, /* Of all tallies, until the publisher takes them. */
+    EXEMPLARS_MIN = 64,
+    EXEMPLARS_MAX = 1 << 14,
+    EXEMPLAR_COPIES = 3,       /* Cumulated and in two snapshots. */
+    EXEMPLAR_TEXT_BYTES = 128, /* Ids, value and time on a line of /metrics. */
+    PAIR_BYTES = 8,            /* Of a service and its operation, at most one a site. */
+    SLOT_BYTES = 32,           /* 8-byte slots, a quarter to a half of them in use. */
 };
 
 /* Where options leave a share open. */
@@ -81,17 +88,33 @@ static uint64_t series_copies(unsigned shards)
     return (uint64_t)shards + 5;
 }
 
-/* A direct edge has three histograms, one through messages has client, server and delay. */
-static uint64_t edge_bytes(unsigned shards)
+static uint64_t exemplars_bytes(const struct options *options, uint64_t most)
 {
-    return series_copies(shards) *
-           (sizeof(struct snapshot_edge) + 3 * histogram_bytes() + SLOT_BYTES + ALLOCATION_BYTES);
+    return options->metrics_exemplars
+               ? EXEMPLAR_COPIES *
+                     (sizeof(struct exemplars) + most * sizeof(struct exemplar) + ALLOCATION_BYTES)
+               : 0;
 }
 
-static uint64_t operation_bytes(unsigned shards)
+/* A direct edge has three histograms, one through messages has client, server and delay. */
+static uint64_t edge_bytes(const struct options *options, unsigned shards)
+{
+    return series_copies(shards) * (sizeof(struct snapshot_edge) + 3 * histogram_bytes() +
+                                    SLOT_BYTES + ALLOCATION_BYTES) +
+           exemplars_bytes(options, EXEMPLARS_OF_EDGE_MAX);
+}
+
+static uint64_t operation_bytes(const struct options *options, unsigned shards)
 {
     return series_copies(shards) * (sizeof(struct snapshot_operation) + 2 * histogram_bytes() +
-                                    SLOT_BYTES + ALLOCATION_BYTES);
+                                    SLOT_BYTES + ALLOCATION_BYTES) +
+           exemplars_bytes(options, EXEMPLARS_OF_OPERATION_MAX);
+}
+
+/* What exemplars, and those of two counters, add to the text of a series. */
+static uint64_t exemplars_text_bytes(const struct options *options, uint64_t most)
+{
+    return options->metrics_exemplars ? (most + 2) * EXEMPLAR_TEXT_BYTES : 0;
 }
 
 /* Buckets, the one of infinity too, sum, count and time of creation. */
@@ -117,14 +140,18 @@ static uint64_t edge_text_bytes(const struct options *options, const struct budg
 {
     uint64_t lines = 3 * histogram_lines(options) + 4;
 
-    return budget->threads != 0 ? 2 * lines * (LINE_BYTES + 2 * dimensions_text_bytes(options)) : 0;
+    return budget->threads != 0 ? 2 * (lines * (LINE_BYTES + 2 * dimensions_text_bytes(options)) +
+                                       exemplars_text_bytes(options, EXEMPLARS_OF_EDGE_MAX))
+                                : 0;
 }
 
 static uint64_t operation_text_bytes(const struct options *options, const struct budget *budget)
 {
     uint64_t lines = 2 * histogram_lines(options) + 2;
 
-    return budget->threads != 0 ? 2 * lines * (LINE_BYTES + dimensions_text_bytes(options)) : 0;
+    return budget->threads != 0 ? 2 * (lines * (LINE_BYTES + dimensions_text_bytes(options)) +
+                                       exemplars_text_bytes(options, EXEMPLARS_OF_OPERATION_MAX))
+                                : 0;
 }
 
 static uint64_t loss_bytes(unsigned shards)
@@ -209,6 +236,22 @@ static uint64_t targets_bytes(const struct options *options, const struct budget
                : 0;
 }
 
+/* What a tally keeps of them: one of each shard and the one that goes round. A power of two. */
+static uint32_t exemplars_max(const struct options *options, const struct budget *budget)
+{
+    uint64_t bytes = budget->limit_bytes / EXEMPLARS_SHARE / (budget->shards + 1);
+    uint32_t count = EXEMPLARS_MIN;
+
+    while (count < EXEMPLARS_MAX && 2 * (uint64_t)count * TALLY_EXEMPLAR_BYTES <= bytes)
+        count *= 2;
+    return options->metrics_exemplars ? count : 0;
+}
+
+static uint64_t exemplar_tallies_bytes(const struct budget *budget)
+{
+    return (budget->shards + 1) * (uint64_t)budget->exemplars_max * TALLY_EXEMPLAR_BYTES;
+}
+
 /* ------------------------------------------------------------------- shares */
 
 static uint64_t names_wanted(const struct options *options)
@@ -232,9 +275,9 @@ static void wanted_shares(const struct options *options, const struct budget *bu
     memset(out_wanted, 0, BUDGET_SHARE_COUNT * sizeof(*out_wanted));
     out_wanted[BUDGET_SPANS] = options->topology_memory_bytes_max;
     out_wanted[BUDGET_MESSAGES] = options->messaging_memory_bytes_max;
-    out_wanted[BUDGET_EDGES] = options->map_edges_max * edge_bytes(budget->shards);
+    out_wanted[BUDGET_EDGES] = options->map_edges_max * edge_bytes(options, budget->shards);
     out_wanted[BUDGET_OPERATIONS] = options->metrics_operations_max *
-                                    operation_bytes(budget->shards);
+                                    operation_bytes(options, budget->shards);
     out_wanted[BUDGET_LOSSES] = options->metrics_losses_max * loss_bytes(budget->shards);
     out_wanted[BUDGET_REQUESTS] = options->receiver_memory_bytes_max;
     if (options->names_services_max != 0 && options->names_peers_max != 0 &&
@@ -275,7 +318,8 @@ static int divide(const struct options *options, struct budget *budget, char out
     uint64_t wanted[BUDGET_SHARE_COUNT];
     uint64_t left = budget->limit_bytes;
     uint64_t weights = 0;
-    uint64_t fixed = 10 * MIB + memo_bytes(budget) + targets_bytes(options, budget);
+    uint64_t fixed = 10 * MIB + memo_bytes(budget) + targets_bytes(options, budget) +
+                     exemplar_tallies_bytes(budget);
 
     wanted_shares(options, budget, wanted);
     if (fixed > left)
@@ -348,10 +392,10 @@ static void bound_series(const struct options *options, struct budget *budget)
     uint64_t operation_text = operation_text_bytes(options, budget);
 
     budget->edges_max = bound(options->map_edges_max, budget->share_bytes[BUDGET_EDGES],
-                              edge_bytes(budget->shards) + edge_text);
+                              edge_bytes(options, budget->shards) + edge_text);
     budget->operation_series_max = bound(options->metrics_operations_max,
                                          budget->share_bytes[BUDGET_OPERATIONS],
-                                         operation_bytes(budget->shards) + operation_text);
+                                         operation_bytes(options, budget->shards) + operation_text);
     budget->losses_max = bound(options->metrics_losses_max, budget->share_bytes[BUDGET_LOSSES],
                                loss_bytes(budget->shards));
     edge_text *= budget->edges_max;
@@ -474,6 +518,7 @@ int budget_make(const struct options *options, const struct budget_machine *mach
         budget.threads = threaded ? count_or(options->receiver_threads, automatic) : 0;
         budget.shards = count_or(options->topology_shards, automatic);
         budget.memo_entries = memo_entries(&budget);
+        budget.exemplars_max = exemplars_max(options, &budget);
         budget.targets_max = (uint32_t)options->metrics_targets_max;
         budget.targets_bytes = (size_t)(budget.limit_bytes / TARGETS_SHARE);
         status = attempt(options, &budget, out_error);

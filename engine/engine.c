@@ -56,6 +56,7 @@ static struct tally_options tally_options(const struct engine *engine)
         .edges_max = engine->budget.edges_max,
         .operations_max = engine->budget.operation_series_max,
         .losses_max = engine->budget.losses_max,
+        .exemplars_max = engine->budget.exemplars_max,
     };
 }
 
@@ -85,6 +86,7 @@ static int make_publisher(struct engine *engine, const struct options *options)
         .operations_max = engine->budget.operation_series_max,
         .losses_max = engine->budget.losses_max,
         .expiration_ns = options->metrics_expiration_ns,
+        .exemplars = options->metrics_exemplars,
         .shards = engine->budget.shards,
         .start = clock_wall(),
     };

@@ -478,6 +478,13 @@ static const struct option_row rows[] = {
      .zero = "never",
      .prose = "A series to which nothing was added for this long leaves the metrics, and the map "
               "too where there is no room for others, or for names."},
+    {.key = "metrics.exemplars",
+     .type = OPTION_BOOL,
+     .offset = AT(metrics_exemplars),
+     .initial = "true",
+     .prose =
+         "Whether series keep ids of a few of their spans: exemplars in OpenMetrics, protobuf and "
+         "what is pushed, examples on the page."},
     {.key = "metrics.buckets",
      .type = OPTION_TEXTS,
      .offset = AT(metrics_buckets),

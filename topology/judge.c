@@ -15,6 +15,8 @@ static void count_operation(struct judge *judge, uint32_t at)
         .kind = site->kind, /* As it came. */
         .status = (uint8_t)span->status,
         .weight = span->weight,
+        .trace = {span->trace[0], span->trace[1]},
+        .span = span->id,
     };
 
     if (!span->no_duration) {
@@ -79,8 +81,11 @@ static void count_root(struct judge *judge, const struct remembered *span, uint3
         .server = kin_service(&judge->kin, span),
         .type = type,
         .server_set = kin_set(&judge->kin, span),
+        .server_failed = span->status == SPAN_STATUS_ERROR,
         .weight = span->weight,
         .failed = span->status == SPAN_STATUS_ERROR ? span->weight : 0,
+        .trace = {span->trace[0], span->trace[1]},
+        .server_span = span->id,
     };
 
     judge_observe(judge, &request, SECONDS_SERVER, span, span->weight);
@@ -106,8 +111,11 @@ static bool count_unanswered(struct judge *judge, const struct remembered *span)
         .server = is_learned ? learned : judge_peer(judge, site),
         .type = is_learned ? CONNECTION_DIRECT : types[site->call],
         .client_set = site->dimensions,
+        .client_failed = span->status == SPAN_STATUS_ERROR,
         .weight = span->weight,
         .failed = span->status == SPAN_STATUS_ERROR ? span->weight : 0,
+        .trace = {span->trace[0], span->trace[1]},
+        .client_span = span->id,
     };
 
     if (span->kind == SPAN_KIND_PRODUCER && site->destination != CATALOG_NONE)

@@ -87,6 +87,8 @@ struct judge_taking {
     uint64_t weight;
     uint64_t start_ns; /* 0: unknown */
     bool failed;
+    const uint64_t *trace; /* Both words. */
+    uint64_t id;
 };
 
 /* Notes that a span of that site may take from the producer, if it is a `process` span: a `receive` span

@@ -85,11 +85,15 @@ static void count_single(struct judge *judge, const struct call *call)
         .type = judge_type(judge, side, span->kind),
         .client_set = kin_set(&judge->kin, side),
         .server_set = kin_set(&judge->kin, span),
+        .client_failed = kind_calls(side->kind) && side->status == SPAN_STATUS_ERROR,
+        .server_failed = span->status == SPAN_STATUS_ERROR,
         .weight = side->weight > span->weight ? side->weight : span->weight,
+        .trace = {span->trace[0], span->trace[1]},
+        .client_span = side->id,
+        .server_span = span->id,
     };
 
-    if (span->status == SPAN_STATUS_ERROR ||
-        (kind_calls(side->kind) && side->status == SPAN_STATUS_ERROR))
+    if (request.client_failed || request.server_failed)
         request.failed = request.weight;
     judge_observe(judge, &request, SECONDS_SERVER, span, request.weight);
     /* Before it is noted that this call answered: it is among those still to be judged. */

@@ -77,10 +77,15 @@ void judge_group(struct judge *judge, const struct call *call)
         .type = judge_type(judge, side, span->kind),
         .client_set = kin_set(kin, side),
         .server_set = siblings->set,
+        .client_failed = kind_calls(side->kind) && side->status == SPAN_STATUS_ERROR,
+        .server_failed = span->status == SPAN_STATUS_ERROR,
+        .trace = {span->trace[0], span->trace[1]},
+        .client_span = side->id,
+        .server_span = span->id,
     };
     struct group group = {
         .weight = side->weight > siblings->weight ? side->weight : siblings->weight,
-        .failed = siblings->failed || (kind_calls(side->kind) && side->status == SPAN_STATUS_ERROR),
+        .failed = siblings->failed || request.client_failed,
     };
 
     if (siblings->leader == 0)

@@ -5,6 +5,7 @@
  * on the producer, so that whatever comes later, by whichever way, can only add to it.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "topology/judge_priv.h"
@@ -105,6 +106,7 @@ struct remembered judge_remembered(const struct producer *producer)
 {
     return (struct remembered){
         .trace = {producer->trace[0], producer->trace[1]},
+        .id = producer->id,
         .duration_ns = producer->duration_ns,
         .kind = SPAN_KIND_PRODUCER,
         .status = producer->status,
@@ -192,8 +194,11 @@ static void count_sent(struct judge *judge, const struct producer *producer, uin
         .type = CONNECTION_MESSAGING,
         .view = VIEW_BROKER,
         .client_set = set_of(judge, producer),
+        .client_failed = producer->status == SPAN_STATUS_ERROR,
         .weight = producer->weight,
         .failed = producer->status == SPAN_STATUS_ERROR ? producer->weight : 0,
+        .trace = {producer->trace[0], producer->trace[1]},
+        .client_span = producer->id,
     };
 
     observe_producer(judge, producer, producer->weight, &request);
@@ -361,13 +366,36 @@ static void move_counts(struct judge *judge, uint32_t set, struct tally_request 
             .view = requests[i].view,
             .client_set = requests[i].client_set,
             .server_set = set,
+            .client_failed = requests[i].client_failed,
+            .server_failed = requests[i].server_failed,
             .weight = requests[i].weight,
             .failed = requests[i].failed,
+            .trace = {requests[i].trace[0], requests[i].trace[1]},
+            .client_span = requests[i].client_span,
+            .server_span = requests[i].server_span,
         };
         judge_add(judge, &counts);
         requests[i].weight = requests[i].failed = 0;
         requests[i].is_counted = true;
     }
+}
+
+/* Whose exemplars a request gives, which are of one trace: the producer's, but for what comes from a
+ * destination. */
+static void set_spans(struct tally_request *request, const struct producer *producer,
+                      const struct judge_taking *taking, bool is_from_destination)
+{
+    bool is_one_trace = producer->trace[0] == taking->trace[0] &&
+                        producer->trace[1] == taking->trace[1];
+
+    memcpy(request->trace, is_from_destination ? taking->trace : producer->trace,
+           sizeof(request->trace));
+    request->server_failed = taking->failed;
+    request->server_span = is_from_destination || is_one_trace ? taking->id : 0;
+    if (is_from_destination)
+        return;
+    request->client_failed = producer->status == SPAN_STATUS_ERROR;
+    request->client_span = producer->id;
 }
 
 static void count_pair(struct judge *judge, uint32_t number, const struct judge_taking *taking,
@@ -394,6 +422,7 @@ static void count_pair(struct judge *judge, uint32_t number, const struct judge_
         requests[i].server = consumer->service;
         requests[i].server_set = consumer->dimensions;
         requests[i].type = CONNECTION_MESSAGING;
+        set_spans(&requests[i], producer, taking, i == 1 && destination != CATALOG_NONE);
     }
     add_to(&requests[0], cell->weight, total, cell->failed, has_failed);
     add_to(&requests[1], cell->weight, total, cell->failed_far, failed_far);
@@ -501,6 +530,9 @@ static void observe_consumer(struct judge *judge, const struct remembered *span,
             .view = view,
             .client_set = view == VIEW_DIRECT ? pairs[i].set : far_set(&pairs[i]),
             .server_set = kin_set(&judge->kin, span),
+            .server_failed = span->status == SPAN_STATUS_ERROR,
+            .trace = {span->trace[0], span->trace[1]},
+            .server_span = span->id,
         };
         uint64_t weight = 0;
         size_t first = i;
@@ -570,6 +602,8 @@ static void pair_with_parent(struct judge *judge, uint32_t at, uint32_t number, 
         .weight = span->weight,
         .start_ns = aside_start(slab_aside(&judge->kin.store->slab, at)),
         .failed = span->status == SPAN_STATUS_ERROR,
+        .trace = span->trace,
+        .id = span->id,
     };
     struct letter answer;
 

@@ -104,7 +104,7 @@ static int prepare_past(const struct publisher *publisher, struct series *series
     if (series->next_past != NULL)
         return 0; /* Nothing was added since. */
     if (series->value == NULL || series->changed)
-        return series_value_new(series->seconds, SERIES_SECONDS_MAX, &series->next_past);
+        return series_value_new(series->seconds, SERIES_SECONDS_MAX, NULL, &series->next_past);
     series->next_past = series_value_retain(series->value);
     return 0;
 }
@@ -236,6 +236,8 @@ static void begin_anew(const struct publisher *publisher, struct series *series,
     series->past_failed = series->failed;
     series->created = since;
     series->born = publisher->number + 1;
+    if (series->exemplars != NULL)
+        series->exemplars->count = 0;
     for (size_t i = 0; i < SERIES_SECONDS_MAX; i++)
         series->seconds_born[i] = series->born;
 }
@@ -344,6 +346,37 @@ static void add_operations(struct publisher *publisher, const struct tally *tall
     }
 }
 
+/* Which series its span was counted in. */
+static struct series *series_of_row(const struct publisher *publisher, const struct tally *tally,
+                                    const struct tally_exemplar *kept)
+{
+    uint32_t number;
+
+    if (kept->is_operation) {
+        const struct tally_operation *operation = &tally->operations[kept->row];
+        number = find_series(&publisher->operations, operation_key(operation),
+                             operation_key_without_values, operation->overflow, SERIES_OVERFLOW);
+        return &publisher->operations.series[number];
+    }
+    number = find_series(&publisher->edges, edge_key(&tally->edges[kept->row]),
+                         edge_key_without_values, tally->edges[kept->row].overflow,
+                         (uint32_t)tally->edges[kept->row].view);
+    return &publisher->edges.series[number];
+}
+
+/* Behind all that was counted, so that a series that began anew has none from before. */
+static void add_exemplars(const struct publisher *publisher, const struct tally *tally,
+                          struct wall_time now)
+{
+    for (uint32_t i = 0; publisher->options.exemplars && i < tally->exemplars_count; i++) {
+        const struct tally_exemplar *kept = &tally->exemplars[i];
+        struct exemplar exemplar = kept->exemplar;
+        exemplar.ns = now.ns;
+        exemplars_put(&series_of_row(publisher, tally, kept)->exemplars, &exemplar,
+                      kept->is_operation ? EXEMPLARS_OF_OPERATION_MAX : EXEMPLARS_OF_EDGE_MAX);
+    }
+}
+
 static void add_losses(struct publisher *publisher, const struct tally *tally,
                        struct wall_time since, struct wall_time now)
 {
@@ -416,6 +449,7 @@ int publisher_absorb(struct publisher *publisher, unsigned shard, struct tally *
     since = publisher->shards[shard].absorbed;
     add_edges(publisher, tally, since, now);
     add_operations(publisher, tally, since, now);
+    add_exemplars(publisher, tally, now);
     add_losses(publisher, tally, since, now);
     add_accounting(publisher, shard, tally);
     publisher->shards[shard].absorbed = now;

@@ -9,6 +9,7 @@
 #ifndef SPANMAP_TOPOLOGY_PUBLISHER_H
 #define SPANMAP_TOPOLOGY_PUBLISHER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,7 @@ struct publisher_options {
     uint32_t operations_max;             /* Series of calls_total. */
     uint32_t losses_max;
     uint64_t expiration_ns; /* metrics.expiration; 0: never. */
+    bool exemplars;         /* metrics.exemplars */
     unsigned shards;
     struct wall_time start;
 };

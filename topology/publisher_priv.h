@@ -22,8 +22,9 @@ struct series {
     uint64_t count; /* Requests or calls as weights; spans of a loss. */
     uint64_t failed;
     struct histogram *seconds[SERIES_SECONDS_MAX];
-    struct series_value *value; /* What the newest snapshot shows of `seconds`; NULL: nothing. */
-    struct series_value *past;  /* Of `seconds`, what was before it began anew; NULL. */
+    struct exemplars *exemplars; /* Since it began, or began anew; NULL: none. */
+    struct series_value *value;  /* What the newest snapshot shows of `seconds`; NULL: nothing. */
+    struct series_value *past;   /* Of `seconds`, what was before it began anew; NULL. */
     struct series_value *next_past; /* Made ready for that. */
     uint64_t past_count;
     uint64_t past_failed;

@@ -204,7 +204,7 @@ static int renew_values(struct series_table *table)
     while (table->changed_count != 0) {
         struct series *series = &table->series[table->changed[table->changed_count - 1]];
         struct series_value *value;
-        if (series_value_new(series->seconds, SERIES_SECONDS_MAX, &value) != 0)
+        if (series_value_new(series->seconds, SERIES_SECONDS_MAX, series->exemplars, &value) != 0)
             return STATUS_NOMEM;
         series_value_release(series->value);
         series->value = value;
@@ -258,6 +258,7 @@ static void fill_edge(const struct publisher *publisher, const struct series *se
         .server_seconds = series->value->seconds[SECONDS_SERVER],
         .network_seconds = series->value->seconds[SECONDS_NETWORK],
         .messaging_seconds = series->value->seconds[SECONDS_MESSAGING],
+        .exemplars = series->value->exemplars,
         .created = series->created,
         .updated = series->updated,
         .life = life_of(series),
@@ -280,6 +281,7 @@ static void fill_operation(const struct publisher *publisher, const struct serie
         .calls = series->count,
         .latency = series->value->seconds[SECONDS_LATENCY],
         .self_seconds = series->value->seconds[SECONDS_SELF],
+        .exemplars = series->value->exemplars,
         .created = series->created,
         .updated = series->updated,
         .life = life_of(series),

@@ -215,7 +215,7 @@ static int give_to(struct publisher *publisher, struct series_table *table, uint
             any = true;
         }
     if (status == 0 && any)
-        status = series_value_new(past.seconds, SERIES_SECONDS_MAX, &value);
+        status = series_value_new(past.seconds, SERIES_SECONDS_MAX, NULL, &value);
     past_release(&past);
     if (status != 0 || !any)
         return status;

@@ -77,6 +77,7 @@ static void end(struct series *series)
 {
     for (size_t i = 0; i < SERIES_SECONDS_MAX; i++)
         histogram_free(series->seconds[i]);
+    mem_free(series->exemplars);
     series_value_release(series->value);
     series_value_release(series->past);
     series_value_release(series->next_past);

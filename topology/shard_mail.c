@@ -255,7 +255,8 @@ static void settle_half(struct shard *shard, struct half *half)
 {
     struct link_accounting *links = &shard->tally->links;
     struct mail *mail = mail_of(shard);
-    struct judge_taking taking = {half->site, half->weight, half->start_ns, half->failed};
+    struct judge_taking taking = {half->site,   half->weight, half->start_ns,
+                                  half->failed, half->trace,  half->id};
     struct letter answer = {.state = ANSWER_MISSING, .destination = CATALOG_NONE};
     uint32_t number = half->producer;
 

@@ -106,10 +106,17 @@ static bool counted(const struct histogram *histogram)
     return histogram != NULL && histogram->count != 0;
 }
 
-int series_value_new(struct histogram *const seconds[], size_t count,
-                     struct series_value **out_value)
+static size_t exemplars_size(const struct exemplars *exemplars)
 {
-    size_t size = sizeof(struct series_value);
+    return exemplars != NULL && exemplars->count != 0
+               ? sizeof(*exemplars) + exemplars->count * sizeof(exemplars->items[0])
+               : 0;
+}
+
+int series_value_new(struct histogram *const seconds[], size_t count,
+                     const struct exemplars *exemplars, struct series_value **out_value)
+{
+    size_t size = sizeof(struct series_value) + exemplars_size(exemplars);
     struct series_value *value;
     struct histogram *copies;
     uint64_t *buckets;
@@ -139,6 +146,10 @@ int series_value_new(struct histogram *const seconds[], size_t count,
             buckets += copies->length;
             value->seconds[i] = copies++;
         }
+    if (exemplars_size(exemplars) != 0) {
+        value->exemplars = (struct exemplars *)buckets;
+        memcpy(value->exemplars, exemplars, exemplars_size(exemplars));
+    }
     *out_value = value;
     return 0;
 }

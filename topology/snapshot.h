@@ -18,6 +18,7 @@
 #include "base/status.h"
 #include "base/view.h"
 #include "topology/catalog.h"
+#include "topology/exemplar.h"
 #include "topology/histogram.h"
 
 /* E10, E11. The text is the label's value; CONNECTION_DIRECT has none. */
@@ -159,7 +160,8 @@ struct snapshot_edge {
     const struct histogram *server_seconds;
     const struct histogram *network_seconds;
     const struct histogram *messaging_seconds;
-    struct wall_time created; /* When the series began, or began anew. */
+    const struct exemplars *exemplars; /* NULL: none. */
+    struct wall_time created;          /* When the series began, or began anew. */
     struct wall_time updated;
     struct snapshot_life life;
 };
@@ -175,6 +177,7 @@ struct snapshot_operation {
     uint64_t calls;         /* Sum of weights. */
     const struct histogram *latency;
     const struct histogram *self_seconds; /* What of it no child covered. */
+    const struct exemplars *exemplars;    /* NULL: none. Of which 0 is latency, 1 self time. */
     struct wall_time created;
     struct wall_time updated;
     struct snapshot_life life; /* Its latency is number 0, its self time 1. */

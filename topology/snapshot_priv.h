@@ -15,10 +15,11 @@
 
 enum { SERIES_SECONDS_MAX = 4 };
 
-/* The histograms of one series, copied; one piece of memory with all their buckets. */
+/* The histograms and exemplars of one series, copied; one piece of memory with all their buckets. */
 struct series_value {
     alignas(struct histogram) _Atomic uint32_t references;
     struct histogram *seconds[SERIES_SECONDS_MAX]; /* NULL where nothing was seen. */
+    struct exemplars *exemplars;                   /* NULL: there are none. */
 };
 
 /* An array of elements and, for each, the value that it points into (or none at all); behind those
@@ -41,9 +42,10 @@ struct snapshot_box {
     unsigned hold;           /* On them (catalog_sweep.h). */
 };
 
-/* Copies the histograms that counted. Returns: 0 and one reference; STATUS_NOMEM. */
+/* Copies the histograms that counted, and exemplars if there are any. Returns: 0 and one reference;
+ * STATUS_NOMEM. */
 MUST_USE int series_value_new(struct histogram *const seconds[], size_t count,
-                              struct series_value **out_value);
+                              const struct exemplars *exemplars, struct series_value **out_value);
 struct series_value *series_value_retain(struct series_value *value);
 void series_value_release(struct series_value *value);
 

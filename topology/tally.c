@@ -272,6 +272,20 @@ void tally_lose(struct tally *tally, const struct tally_loss *loss)
     tally->losses_count++;
 }
 
+/* ------------------------------------------------------------------ exemplars */
+
+/* They are examples: one that finds no room is missed by nobody. */
+void tally_keep(struct tally *tally, const struct tally_exemplar *kept)
+{
+    void *rows = tally->exemplars;
+
+    if (tally->exemplars_count >= tally->options.exemplars_max ||
+        grow(&rows, &tally->exemplars_room, tally->exemplars_count, sizeof(*kept)) != 0)
+        return;
+    tally->exemplars = rows;
+    tally->exemplars[tally->exemplars_count++] = *kept;
+}
+
 /* ------------------------------------------------------------------ the ends */
 
 static int add_overflows(struct tally *tally)
@@ -325,6 +339,7 @@ void tally_free(struct tally *tally)
     mem_free(tally->edges);
     mem_free(tally->operations);
     mem_free(tally->losses);
+    mem_free(tally->exemplars);
     key_map_release(&tally->edge_map);
     key_map_release(&tally->operation_map);
     key_map_release(&tally->loss_map);
@@ -351,6 +366,7 @@ void tally_reset(struct tally *tally)
     tally->operations_count = 1;
     tally->edges_with_values = tally->operations_with_values = 0;
     tally->losses_count = 0;
+    tally->exemplars_count = 0;
     key_map_reset(&tally->edge_map);
     key_map_reset(&tally->operation_map);
     key_map_reset(&tally->loss_map);

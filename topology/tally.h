@@ -20,7 +20,10 @@ struct tally_options {
     uint32_t edges_max;
     uint32_t operations_max;
     uint32_t losses_max;
+    uint32_t exemplars_max; /* Kept for the publisher; 0: none. */
 };
+
+enum { TALLY_EXEMPLAR_BYTES = 48 }; /* Of each of those. */
 
 struct tally;
 

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "topology/exemplar.h"
 #include "topology/histogram.h"
 #include "topology/key_map.h"
 #include "topology/snapshot.h"
@@ -38,9 +39,14 @@ struct tally_request {
     enum edge_view view;
     uint32_t client_set; /* Values of dimensions (catalog.h), each side's from its own span. */
     uint32_t server_set;
-    bool is_counted; /* The request was counted before, on an edge of other values. */
+    bool is_counted;    /* The request was counted before, on an edge of other values. */
+    bool client_failed; /* Of the spans below. */
+    bool server_failed;
     uint64_t weight;
-    uint64_t failed; /* Of the edge's requests, as a weight. */
+    uint64_t failed;      /* Of the edge's requests, as a weight. */
+    uint64_t trace[2];    /* Whose exemplars it gives: of both spans. */
+    uint64_t client_span; /* 0: none */
+    uint64_t server_span;
     struct tally_seconds seconds[EDGE_SECONDS_COUNT];
 };
 
@@ -52,6 +58,8 @@ struct tally_call {
     uint8_t kind;
     uint8_t status;
     uint64_t weight;
+    uint64_t trace[2];
+    uint64_t span; /* 0: it gives no exemplar. */
     struct tally_seconds seconds[OPERATION_SECONDS_COUNT];
 };
 
@@ -89,6 +97,15 @@ struct tally_loss {
     uint64_t traces[LOSS_TRACES][2]; /* Of the newest; of a loss that is told, the first is it. */
 };
 
+/* In the order in which they were counted. */
+struct tally_exemplar {
+    uint32_t row;
+    bool is_operation;
+    struct exemplar exemplar; /* Its time is the publisher's to say. */
+};
+
+_Static_assert(sizeof(struct tally_exemplar) == TALLY_EXEMPLAR_BYTES, "the budget knows");
+
 enum { TALLY_QUEUE = 32 };
 
 struct tally {
@@ -118,6 +135,9 @@ struct tally {
     struct tally_loss *losses;
     uint32_t losses_count;
     uint32_t losses_room;
+    struct tally_exemplar *exemplars;
+    uint32_t exemplars_count;
+    uint32_t exemplars_room;
 };
 
 /* Whether there is anything on the edge, be it durations alone. */
@@ -140,6 +160,9 @@ void tally_flush(struct tally *tally);
 
 /* Counts one span. Past the bound it goes under the overflow node. */
 void tally_lose(struct tally *tally, const struct tally_loss *loss);
+
+/* Keeps an exemplar of a row, as long as there is room. */
+void tally_keep(struct tally *tally, const struct tally_exemplar *kept);
 
 /* Empty again, memory kept. */
 void tally_reset(struct tally *tally);

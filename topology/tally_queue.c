@@ -8,17 +8,34 @@
 #include "topology/slab.h"
 #include "topology/tally_priv.h"
 
-static void observe(struct tally *tally, struct histogram **histogram,
+/* Whether it is worth an exemplar: the first of its bucket since the tally was empty, or the slowest. */
+static bool observe(struct tally *tally, struct histogram **histogram,
                     const struct tally_seconds *seconds)
 {
+    bool is_notable;
+
     if (seconds->weight == 0)
-        return;
+        return false;
     if (*histogram == NULL && histogram_new(histogram) != 0) {
         tally->counts.memory_failures++;
-        return;
+        return false;
     }
-    if (histogram_observe_at(*histogram, &seconds->place, seconds->weight) != 0)
+    is_notable = (*histogram)->classic[seconds->place.classic] == 0 ||
+                 seconds->place.duration_ns > (*histogram)->max_ns;
+    if (histogram_observe_at(*histogram, &seconds->place, seconds->weight) != 0) {
         tally->counts.memory_failures++;
+        return false;
+    }
+    return is_notable;
+}
+
+static struct exemplar exemplar_of(const struct tally_seconds *seconds, size_t which)
+{
+    return (struct exemplar){
+        .duration_ns = seconds->place.duration_ns & (2 * DURATION_NS_MAX - 1),
+        .which = which & 3,
+        .bucket = seconds->place.classic & 63,
+    };
 }
 
 static inline ALWAYS_INLINE void prefetch_head(const struct histogram *histogram)
@@ -30,6 +47,44 @@ static inline ALWAYS_INLINE void prefetch_head(const struct histogram *histogram
 
 /* ------------------------------------------------------------------ requests */
 
+static void keep(struct tally *tally, const struct tally_request *request, uint32_t row,
+                 struct exemplar exemplar, uint64_t span)
+{
+    struct tally_exemplar kept = {.row = row, .exemplar = exemplar};
+
+    if (span == 0)
+        return;
+    kept.exemplar.trace[0] = request->trace[0];
+    kept.exemplar.trace[1] = request->trace[1];
+    kept.exemplar.span = span;
+    kept.exemplar.failed = request->failed != 0 || request->client_failed || request->server_failed;
+    tally_keep(tally, &kept);
+}
+
+static void keep_observed(struct tally *tally, const struct tally_request *request, uint32_t row,
+                          size_t which)
+{
+    bool is_server = which == SECONDS_SERVER ||
+                     (which == SECONDS_MESSAGING && request->client_span == 0);
+    uint64_t span = is_server ? request->server_span : request->client_span;
+
+    keep(tally, request, row, exemplar_of(&request->seconds[which], which), span);
+}
+
+/* The span that failed, or if it is not known, one of the call. */
+static void keep_failed(struct tally *tally, const struct tally_request *request, uint32_t row)
+{
+    bool is_server = request->server_span != 0 &&
+                     (request->server_failed || request->client_span == 0);
+    size_t which = is_server ? SECONDS_SERVER : SECONDS_CLIENT;
+    struct exemplar exemplar = exemplar_of(&request->seconds[which], which);
+
+    if (request->seconds[which].weight == 0)
+        exemplar.bucket = EXEMPLAR_NO_BUCKET;
+    exemplar.of_failure = 1;
+    keep(tally, request, row, exemplar, is_server ? request->server_span : request->client_span);
+}
+
 static void count_request(struct tally *tally, const struct tally_request *request, uint32_t row)
 {
     struct tally_edge *edge;
@@ -37,11 +92,14 @@ static void count_request(struct tally *tally, const struct tally_request *reque
     if (row == KEY_NONE)
         return;
     edge = &tally->edges[row];
+    if (edge->failed == 0 && request->failed != 0)
+        keep_failed(tally, request, row);
     edge->requests += request->weight;
     edge->failed += request->failed;
     edge->is_counted |= request->is_counted;
     for (size_t i = 0; i < EDGE_SECONDS_COUNT; i++)
-        observe(tally, &edge->seconds[i], &request->seconds[i]);
+        if (observe(tally, &edge->seconds[i], &request->seconds[i]))
+            keep_observed(tally, request, row, i);
 }
 
 static void flush_requests(struct tally *tally)
@@ -96,6 +154,24 @@ void tally_add_request(struct tally *tally, const struct tally_request *request)
 
 /* ------------------------------------------------------------------ calls */
 
+static void keep_call(struct tally *tally, const struct tally_call *call, uint32_t row,
+                      size_t which)
+{
+    struct tally_exemplar kept = {
+        .row = row,
+        .is_operation = true,
+        .exemplar = exemplar_of(&call->seconds[which], which),
+    };
+
+    if (call->span == 0)
+        return;
+    kept.exemplar.trace[0] = call->trace[0];
+    kept.exemplar.trace[1] = call->trace[1];
+    kept.exemplar.span = call->span;
+    kept.exemplar.failed = call->status == SPAN_STATUS_ERROR;
+    tally_keep(tally, &kept);
+}
+
 static void flush_calls(struct tally *tally)
 {
     uint32_t count = tally->calls_waiting;
@@ -123,7 +199,8 @@ static void flush_calls(struct tally *tally)
             continue;
         tally->operations[rows[i]].calls += tally->calls[i].weight;
         for (size_t j = 0; j < OPERATION_SECONDS_COUNT; j++)
-            observe(tally, &tally->operations[rows[i]].seconds[j], &tally->calls[i].seconds[j]);
+            if (observe(tally, &tally->operations[rows[i]].seconds[j], &tally->calls[i].seconds[j]))
+                keep_call(tally, &tally->calls[i], rows[i], j);
     }
     tally->calls_waiting = 0;
 }

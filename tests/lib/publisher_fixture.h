@@ -9,7 +9,7 @@
 #include "topology/tally_priv.h"
 #include <stdio.h>
 
-static const struct tally_options tally_options = {&histogram_bounds_default, 100, 100, 100};
+static const struct tally_options tally_options = {&histogram_bounds_default, 100, 100, 100, 64};
 
 struct stage {
     struct catalog *catalog;
