@@ -34,12 +34,13 @@ enum {
 /* The same in gauges, sums and histograms, as far as they have it. */
 enum { DATA_POINTS = 1, DATA_TEMPORALITY = 2, DATA_IS_MONOTONIC = 3, CUMULATIVE = 2 };
 enum { POINT_START = 2, POINT_TIME = 3 };
-enum { NUMBER_DOUBLE = 4, NUMBER_INT = 6, NUMBER_ATTRIBUTES = 7 };
+enum { NUMBER_DOUBLE = 4, NUMBER_EXEMPLARS = 5, NUMBER_INT = 6, NUMBER_ATTRIBUTES = 7 };
 enum {
     HISTOGRAM_COUNT = 4,
     HISTOGRAM_SUM = 5,
     EXPLICIT_BUCKET_COUNTS = 6,
     EXPLICIT_BOUNDS = 7,
+    EXPLICIT_EXEMPLARS = 8,
     EXPLICIT_ATTRIBUTES = 9,
     EXPLICIT_MIN = 11,
     EXPLICIT_MAX = 12,
@@ -47,11 +48,13 @@ enum {
     EXPONENTIAL_SCALE = 6,
     EXPONENTIAL_ZERO_COUNT = 7,
     EXPONENTIAL_POSITIVE = 8,
+    EXPONENTIAL_EXEMPLARS = 11,
     EXPONENTIAL_MIN = 12,
     EXPONENTIAL_MAX = 13,
     BUCKETS_OFFSET = 1,
     BUCKETS_COUNTS = 2,
 };
+enum { EXEMPLAR_TIME = 2, EXEMPLAR_DOUBLE = 3, EXEMPLAR_SPAN = 4, EXEMPLAR_TRACE = 5 };
 
 /* ------------------------------------------------------------------ attributes */
 
@@ -260,6 +263,32 @@ void otlp_metrics_end(struct otlp_metrics *metrics)
     end_resource(metrics);
 }
 
+/* ------------------------------------------------------------------ exemplars */
+
+static void put_exemplar(struct buf *out, uint32_t field, const struct exemplar *exemplar,
+                         double value)
+{
+    size_t begin = proto_write_begin(out, field);
+
+    proto_write_fixed64(out, EXEMPLAR_TIME, exemplar->ns);
+    proto_write_double(out, EXEMPLAR_DOUBLE, value);
+    proto_write_bytes(out, EXEMPLAR_SPAN,
+                      (struct view){(const char *)&exemplar->span, sizeof(exemplar->span)});
+    proto_write_bytes(out, EXEMPLAR_TRACE,
+                      (struct view){(const char *)exemplar->trace, sizeof(exemplar->trace)});
+    proto_write_end(out, begin);
+}
+
+/* Those of one of a series' histograms. */
+static void put_exemplars(struct buf *out, uint32_t field, const struct prom_histogram *histogram)
+{
+    for (uint32_t i = 0; histogram->exemplars != NULL && i < histogram->exemplars->count; i++) {
+        const struct exemplar *exemplar = &histogram->exemplars->items[i];
+        if (!exemplar->of_failure && exemplar->which == histogram->which)
+            put_exemplar(out, field, exemplar, (double)exemplar->duration_ns / (double)NS_PER_S);
+    }
+}
+
 /* ------------------------------------------------------------------ numbers */
 
 void otlp_metrics_u64(struct otlp_metrics *metrics, struct view labels, uint64_t value)
@@ -272,11 +301,13 @@ void otlp_metrics_u64(struct otlp_metrics *metrics, struct view labels, uint64_t
 }
 
 void otlp_metrics_double(struct otlp_metrics *metrics, struct view labels, double value,
-                         struct wall_time created)
+                         struct wall_time created, const struct exemplar *exemplar)
 {
     size_t begin = begin_point(metrics, created, true);
 
     proto_write_double(metrics->out, NUMBER_DOUBLE, value);
+    if (exemplar != NULL)
+        put_exemplar(metrics->out, NUMBER_EXEMPLARS, exemplar, 1);
     attributes(metrics->out, NUMBER_ATTRIBUTES, labels);
     proto_write_end(metrics->out, begin);
 }
@@ -371,22 +402,24 @@ static void extremes(struct otlp_metrics *metrics, const struct histogram *now, 
 }
 
 void otlp_metrics_histogram(struct otlp_metrics *metrics, struct view labels,
-                            const struct histogram *histogram, const struct histogram *past,
-                            struct wall_time created)
+                            const struct prom_histogram *histogram)
 {
     static const struct histogram nothing;
     bool is_explicit = !metrics->options.exponential;
-    size_t begin = begin_point(metrics, created, is_explicit);
-    const struct histogram *before = past != NULL ? past : &nothing;
-    double sum = (double)(histogram->sum - before->sum) / (double)WEIGHT_ONE / 1e9;
+    size_t begin = begin_point(metrics, histogram->created, is_explicit);
+    const struct histogram *now = histogram->now;
+    const struct histogram *before = histogram->past != NULL ? histogram->past : &nothing;
+    double sum = (double)(now->sum - before->sum) / (double)WEIGHT_ONE / 1e9;
 
     if (is_explicit)
-        explicit_histogram(metrics, sum, histogram, before);
+        explicit_histogram(metrics, sum, now, before);
     else
-        exponential_histogram(metrics, sum, histogram, before);
-    if (before->count == 0 && histogram->count != 0)
-        extremes(metrics, histogram, is_explicit ? EXPLICIT_MIN : EXPONENTIAL_MIN,
+        exponential_histogram(metrics, sum, now, before);
+    if (before->count == 0 && now->count != 0)
+        extremes(metrics, now, is_explicit ? EXPLICIT_MIN : EXPONENTIAL_MIN,
                  is_explicit ? EXPLICIT_MAX : EXPONENTIAL_MAX);
+    put_exemplars(metrics->out, is_explicit ? EXPLICIT_EXEMPLARS : EXPONENTIAL_EXEMPLARS,
+                  histogram);
     attributes(metrics->out, is_explicit ? EXPLICIT_ATTRIBUTES : EXPONENTIAL_ATTRIBUTES, labels);
     proto_write_end(metrics->out, begin);
 }

@@ -63,10 +63,9 @@ void otlp_metrics_target(struct otlp_metrics *metrics, const struct target *targ
 void otlp_metrics_family(struct otlp_metrics *metrics, const struct prom_family *family);
 void otlp_metrics_u64(struct otlp_metrics *metrics, struct view labels, uint64_t value);
 void otlp_metrics_double(struct otlp_metrics *metrics, struct view labels, double value,
-                         struct wall_time created);
+                         struct wall_time created, const struct exemplar *exemplar);
 void otlp_metrics_histogram(struct otlp_metrics *metrics, struct view labels,
-                            const struct histogram *histogram, const struct histogram *past,
-                            struct wall_time created);
+                            const struct prom_histogram *histogram);
 void otlp_metrics_bucket(struct otlp_metrics *metrics, struct view le, uint64_t count);
 void otlp_metrics_sum(struct otlp_metrics *metrics, double sum, uint64_t count);
 void otlp_metrics_end(struct otlp_metrics *metrics);

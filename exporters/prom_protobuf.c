@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/proto_write.h"
+#include "exporters/hex.h"
 #include "exporters/prom_labels.h"
 #include "io/prometheus/client/metrics.pb-c.h"
 #include "topology/span.h"
@@ -21,6 +22,7 @@ typedef Io__Prometheus__Client__LabelPair LabelPair;
 typedef Io__Prometheus__Client__Histogram Histogram;
 typedef Io__Prometheus__Client__Bucket Bucket;
 typedef Io__Prometheus__Client__BucketSpan BucketSpan;
+typedef Io__Prometheus__Client__Exemplar Exemplar;
 typedef Google__Protobuf__Timestamp Timestamp;
 
 enum {
@@ -202,22 +204,57 @@ void prom_protobuf_end(struct prom_protobuf *protobuf)
     end_family(protobuf);
 }
 
+/* ------------------------------------------------------------------ exemplars */
+
+/* One exemplar with all that it points to. */
+struct exemplar_parts {
+    Exemplar exemplar;
+    LabelPair pairs[2];
+    LabelPair *pointers[2];
+    char trace[HEX_TRACE_SIZE + 1];
+    char span[HEX_SPAN_SIZE + 1];
+    Timestamp time;
+};
+
+static Exemplar *set_exemplar(struct exemplar_parts *parts, const struct exemplar *from,
+                              double value)
+{
+    io__prometheus__client__exemplar__init(&parts->exemplar);
+    hex_trace(parts->trace, from->trace);
+    hex_span(parts->span, from->span);
+    for (size_t i = 0; i < 2; i++) {
+        io__prometheus__client__label_pair__init(&parts->pairs[i]);
+        parts->pairs[i].name = (char *)(i == 0 ? "trace_id" : "span_id"); /* Only read. */
+        parts->pairs[i].value = i == 0 ? parts->trace : parts->span;
+        parts->pointers[i] = &parts->pairs[i];
+    }
+    parts->exemplar.n_label = 2;
+    parts->exemplar.label = parts->pointers;
+    parts->exemplar.has_value = true;
+    parts->exemplar.value = value;
+    parts->exemplar.timestamp = set_time(&parts->time, (struct wall_time){from->ns});
+    return &parts->exemplar;
+}
+
 /* ------------------------------------------------------------------ values */
 
 void prom_protobuf_value(struct prom_protobuf *protobuf, struct view labels, double value,
-                         struct wall_time created)
+                         struct wall_time created, const struct exemplar *exemplar)
 {
     struct labelled labelled = {.metric = IO__PROMETHEUS__CLIENT__METRIC__INIT};
     Io__Prometheus__Client__Counter counter = IO__PROMETHEUS__CLIENT__COUNTER__INIT;
     Io__Prometheus__Client__Gauge gauge = IO__PROMETHEUS__CLIENT__GAUGE__INIT;
     Io__Prometheus__Client__Untyped untyped = IO__PROMETHEUS__CLIENT__UNTYPED__INIT;
     Timestamp timestamp;
+    struct exemplar_parts parts;
 
     switch (protobuf->family->type) {
     case PROM_COUNTER:
         counter.has_value = true;
         counter.value = value;
         counter.created_timestamp = set_time(&timestamp, created);
+        if (exemplar != NULL)
+            counter.exemplar = set_exemplar(&parts, exemplar, 1);
         labelled.metric.counter = &counter;
         break;
     case PROM_GAUGE:
@@ -248,6 +285,8 @@ struct parts {
     uint64_t weights[HISTOGRAM_BUCKETS_MAX];
     int64_t deltas[HISTOGRAM_BUCKETS_MAX];
     double counts[HISTOGRAM_BUCKETS_MAX];
+    struct exemplar_parts exemplars[HISTOGRAM_BOUNDS_MAX + 1];
+    Exemplar *exemplar_pointers[HISTOGRAM_BOUNDS_MAX + 1];
     Timestamp created;
 };
 
@@ -326,6 +365,23 @@ static void set_native(struct parts *parts, bool is_float, const struct histogra
     histogram->positive_count = parts->counts;
 }
 
+/* Each stands at its classic bucket and among those of the native histogram. */
+static void set_exemplars(struct parts *parts, const struct prom_histogram *histogram)
+{
+    Histogram *message = &parts->histogram;
+
+    for (unsigned i = 0; i < message->n_bucket && histogram->exemplars != NULL; i++) {
+        const struct exemplar *from = exemplars_find(histogram->exemplars, histogram->which, i);
+        Exemplar *exemplar;
+        if (from == NULL)
+            continue;
+        exemplar = set_exemplar(&parts->exemplars[i], from, (double)from->duration_ns / 1e9);
+        parts->buckets[i].exemplar = exemplar;
+        parts->exemplar_pointers[message->n_exemplars++] = exemplar;
+    }
+    message->exemplars = parts->exemplar_pointers;
+}
+
 static bool has_fractions(const struct parts *parts, const struct histogram *now,
                           const struct histogram *past)
 {
@@ -340,29 +396,29 @@ static bool has_fractions(const struct parts *parts, const struct histogram *now
 }
 
 void prom_protobuf_histogram(struct prom_protobuf *protobuf, struct view labels,
-                             const struct histogram *histogram, const struct histogram *past,
-                             struct wall_time created)
+                             const struct prom_histogram *histogram)
 {
     static const struct histogram nothing;
+    const struct histogram *now = histogram->now;
+    const struct histogram *past = histogram->past != NULL ? histogram->past : &nothing;
     struct labelled labelled = {.metric = IO__PROMETHEUS__CLIENT__METRIC__INIT};
-    struct parts parts = {.histogram = IO__PROMETHEUS__CLIENT__HISTOGRAM__INIT};
-    uint64_t count;
+    struct parts parts;
+    uint64_t count = now->count - past->count;
     bool is_float;
 
-    if (past == NULL)
-        past = &nothing;
-    count = histogram->count - past->count;
-    histogram_buckets_since(histogram, past, parts.weights);
-    is_float = has_fractions(&parts, histogram, past);
+    io__prometheus__client__histogram__init(&parts.histogram); /* The rest is set as it is used. */
+    histogram_buckets_since(now, past, parts.weights);
+    is_float = has_fractions(&parts, now, past);
     parts.histogram.has_sample_count = !is_float;
     parts.histogram.has_sample_count_float = is_float;
     parts.histogram.sample_count = count / WEIGHT_ONE;
     parts.histogram.sample_count_float = in_requests(count);
     parts.histogram.has_sample_sum = true;
-    parts.histogram.sample_sum = (double)(histogram->sum - past->sum) / (double)WEIGHT_ONE / 1e9;
-    parts.histogram.created_timestamp = set_time(&parts.created, created);
-    set_classic(&parts, protobuf->bounds, is_float, histogram, past);
-    set_native(&parts, is_float, histogram, past);
+    parts.histogram.sample_sum = (double)(now->sum - past->sum) / (double)WEIGHT_ONE / 1e9;
+    parts.histogram.created_timestamp = set_time(&parts.created, histogram->created);
+    set_classic(&parts, protobuf->bounds, is_float, now, past);
+    set_native(&parts, is_float, now, past);
+    set_exemplars(&parts, histogram);
     labelled.metric.histogram = &parts.histogram;
     append_labelled(protobuf, labels, &labelled);
 }

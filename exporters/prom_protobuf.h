@@ -37,10 +37,9 @@ void prom_protobuf_init(struct prom_protobuf *protobuf, struct buf *out,
 /* As prom_writer.h says. */
 void prom_protobuf_family(struct prom_protobuf *protobuf, const struct prom_family *family);
 void prom_protobuf_value(struct prom_protobuf *protobuf, struct view labels, double value,
-                         struct wall_time created);
+                         struct wall_time created, const struct exemplar *exemplar);
 void prom_protobuf_histogram(struct prom_protobuf *protobuf, struct view labels,
-                             const struct histogram *histogram, const struct histogram *past,
-                             struct wall_time created);
+                             const struct prom_histogram *histogram);
 void prom_protobuf_bucket(struct prom_protobuf *protobuf, struct view le, uint64_t count);
 void prom_protobuf_sum(struct prom_protobuf *protobuf, double sum, uint64_t count);
 void prom_protobuf_end(struct prom_protobuf *protobuf);

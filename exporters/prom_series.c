@@ -8,6 +8,9 @@
 #include "base/mem.h"
 #include "exporters/escape.h"
 
+/* Of exemplars, several parts together. */
+enum { MERGED_MAX = 4 * EXEMPLARS_OF_EDGE_MAX };
+
 int prom_table_init(struct prom_table *table, size_t count_max)
 {
     size_t slots = 16;
@@ -36,6 +39,8 @@ void prom_table_release(struct prom_table *table)
     for (size_t i = 0; i < table->count; i++)
         for (size_t j = 0; j < PROM_HISTOGRAMS; j++)
             end_histograms(&table->series[i], j);
+    for (size_t i = 0; i < table->count; i++)
+        mem_free(table->series[i].merged_exemplars);
     mem_free(table->series);
     mem_free(table->slots);
     buf_release(&table->labels);
@@ -133,6 +138,31 @@ int prom_series_add_past(struct prom_series *series, size_t which, const struct 
         *all = series->merged_past[which];
     }
     return histogram_merge(series->merged_past[which], past);
+}
+
+static void add_all(struct exemplars **set, const struct exemplars *from)
+{
+    for (uint32_t i = 0; i < from->count; i++) {
+        const struct exemplar *item = &from->items[i];
+        const struct exemplar *known = exemplars_find(*set, item->which, item->bucket);
+        if (item->of_failure || known == NULL || known->ns <= item->ns)
+            exemplars_put(set, item, MERGED_MAX);
+    }
+}
+
+void prom_series_add_exemplars(struct prom_series *series, const struct exemplars *exemplars)
+{
+    if (exemplars == NULL)
+        return;
+    if (series->exemplars == NULL) {
+        series->exemplars = exemplars;
+        return;
+    }
+    if (series->merged_exemplars == NULL)
+        add_all(&series->merged_exemplars, series->exemplars);
+    add_all(&series->merged_exemplars, exemplars);
+    if (series->merged_exemplars != NULL)
+        series->exemplars = series->merged_exemplars;
 }
 
 void prom_label(struct buf *labels, size_t begin, const char *name, struct view value)

@@ -28,6 +28,8 @@ struct prom_series {
     const struct histogram *histograms[PROM_HISTOGRAMS]; /* NULL: nothing was seen. */
     struct histogram *merged[PROM_HISTOGRAMS];           /* Those above that are our own. */
     struct histogram *merged_past[PROM_HISTOGRAMS];      /* Likewise those of `life`. */
+    const struct exemplars *exemplars;                   /* NULL: none. */
+    struct exemplars *merged_exemplars;                  /* If those above are our own. */
     struct wall_time created; /* Of the first part that began; 0: none yet. */
     struct wall_time updated;
     uint32_t parts;
@@ -67,6 +69,9 @@ MUST_USE int prom_series_add(struct prom_series *series, size_t which,
 /* Adds a part's past, once its life is added; likewise. */
 MUST_USE int prom_series_add_past(struct prom_series *series, size_t which,
                                   const struct histogram *past);
+
+/* Adds a part's exemplars; likewise. Without memory there are those of the first part. */
+void prom_series_add_exemplars(struct prom_series *series, const struct exemplars *exemplars);
 
 static inline struct view prom_series_labels(const struct prom_table *table,
                                              const struct prom_series *series)

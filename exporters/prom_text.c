@@ -7,11 +7,15 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "exporters/hex.h"
 #include "exporters/number.h"
 #include "topology/span.h"
 
 /* ` `, a number and a newline. */
 enum { VALUE_MAX = NUMBER_TEXT_MAX + 2, LE_MAX = 32 };
+
+/* ` # {trace_id="...",span_id="..."} `, value, a blank and the time. */
+enum { EXEMPLAR_MAX = 48 + HEX_TRACE_SIZE + HEX_SPAN_SIZE + 2 * NUMBER_TEXT_MAX };
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -131,7 +135,8 @@ static char *begin_sample(const struct prom_text *text, char *at, const char *su
 /* Room for one sample; NULL: none. */
 static char *room(struct prom_text *text, struct view labels, size_t samples)
 {
-    size_t size = (PROM_NAME_MAX + labels.size + LE_MAX + VALUE_MAX) * samples;
+    size_t exemplar = text->openmetrics ? EXEMPLAR_MAX : 0;
+    size_t size = (PROM_NAME_MAX + labels.size + LE_MAX + VALUE_MAX + exemplar) * samples;
 
     return buf_reserve(text->out, size) == 0 ? text->out->data + text->out->size : NULL;
 }
@@ -190,47 +195,79 @@ static void created_sample(struct prom_text *text, struct view labels, struct wa
     end_sample(text, at + number_write_sum(at, (histogram_sum)created.ns << WEIGHT_SHIFT));
 }
 
+static char *put_text(char *at, const char *text)
+{
+    return put(at, text, strlen(text));
+}
+
+static size_t write_seconds(char *at, uint64_t ns)
+{
+    return number_write_sum(at, (histogram_sum)ns << WEIGHT_SHIFT);
+}
+
+/* OpenMetrics alone has them. A counter's is one call, whatever that counted as. */
+static char *put_exemplar(const struct prom_text *text, char *at, const struct exemplar *exemplar,
+                          bool is_counter)
+{
+    char trace[HEX_TRACE_SIZE + 1];
+    char span[HEX_SPAN_SIZE + 1];
+
+    if (!text->openmetrics || exemplar == NULL)
+        return at;
+    hex_trace(trace, exemplar->trace);
+    hex_span(span, exemplar->span);
+    at = put_text(at, " # {trace_id=\"");
+    at = put_text(at, trace);
+    at = put_text(at, "\",span_id=\"");
+    at = put_text(at, span);
+    at = put_text(at, "\"} ");
+    at = is_counter ? put_text(at, "1.0") : at + write_seconds(at, exemplar->duration_ns);
+    *at++ = ' ';
+    return at + write_seconds(at, exemplar->ns);
+}
+
 void prom_text_weight(struct prom_text *text, struct view labels, uint64_t weight,
-                      struct wall_time created)
+                      struct wall_time created, const struct exemplar *exemplar)
 {
     char *at = room(text, labels, 1);
 
     if (at == NULL)
         return;
     at = begin_sample(text, at, prom_type_suffix(text->family->type), labels);
-    end_sample(text, at + number_write_weight(at, weight));
+    at += number_write_weight(at, weight);
+    end_sample(text, put_exemplar(text, at, exemplar, true));
     created_sample(text, labels, created);
 }
 
 void prom_text_histogram(struct prom_text *text, struct view labels,
-                         const struct histogram *histogram, const struct histogram *past,
-                         struct wall_time created)
+                         const struct prom_histogram *histogram)
 {
     static const struct histogram nothing;
+    const struct histogram *now = histogram->now;
+    const struct histogram *past = histogram->past != NULL ? histogram->past : &nothing;
     char *at = room(text, labels, text->bounds->count + 3U);
     uint64_t below = 0;
-
-    if (past == NULL)
-        past = &nothing;
 
     if (at == NULL)
         return;
     for (uint32_t i = 0; i <= text->bounds->count; i++) {
-        below += histogram->classic[i] - past->classic[i];
+        below += now->classic[i] - past->classic[i];
         at = put(at, text->bucket, text->bucket_size);
         at = put(at, labels.data, labels.size);
         if (labels.size != 0)
             *at++ = ',';
         at = put(at, text->le[i], text->le_size[i]);
         at += number_write_weight(at, below);
+        at = put_exemplar(text, at, exemplars_find(histogram->exemplars, histogram->which, i),
+                          false);
         *at++ = '\n';
     }
     at = begin_sample(text, at, "_sum", labels);
-    at += number_write_sum(at, histogram->sum - past->sum);
+    at += number_write_sum(at, now->sum - past->sum);
     *at++ = '\n';
     at = begin_sample(text, at, "_count", labels);
-    end_sample(text, at + number_write_weight(at, histogram->count - past->count));
-    created_sample(text, labels, created);
+    end_sample(text, at + number_write_weight(at, now->count - past->count));
+    created_sample(text, labels, histogram->created);
 }
 
 void prom_text_end(struct prom_text *text)

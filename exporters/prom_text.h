@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/view.h"
+#include "topology/exemplar.h"
 #include "topology/histogram.h"
 
 enum prom_type { PROM_COUNTER, PROM_GAUGE, PROM_HISTOGRAM, PROM_INFO, PROM_UNKNOWN };
@@ -29,6 +30,15 @@ struct prom_family {
 };
 
 enum { PROM_NAME_MAX = 120 };
+
+/* What is shown of one series' histogram. */
+struct prom_histogram {
+    const struct histogram *now;
+    const struct histogram *past;      /* What it was once, which is left out; NULL: nothing. */
+    const struct exemplars *exemplars; /* NULL: none. */
+    unsigned which;                    /* Whose of those are its own. */
+    struct wall_time created;          /* 0: not known. */
+};
 
 /* What the samples of a type have behind the family's name. */
 const char *prom_type_suffix(enum prom_type type);
@@ -61,14 +71,14 @@ void prom_text_part(struct prom_text *text, const char *suffix, struct view labe
 void prom_text_part_double(struct prom_text *text, const char *suffix, double value);
 void prom_text_double(struct prom_text *text, struct view labels, double value);
 
-/* A counter in weights (2^20 is one), with the time its series began; 0: not known. */
+/* A counter in weights (2^20 is one), with the time its series began; 0: not known. `exemplar` may be
+ * NULL; its value is the one call that it is. */
 void prom_text_weight(struct prom_text *text, struct view labels, uint64_t weight,
-                      struct wall_time created);
+                      struct wall_time created, const struct exemplar *exemplar);
 
-/* Buckets, sum and count of a histogram, less those of `past` (what the same one was once; NULL). */
+/* Buckets, sum and count of a histogram. */
 void prom_text_histogram(struct prom_text *text, struct view labels,
-                         const struct histogram *histogram, const struct histogram *past,
-                         struct wall_time created);
+                         const struct prom_histogram *histogram);
 
 /* What must stand behind the last sample. */
 void prom_text_end(struct prom_text *text);

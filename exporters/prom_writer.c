@@ -67,7 +67,7 @@ void prom_writer_u64(struct prom_writer *writer, struct view labels, uint64_t va
     if (writer->format == PROM_OTLP)
         otlp_metrics_u64(&writer->otlp, labels, value);
     else if (writer->format == PROM_PROTOBUF)
-        prom_protobuf_value(&writer->protobuf, labels, (double)value, (struct wall_time){0});
+        prom_protobuf_value(&writer->protobuf, labels, (double)value, (struct wall_time){0}, NULL);
     else
         prom_text_u64(&writer->text, labels, value);
 }
@@ -75,35 +75,35 @@ void prom_writer_u64(struct prom_writer *writer, struct view labels, uint64_t va
 void prom_writer_double(struct prom_writer *writer, struct view labels, double value)
 {
     if (writer->format == PROM_OTLP)
-        otlp_metrics_double(&writer->otlp, labels, value, (struct wall_time){0});
+        otlp_metrics_double(&writer->otlp, labels, value, (struct wall_time){0}, NULL);
     else if (writer->format == PROM_PROTOBUF)
-        prom_protobuf_value(&writer->protobuf, labels, value, (struct wall_time){0});
+        prom_protobuf_value(&writer->protobuf, labels, value, (struct wall_time){0}, NULL);
     else
         prom_text_double(&writer->text, labels, value);
 }
 
 void prom_writer_weight(struct prom_writer *writer, struct view labels, uint64_t weight,
-                        struct wall_time created)
+                        struct wall_time created, const struct exemplar *exemplar)
 {
     if (writer->format == PROM_OTLP)
-        otlp_metrics_double(&writer->otlp, labels, (double)weight / (double)WEIGHT_ONE, created);
+        otlp_metrics_double(&writer->otlp, labels, (double)weight / (double)WEIGHT_ONE, created,
+                            exemplar);
     else if (writer->format == PROM_PROTOBUF)
-        prom_protobuf_value(&writer->protobuf, labels, (double)weight / (double)WEIGHT_ONE,
-                            created);
+        prom_protobuf_value(&writer->protobuf, labels, (double)weight / (double)WEIGHT_ONE, created,
+                            exemplar);
     else
-        prom_text_weight(&writer->text, labels, weight, created);
+        prom_text_weight(&writer->text, labels, weight, created, exemplar);
 }
 
 void prom_writer_histogram(struct prom_writer *writer, struct view labels,
-                           const struct histogram *histogram, const struct histogram *past,
-                           struct wall_time created)
+                           const struct prom_histogram *histogram)
 {
     if (writer->format == PROM_OTLP)
-        otlp_metrics_histogram(&writer->otlp, labels, histogram, past, created);
+        otlp_metrics_histogram(&writer->otlp, labels, histogram);
     else if (writer->format == PROM_PROTOBUF)
-        prom_protobuf_histogram(&writer->protobuf, labels, histogram, past, created);
+        prom_protobuf_histogram(&writer->protobuf, labels, histogram);
     else
-        prom_text_histogram(&writer->text, labels, histogram, past, created);
+        prom_text_histogram(&writer->text, labels, histogram);
 }
 
 void prom_writer_bucket(struct prom_writer *writer, struct view le, uint64_t count)

@@ -46,14 +46,14 @@ bool prom_writer_has(const struct prom_writer *writer, const struct prom_family 
 void prom_writer_u64(struct prom_writer *writer, struct view labels, uint64_t value);
 void prom_writer_double(struct prom_writer *writer, struct view labels, double value);
 
-/* A counter in weights (2^20 is one), with the time its series began; 0: not known. */
+/* A counter in weights (2^20 is one), with the time its series began; 0: not known. `exemplar` may be
+ * NULL. */
 void prom_writer_weight(struct prom_writer *writer, struct view labels, uint64_t weight,
-                        struct wall_time created);
+                        struct wall_time created, const struct exemplar *exemplar);
 
-/* A histogram, less what it was once (`past`; NULL: nothing). */
+/* A histogram with its exemplars. */
 void prom_writer_histogram(struct prom_writer *writer, struct view labels,
-                           const struct histogram *histogram, const struct histogram *past,
-                           struct wall_time created);
+                           const struct prom_histogram *histogram);
 
 /* A histogram without labels of its own, told by counts: the buckets, each `le="..."` with the count
  * up to it, in their order; then its sum and count. */

@@ -87,6 +87,7 @@ static int gather_edges(struct scrape *scrape)
             status = prom_series_add(series, SNAPSHOT_MESSAGING, edge->messaging_seconds);
         if (status == 0)
             status = prom_series_add(series, SNAPSHOT_NETWORK, edge->network_seconds);
+        prom_series_add_exemplars(series, edge->exemplars);
         for (size_t j = 0; j < SNAPSHOT_SECONDS && status == 0; j++)
             status = prom_series_add_past(series, j, edge->life.past_seconds[j]);
         if (status != 0)
@@ -127,7 +128,9 @@ static void write_counts(struct scrape *scrape, const struct prom_family *family
         if (!is_idle(scrape, series))
             prom_writer_weight(&scrape->writer, prom_series_labels(table, series),
                                is_new(scrape, series->life.born) ? 0 : series->counts[which] - past,
-                               series->created);
+                               series->created,
+                               which == 0 ? exemplars_newest(series->exemplars)
+                                          : exemplars_newest_failed(series->exemplars));
     }
 }
 
@@ -139,9 +142,14 @@ static void write_histogram(struct scrape *scrape, const struct prom_series *ser
     /* One that has seen nothing since its series began anew is not there yet. */
     if (now == NULL || (past != NULL && past->count == now->count))
         return;
-    prom_writer_histogram(&scrape->writer, prom_series_labels(&scrape->table, series), now,
-                          is_new(scrape, series->life.seconds_born[which]) ? now : past,
-                          series->created);
+    prom_writer_histogram(&scrape->writer, prom_series_labels(&scrape->table, series),
+                          &(struct prom_histogram){
+                              .now = now,
+                              .past = is_new(scrape, series->life.seconds_born[which]) ? now : past,
+                              .exemplars = series->exemplars,
+                              .which = (unsigned)which,
+                              .created = series->created,
+                          });
 }
 
 static void write_histograms(struct scrape *scrape, const struct prom_family *family, size_t which)
@@ -223,6 +231,7 @@ static int gather_operations(struct scrape *scrape)
         status = prom_series_add(series, 0, operation->latency);
         if (status == 0)
             status = prom_series_add(series, 1, operation->self_seconds);
+        prom_series_add_exemplars(series, operation->exemplars);
         for (size_t j = 0; j < 2 && status == 0; j++)
             status = prom_series_add_past(series, j, operation->life.past_seconds[j]);
         if (status != 0)

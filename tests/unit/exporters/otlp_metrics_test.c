@@ -244,6 +244,80 @@ static void otlp__writes_exponential_histograms(void **state)
 }
 
 /* Bucket by bucket, so that none ever falls; the count is what its buckets say. */
+/* A server's duration and a failure, whose exemplars they are. */
+static struct {
+    struct exemplars set;
+    struct exemplar items[3];
+} examples = {
+    .set = {.count = 3, .room = 3},
+};
+
+static void sample_exemplars(struct snapshot_build *build)
+{
+    static const char trace[] = "0123456789abcdef", span[] = "SPAN-ID!";
+    uint32_t shop = snapshot_build_service(build, "shop");
+    struct snapshot_edge *edge = snapshot_build_edge(build, shop, shop, CONNECTION_DIRECT, 2, 1);
+
+    for (size_t i = 0; i < 3; i++) {
+        struct exemplar *item = &examples.set.items[i];
+        *item = (struct exemplar){.duration_ns = i == 0 ? 0 : 3 * NS_PER_MS,
+                                  .which = SNAPSHOT_SERVER,
+                                  .bucket = i == 0 ? 0 : 1,
+                                  .failed = i == 2,
+                                  .of_failure = i == 2,
+                                  .ns = 77 + i};
+        memcpy(item->trace, trace, sizeof(item->trace));
+        memcpy(&item->span, span, sizeof(item->span));
+    }
+    snapshot_build_observe(build, &edge->server_seconds, 0, 1);
+    snapshot_build_observe(build, &edge->server_seconds, 3 * NS_PER_MS, 1);
+    snapshot_build_observe(build, &edge->client_seconds, 3 * NS_PER_MS, 1);
+    edge->exemplars = &examples.set;
+}
+
+typedef Opentelemetry__Proto__Metrics__V1__Exemplar Exemplar;
+
+static void check_exemplar(const Exemplar *exemplar, uint64_t ns, double value)
+{
+    assert_int_equal(exemplar->trace_id.len, 16);
+    assert_memory_equal(exemplar->trace_id.data, "0123456789abcdef", 16);
+    assert_int_equal(exemplar->span_id.len, 8);
+    assert_memory_equal(exemplar->span_id.data, "SPAN-ID!", 8);
+    assert_int_equal(exemplar->time_unix_nano, ns);
+    assert_int_equal(exemplar->value_case,
+                     OPENTELEMETRY__PROTO__METRICS__V1__EXEMPLAR__VALUE_AS_DOUBLE);
+    assert_true(exemplar->as_double == value);
+}
+
+static void otlp__writes_exemplars(void **state)
+{
+    struct reading reading;
+    HistogramPoint *point;
+    NumberPoint *failed;
+
+    (void)state;
+    begin(&reading, sample_exemplars);
+    read_all(&reading);
+    point = metric_of(&reading, "traces_service_graph_request_server_seconds")
+                ->histogram->data_points[0];
+    assert_int_equal(point->n_exemplars, 2);
+    check_exemplar(point->exemplars[0], 77, 0);
+    check_exemplar(point->exemplars[1], 78, 0.003);
+    point = metric_of(&reading, "traces_service_graph_request_client_seconds")
+                ->histogram->data_points[0];
+    assert_int_equal(point->n_exemplars, 0);
+    failed = metric_of(&reading, "traces_service_graph_request_failed_total")->sum->data_points[0];
+    assert_int_equal(failed->n_exemplars, 1);
+    check_exemplar(failed->exemplars[0], 79, 1);
+    reading.fixture.input.options.otlp_exponential = true;
+    read_all(&reading);
+    assert_int_equal(metric_of(&reading, "traces_service_graph_request_server_seconds")
+                         ->exponential_histogram->data_points[0]
+                         ->n_exemplars,
+                     2);
+    end(&reading);
+}
+
 static void otlp__rounds_fractions_down(void **state)
 {
     struct reading reading;
@@ -485,6 +559,7 @@ int main(void)
         cmocka_unit_test(otlp__writes_gauges),
         cmocka_unit_test(otlp__writes_explicit_histograms),
         cmocka_unit_test(otlp__writes_exponential_histograms),
+        cmocka_unit_test(otlp__writes_exemplars),
         cmocka_unit_test(otlp__rounds_fractions_down),
         cmocka_unit_test(otlp__leaves_out_the_past),
         cmocka_unit_test(otlp__makes_targets_resources),
