@@ -127,10 +127,20 @@ static int print_help(void)
 
 /* ----------------------------------------------------------------- arguments */
 
+/* Hyphens may be written as underscores, as names of the configuration have them. */
+static bool is_name(const char *name, struct view text)
+{
+    for (size_t i = 0; i < text.size; i++)
+        if (name[i] == '\0' ||
+            (name[i] != text.data[i] && !(name[i] == '-' && text.data[i] == '_')))
+            return false;
+    return name[text.size] == '\0';
+}
+
 static const struct command_flag *flag_by_name(const struct command *command, struct view name)
 {
     for (const struct command_flag *flag = command->flags; flag->name != NULL; flag++) {
-        if (view_equal(view_of(flag->name), name))
+        if (is_name(flag->name, name))
             return flag;
     }
     return NULL;

@@ -16,15 +16,12 @@
 #include "engine/input.h"
 #include "engine/suggest.h"
 #include "exporters/exporter.h"
-
-enum { DEPTH_MAX = 1000 };
+#include "exporters/map_options.h"
 
 /* What the command line asks for. */
 struct request {
     const struct exporter *exporter;
-    struct view focus;
-    unsigned depth;
-    bool self_edges;
+    struct export_options options; /* What the command line says. */
     bool compares;
     bool lenient;
     const char *from; /* Address of a running spanmap; NULL: files are read. */
@@ -78,17 +75,21 @@ static int read_format(const struct command *command, const struct command_line 
     return COMMAND_DONE;
 }
 
-static int read_depth(const struct command *command, const char *text, unsigned *out_depth)
+/* What of map_options.h was given; texts stay argv's. */
+static int read_options(const struct command *command, const struct command_line *line,
+                        struct export_options *out_options)
 {
-    char *end;
-    unsigned long depth;
-
-    errno = 0;
-    depth = strtoul(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || text[0] == '-' || depth < 1 ||
-        depth > DEPTH_MAX)
-        return command_wrong(command, "--depth %s is no number from 1 to %d", text, DEPTH_MAX);
-    *out_depth = (unsigned)depth;
+    for (size_t i = 0; i < MAP_OPTIONS_COUNT; i++) {
+        const struct map_option *option = &map_options[i];
+        const char *value = command_value(line, option->name);
+        char error[256];
+        if (!command_has(line, option->name))
+            continue;
+        if (option->set(view_of(value != NULL ? value : ""), error, out_options) != 0)
+            return command_wrong(command, "--%s %s", option->name, error);
+    }
+    if (out_options->depth != 0 && out_options->focus.size == 0)
+        return command_wrong(command, "--depth is counted from a --focus, which is not given");
     return COMMAND_DONE;
 }
 
@@ -122,7 +123,6 @@ static int check_files(const struct command *command, const struct command_line 
 static int read_request(const struct command *command, const struct command_line *line,
                         struct request *request)
 {
-    const char *depth = command_value(line, "depth");
     int code;
 
     request->output = command_value(line, "output");
@@ -133,16 +133,11 @@ static int read_request(const struct command *command, const struct command_line
     request->cert = command_value(line, "cert");
     request->key = command_value(line, "key");
     request->lenient = command_has(line, "lenient");
-    request->self_edges = command_has(line, "self-edges");
     request->compares = command_has(line, "diff");
-    request->focus = view_of(command_value(line, "focus"));
     code = read_format(command, line, request);
     if (code != COMMAND_DONE)
         return code;
-    if (depth != NULL && request->focus.size == 0)
-        return command_wrong(command, "--depth is counted from a --focus, which is not given");
-    if (depth != NULL)
-        code = read_depth(command, depth, &request->depth);
+    code = read_options(command, line, &request->options);
     if (code != COMMAND_DONE)
         return code;
     if (request->from == NULL && line->operands_count == 0)
@@ -262,17 +257,9 @@ static int draw(const struct request *request, const struct options *options,
     struct export_input input = {
         .snapshot = seen->snapshot,
         .before = before != NULL ? before->snapshot : NULL,
-        .options =
-            {
-                .focus = request->focus,
-                .depth = request->depth,
-                .self_edges = request->self_edges || options->map_self_edges,
-                .map_messaging = (enum export_messaging)options->map_messaging,
-                .metrics_messaging = (enum export_messaging)options->metrics_messaging,
-                .window_of_spans = true,
-                .draw_timeout_ns = options->draw_timeout_ns,
-                .draw_memory_bytes_max = options->draw_memory_bytes_max,
-            },
+        .targets = engine_targets(seen->engine),
+        .targets_before = before != NULL ? engine_targets(before->engine) : NULL,
+        .options = request->options,
         .health = health,
         .health_count = 1,
     };
@@ -280,6 +267,12 @@ static int draw(const struct request *request, const struct options *options,
     struct buf out;
     int status;
 
+    input.options.self_edges = input.options.self_edges || options->map_self_edges;
+    input.options.map_messaging = (enum export_messaging)options->map_messaging;
+    input.options.metrics_messaging = (enum export_messaging)options->metrics_messaging;
+    input.options.window_of_spans = true;
+    input.options.draw_timeout_ns = options->draw_timeout_ns;
+    input.options.draw_memory_bytes_max = options->draw_memory_bytes_max;
     load_draw_helper(options, helper);
     input.options.draw_helper = view_of(helper);
     buf_init(&out, 0);
@@ -303,7 +296,8 @@ static void forget(struct seen *seen)
 static int look(const struct request *request, const struct options *options,
                 const char *const *inputs, size_t count, struct seen *out_seen)
 {
-    struct engine_setup setup = {.threaded = false};
+    struct engine_setup setup = {.threaded = false,
+                                 .keeps_targets = request->options.cluster.size != 0};
     struct reading reading = {.now = clock_mono()};
     char error[256];
     int status = engine_new(options, &setup, error, &reading.engine);
@@ -350,9 +344,12 @@ static int map(const struct request *request, const struct options *options,
 
 /* ---------------------------------------------------------- a running spanmap */
 
-static int map_from(const struct command *command, const struct request *request)
+/* What was given goes on as it is. */
+static int map_from(const struct command *command, const struct request *request,
+                    const struct command_line *line)
 {
-    struct fetch_parameter parameters[4] = {{"format", view_of(request->exporter->name)}};
+    struct fetch_parameter parameters[1 + MAP_OPTIONS_COUNT] = {
+        {"format", view_of(request->exporter->name)}};
     struct fetch fetch = {
         .base = request->from,
         .path = "/api/v1/map",
@@ -363,18 +360,17 @@ static int map_from(const struct command *command, const struct request *request
         .parameters_count = 1,
         .content_type = request->exporter->content_type,
     };
-    char depth[16];
     char error[FETCH_ERROR_SIZE] = "";
     struct buf out;
     int status;
 
-    (void)snprintf(depth, sizeof(depth), "%u", request->depth);
-    if (request->focus.size != 0)
-        parameters[fetch.parameters_count++] = (struct fetch_parameter){"focus", request->focus};
-    if (request->depth != 0)
-        parameters[fetch.parameters_count++] = (struct fetch_parameter){"depth", view_of(depth)};
-    if (request->self_edges)
-        parameters[fetch.parameters_count++] = (struct fetch_parameter){"self-edges", VIEW("true")};
+    for (size_t i = 0; i < MAP_OPTIONS_COUNT; i++) {
+        const struct map_option *option = &map_options[i];
+        const char *value = command_value(line, option->name);
+        if (command_has(line, option->name))
+            parameters[fetch.parameters_count++] = (struct fetch_parameter){
+                option->name, value != NULL ? view_of(value) : VIEW("true")};
+    }
     buf_init(&out, 0);
     status = fetch_get(&fetch, error, &out);
     if (status == 0)
@@ -394,7 +390,7 @@ static int run(const struct command *command, const struct command_line *line)
     int code = read_request(command, line, &request);
 
     if (code == COMMAND_DONE && request.from != NULL)
-        return map_from(command, &request);
+        return map_from(command, &request, line);
     if (code == COMMAND_DONE)
         code = load_options(line, &options);
     if (code != COMMAND_DONE)
@@ -404,16 +400,14 @@ static int run(const struct command *command, const struct command_line *line)
     return code;
 }
 
+#define MAP_FLAG(name, value, doc, suffix) {name, 0, value, doc},
 static const struct command_flag flags[] = {
     {"from", 0, "URL", "draw what a running spanmap has counted, in place of files"},
     {"ca", 0, "FILE", "certificates, as PEM, by which an https URL is verified [the system's]"},
     {"cert", 0, "FILE", "a certificate to show there, where the web door asks for one"},
     {"key", 0, "FILE", "its private key"},
     {"format", 0, "FORMAT", "svg, png, pdf, dot, json, mermaid or text [as -o ends, else svg]"},
-    {"focus", 0, "NAME", "draw only what is near this node, given by id or name"},
-    {"depth", 0, "N", "how many steps around the focus [1]"},
-    {"self-edges", 0, NULL, "also draw the calls of a service to itself"},
-    {"diff", 0, NULL, "compare two INPUTs, the one before and the one now"},
+    MAP_OPTIONS(MAP_FLAG){"diff", 0, NULL, "compare two INPUTs, the one before and the one now"},
     {"lenient", 0, NULL, "after damaged input, draw what was read; the exit code is still 1"},
     COMMAND_FLAG_CONFIG,
     COMMAND_FLAG_SET,

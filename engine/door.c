@@ -152,11 +152,16 @@ static void put_links(struct door *door, const struct otlp_stage *stage)
     }
 }
 
+void door_note_targets(struct door *door, struct wall_time now)
+{
+    otlp_decoder_note_targets(door->decoder, now);
+}
+
 static void hand_over(struct door *door, const struct otlp_stage *stage)
 {
     struct wall_time now = clock_wall();
 
-    otlp_decoder_note_targets(door->decoder, now);
+    door_note_targets(door, now);
 
     memset(door->counts, 0, door->workers_count * sizeof(*door->counts));
     for (size_t i = 0; i < stage->count; i++) {

@@ -44,6 +44,9 @@ MUST_USE int door_decode(struct door *door, enum door_format format, struct view
 
 void door_rest(struct door *door);
 
+/* What the senders of the request just decoded say of themselves; needs options' targets. */
+void door_note_targets(struct door *door, struct wall_time now);
+
 /* Counts a decoded request as admitted; for who feeds the shards himself. */
 void door_count_admitted(struct door *door, const struct otlp_stage *stage);
 

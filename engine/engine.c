@@ -38,7 +38,7 @@ struct engine {
     struct lessons *lessons;
     struct naming *naming;
     struct publisher *publisher;
-    struct targets *targets;   /* NULL without threads: nobody would ask for them. */
+    struct targets *targets;   /* NULL: nobody would ask for them. */
     struct exchange *exchange; /* NULL: one shard. */
     struct worker **workers;
     unsigned workers_count;
@@ -95,7 +95,7 @@ static int make_publisher(struct engine *engine, const struct options *options)
     return publisher_new(&publisher, &engine->publisher);
 }
 
-static int make_targets(struct engine *engine, const struct options *options)
+static int make_targets(struct engine *engine, const struct options *options, bool is_asked)
 {
     struct targets_options targets = {
         .targets_max = engine->budget.targets_max,
@@ -104,7 +104,7 @@ static int make_targets(struct engine *engine, const struct options *options)
         .expiration_ns = options->metrics_expiration_ns,
     };
 
-    return engine->budget.threads != 0 ? targets_new(&targets, &engine->targets) : 0;
+    return engine->budget.threads != 0 || is_asked ? targets_new(&targets, &engine->targets) : 0;
 }
 
 static int make_exchange(struct engine *engine)
@@ -275,7 +275,8 @@ static int make_counters(struct engine *engine)
     return 0;
 }
 
-static int make_parts(struct engine *engine, const struct options *options, char out_error[256])
+static int make_parts(struct engine *engine, const struct options *options,
+                      const struct engine_setup *setup, char out_error[256])
 {
     int status = make_counters(engine);
 
@@ -292,7 +293,7 @@ static int make_parts(struct engine *engine, const struct options *options, char
     if (status == 0)
         status = make_publisher(engine, options);
     if (status == 0)
-        status = make_targets(engine, options);
+        status = make_targets(engine, options, setup->keeps_targets);
     if (status == 0)
         status = make_exchange(engine);
     if (status == 0)
@@ -325,7 +326,7 @@ int engine_new(const struct options *options, const struct engine_setup *setup, 
     engine->parent_wait_ns = options->pairing_parent_wait_ns;
     status = budget_make(options, &machine, setup->threaded, out_error, &engine->budget);
     if (status == 0)
-        status = make_parts(engine, options, out_error);
+        status = make_parts(engine, options, setup, out_error);
     if (status != 0) {
         if (out_error[0] == '\0')
             snprintf(out_error, 256, "%s", status_text(status));
@@ -472,6 +473,8 @@ int engine_feed(struct engine *engine, enum door_format format, struct view requ
     for (size_t reason = 0; reason < REJECTED_REASON_COUNT; reason++)
         out_fed->rejected += stage->rejected[reason];
     door_count_admitted(engine->doors[0], stage);
+    if (engine->targets != NULL)
+        door_note_targets(engine->doors[0], clock_wall());
     for (unsigned i = 0; i < engine->workers_count; i++) {
         feed_shard(engine, i, stage, now);
         feed_links(engine, i, stage, now);

@@ -30,6 +30,7 @@
 
 struct engine_setup {
     bool threaded;
+    bool keeps_targets; /* Also without threads: what services say of themselves is asked for. */
     struct budget_machine machine; /* A zero is asked of the system. */
 };
 
@@ -44,7 +45,7 @@ void engine_free(struct engine *engine); /* Stops it if need be. */
 
 const struct budget *engine_budget(const struct engine *engine);
 struct counters *engine_counters(struct engine *engine);
-struct targets *engine_targets(struct engine *engine); /* NULL without threads. */
+struct targets *engine_targets(struct engine *engine); /* NULL: they are not kept. */
 
 /* --- With threads --- */
 

@@ -17,9 +17,10 @@
 #include "exporters/human.h"
 #include "exporters/map_change.h"
 #include "exporters/map_graph.h"
-#include "exporters/map_pick.h"
+#include "exporters/map_groups.h"
 #include "exporters/map_style.h"
 #include "exporters/map_text.h"
+#include "exporters/map_top.h"
 #include "exporters/text_width.h"
 
 enum {
@@ -36,13 +37,14 @@ enum {
 
 struct drawing {
     struct map_graph graph;
-    struct map_pick pick;
     struct buf text;  /* What is being said, before it is escaped. */
     struct buf plain; /* Half escaped. */
     struct buf *out;
-    uint64_t requests_max;
+    uint64_t requests_max; /* Of a line. */
+    size_t lines_count;
     unsigned legend_points; /* More where the picture is large. */
     bool labels;            /* Edges have theirs. */
+    bool others_lines;      /* Those of the others are drawn. */
     int status;             /* The first failure of `text` or `plain`. */
 };
 
@@ -207,11 +209,18 @@ static void figures(struct drawing *drawing, bool bold, struct human rate, uint6
 static void node_label(struct drawing *drawing, const struct map_node *node)
 {
     static const struct writing name = {NAME_POINTS, true, STYLE_INK};
+    static const struct writing stands = {FIGURE_POINTS, false, STYLE_INK};
 
     map_text_name(node, NAME_CHARACTERS, anew(drawing, &drawing->text));
     (void)buf_append_text(drawing->out, "<" TABLE_BEGIN "<TR>");
     cell(drawing, &name, buf_view(&drawing->text));
     (void)buf_append_text(drawing->out, "</TR>");
+    if (node->kind != MAP_PLAIN) {
+        (void)buf_append_text(drawing->out, "<TR>");
+        map_text_stands(node, anew(drawing, &drawing->text));
+        cell(drawing, &stands, buf_view(&drawing->text));
+        (void)buf_append_text(drawing->out, "</TR>");
+    }
     if (node->requests != 0) {
         (void)buf_append_text(drawing->out, "<TR>");
         figures(drawing, false,
@@ -242,20 +251,20 @@ static const char *node_style(const struct type_style *style, unsigned change)
 static void node(struct drawing *drawing, uint32_t index)
 {
     const struct map_node *map_node = &drawing->graph.nodes[index];
-    const struct type_style *style = map_type_style(map_node->from->node.type);
+    const struct type_style *style = map_node_style(map_node);
     struct buf *out = drawing->out;
 
     (void)buf_append_text(out, "    ");
     name_of_node(drawing, index);
     (void)buf_append_text(out, " [label=");
     node_label(drawing, map_node);
-    (void)buf_printf(
-        out,
-        ", shape=%s, style=\"%s\", fillcolor=\"%s\", color=\"%s\", "
-        "class=\"%s%s\"",
-        style->shape, node_style(style, map_node->change), style->fillcolor,
-        map_node->change != 0 ? map_change_style(map_node->change)->colour : style->stroke,
-        node_type_name(map_node->from->node.type), change_class(drawing, map_node->change));
+    (void)buf_printf(out,
+                     ", shape=%s, style=\"%s\", fillcolor=\"%s\", color=\"%s\", "
+                     "class=\"%s%s\"",
+                     style->shape, node_style(style, map_node->change), style->fillcolor,
+                     map_node->change != 0 ? map_change_style(map_node->change)->colour
+                                           : style->stroke,
+                     map_node_type(map_node), change_class(drawing, map_node->change));
     if (map_node->change != 0)
         (void)buf_append_text(out, ", penwidth=3");
     if (style->margin != NULL)
@@ -328,47 +337,33 @@ static void edge(struct drawing *drawing, const struct map_edge *map_edge)
     (void)buf_append_text(out, "];\n");
 }
 
-static int by_namespace(const void *a, const void *b, void *context)
-{
-    const struct map_node *nodes = context;
-    uint32_t one = *(const uint32_t *)a;
-    uint32_t other = *(const uint32_t *)b;
-    int order = view_compare(nodes[one].from->node.namespace, nodes[other].from->node.namespace);
-
-    return order != 0 ? order : (one > other) - (one < other);
-}
-
-static void begin_cluster(struct drawing *drawing, struct view namespace, size_t number)
+static void begin_cluster(struct drawing *drawing, struct view frame, size_t number)
 {
     (void)buf_printf(drawing->out, "  subgraph cluster_%zu {\n    label=<", number);
-    (void)escape_cut(anew(drawing, &drawing->text), namespace, NAME_CHARACTERS);
+    (void)escape_cut(anew(drawing, &drawing->text), frame, NAME_CHARACTERS);
     html(drawing, buf_view(&drawing->text));
     (void)buf_append_text(drawing->out, ">; tooltip=");
     tooltip(drawing, buf_view(&drawing->text));
     (void)buf_append_text(drawing->out, "; labelloc=t; fontsize=11;\n");
 }
 
-/* Nodes without a namespace first, then a cluster for each. */
+/* Nodes without a frame first, then a cluster for each. */
 static int all_nodes(struct drawing *drawing)
 {
     const struct map_graph *graph = &drawing->graph;
-    uint32_t *order = mem_calloc(graph->nodes_count, sizeof(*order));
-    struct view namespace = {NULL, 0};
+    struct view frame = {NULL, 0};
     size_t clusters = 0;
-    size_t count = 0;
+    uint32_t *order;
+    int status = map_groups_order(graph, &order);
 
-    if (order == NULL)
-        return STATUS_NOMEM;
-    for (uint32_t i = 0; i < graph->nodes_count; i++)
-        if (drawing->pick.nodes[i])
-            order[count++] = i;
-    qsort_r(order, count, sizeof(*order), by_namespace, graph->nodes);
-    for (size_t i = 0; i < count; i++) {
-        struct view own = graph->nodes[order[i]].from->node.namespace;
-        if (!view_equal(own, namespace)) {
+    if (status != 0)
+        return status;
+    for (size_t i = 0; i < graph->nodes_count; i++) {
+        struct view own = map_groups_frame(&graph->nodes[order[i]]);
+        if (!view_equal(own, frame)) {
             (void)buf_append_text(drawing->out, clusters != 0 ? "  }\n" : "");
             begin_cluster(drawing, own, ++clusters);
-            namespace = own;
+            frame = own;
         }
         node(drawing, order[i]);
     }
@@ -377,10 +372,15 @@ static int all_nodes(struct drawing *drawing)
     return 0;
 }
 
+static bool is_line(const struct drawing *drawing, const struct map_edge *edge)
+{
+    return drawing->others_lines || !map_edge_has_others(&drawing->graph, edge);
+}
+
 static void all_edges(struct drawing *drawing)
 {
     for (size_t i = 0; i < drawing->graph.edges_count; i++)
-        if (drawing->pick.edges[i])
+        if (is_line(drawing, &drawing->graph.edges[i]))
             edge(drawing, &drawing->graph.edges[i]);
 }
 
@@ -396,10 +396,10 @@ static int lone_nodes(struct drawing *drawing)
     if (lone == NULL)
         return STATUS_NOMEM;
     for (size_t i = 0; i < graph->edges_count; i++)
-        if (drawing->pick.edges[i])
+        if (is_line(drawing, &graph->edges[i]))
             lone[graph->edges[i].client] = lone[graph->edges[i].server] = 1;
     for (uint32_t i = 0; i < graph->nodes_count; i++)
-        if (lone[i] == 0 && drawing->pick.nodes[i])
+        if (lone[i] == 0)
             lone[count++] = i; /* `count` is never above i. */
     while (row * row * LONE_ROWS_PER_COLUMN_TENTHS / 10 < count)
         row++;
@@ -432,7 +432,8 @@ static size_t legend_cells(const struct drawing *drawing,
     size_t count = 0;
 
     for (size_t i = 0; i < drawing->graph.nodes_count; i++)
-        seen[drawing->graph.nodes[i].from->node.type] = true;
+        if (drawing->graph.nodes[i].kind == MAP_PLAIN)
+            seen[drawing->graph.nodes[i].from->node.type] = true;
     for (int i = 0; i < NODE_TYPE_COUNT; i++) {
         const struct type_style *style = map_type_style((enum node_type)i);
         if (seen[i])
@@ -478,25 +479,49 @@ static void legend_colours(struct drawing *drawing)
     (void)buf_append_text(drawing->out, "</TR></TABLE></TD></TR>");
 }
 
-/* Colours, and below them what is on the map and what is not. */
-static void legend(struct drawing *drawing)
+/* Nodes and edges as the map has them, whatever stands for several. */
+static void legend_counts(struct drawing *drawing)
 {
     const struct map_graph *graph = &drawing->graph;
-    size_t nodes_left = graph->nodes_count - drawing->pick.nodes_count;
-    size_t edges_left = graph->edges_count - drawing->pick.edges_count;
+    const struct map_node *others = NULL;
+    uint64_t nodes = 0;
+    uint64_t edges = 0;
 
-    (void)buf_printf(drawing->out, "  fontsize=%u; label=<" TABLE_BEGIN, drawing->legend_points);
-    legend_colours(drawing);
+    for (size_t i = 0; i < graph->nodes_count; i++) {
+        const struct map_node *node = &graph->nodes[i];
+        nodes += node->kind == MAP_PLAIN ? 1 : node->stands.nodes;
+        edges += node->stands.inner_edges;
+        if (node->kind == MAP_OTHERS)
+            others = node;
+    }
+    for (size_t i = 0; i < graph->edges_count; i++)
+        edges += graph->edges[i].parts != 0 ? graph->edges[i].parts : 1;
     (void)buf_printf(
         drawing->out,
         "<TR><TD ALIGN=\"LEFT\">  %s nodes, %s edges, wider where busier. Figures: rate, "
         "share of errors, p95.</TD></TR>",
-        human_count(graph->nodes_count).text, human_count(graph->edges_count).text);
-    if (nodes_left + edges_left != 0)
+        human_count(nodes).text, human_count(edges).text);
+    if (others != NULL)
         (void)buf_printf(drawing->out,
-                         "<TR><TD ALIGN=\"LEFT\">  <B>Not drawn, the least busy: %s nodes, %s "
-                         "edges. A focus shows them.</B></TD></TR>",
-                         human_count(nodes_left).text, human_count(edges_left).text);
+                         "<TR><TD ALIGN=\"LEFT\">  <B>Of these, the least busy are the node "
+                         "\xE2\x80\x9Cothers\xE2\x80\x9D: %s nodes, %s edges. A focus shows "
+                         "them.</B></TD></TR>",
+                         human_count(others->stands.nodes).text,
+                         human_count(others->stands.edges).text);
+    if (graph->hidden.edges != 0)
+        (void)buf_printf(drawing->out,
+                         "<TR><TD ALIGN=\"LEFT\">  <B>Hidden, below the least rate asked for: %s "
+                         "nodes, %s edges.</B></TD></TR>",
+                         human_count(graph->hidden.nodes).text,
+                         human_count(graph->hidden.edges).text);
+}
+
+/* Colours, and below them what is on the map and what is not. */
+static void legend(struct drawing *drawing)
+{
+    (void)buf_printf(drawing->out, "  fontsize=%u; label=<" TABLE_BEGIN, drawing->legend_points);
+    legend_colours(drawing);
+    legend_counts(drawing);
     (void)buf_append_text(drawing->out, "</TABLE>>;\n");
 }
 
@@ -518,7 +543,7 @@ static int write(struct drawing *drawing)
     /* A screen is wide: ranks move apart, so that lines run flat and names beside each other have
      * room. Nothing is drawn larger by this. Graphviz' own `ratio` would also pull a map that is
      * wide already apart in height, so the helper sets it where it is needed. */
-    if (drawing->pick.nodes_count >= STRETCH_NODES)
+    if (drawing->graph.nodes_count >= STRETCH_NODES)
         (void)buf_append_text(drawing->out, "  spanmap_height_max=0.6;\n");
     status = all_nodes(drawing);
     if (status != 0)
@@ -534,29 +559,35 @@ static int write(struct drawing *drawing)
     return drawing->out->failed != 0 ? drawing->out->failed : drawing->status;
 }
 
+/* What depends on how large the map is. */
+static void measure(struct drawing *drawing)
+{
+    const struct map_graph *graph = &drawing->graph;
+    size_t to_others = map_top_to_others(graph);
+
+    drawing->others_lines = to_others <= MAP_OTHERS_LINES_MAX;
+    drawing->lines_count = graph->edges_count - (drawing->others_lines ? 0 : to_others);
+    drawing->labels = drawing->lines_count <= EDGE_LABELS_MAX;
+    drawing->legend_points = graph->nodes_count <= 30 ? 10 : graph->nodes_count <= 100 ? 16 : 24;
+    for (size_t i = 0; i < graph->edges_count; i++)
+        if (is_line(drawing, &graph->edges[i]) &&
+            graph->edges[i].from->requests > drawing->requests_max)
+            drawing->requests_max = graph->edges[i].from->requests;
+}
+
 int dot_render(const struct export_input *input, char out_error[256], struct buf *out)
 {
-    static const struct map_pick_limits limits = {NODES_MAX, EDGES_MAX};
+    static const struct map_limits limits = {NODES_MAX, EDGES_MAX};
     struct drawing drawing = {.out = out};
     size_t size_before = out->size;
-    int status = map_graph_init(input, out_error, &drawing.graph);
+    int status = map_graph_init(input, &limits, out_error, &drawing.graph);
 
     if (status != 0)
         return status;
     buf_init(&drawing.text, DOT_BYTES_MAX);
     buf_init(&drawing.plain, DOT_BYTES_MAX);
-    status = map_pick_init(&drawing.graph, &limits, &drawing.pick);
-    if (status == 0) {
-        drawing.labels = drawing.pick.edges_count <= EDGE_LABELS_MAX;
-        drawing.legend_points = drawing.pick.nodes_count <= 30    ? 10
-                                : drawing.pick.nodes_count <= 100 ? 16
-                                                                  : 24;
-        for (size_t i = 0; i < drawing.graph.edges_count; i++)
-            if (drawing.graph.edges[i].from->requests > drawing.requests_max)
-                drawing.requests_max = drawing.graph.edges[i].from->requests;
-        status = write(&drawing);
-    }
-    map_pick_release(&drawing.pick);
+    measure(&drawing);
+    status = write(&drawing);
     map_graph_release(&drawing.graph);
     buf_release(&drawing.text);
     buf_release(&drawing.plain);

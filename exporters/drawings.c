@@ -12,21 +12,19 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "exporters/map_graph.h"
+#include "exporters/map_options.h"
 
 static const uint64_t fresh_ns = NS_PER_S;
 
 /* What a drawing depends on beside its snapshot. */
 struct key {
     const struct exporter *exporter;
-    struct view focus;
-    unsigned depth;
-    bool self_edges;
-    enum export_messaging messaging;
+    struct view options; /* map_options_append_key() */
 };
 
 struct entry {
-    struct key key; /* Its focus is a copy; no exporter: the entry is free. */
-    char *focus;
+    struct key key; /* Its options are a copy; no exporter: the entry is free. */
+    char *options;
     struct buf picture; /* Empty: there is none yet. */
     uint64_t end_ns;    /* Of the snapshot in it. */
     uint64_t used;      /* Order of use. */
@@ -56,7 +54,7 @@ int drawings_new(struct drawings **out_drawings)
 
 static void clear(struct entry *entry)
 {
-    mem_free(entry->focus);
+    mem_free(entry->options);
     buf_release(&entry->picture);
     *entry = (struct entry){.used = 0};
 }
@@ -75,8 +73,7 @@ void drawings_free(struct drawings *drawings)
 
 static bool same(const struct key *a, const struct key *b)
 {
-    return a->exporter == b->exporter && a->depth == b->depth && a->self_edges == b->self_edges &&
-           a->messaging == b->messaging && view_equal(a->focus, b->focus);
+    return a->exporter == b->exporter && view_equal(a->options, b->options);
 }
 
 static struct entry *find(struct drawings *drawings, const struct key *key)
@@ -92,20 +89,20 @@ static struct entry *find(struct drawings *drawings, const struct key *key)
 static struct entry *claim(struct drawings *drawings, const struct key *key)
 {
     struct entry *oldest = NULL;
-    char *focus;
+    char *options;
 
     for (size_t i = 0; i < DRAWINGS_KEPT; i++) {
         struct entry *entry = &drawings->entries[i];
         if (!entry->drawing && (oldest == NULL || entry->used < oldest->used))
             oldest = entry;
     }
-    focus = oldest != NULL ? mem_dup_text(key->focus.data, key->focus.size) : NULL;
-    if (focus == NULL)
+    options = oldest != NULL ? mem_dup_text(key->options.data, key->options.size) : NULL;
+    if (options == NULL)
         return NULL;
     clear(oldest);
     oldest->key = *key;
-    oldest->key.focus = (struct view){focus, key->focus.size};
-    oldest->focus = focus;
+    oldest->key.options = (struct view){options, key->options.size};
+    oldest->options = options;
     return oldest;
 }
 
@@ -173,26 +170,24 @@ static int draw(struct drawings *drawings, struct entry *entry, const struct exp
     return status;
 }
 
-int drawings_get(struct drawings *drawings, const struct exporter *exporter,
-                 const struct export_input *input, char out_error[256], struct buf *out)
+/* From the cache, or into it. */
+static int get(struct drawings *drawings, const struct key *key, const struct export_input *input,
+               char out_error[256], struct buf *out)
 {
-    struct key key = {exporter, input->options.focus, input->options.depth,
-                      input->options.self_edges, input->options.map_messaging};
     bool done = false;
     int status = 0;
 
-    out_error[0] = '\0';
     CHECK(pthread_mutex_lock(&drawings->lock) == 0);
     while (!done) {
-        struct entry *entry = find(drawings, &key);
+        struct entry *entry = find(drawings, key);
         bool must_wait = drawings->active == DRAWINGS_AT_ONCE || (entry != NULL && entry->drawing);
         bool has_old = entry != NULL && entry->picture.size != 0;
         done = true;
         if (is_fresh(entry, input->snapshot->end.ns) || (must_wait && has_old)) {
             status = copy(drawings, entry, out);
         } else if (!must_wait) {
-            status = draw(drawings, entry != NULL ? entry : claim(drawings, &key), exporter, input,
-                          out_error, out);
+            status = draw(drawings, entry != NULL ? entry : claim(drawings, key), key->exporter,
+                          input, out_error, out);
         } else if (drawings->waiting == DRAWINGS_AT_ONCE) {
             status = STATUS_BUSY;
         } else {
@@ -203,6 +198,22 @@ int drawings_get(struct drawings *drawings, const struct exporter *exporter,
         }
     }
     CHECK(pthread_mutex_unlock(&drawings->lock) == 0);
+    return status;
+}
+
+int drawings_get(struct drawings *drawings, const struct exporter *exporter,
+                 const struct export_input *input, char out_error[256], struct buf *out)
+{
+    struct buf options;
+    int status;
+
+    out_error[0] = '\0';
+    buf_init(&options, 0);
+    map_options_append_key(&input->options, &options);
+    status = options.failed;
+    if (status == 0)
+        status = get(drawings, &(struct key){exporter, buf_view(&options)}, input, out_error, out);
+    buf_release(&options);
     if (status == STATUS_BUSY)
         return export_fail(out_error, status, "others are being drawn; ask again in a moment");
     if (status != 0 && out_error[0] == '\0')

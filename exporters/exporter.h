@@ -22,10 +22,33 @@
 /* E9: which edges of messages are shown. */
 enum export_messaging { MESSAGES_DIRECT, MESSAGES_BROKER, MESSAGES_BOTH };
 
-/* Zero is the default of each. */
+/* What the lines of a picture say, by label, colour and width. */
+enum map_figure {
+    FIGURE_ALL, /* Rate, errors and p95 in the label; width by rate, colour by errors. */
+    FIGURE_RATE,
+    FIGURE_ERRORS,
+    FIGURE_P50,
+    FIGURE_P95,
+    FIGURE_P99,
+    FIGURE_NETWORK, /* p95 of each delay. */
+    FIGURE_QUEUE,
+    FIGURE_COUNT,
+};
+
+/* THEME_AUTO: light, and as the reader's screen where a picture can tell. */
+enum map_theme { THEME_AUTO, THEME_LIGHT, THEME_DARK, THEME_COUNT };
+
+/* Zero is the default of each. What `map` and queries may say is in map_options.h. */
 struct export_options {
-    struct view focus;                       /* A node's id or name; empty: the whole map. */
-    unsigned depth;                          /* Steps around the focus; 0: 1 */
+    struct view focus;    /* A node's id or name; empty: the whole map. */
+    unsigned depth;       /* Steps around the focus; 0: 1 */
+    struct view cluster;  /* "namespace", "none", or a resource attribute; empty:
+                                              * pictures have clusters by namespace. */
+    struct view collapse; /* Clusters to draw as one node each, or "all". */
+    double min_rate;      /* Requests a second; edges below it are hidden. */
+    unsigned top;         /* Busiest edges; 0: all that make a picture. */
+    enum map_figure figure;
+    enum map_theme theme;
     bool self_edges;                         /* map.self_edges */
     enum export_messaging map_messaging;     /* map.messaging; its own default is broker. */
     enum export_messaging metrics_messaging; /* metrics.messaging */
@@ -44,7 +67,8 @@ struct export_input {
     const struct snapshot *snapshot;
     const struct snapshot *before; /* What a map is compared with; NULL: nothing. */
     struct export_options options;
-    struct targets *targets;              /* For traces_target_info; NULL: none. */
+    struct targets *targets;              /* What services say of themselves; NULL: none. */
+    struct targets *targets_before;       /* Those of the snapshot before; NULL: the same. */
     const struct counters *const *health; /* Every stage's, for the spanmap_* metrics. */
     size_t health_count;
 };

@@ -85,6 +85,20 @@ static void change(struct buf *out, unsigned bits)
     (void)buf_append_byte(out, ']');
 }
 
+/* What a node that is no single one hides, and what no edge shows. */
+static void stands_for(struct buf *out, const struct map_stands *stands)
+{
+    (void)buf_append_text(out, ", \"stands_for\": {");
+    count(out, "nodes", stands->nodes, ", ");
+    count(out, "services", stands->services, ", ");
+    count(out, "edges", stands->edges, ", ");
+    figures(out, stands->requests, stands->failed);
+    (void)buf_append_text(out, ", \"inner\": {");
+    count(out, "edges", stands->inner_edges, ", ");
+    figures(out, stands->inner_requests, stands->inner_failed);
+    (void)buf_append_text(out, "}}");
+}
+
 static void node(struct buf *out, const struct map_graph *graph, const struct map_node *map_node)
 {
     const struct node *from = &map_node->from->node;
@@ -93,11 +107,17 @@ static void node(struct buf *out, const struct map_graph *graph, const struct ma
     (void)buf_append_text(out, "{\"id\": ");
     json_append_text(out, map_node->id);
     (void)buf_append_text(out, ", \"type\": ");
-    json_append_text(out, view_of(node_type_name(from->type)));
+    json_append_text(out, view_of(map_node_type(map_node)));
     (void)buf_append_text(out, ", \"namespace\": ");
     json_append_text(out, from->namespace);
     (void)buf_append_text(out, ", \"name\": ");
     json_append_text(out, from->name);
+    if (graph->tells_groups) {
+        (void)buf_append_text(out, ", \"group\": ");
+        json_append_text(out, map_node->group);
+    }
+    if (map_node->kind != MAP_PLAIN)
+        stands_for(out, &map_node->stands);
     (void)buf_append_text(out, ", ");
     figures(out, is_gone ? 0 : map_node->requests, is_gone ? 0 : map_node->failed);
     json_append_seconds(out, "seconds", is_gone ? NULL : map_node->seconds);
@@ -138,6 +158,8 @@ static void edge(struct buf *out, const struct map_graph *graph, const struct ma
     (void)buf_append_text(out, ", \"connection_type\": ");
     json_append_text(out, view_of(connection_type_name(from->connection_type)));
     (void)buf_append_text(out, ", ");
+    if (map_edge->parts != 0)
+        count(out, "stands_for", map_edge->parts, ", ");
     edge_figures(out, (map_edge->change & CHANGE_GONE) != 0 ? &nothing : from);
     if (graph->past != NULL) {
         const struct map_edge *before = map_edge->before;
@@ -236,6 +258,16 @@ static void links(struct buf *out, const struct link_accounting *from)
     count(out, "dropped", from->dropped, "}");
 }
 
+/* What min-rate left out. */
+static void hidden(struct buf *out, const struct map_hidden *from)
+{
+    (void)buf_append_text(out, ",\n \"hidden\": {");
+    count(out, "nodes", from->nodes, ", ");
+    count(out, "edges", from->edges, ", ");
+    figures(out, from->requests, from->failed);
+    (void)buf_append_byte(out, '}');
+}
+
 static void map(struct buf *out, const struct map_graph *graph)
 {
     (void)buf_append_text(out, "{\"spanmap\": \"" SPANMAP_VERSION "\",\n \"window\": ");
@@ -249,6 +281,8 @@ static void map(struct buf *out, const struct map_graph *graph)
     nodes(out, graph);
     (void)buf_append_text(out, ",\n \"edges\": ");
     edges(out, graph);
+    if (graph->hidden.nodes + graph->hidden.edges != 0)
+        hidden(out, &graph->hidden);
     (void)buf_append_text(out, ",\n \"accounting\": ");
     accounting(out, &graph->snapshot->accounting);
     (void)buf_append_text(out, ",\n \"links\": ");
@@ -262,7 +296,7 @@ static int render_part(const struct export_input *input, char out_error[256],
 {
     size_t size_before = out->size;
     struct map_graph graph;
-    int status = map_graph_init(input, out_error, &graph);
+    int status = map_graph_init(input, NULL, out_error, &graph);
 
     if (status != 0)
         return status;

@@ -79,8 +79,13 @@ static bool is_slower(const struct map_edge *edge)
            histogram_quantile(seconds.now, 0.95) > 1.25 * histogram_quantile(seconds.before, 0.95);
 }
 
-static void judge(struct map_edge *edge)
+void map_change_judge(struct map_edge *edge)
 {
+    edge->change = edge->before == NULL               ? CHANGE_NEW
+                   : edge->from == edge->before->from ? CHANGE_GONE
+                                                      : 0;
+    if (edge->change != 0)
+        return;
     if (fails_more(edge->from, edge->before->from))
         edge->change |= CHANGE_FAILING;
     if (is_slower(edge))
@@ -176,8 +181,7 @@ static void join_edges(struct joining *on, struct map_edge *edges, size_t *out_c
         } else {
             last->before = edges[i].before;
         }
-        last->change = 0;
-        judge(last);
+        map_change_judge(last);
     }
     *out_count = kept;
 }

@@ -47,6 +47,9 @@ struct change_seconds map_change_seconds(const struct map_edge *edge);
  * a focus. Returns: 0; STATUS_NOMEM. */
 MUST_USE int map_change_join(struct map_graph *graph, struct map_graph *past);
 
+/* Sets the change of an edge with its two sides; one that is gone has that of before on both. */
+void map_change_judge(struct map_edge *edge);
+
 /* The one of the two maps that an edge's figures are from, for its window. */
 static inline const struct map_graph *map_change_side(const struct map_graph *graph,
                                                       unsigned change)

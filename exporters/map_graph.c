@@ -1,4 +1,4 @@
-/* map_graph.c: mark what is drawn, add up, sort by id, then narrow to the focus.
+/* map_graph.c: mark what is drawn, add up, sort by id; then join, collapse, narrow, as asked.
  *
  * Numbers of nodes are those of the snapshot until pack() gives out the graph's own. Cost:
  * O(n log n) for the ids, and one merge of histograms for each edge into a node of several.
@@ -16,9 +16,12 @@
 #include "exporters/edge_views.h"
 #include "exporters/escape.h"
 #include "exporters/map_change.h"
+#include "exporters/map_groups.h"
+#include "exporters/map_narrow.h"
+#include "exporters/map_top.h"
 #include "topology/span.h"
 
-enum { NAME_IN_ERROR = 48, NUMBER_NONE = -1 };
+enum { NUMBER_NONE = -1 };
 
 int export_fail(char out_error[256], int status, const char *format, ...)
 {
@@ -66,7 +69,7 @@ static void mark_drawn(struct draft *draft)
     }
 }
 
-static int compare_nodes(const void *a, const void *b)
+int map_node_compare(const void *a, const void *b)
 {
     const struct map_node *one = a;
     const struct map_node *other = b;
@@ -76,7 +79,7 @@ static int compare_nodes(const void *a, const void *b)
     return order != 0 ? order : (one->from > other->from) - (one->from < other->from);
 }
 
-static int compare_edges(const void *a, const void *b)
+int map_edge_compare(const void *a, const void *b)
 {
     const struct map_edge *one = a;
     const struct map_edge *other = b;
@@ -88,6 +91,8 @@ static int compare_edges(const void *a, const void *b)
     if (one->from->connection_type != other->from->connection_type)
         return strcmp(connection_type_name(one->from->connection_type),
                       connection_type_name(other->from->connection_type));
+    if (one->from->overflow != other->from->overflow)
+        return one->from->overflow ? 1 : -1;
     return (one->from > other->from) - (one->from < other->from);
 }
 
@@ -121,10 +126,14 @@ static int name_nodes(const struct draft *draft, struct map_graph *graph)
     return 0;
 }
 
-static void edge_release(struct map_edge *edge)
+void map_edge_release(struct map_edge *edge)
 {
     const struct histogram *all[4];
 
+    if (edge->merged_before != NULL)
+        map_edge_release(edge->merged_before); /* It has none of its own in turn. */
+    mem_free(edge->merged_before);
+    edge->merged_before = NULL;
     if (edge->merged == NULL)
         return;
     all[0] = edge->merged->client_seconds;
@@ -135,6 +144,16 @@ static void edge_release(struct map_edge *edge)
         histogram_free((struct histogram *)(uintptr_t)all[i]); /* Our own copies. */
     mem_free(edge->merged);
     edge->merged = NULL;
+}
+
+void map_node_release(struct map_node *node)
+{
+    histogram_free(node->merged);
+    node->merged = NULL;
+    if (node->merged_before != NULL)
+        histogram_free(node->merged_before->merged);
+    mem_free(node->merged_before);
+    node->merged_before = NULL;
 }
 
 /* Adds what one part of an edge saw to what the others did; NULL: nothing. */
@@ -152,7 +171,7 @@ static int add_seconds_of(const struct histogram *more, const struct histogram *
     return status;
 }
 
-static int add_part(struct snapshot_edge *merged, const struct snapshot_edge *more)
+int map_edge_add(struct snapshot_edge *merged, const struct snapshot_edge *more)
 {
     int status = add_seconds_of(more->client_seconds, &merged->client_seconds);
 
@@ -185,9 +204,9 @@ static int merge_edge(struct map_edge *edge, const struct snapshot_edge *more)
         merged->requests = merged->failed = 0;
         edge->merged = merged;
         edge->from = merged;
-        status = add_part(merged, from);
+        status = map_edge_add(merged, from);
     }
-    return status == 0 ? add_part(merged, more) : status;
+    return status == 0 ? map_edge_add(merged, more) : status;
 }
 
 static bool same_edge(const struct snapshot_edge *a, const struct snapshot_edge *b)
@@ -234,7 +253,7 @@ static int pack(struct draft *draft, struct map_graph *graph)
     status = name_nodes(draft, graph);
     if (status != 0)
         return status;
-    qsort(graph->nodes, graph->nodes_count, sizeof(*graph->nodes), compare_nodes);
+    qsort(graph->nodes, graph->nodes_count, sizeof(*graph->nodes), map_node_compare);
     for (size_t i = 0; i < snapshot->nodes_count; i++)
         draft->number[i] = NUMBER_NONE;
     for (size_t i = 0; i < graph->nodes_count; i++)
@@ -242,27 +261,28 @@ static int pack(struct draft *draft, struct map_graph *graph)
     status = pack_edges(draft, graph);
     if (status != 0)
         return status;
-    qsort(graph->edges, graph->edges_count, sizeof(*graph->edges), compare_edges);
+    qsort(graph->edges, graph->edges_count, sizeof(*graph->edges), map_edge_compare);
     return 0;
 }
 
-static int add_seconds(struct map_node *node, const struct histogram *seconds)
+int map_seconds_add(const struct histogram *more, const struct histogram **sum,
+                    struct histogram **merged)
 {
     int status;
 
-    if (seconds == NULL || seconds->count == 0)
+    if (more == NULL || more->count == 0)
         return 0;
-    if (node->seconds == NULL) {
-        node->seconds = seconds;
+    if (*sum == NULL) {
+        *sum = more;
         return 0;
     }
-    if (node->merged == NULL) {
-        status = histogram_copy(node->seconds, &node->merged);
+    if (*merged == NULL) {
+        status = histogram_copy(*sum, merged);
         if (status != 0)
             return status;
-        node->seconds = node->merged;
+        *sum = *merged;
     }
-    return histogram_merge(node->merged, seconds);
+    return histogram_merge(*merged, more);
 }
 
 /* N7 */
@@ -278,7 +298,7 @@ static int add_up(const struct draft *draft, struct map_graph *graph)
             draft->number[edge->server] == NUMBER_NONE)
             continue;
         node = &graph->nodes[draft->number[edge->server]];
-        status = add_seconds(node, edge->server_seconds);
+        status = map_seconds_add(edge->server_seconds, &node->seconds, &node->merged);
         if (status != 0)
             return status;
         node->requests += edge->requests;
@@ -299,104 +319,6 @@ static void add_orphans(const struct draft *draft, struct map_graph *graph)
             (loss->kind == SPAN_KIND_SERVER || loss->kind == SPAN_KIND_CONSUMER))
             graph->nodes[number].parent_missing += loss->spans;
     }
-}
-
-static int find_focus(const struct map_graph *graph, struct view focus, bool *kept,
-                      char out_error[256])
-{
-    struct buf name;
-    bool found = false;
-
-    for (size_t i = 0; i < graph->nodes_count; i++) {
-        kept[i] = view_equal(graph->nodes[i].id, focus) ||
-                  view_equal(graph->nodes[i].from->node.name, focus);
-        found = found || kept[i];
-    }
-    if (found)
-        return 0;
-    buf_init(&name, 0);
-    (void)escape_cut(&name, focus, NAME_IN_ERROR); /* Without memory the name stays away. */
-    (void)export_fail(out_error, 0, "no node on the map has the id or the name '%.*s'",
-                      (int)name.size, name.size != 0 ? name.data : "");
-    buf_release(&name);
-    return STATUS_NOT_FOUND;
-}
-
-/* One more step away from what is kept. Returns: whether anything is new. */
-static bool widen(const struct map_graph *graph, const bool *kept, bool *next)
-{
-    bool grew = false;
-
-    memcpy(next, kept, graph->nodes_count * sizeof(*next));
-    for (size_t i = 0; i < graph->edges_count; i++) {
-        const struct map_edge *edge = &graph->edges[i];
-        if (kept[edge->client] == kept[edge->server])
-            continue;
-        next[edge->client] = next[edge->server] = true;
-        grew = true;
-    }
-    return grew;
-}
-
-/* Takes out what is not kept, and renumbers. `number` has room for all nodes. */
-static void narrow(struct map_graph *graph, const bool *kept, uint32_t *number)
-{
-    size_t nodes = 0;
-    size_t edges = 0;
-
-    for (size_t i = 0; i < graph->nodes_count; i++) {
-        if (!kept[i]) {
-            histogram_free(graph->nodes[i].merged);
-            continue;
-        }
-        number[i] = (uint32_t)nodes;
-        graph->nodes[nodes++] = graph->nodes[i];
-    }
-    for (size_t i = 0; i < graph->edges_count; i++) {
-        struct map_edge edge = graph->edges[i];
-        if (!kept[edge.client] || !kept[edge.server]) {
-            edge_release(&edge);
-            continue;
-        }
-        edge.client = number[edge.client];
-        edge.server = number[edge.server];
-        graph->edges[edges++] = edge;
-    }
-    graph->nodes_count = nodes;
-    graph->edges_count = edges;
-}
-
-/* What stands within `depth` steps of the focus, in either direction, and all calls among it. */
-static int apply_focus(const struct export_options *options, char out_error[256],
-                       struct map_graph *graph)
-{
-    unsigned depth = options->depth != 0 ? options->depth : 1;
-    bool *kept;
-    bool *next;
-    uint32_t *number;
-    int status = STATUS_NOMEM;
-
-    if (options->focus.size == 0)
-        return 0;
-    kept = mem_calloc(graph->nodes_count, sizeof(*kept));
-    next = mem_calloc(graph->nodes_count, sizeof(*next));
-    number = mem_calloc(graph->nodes_count, sizeof(*number));
-    if (kept == NULL || next == NULL || number == NULL)
-        goto out;
-    status = find_focus(graph, options->focus, kept, out_error);
-    if (status != 0)
-        goto out;
-    for (unsigned step = 0; step < depth && widen(graph, kept, next); step++) {
-        bool *swap = kept;
-        kept = next;
-        next = swap;
-    }
-    narrow(graph, kept, number);
-out:
-    mem_free(kept);
-    mem_free(next);
-    mem_free(number);
-    return status;
 }
 
 /* The whole map of one snapshot. */
@@ -442,8 +364,24 @@ static int join_past(const struct export_input *input, struct map_graph *graph)
     return status;
 }
 
-int map_graph_init(const struct export_input *input, char out_error[256],
-                   struct map_graph *out_graph)
+/* What the options ask for beside the whole map. */
+static int apply(const struct export_input *input, const struct map_limits *limits,
+                 char out_error[256], struct map_graph *graph)
+{
+    int status = map_groups_find(input, out_error, graph);
+
+    graph->tells_groups = map_groups_asked(&input->options);
+    if (status == 0)
+        status = map_groups_collapse(input, out_error, graph);
+    if (status == 0)
+        status = map_narrow(&input->options, out_error, graph);
+    if (status == 0)
+        status = map_top(&input->options, limits, graph);
+    return status;
+}
+
+int map_graph_init(const struct export_input *input, const struct map_limits *limits,
+                   char out_error[256], struct map_graph *out_graph)
 {
     struct map_graph graph;
     int status = make_whole(input, input->snapshot, &graph);
@@ -452,7 +390,7 @@ int map_graph_init(const struct export_input *input, char out_error[256],
     if (status == 0 && input->before != NULL)
         status = join_past(input, &graph);
     if (status == 0)
-        status = apply_focus(&input->options, out_error, &graph);
+        status = apply(input, limits, out_error, &graph);
     if (status == 0)
         *out_graph = graph;
     else
@@ -462,17 +400,71 @@ int map_graph_init(const struct export_input *input, char out_error[256],
     return status;
 }
 
+/* One piece of memory each: a text, or a node with its name behind it. */
+struct map_text {
+    struct map_text *next;
+    struct snapshot_node node;
+    char text[];
+};
+
+static int keep(struct map_graph *graph, struct view text, struct map_text **out_kept)
+{
+    struct map_text *kept = mem_alloc(sizeof(*kept) + text.size);
+
+    if (kept == NULL)
+        return STATUS_NOMEM;
+    kept->next = graph->texts;
+    graph->texts = kept;
+    kept->node = (struct snapshot_node){.node = {.name = {kept->text, text.size}}};
+    if (text.size != 0)
+        memcpy(kept->text, text.data, text.size);
+    *out_kept = kept;
+    return 0;
+}
+
+int map_graph_keep(struct map_graph *graph, struct view text, struct view *out_copy)
+{
+    struct map_text *kept;
+    int status = keep(graph, text, &kept);
+
+    if (status == 0)
+        *out_copy = kept->node.node.name;
+    return status;
+}
+
+int map_graph_keep_node(struct map_graph *graph, struct view name, struct snapshot_node **out_node)
+{
+    struct map_text *kept;
+    int status = keep(graph, name, &kept);
+
+    if (status == 0)
+        *out_node = &kept->node;
+    return status;
+}
+
+const char *map_node_type(const struct map_node *node)
+{
+    return node->kind == MAP_GROUP    ? "group"
+           : node->kind == MAP_OTHERS ? "others"
+                                      : node_type_name(node->from->node.type);
+}
+
 void map_graph_release(struct map_graph *graph)
 {
     if (graph == NULL)
         return;
     for (size_t i = 0; i < graph->nodes_count; i++)
-        histogram_free(graph->nodes[i].merged);
+        map_node_release(&graph->nodes[i]);
     for (size_t i = 0; i < graph->edges_count; i++)
-        edge_release(&graph->edges[i]);
+        map_edge_release(&graph->edges[i]);
     mem_free(graph->nodes);
     mem_free(graph->edges);
     mem_free(graph->ids);
+    while (graph->texts != NULL) {
+        struct map_text *next = graph->texts->next;
+        mem_free(graph->texts);
+        graph->texts = next;
+    }
     if (graph->past != NULL) {
         struct map_graph *past = graph->past;
         map_graph_release(past);

@@ -16,6 +16,12 @@ static const struct type_style types[NODE_TYPE_COUNT] = {
     [NODE_USER] = {"user", "#fff5d6", "#9a7700", "ellipse", "filled", "#fff5d6", NULL},
 };
 
+/* What stands for several nodes. */
+static const struct type_style group = {"cluster", "#eaeef2", "#57606a", "folder",
+                                        "filled",  "#eaeef2", NULL};
+static const struct type_style others = {
+    "others", "#ffffff", "#57606a", "box", "rounded,filled,dotted", "#ffffff", NULL};
+
 static const struct alarm_style alarms[ALARM_COUNT] = {
     [ALARM_NONE] = {"fine", "no errors", "#8796a5"},
     [ALARM_FEW] = {"few", "under 1%", "#d1a000"},
@@ -39,6 +45,13 @@ const struct type_style *map_type_style(enum node_type type)
 {
     CHECK(type < NODE_TYPE_COUNT);
     return &types[type];
+}
+
+const struct type_style *map_node_style(const struct map_node *node)
+{
+    return node->kind == MAP_GROUP    ? &group
+           : node->kind == MAP_OTHERS ? &others
+                                      : map_type_style(node->from->node.type);
 }
 
 const struct alarm_style *map_alarm_style(enum map_alarm alarm)

@@ -39,6 +39,7 @@ struct type_style {
 #define STYLE_SHADE "#f6f8fa"
 
 const struct type_style *map_type_style(enum node_type type);
+const struct type_style *map_node_style(const struct map_node *node);
 const struct alarm_style *map_alarm_style(enum map_alarm alarm);
 
 enum map_alarm map_alarm_of(uint64_t failed, uint64_t requests);

@@ -87,15 +87,44 @@ void map_text_change(const struct map_edge *edge, struct buf *out)
     }
 }
 
+static void counted(uint64_t count, const char *one, const char *many, struct buf *out)
+{
+    (void)buf_printf(out, "%s %s", human_count(count).text, count == 1 ? one : many);
+}
+
+void map_text_stands(const struct map_node *node, struct buf *out)
+{
+    const struct map_stands *stands = &node->stands;
+
+    counted(stands->services, "service", "services", out);
+    if (stands->nodes != stands->services) {
+        (void)buf_append_text(out, ", ");
+        counted(stands->nodes - stands->services, "other node", "other nodes", out);
+    }
+    (void)buf_append_text(out, ", ");
+    counted(stands->edges, "edge", "edges", out);
+}
+
 void map_text_node(const struct map_graph *graph, const struct map_node *node, struct buf *out)
 {
     graph = map_change_side(graph, node->change);
     full_name(node, out);
-    (void)buf_printf(out, " (%s)", node_type_name(node->from->node.type));
+    (void)buf_printf(out, " (%s)", map_node_type(node));
     if (node->change != 0)
         (void)buf_printf(out, "\n%s", map_change_style(node->change)->legend);
     if (node->from->node.type == NODE_USER)
         return; /* Nobody calls the user. */
+    if (node->kind == MAP_PLAIN && graph->tells_groups && node->group.size != 0) {
+        (void)buf_append_text(out, "\nin ");
+        (void)escape_cut(out, node->group, NAME_IN_TOOLTIP);
+    }
+    if (node->kind != MAP_PLAIN) {
+        (void)buf_append_text(out, "\nstands for ");
+        map_text_stands(node, out);
+        (void)buf_printf(out, "\n%s requests on these edges, %s of them between its own",
+                         human_weight(node->stands.requests).text,
+                         human_weight(node->stands.inner_requests).text);
+    }
     traffic(graph, node->requests, node->failed, out);
     seconds("server", node->seconds, out);
 }

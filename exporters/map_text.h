@@ -21,6 +21,9 @@ void map_text_name(const struct map_node *node, size_t characters, struct buf *o
 void map_text_node(const struct map_graph *graph, const struct map_node *node, struct buf *out);
 void map_text_edge(const struct map_graph *graph, const struct map_edge *edge, struct buf *out);
 
+/* "12 services, 3 other nodes, 40 edges": what a node that is not plain stands for. */
+void map_text_stands(const struct map_node *node, struct buf *out);
+
 /* What is different from the map before, in a few words: "new", "p95 was 3 ms"; nothing where
  * nothing is. */
 void map_text_change(const struct map_edge *edge, struct buf *out);

@@ -6,19 +6,21 @@
 
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/utf8.h"
 #include "exporters/escape.h"
 #include "exporters/human.h"
 #include "exporters/map_change.h"
 #include "exporters/map_graph.h"
-#include "exporters/map_pick.h"
+#include "exporters/map_groups.h"
 #include "exporters/map_style.h"
 #include "exporters/map_text.h"
+#include "exporters/map_top.h"
 
 enum { NAME_CHARACTERS = 40 };
 
 /* Mermaid itself refuses more than 500 edges or 50,000 characters. */
-static const struct map_pick_limits limits = {.nodes_max = 150, .edges_max = 280};
+static const struct map_limits limits = {.nodes_max = 150, .edges_max = 280};
 
 static const struct {
     const char *begin;
@@ -31,9 +33,9 @@ static const struct {
 
 struct chart {
     struct map_graph graph;
-    struct map_pick pick;
     struct buf *out;
-    struct buf text; /* A name, before it is escaped. */
+    struct buf text;   /* A name, before it is escaped. */
+    bool others_lines; /* Those of the others are drawn. */
 };
 
 static void escaped(struct chart *chart, struct view text)
@@ -56,22 +58,66 @@ static void escaped(struct chart *chart, struct view text)
     }
 }
 
+/* The text that was made is put out; a failure to make it sticks. */
+static void put_text(struct chart *chart)
+{
+    escaped(chart, buf_view(&chart->text));
+    if (chart->out->failed == 0)
+        chart->out->failed = chart->text.failed;
+    buf_reset(&chart->text);
+}
+
 static void node(struct chart *chart, size_t index)
 {
     const struct map_node *map_node = &chart->graph.nodes[index];
     enum node_type type = map_node->from->node.type;
 
-    buf_reset(&chart->text);
     if (map_node->from->node.namespace.size != 0) {
         (void)escape_cut(&chart->text, map_node->from->node.namespace, NAME_CHARACTERS);
         (void)buf_append_byte(&chart->text, '/');
     }
     map_text_name(map_node, NAME_CHARACTERS, &chart->text);
     (void)buf_printf(chart->out, "  n%zu%s", index + 1, shapes[type].begin);
-    escaped(chart, buf_view(&chart->text));
-    (void)buf_printf(chart->out, "%s:::%s\n", shapes[type].end, node_type_name(type));
-    if (chart->out->failed == 0)
-        chart->out->failed = chart->text.failed;
+    if (map_node->kind != MAP_PLAIN) {
+        (void)buf_append_text(&chart->text, ": ");
+        map_text_stands(map_node, &chart->text);
+    }
+    put_text(chart);
+    (void)buf_printf(chart->out, "%s:::%s\n", shapes[type].end, map_node_type(map_node));
+}
+
+/* Subgraphs where somebody asked for clusters; else a namespace stands in the name alone. */
+static int all_nodes(struct chart *chart)
+{
+    const struct map_graph *graph = &chart->graph;
+    struct view frame = {NULL, 0};
+    size_t frames = 0;
+    uint32_t *order;
+    int status = map_groups_order(graph, &order);
+
+    if (status != 0)
+        return status;
+    for (size_t i = 0; i < graph->nodes_count; i++) {
+        struct view own = map_groups_frame(&graph->nodes[order[i]]);
+        if (graph->tells_groups && !view_equal(own, frame)) {
+            (void)buf_printf(chart->out, "%s  subgraph g%zu[\"", frames != 0 ? "  end\n" : "",
+                             frames + 1);
+            (void)escape_cut(&chart->text, own, NAME_CHARACTERS);
+            put_text(chart);
+            (void)buf_append_text(chart->out, "\"]\n");
+            frame = own;
+            frames++;
+        }
+        node(chart, order[i]);
+    }
+    (void)buf_append_text(chart->out, frames != 0 ? "  end\n" : "");
+    mem_free(order);
+    return 0;
+}
+
+static bool is_line(const struct chart *chart, const struct map_edge *edge)
+{
+    return chart->others_lines || !map_edge_has_others(&chart->graph, edge);
 }
 
 static void edge(struct chart *chart, const struct map_edge *map_edge)
@@ -91,10 +137,9 @@ static void edge(struct chart *chart, const struct map_edge *map_edge)
     (void)buf_append_byte(chart->out, ' ');
     escaped(chart, view_of(map_text_quantile(map_text_seconds(map_edge), 0.95).text));
     if (map_edge->change != 0) {
-        buf_reset(&chart->text);
         map_text_change(map_edge, &chart->text);
         (void)buf_append_text(chart->out, ", ");
-        escaped(chart, buf_view(&chart->text));
+        put_text(chart);
     }
     (void)buf_printf(chart->out, "\"| n%u\n", map_edge->server + 1);
 }
@@ -106,63 +151,64 @@ static const char *colour_of(const struct chart *chart, const struct map_edge *e
     return map_alarm_style(map_alarm_of(edge->from->failed, edge->from->requests))->colour;
 }
 
+static void class_of(struct chart *chart, const char *name, const struct type_style *style,
+                     const char *more)
+{
+    (void)buf_printf(chart->out, "  classDef %s fill:%s,stroke:%s,color:" STYLE_INK "%s\n", name,
+                     style->fill, style->stroke, more);
+}
+
 static void styles(struct chart *chart)
 {
+    const struct map_graph *graph = &chart->graph;
     uint64_t requests_max = 0;
     size_t number = 0;
 
-    for (int i = 0; i < NODE_TYPE_COUNT; i++) {
-        const struct type_style *style = map_type_style((enum node_type)i);
-        (void)buf_printf(chart->out, "  classDef %s fill:%s,stroke:%s,color:" STYLE_INK "%s\n",
-                         node_type_name((enum node_type)i), style->fill, style->stroke,
-                         i == NODE_EXTERNAL ? ",stroke-dasharray:5 2" : "");
+    for (int i = 0; i < NODE_TYPE_COUNT; i++)
+        class_of(chart, node_type_name((enum node_type)i), map_type_style((enum node_type)i),
+                 i == NODE_EXTERNAL ? ",stroke-dasharray:5 2" : "");
+    for (enum map_kind kind = MAP_GROUP; kind <= MAP_OTHERS; kind++) {
+        const struct map_node like = {.kind = kind};
+        class_of(chart, map_node_type(&like), map_node_style(&like),
+                 kind == MAP_OTHERS ? ",stroke-dasharray:2 3" : ",stroke-width:3px");
     }
-    for (size_t i = 0; i < chart->graph.edges_count; i++)
-        if (chart->graph.edges[i].from->requests > requests_max)
-            requests_max = chart->graph.edges[i].from->requests;
-    for (size_t i = 0; i < chart->graph.edges_count; i++) {
-        const struct snapshot_edge *from = chart->graph.edges[i].from;
-        unsigned width = map_width_tenths(&chart->graph, from->requests, requests_max);
-        if (chart->pick.edges[i])
+    for (size_t i = 0; i < graph->edges_count; i++)
+        if (is_line(chart, &graph->edges[i]) && graph->edges[i].from->requests > requests_max)
+            requests_max = graph->edges[i].from->requests;
+    for (size_t i = 0; i < graph->edges_count; i++) {
+        unsigned width = map_width_tenths(graph, graph->edges[i].from->requests, requests_max);
+        if (is_line(chart, &graph->edges[i]))
             (void)buf_printf(chart->out, "  linkStyle %zu stroke:%s,stroke-width:%u.%upx\n",
-                             number++, colour_of(chart, &chart->graph.edges[i]), width / 10,
-                             width % 10);
+                             number++, colour_of(chart, &graph->edges[i]), width / 10, width % 10);
     }
 }
 
-static void write(struct chart *chart)
+static int write(struct chart *chart)
 {
-    size_t nodes_left = chart->graph.nodes_count - chart->pick.nodes_count;
-    size_t edges_left = chart->graph.edges_count - chart->pick.edges_count;
+    int status;
 
     (void)buf_append_text(chart->out, "flowchart LR\n");
-    if (nodes_left + edges_left != 0)
-        (void)buf_printf(chart->out, "  %%%% not drawn, the least busy: %zu nodes, %zu edges\n",
-                         nodes_left, edges_left);
-    for (size_t i = 0; i < chart->graph.nodes_count; i++)
-        if (chart->pick.nodes[i])
-            node(chart, i);
+    status = all_nodes(chart);
+    if (status != 0)
+        return status;
     for (size_t i = 0; i < chart->graph.edges_count; i++)
-        if (chart->pick.edges[i])
+        if (is_line(chart, &chart->graph.edges[i]))
             edge(chart, &chart->graph.edges[i]);
     styles(chart);
+    return chart->out->failed;
 }
 
 static int render(const struct export_input *input, char out_error[256], struct buf *out)
 {
     struct chart chart = {.out = out};
     size_t size_before = out->size;
-    int status = map_graph_init(input, out_error, &chart.graph);
+    int status = map_graph_init(input, &limits, out_error, &chart.graph);
 
     if (status != 0)
         return status;
     buf_init(&chart.text, 0);
-    status = map_pick_init(&chart.graph, &limits, &chart.pick);
-    if (status == 0) {
-        write(&chart);
-        status = out->failed;
-    }
-    map_pick_release(&chart.pick);
+    chart.others_lines = map_top_to_others(&chart.graph) <= MAP_OTHERS_LINES_MAX;
+    status = write(&chart);
     map_graph_release(&chart.graph);
     buf_release(&chart.text);
     if (status == 0)

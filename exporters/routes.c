@@ -501,15 +501,11 @@ static void show_asset(const struct asset *asset, const struct http_request *req
 
 static const struct route table[] = {
     {"/metrics", "metrics for Prometheus (text, OpenMetrics)", show_metrics, NULL, NULL},
-    {"/map.svg", "the map as a picture (focus, depth, self-edges)", show_map, &exporter_svg, NULL},
-    {"/map.dot", "the map in Graphviz's language (focus, depth, self-edges)", show_map,
-     &exporter_dot, NULL},
-    {"/api/v1/map", "the map as JSON (focus, depth, self-edges, format)", show_map, &exporter_json,
-     NULL},
-    {"/api/v1/services", "its nodes alone (focus, depth, self-edges)", show_map, &exporter_json,
-     json_render_services},
-    {"/api/v1/edges", "its edges alone (focus, depth, self-edges)", show_map, &exporter_json,
-     json_render_edges},
+    {"/map.svg", "the map as a picture", show_map, &exporter_svg, NULL},
+    {"/map.dot", "the map in Graphviz's language", show_map, &exporter_dot, NULL},
+    {"/api/v1/map", "the map as JSON (or by format)", show_map, &exporter_json, NULL},
+    {"/api/v1/services", "its nodes alone", show_map, &exporter_json, json_render_services},
+    {"/api/v1/edges", "its edges alone", show_map, &exporter_json, json_render_edges},
     {"/api/v1/operations", "what one node does, by its operations (node)", show_operations, NULL,
      operations_render},
     {"/api/v1/settings", "what the page must know, and these paths", show_settings, NULL, NULL},
@@ -540,6 +536,9 @@ static void say_what_there_is(struct http_reply *reply)
     (void)buf_append_text(&reply->body, "  /                    the page\n"); /* See say(). */
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
         (void)buf_printf(&reply->body, "  %-20s %s\n", table[i].path, table[i].doc);
+    (void)buf_append_text(&reply->body, "What a map, its nodes and its edges may be asked for:\n");
+    for (size_t i = 0; i < MAP_OPTIONS_COUNT; i++)
+        (void)buf_printf(&reply->body, "  %-20s %s\n", map_options[i].name, map_options[i].doc);
 }
 
 void routes_handle(void *context, const struct http_request *request, struct http_reply *reply)

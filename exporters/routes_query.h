@@ -1,6 +1,6 @@
 /* routes_query.h: what a request asks for, in the words of `spanmap map`.
- * Is:         focus, depth, self-edges and format out of a query; what it does not say is as
- *             configured.
+ * Is:         the options of a map (map_options.h) and its format out of a query; what it does not say
+ *             is as configured.
  * Memory:     owns the decoded texts.
  */
 #ifndef SPANMAP_EXPORTERS_ROUTES_QUERY_H
@@ -10,13 +10,14 @@
 #include "base/status.h"
 #include "base/view.h"
 #include "exporters/exporter.h"
+#include "exporters/map_options.h"
 
-enum { QUERY_DEPTH_MAX = 1000, QUERY_TEXT_MAX = 16 << 10 };
+enum { QUERY_TEXT_MAX = 16 << 10 };
 
 struct routes_query {
-    struct export_options options;   /* Its focus points into the buffer below. */
+    struct export_options options;   /* Its texts point into the buffers below. */
     const struct exporter *exporter; /* NULL: the query names no format. */
-    struct buf focus;
+    struct buf texts[MAP_OPTIONS_COUNT];
 };
 
 /* On failure out_error has one sentence.

@@ -36,7 +36,8 @@ struct tree {
     const struct map_graph *graph;
     struct buf *out;
     struct buf line;
-    size_t *first; /* A node's first edge out; edges are sorted by client. */
+    bool tells_groups; /* Other than the namespaces, which names have. */
+    size_t *first;     /* A node's first edge out; edges are sorted by client. */
     bool *shown;
     struct step *stack;
     size_t depth;
@@ -78,8 +79,18 @@ static void name(struct tree *tree, const struct map_node *node)
         (void)buf_append_byte(&tree->line, '/');
     }
     map_text_name(node, NAME_CHARACTERS, &tree->line);
-    if (from->type != NODE_SERVICE && from->type != NODE_USER)
+    if (node->kind != MAP_PLAIN) {
+        (void)buf_append_text(&tree->line, " (");
+        map_text_stands(node, &tree->line);
+        (void)buf_append_byte(&tree->line, ')');
+    } else if (from->type != NODE_SERVICE && from->type != NODE_USER) {
         (void)buf_printf(&tree->line, " (%s)", node_type_name(from->type));
+    }
+    if (node->kind == MAP_PLAIN && tree->tells_groups && node->group.size != 0) {
+        (void)buf_append_text(&tree->line, " [");
+        (void)escape_cut(&tree->line, node->group, NAME_CHARACTERS / 2);
+        (void)buf_append_byte(&tree->line, ']');
+    }
 }
 
 static bool has_more(const struct tree *tree, const struct step *step)
@@ -186,6 +197,17 @@ static void head(struct tree *tree)
     (void)buf_append_text(tree->out, "  VIA\n");
 }
 
+/* What is not drawn, and where it is counted. */
+static void hidden(struct tree *tree)
+{
+    const struct map_hidden *from = &tree->graph->hidden;
+
+    if (from->nodes + from->edges != 0)
+        (void)buf_printf(tree->out,
+                         "\nhidden, below the least rate asked for: %s nodes, %s edges\n",
+                         human_count(from->nodes).text, human_count(from->edges).text);
+}
+
 static void class_of(struct buf *out, const char *title, const char *reason, uint64_t spans)
 {
     if (spans != 0)
@@ -235,6 +257,7 @@ static void write(struct tree *tree, bool *called)
     for (uint32_t i = 0; i < graph->nodes_count; i++)
         if (!tree->shown[i])
             walk(tree, i);
+    hidden(tree);
     foot(tree);
 }
 
@@ -244,10 +267,12 @@ static int render(const struct export_input *input, char out_error[256], struct 
     struct tree tree = {.graph = &graph, .out = out};
     size_t size_before = out->size;
     bool *called;
-    int status = map_graph_init(input, out_error, &graph);
+    int status = map_graph_init(input, NULL, out_error, &graph);
 
     if (status != 0)
         return status;
+    tree.tells_groups = input->options.cluster.size != 0 &&
+                        !view_equal(input->options.cluster, VIEW("namespace"));
     buf_init(&tree.line, 0);
     tree.first = mem_calloc(graph.nodes_count, sizeof(*tree.first));
     tree.shown = mem_calloc(graph.nodes_count, sizeof(*tree.shown));

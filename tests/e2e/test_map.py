@@ -186,8 +186,8 @@ def test_an_unreadable_file_is_named(tmp_path):
 @pytest.mark.parametrize("arguments, says", [
     (["--format", "jsno"], "did you mean 'json'?"),
     (["--format", "bmp"], "there are "),
-    (["--format", "json", "--focus", "a", "--depth", "-1"], "--depth -1"),
-    (["--format", "json", "--focus", "a", "--depth", "two"], "--depth two"),
+    (["--format", "json", "--focus", "a", "--depth", "-1"], "--depth is a number from 1 to 1000, not '-1'"),
+    (["--format", "json", "--focus", "a", "--depth", "two"], "--depth is a number from 1 to 1000, not 'two'"),
     (["--format", "json", "--depth", "2"], "--focus"),
     (["--format", "json", "--set", "pairing.wait=soon"], "pairing.wait"),
     (["--format", "json", "--set", "topology.memory_max=100GiB", "--set", "memory.limit=1GiB"],

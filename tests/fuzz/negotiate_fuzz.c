@@ -23,7 +23,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     status = routes_query_init(text, &defaults, error, &query);
     CHECK(status == 0 || status == STATUS_INVALID);
     if (status == 0) {
-        CHECK(query.options.depth <= QUERY_DEPTH_MAX);
+        CHECK(query.options.depth <= MAP_DEPTH_MAX);
+        CHECK(query.options.top <= MAP_TOP_MAX && query.options.min_rate >= 0);
+        CHECK(query.options.figure < FIGURE_COUNT && query.options.theme < THEME_COUNT);
         CHECK(query.exporter == NULL || query.exporter->in_map);
         routes_query_release(&query);
     }

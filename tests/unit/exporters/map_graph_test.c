@@ -16,7 +16,7 @@ static int draw(struct fixture *fixture)
 {
     if (fixture->input.snapshot == NULL)
         fixture->input.snapshot = snapshot_build_finish(&fixture->build);
-    return map_graph_init(&fixture->input, fixture->error, &fixture->graph);
+    return map_graph_init(&fixture->input, NULL, fixture->error, &fixture->graph);
 }
 
 static void end(struct fixture *fixture)

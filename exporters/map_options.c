@@ -1,0 +1,128 @@
+/* map_options.c: one row an option, one function each. */
+#include "exporters/map_options.h"
+
+#include <ctype.h>
+
+#include "exporters/escape.h"
+#include "exporters/map_graph.h"
+
+enum { TEXT_IN_ERROR = 48 };
+
+/* "is one of a, b or c, not 'd'"; a text that a stranger chose is made plain. */
+static int refuse(char out_error[256], const char *what, struct view text)
+{
+    struct buf plain;
+
+    buf_init(&plain, 0);
+    (void)escape_cut(&plain, text, TEXT_IN_ERROR); /* Without memory the text stays away. */
+    (void)export_fail(out_error, 0, "%s, not '%.*s'", what, (int)plain.size,
+                      plain.size != 0 ? plain.data : "");
+    buf_release(&plain);
+    return STATUS_INVALID;
+}
+
+/* Digits alone, from 1 to `most`. */
+static bool parse_count(struct view text, unsigned most, unsigned *out_count)
+{
+    uint64_t count = 0;
+    bool valid = text.size != 0 && text.size <= 9;
+
+    for (size_t i = 0; valid && i < text.size; i++) {
+        valid = isdigit((unsigned char)text.data[i]) != 0;
+        count = count * 10 + (unsigned)(text.data[i] - '0');
+    }
+    if (!valid || count == 0 || count > most)
+        return false;
+    *out_count = (unsigned)count;
+    return true;
+}
+
+static int set_focus(struct view text, char out_error[256], struct export_options *options)
+{
+    (void)out_error; /* Whether it is there is known with the map. */
+    options->focus = text;
+    return 0;
+}
+
+static int set_depth(struct view text, char out_error[256], struct export_options *options)
+{
+    if (parse_count(text, MAP_DEPTH_MAX, &options->depth))
+        return 0;
+    return refuse(out_error, "is a number from 1 to 1000", text);
+}
+
+/* `?self-edges` alone means yes, as the option does. */
+static int set_self_edges(struct view text, char out_error[256], struct export_options *options)
+{
+    if (view_equal(text, VIEW("true")) || view_equal(text, VIEW("1")) || text.size == 0)
+        options->self_edges = true;
+    else if (view_equal(text, VIEW("false")) || view_equal(text, VIEW("0")))
+        options->self_edges = false;
+    else
+        return refuse(out_error, "is 'true' or 'false'", text);
+    return 0;
+}
+
+static int set_cluster(struct view text, char out_error[256], struct export_options *options)
+{
+    (void)out_error;
+    options->cluster = text;
+    return 0;
+}
+
+static int set_collapse(struct view text, char out_error[256], struct export_options *options)
+{
+    (void)out_error;
+    options->collapse = text;
+    return 0;
+}
+
+/* A decimal without a sign or an exponent; strtod() would depend on the locale. */
+static int set_min_rate(struct view text, char out_error[256], struct export_options *options)
+{
+    double rate = 0;
+    double place = 0; /* Of the next digit behind the point; 0: before it. */
+    size_t digits = 0;
+    bool valid = text.size <= 18;
+
+    for (size_t i = 0; valid && i < text.size; i++) {
+        char c = text.data[i];
+        if (c == '.' && place == 0) {
+            place = 10;
+        } else if (isdigit((unsigned char)c) != 0) {
+            digits++;
+            rate = place == 0 ? rate * 10 + (c - '0') : rate + (c - '0') / place;
+            place *= 10;
+        } else {
+            valid = false;
+        }
+    }
+    if (!valid || digits == 0)
+        return refuse(out_error, "is requests a second, a number as 0.5 or 20", text);
+    options->min_rate = rate;
+    return 0;
+}
+
+static int set_top(struct view text, char out_error[256], struct export_options *options)
+{
+    if (parse_count(text, MAP_TOP_MAX, &options->top))
+        return 0;
+    return refuse(out_error, "is a number of edges from 1 to 1000000", text);
+}
+
+#define ROW(name, value, doc, suffix) {name, value, doc, set_##suffix},
+const struct map_option map_options[MAP_OPTIONS_COUNT] = {MAP_OPTIONS(ROW)};
+
+/* Sizes go before texts, so that no two lists of them read the same. */
+void map_options_append_key(const struct export_options *options, struct buf *out)
+{
+    const struct view texts[] = {options->focus, options->cluster, options->collapse};
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        (void)buf_printf(out, "%zu:", texts[i].size);
+        (void)buf_append_view(out, texts[i]);
+    }
+    (void)buf_printf(out, "%u,%d,%d,%a,%u,%d,%d", options->depth, options->self_edges,
+                     (int)options->map_messaging, options->min_rate, options->top,
+                     (int)options->figure, (int)options->theme);
+}
