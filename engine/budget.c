@@ -231,7 +231,7 @@ static uint64_t memo_bytes(const struct budget *budget)
  * made and in those that are being read; escaped, a text may be twice as long. */
 static uint64_t targets_bytes(const struct options *options, const struct budget *budget)
 {
-    return budget->threads != 0
+    return budget->keeps_targets
                ? 6 * budget->targets_bytes + options->metrics_targets_max * TARGET_BYTES
                : 0;
 }
@@ -500,9 +500,10 @@ static unsigned count_or(uint64_t asked, unsigned automatic)
     return asked != 0 ? (unsigned)asked : automatic;
 }
 
-int budget_make(const struct options *options, const struct budget_machine *machine, bool threaded,
-                char out_error[256], struct budget *out_budget)
+int budget_make(const struct options *options, const struct budget_machine *machine,
+                enum budget_kind kind, char out_error[256], struct budget *out_budget)
 {
+    bool threaded = kind == BUDGET_THREADED;
     unsigned automatic = machine->cores < THREADS_AUTO_MAX ? machine->cores : THREADS_AUTO_MAX;
     int status;
 
@@ -516,6 +517,7 @@ int budget_make(const struct options *options, const struct budget_machine *mach
         if (budget.limit_bytes == 0)
             budget.limit_bytes = automatic_limit(machine->memory_bytes);
         budget.threads = threaded ? count_or(options->receiver_threads, automatic) : 0;
+        budget.keeps_targets = kind != BUDGET_INLINE;
         budget.shards = count_or(options->topology_shards, automatic);
         budget.memo_entries = memo_entries(&budget);
         budget.exemplars_max = exemplars_max(options, &budget);

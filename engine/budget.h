@@ -39,10 +39,18 @@ struct budget_machine {
     unsigned cores;
 };
 
+/* How an engine is fed. */
+enum budget_kind {
+    BUDGET_INLINE,              /* By its owner, for a look at the end (map). */
+    BUDGET_INLINE_WITH_TARGETS, /* By its owner, who asks what services say of themselves. */
+    BUDGET_THREADED,
+};
+
 struct budget {
     uint64_t limit_bytes;
     uint64_t share_bytes[BUDGET_SHARE_COUNT];
     unsigned threads; /* Receiver threads; 0 without threads. */
+    bool keeps_targets;
     unsigned shards;
     size_t ring_spans;        /* Room of each ring, a power of two; 0 without threads. */
     size_t request_spans_max; /* Of one request: what an empty ring takes. */
@@ -72,10 +80,9 @@ struct budget {
         targets_bytes; /* Of what they say; part of BUDGET_FIXED, as their text in an answer is. */
 };
 
-/* `threaded` is false for an engine that is fed inline (map, library).
- * On failure out_error has one sentence that names the option; at most 255 bytes.
+/* On failure out_error has one sentence that names the option; at most 255 bytes.
  * Returns: 0; STATUS_RANGE (what is asked for does not fit). */
 MUST_USE int budget_make(const struct options *options, const struct budget_machine *machine,
-                         bool threaded, char out_error[256], struct budget *out_budget);
+                         enum budget_kind kind, char out_error[256], struct budget *out_budget);
 
 #endif

@@ -2,6 +2,9 @@
 #include "engine/engine.h"
 
 #include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,6 +34,10 @@ struct engine {
     uint64_t parent_wait_ns;
     bool counters_made;
     bool started;
+    bool clock_is_given;
+    _Atomic uint64_t given_ns; /* Of the clock that is given. */
+    pthread_mutex_t lock;      /* Without threads: over all parts. The merger's comes after it. */
+    struct mono_time now;      /* Likewise: the newest that was given. */
     struct counters counters;
     struct histogram_bounds bounds;
     struct dimensions *dimensions; /* NULL: there are none. */
@@ -76,6 +83,12 @@ static int make_catalog(struct engine *engine)
     return catalog_new(&limits, &engine->catalog);
 }
 
+static struct wall_time wall_now(const struct engine *engine)
+{
+    return engine->clock_is_given ? (struct wall_time){atomic_load(&engine->given_ns)}
+                                  : clock_wall();
+}
+
 static int make_publisher(struct engine *engine, const struct options *options)
 {
     struct publisher_options publisher = {
@@ -88,14 +101,14 @@ static int make_publisher(struct engine *engine, const struct options *options)
         .expiration_ns = options->metrics_expiration_ns,
         .exemplars = options->metrics_exemplars,
         .shards = engine->budget.shards,
-        .start = clock_wall(),
+        .start = wall_now(engine),
     };
 
     counters_set(&engine->counters, ENGINE_START_TIME, publisher.start.ns / NS_PER_S);
     return publisher_new(&publisher, &engine->publisher);
 }
 
-static int make_targets(struct engine *engine, const struct options *options, bool is_asked)
+static int make_targets(struct engine *engine, const struct options *options)
 {
     struct targets_options targets = {
         .targets_max = engine->budget.targets_max,
@@ -104,7 +117,7 @@ static int make_targets(struct engine *engine, const struct options *options, bo
         .expiration_ns = options->metrics_expiration_ns,
     };
 
-    return engine->budget.threads != 0 || is_asked ? targets_new(&targets, &engine->targets) : 0;
+    return engine->budget.keeps_targets ? targets_new(&targets, &engine->targets) : 0;
 }
 
 static int make_exchange(struct engine *engine)
@@ -244,6 +257,7 @@ static int make_merger(struct engine *engine)
         .workers = engine->workers,
         .workers_count = engine->workers_count,
         .counters = &engine->counters,
+        .given_ns = engine->clock_is_given ? &engine->given_ns : NULL,
         .note = note_gauges,
         .context = engine,
     };
@@ -275,8 +289,7 @@ static int make_counters(struct engine *engine)
     return 0;
 }
 
-static int make_parts(struct engine *engine, const struct options *options,
-                      const struct engine_setup *setup, char out_error[256])
+static int make_parts(struct engine *engine, const struct options *options, char out_error[256])
 {
     int status = make_counters(engine);
 
@@ -293,7 +306,7 @@ static int make_parts(struct engine *engine, const struct options *options,
     if (status == 0)
         status = make_publisher(engine, options);
     if (status == 0)
-        status = make_targets(engine, options, setup->keeps_targets);
+        status = make_targets(engine, options);
     if (status == 0)
         status = make_exchange(engine);
     if (status == 0)
@@ -303,6 +316,13 @@ static int make_parts(struct engine *engine, const struct options *options,
     if (status == 0)
         status = make_merger(engine);
     return status;
+}
+
+static enum budget_kind kind_of(const struct engine_setup *setup)
+{
+    if (setup->threaded)
+        return BUDGET_THREADED;
+    return setup->keeps_targets ? BUDGET_INLINE_WITH_TARGETS : BUDGET_INLINE;
 }
 
 int engine_new(const struct options *options, const struct engine_setup *setup, char out_error[256],
@@ -321,12 +341,15 @@ int engine_new(const struct options *options, const struct engine_setup *setup, 
         machine.memory_bytes = machine_memory_bytes("");
     if (machine.cores == 0)
         machine.cores = machine_cores("");
+    CHECK(pthread_mutex_init(&engine->lock, NULL) == 0);
+    engine->clock_is_given = setup->clock_is_given && !setup->threaded;
+    atomic_store(&engine->given_ns, setup->start.ns);
     engine->hash_seed = hash_seed();
     engine->pairing_wait_ns = options->pairing_wait_ns;
     engine->parent_wait_ns = options->pairing_parent_wait_ns;
-    status = budget_make(options, &machine, setup->threaded, out_error, &engine->budget);
+    status = budget_make(options, &machine, kind_of(setup), out_error, &engine->budget);
     if (status == 0)
-        status = make_parts(engine, options, setup, out_error);
+        status = make_parts(engine, options, out_error);
     if (status != 0) {
         if (out_error[0] == '\0')
             snprintf(out_error, 256, "%s", status_text(status));
@@ -358,6 +381,7 @@ void engine_free(struct engine *engine)
     dimensions_free(engine->dimensions);
     if (engine->counters_made)
         counters_release(&engine->counters);
+    CHECK(pthread_mutex_destroy(&engine->lock) == 0);
     mem_free(engine);
 }
 
@@ -378,16 +402,28 @@ struct targets *engine_targets(struct engine *engine)
 
 /* ------------------------------------------------------------- with threads */
 
-int engine_start(struct engine *engine)
+static int start_threads(struct engine *engine)
 {
     int status = 0;
 
-    CHECK(engine->budget.threads != 0 && !engine->started);
-    engine->started = true;
     for (unsigned i = 0; i < engine->workers_count && status == 0; i++)
         status = worker_start(engine->workers[i]);
-    if (status == 0)
-        status = merger_start(engine->merger);
+    return status == 0 ? merger_start(engine->merger) : status;
+}
+
+int engine_start(struct engine *engine)
+{
+    sigset_t all;
+    sigset_t before;
+    int status;
+
+    CHECK(engine->budget.threads != 0 && !engine->started);
+    engine->started = true;
+    /* Threads inherit the mask: a host's signals are for the host's threads. */
+    (void)sigfillset(&all);
+    CHECK(pthread_sigmask(SIG_SETMASK, &all, &before) == 0);
+    status = start_threads(engine);
+    CHECK(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
     if (status != 0)
         engine_stop(engine);
     return status;
@@ -409,6 +445,29 @@ void engine_export(void *context, unsigned thread, enum message_format format, s
     CHECK(thread < engine->doors_count);
     door_export(engine->doors[thread], format == MESSAGE_JSON ? DOOR_JSON : DOOR_PROTOBUF, message,
                 reply);
+}
+
+static void note_fed(const struct otlp_stage *stage, int status, struct engine_fed *out_fed)
+{
+    *out_fed = (struct engine_fed){
+        .warning = stage->warning, .error = stage->error, .error_offset = stage->error_offset};
+    if (status != 0)
+        return;
+    out_fed->spans = stage->count;
+    for (size_t reason = 0; reason < REJECTED_REASON_COUNT; reason++)
+        out_fed->rejected += stage->rejected[reason];
+}
+
+int engine_admit(struct engine *engine, unsigned thread, enum door_format format,
+                 struct view request, struct engine_fed *out_fed)
+{
+    const struct otlp_stage *stage;
+    int status;
+
+    CHECK(thread < engine->doors_count);
+    status = door_admit(engine->doors[thread], format, request, &stage);
+    note_fed(stage, status, out_fed);
+    return status;
 }
 
 size_t engine_export_memory(void *context, enum message_format format, struct view message)
@@ -455,26 +514,44 @@ static void feed_shard(struct engine *engine, unsigned number, const struct otlp
         shard_feed(shard, batch, count, now);
 }
 
-int engine_feed(struct engine *engine, enum door_format format, struct view request,
+static void lock(struct engine *engine)
+{
+    if (engine->budget.threads == 0)
+        CHECK(pthread_mutex_lock(&engine->lock) == 0);
+}
+
+static void unlock(struct engine *engine)
+{
+    if (engine->budget.threads == 0)
+        CHECK(pthread_mutex_unlock(&engine->lock) == 0);
+}
+
+/* The same, at a time of its owner's, which does not go back. */
+static struct mono_time lock_at(struct engine *engine, struct mono_time now)
+{
+    CHECK(engine->budget.threads == 0);
+    lock(engine);
+    if (now.ns > engine->now.ns)
+        engine->now = now;
+    if (engine->clock_is_given && engine->now.ns > atomic_load(&engine->given_ns))
+        atomic_store(&engine->given_ns, engine->now.ns);
+    return engine->now;
+}
+
+static int feed(struct engine *engine, enum door_format format, struct view request,
                 struct mono_time now, struct engine_fed *out_fed)
 {
     const struct otlp_stage *stage;
-    int status;
+    int status = door_decode(engine->doors[0], format, request, &stage);
 
-    CHECK(engine->budget.threads == 0);
-    status = door_decode(engine->doors[0], format, request, &stage);
-    *out_fed = (struct engine_fed){
-        .warning = stage->warning, .error = stage->error, .error_offset = stage->error_offset};
+    note_fed(stage, status, out_fed);
     if (status != 0) {
         door_rest(engine->doors[0]);
         return status;
     }
-    out_fed->spans = stage->count;
-    for (size_t reason = 0; reason < REJECTED_REASON_COUNT; reason++)
-        out_fed->rejected += stage->rejected[reason];
     door_count_admitted(engine->doors[0], stage);
     if (engine->targets != NULL)
-        door_note_targets(engine->doors[0], clock_wall());
+        door_note_targets(engine->doors[0], wall_now(engine));
     for (unsigned i = 0; i < engine->workers_count; i++) {
         feed_shard(engine, i, stage, now);
         feed_links(engine, i, stage, now);
@@ -483,22 +560,56 @@ int engine_feed(struct engine *engine, enum door_format format, struct view requ
     return 0;
 }
 
+int engine_feed(struct engine *engine, enum door_format format, struct view request,
+                struct mono_time now, struct engine_fed *out_fed)
+{
+    struct mono_time at = lock_at(engine, now);
+    int status = feed(engine, format, request, at, out_fed);
+
+    unlock(engine);
+    return status;
+}
+
 void engine_tick(struct engine *engine, struct mono_time now)
 {
+    struct mono_time at = lock_at(engine, now);
+
     for (unsigned i = 0; i < engine->workers_count; i++)
-        shard_tick(worker_shard(engine->workers[i]), now);
+        shard_tick(worker_shard(engine->workers[i]), at);
+    unlock(engine);
 }
 
 void engine_finish(struct engine *engine, struct mono_time now)
 {
-    workers_finish(engine->workers, engine->workers_count, now);
+    struct mono_time at = lock_at(engine, now);
+
+    workers_finish(engine->workers, engine->workers_count, at);
+    unlock(engine);
 }
 
 /* --------------------------------------------------------------------- both */
 
 int engine_snapshot(struct engine *engine, struct snapshot **out_snapshot)
 {
-    return merger_snapshot(engine->merger, out_snapshot);
+    int status;
+
+    lock(engine);
+    status = merger_snapshot(engine->merger, out_snapshot);
+    unlock(engine);
+    return status;
+}
+
+static int write_page(const struct engine_debug *debug, enum engine_page page, struct buf *out)
+{
+    switch (page) {
+    case ENGINE_PAGE_CARDINALITY:
+        return engine_debug_cardinality(debug, out);
+    case ENGINE_PAGE_BUDGETS:
+        return engine_debug_budgets(debug, out);
+    case ENGINE_PAGE_LATENESS:
+        return engine_debug_lateness(debug, out);
+    }
+    return STATUS_INVALID;
 }
 
 int engine_page(struct engine *engine, enum engine_page page, const struct engine_bodies *bodies,
@@ -517,22 +628,15 @@ int engine_page(struct engine *engine, enum engine_page page, const struct engin
         .bodies = *bodies,
     };
     struct snapshot *snapshot;
-    int status = engine_snapshot(engine, &snapshot);
+    int status;
 
-    if (status != 0)
-        return status;
-    debug.snapshot = snapshot;
-    switch (page) {
-    case ENGINE_PAGE_CARDINALITY:
-        status = engine_debug_cardinality(&debug, out);
-        break;
-    case ENGINE_PAGE_BUDGETS:
-        status = engine_debug_budgets(&debug, out);
-        break;
-    case ENGINE_PAGE_LATENESS:
-        status = engine_debug_lateness(&debug, out);
-        break;
+    lock(engine);
+    status = merger_snapshot(engine->merger, &snapshot);
+    if (status == 0) {
+        debug.snapshot = snapshot;
+        status = write_page(&debug, page, out);
+        snapshot_release(snapshot);
     }
-    snapshot_release(snapshot);
+    unlock(engine);
     return status;
 }

@@ -5,8 +5,8 @@
  * Is not:     the network (service.h), nor a reader of files (engine/input.h).
  * Invariants: the accounting's law holds in every snapshot. What was admitted is counted.
  * Threads:    new, start, stop and free from one thread; engine_export() from one thread for each
- *             number; engine_snapshot() and the counters from any. Without threads all but
- *             engine_snapshot() belong to one owner.
+ *             number; engine_snapshot() and the counters from any. Without threads new and free from
+ *             one thread, all else from any, one after the other.
  * Memory:     within the budget (budget.h), which follows from memory.limit.
  */
 #ifndef SPANMAP_ENGINE_ENGINE_H
@@ -30,7 +30,10 @@
 
 struct engine_setup {
     bool threaded;
-    bool keeps_targets; /* Also without threads: what services say of themselves is asked for. */
+    bool keeps_targets;  /* Also without threads: what services say of themselves is asked for. */
+    bool clock_is_given; /* Without threads: the wall clock is what engine_feed() and the
+                                    * others are told. */
+    struct wall_time start;        /* Of such a clock. */
     struct budget_machine machine; /* A zero is asked of the system. */
 };
 
@@ -47,6 +50,15 @@ const struct budget *engine_budget(const struct engine *engine);
 struct counters *engine_counters(struct engine *engine);
 struct targets *engine_targets(struct engine *engine); /* NULL: they are not kept. */
 
+/* What became of a request. Its texts are constant. */
+struct engine_fed {
+    uint64_t spans;    /* Taken on. */
+    uint64_t rejected; /* Counted and left. */
+    const char *warning;
+    const char *error; /* Where it failed; what is wrong, and at which byte of the request. */
+    size_t error_offset;
+};
+
 /* --- With threads --- */
 
 /* Returns: 0; STATUS_SYSTEM. */
@@ -59,21 +71,18 @@ void engine_stop(struct engine *engine);
 void engine_export(void *context, unsigned thread, enum message_format format, struct view message,
                    struct grpc_reply *reply);
 
+/* The same without a transport, for a host program. `out_fed` is set in any case.
+ * Returns: 0; as door_admit(). */
+MUST_USE int engine_admit(struct engine *engine, unsigned thread, enum door_format format,
+                          struct view request, struct engine_fed *out_fed);
+
 /* What that takes for a moment, for struct grpc_method. */
 size_t engine_export_memory(void *context, enum message_format format, struct view message);
 
 /* --- Without --- */
 
-struct engine_fed {
-    uint64_t spans;    /* Taken on. */
-    uint64_t rejected; /* Counted and left. */
-    const char *warning;
-    const char *error; /* Where it failed; what is wrong, and at which byte of the request. */
-    size_t error_offset;
-};
-
 /* Takes one request on, whole or not at all. `out_fed` is set in any case; its texts are constant.
- * `now` never goes back. Returns: 0; as otlp_decode_protobuf(). */
+ * A `now` that goes back is the one before. Returns: 0; as otlp_decode_protobuf(). */
 MUST_USE int engine_feed(struct engine *engine, enum door_format format, struct view request,
                          struct mono_time now, struct engine_fed *out_fed);
 

@@ -35,6 +35,21 @@ struct merger {
     pthread_t thread;
 };
 
+static struct wall_time wall_now(const struct merger *merger)
+{
+    return merger->options.given_ns != NULL
+               ? (struct wall_time){atomic_load(merger->options.given_ns)}
+               : clock_wall();
+}
+
+/* The pace of sweeps is that of the clock which is given. */
+static struct mono_time mono_now(const struct merger *merger)
+{
+    return merger->options.given_ns != NULL
+               ? (struct mono_time){atomic_load(merger->options.given_ns)}
+               : clock_mono();
+}
+
 /* Adds what is owed. Returns: 0; STATUS_NOMEM (still owed). */
 static int pay(struct merger *merger, struct wall_time now)
 {
@@ -51,7 +66,7 @@ static int pay(struct merger *merger, struct wall_time now)
 /* Goes on with giving names back. The newest snapshot may show some that nothing else uses. */
 static void sweep(struct merger *merger, struct wall_time now)
 {
-    while (sweeper_step(&merger->sweeper, clock_mono(), now)) {
+    while (sweeper_step(&merger->sweeper, mono_now(merger), now)) {
         snapshot_release(merger->newest);
         merger->newest = NULL;
     }
@@ -60,7 +75,7 @@ static void sweep(struct merger *merger, struct wall_time now)
 /* Under the lock. Returns: 0; STATUS_NOMEM (the shards that are left go on counting). */
 static int merge(struct merger *merger)
 {
-    struct wall_time now = clock_wall();
+    struct wall_time now = wall_now(merger);
     struct mono_time begin = clock_mono();
     int status;
 
@@ -88,7 +103,7 @@ static int renew(struct merger *merger)
 
     if (status != 0)
         return status;
-    status = publisher_snapshot(merger->options.publisher, clock_wall(), &snapshot);
+    status = publisher_snapshot(merger->options.publisher, wall_now(merger), &snapshot);
     if (status != 0) {
         counters_add(merger->options.counters, ENGINE_MERGE_FAILURES, 1);
         return status;

@@ -22,8 +22,9 @@ struct merger_options {
     struct lessons *lessons;
     struct worker **workers;
     unsigned workers_count;
-    struct counters *counters;   /* Over engine_counter_rows. */
-    void (*note)(void *context); /* After each merge, under the lock: refresh gauges. */
+    struct counters *counters;        /* Over engine_counter_rows. */
+    const _Atomic uint64_t *given_ns; /* A wall clock that somebody sets; NULL: the machine's. */
+    void (*note)(void *context);      /* After each merge, under the lock: refresh gauges. */
     void *context;
 };
 

@@ -29,7 +29,8 @@ static int make(const struct options *options, uint64_t memory_bytes, unsigned c
 {
     struct budget_machine machine = {.memory_bytes = memory_bytes, .cores = cores};
     char error[256] = "";
-    int status = budget_make(options, &machine, threaded, error, out_budget);
+    int status = budget_make(options, &machine, threaded ? BUDGET_THREADED : BUDGET_INLINE, error,
+                             out_budget);
 
     assert_int_equal(status != 0, error[0] != '\0');
     if (status != 0) {
@@ -84,11 +85,12 @@ static void budget__blames_the_option_that_is_too_little(void **state)
     assert_int_equal(options_init(&options), 0);
     options.topology_memory_bytes_max = 4 * MIB;
     options.topology_shards = 5;
-    assert_int_equal(budget_make(&options, &machine, true, error, &budget), STATUS_RANGE);
+    assert_int_equal(budget_make(&options, &machine, BUDGET_THREADED, error, &budget),
+                     STATUS_RANGE);
     assert_string_equal(error, "topology.memory_max of 4 MiB is less than 1 MiB for each of 5"
                                " topology.shards; raise it or take fewer");
     options.topology_shards = 4;
-    assert_int_equal(budget_make(&options, &machine, true, error, &budget), 0);
+    assert_int_equal(budget_make(&options, &machine, BUDGET_THREADED, error, &budget), 0);
     options_release(&options);
 }
 
