@@ -34,6 +34,8 @@ ifeq ($(origin CC),default)
 CC := cc
 endif
 
+OBJCOPY ?= objcopy
+
 cc_suffix := $(filter-out cc gcc,$(notdir $(firstword $(CC))))
 san_suffix := $(if $(findstring address,$(SAN)),asan,$(if $(findstring thread,$(SAN)),tsan,$(if $(SAN),san)))
 BUILD ?= build$(cc_suffix:%=-%)$(san_suffix:%=-%)$(if $(FUZZ),-fuzz)
@@ -61,7 +63,10 @@ $(BUILD)/deps.mk: scripts/deps.sh scripts/setup.sh
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wvla -Wmissing-prototypes \
     -Wstrict-prototypes -Wformat-security
-HARDENING := -fstack-protector-strong -fPIE $(DEP_HARDENING)
+HARDENING := -fstack-protector-strong $(DEP_HARDENING)
+# The same objects go into programs and into libspanmap.so, which shows what SPANMAP_API names and
+# nothing else. Hidden, code is as fast as a program's own (-fPIE).
+PLACEMENT := -fPIC -fvisibility=hidden -ftls-model=initial-exec
 LINK_HARDENING := -pie -Wl,-z,relro -Wl,-z,now -Wl,--as-needed
 ifeq ($(SAN),)
 HARDENING += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
@@ -71,7 +76,7 @@ SAN_FLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer) \
     $(if $(FUZZ),-fsanitize=fuzzer-no-link)
 CPPFLAGS_ALL := -D_GNU_SOURCE -I. -I$(BUILD)/gen -I$(BUILD)/proto $(DEP_CFLAGS) $(CPPFLAGS)
 CFLAGS ?= -O2 -g
-CFLAGS_ALL := -std=gnu11 $(CFLAGS) $(HARDENING) $(SAN_FLAGS) -pthread
+CFLAGS_ALL := -std=gnu11 $(CFLAGS) $(HARDENING) $(PLACEMENT) $(SAN_FLAGS) -pthread
 LDFLAGS_ALL := $(LINK_HARDENING) $(SAN_FLAGS) $(LDFLAGS) -pthread
 DEPFLAGS = -MMD -MP -MF $(@:.o=.d)
 WERROR := $(if $(DEV),-Werror)
@@ -79,7 +84,7 @@ compile = $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(DEPFLAGS)
 
 # ------------------------------------------------------------------ sources
 
-dirs := base net topology receiver exporters engine daemon
+dirs := base net topology receiver exporters engine library daemon
 sources := $(sort $(foreach dir,$(dirs),$(wildcard $(dir)/*.c)))
 lib_sources := $(filter-out daemon/main.c,$(sources))
 draw_sources := $(sort $(wildcard exporters/draw_helper/*.c))
@@ -121,7 +126,16 @@ lib_objects := $(lib_sources:%.c=$(BUILD)/obj/%.o) $(protos:%=$(BUILD)/obj/proto
 main_object := $(if $(wildcard daemon/main.c),$(BUILD)/obj/daemon/main.o)
 draw_objects := $(draw_sources:%.c=$(BUILD)/obj/%.o)
 
+# What the programs and tests link.
 lib := $(BUILD)/libspanmap.a
+
+# What other programs link: see docs/LIBRARY.md. The first number is that of the soname: it goes up
+# when a program that was linked before would break. The second goes up with SPANMAP_API_LEVEL.
+SO_VERSION := 0.1.0
+soname := libspanmap.so.$(firstword $(subst ., ,$(SO_VERSION)))
+shared := $(BUILD)/lib/libspanmap.so.$(SO_VERSION)
+static := $(BUILD)/lib/libspanmap.a
+library_objects := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter library/%,$(sources)))
 programs := $(if $(main_object),$(BUILD)/spanmap) \
     $(if $(draw_sources),$(if $(GVC_LIBS),$(BUILD)/libexec/spanmap-draw))
 
@@ -139,7 +153,7 @@ testlib := $(BUILD)/tests/libtest.a
 # ----------------------------------------------------------------- products
 
 .PHONY: all
-all: $(lib) $(programs)
+all: $(lib) $(programs) $(shared) $(static)
 ifneq ($(draw_sources),)
 ifeq ($(GVC_LIBS),)
 	@echo 'note: spanmap-draw is not built: pkg-config finds no libgvc (Debian: libgraphviz-dev)'
@@ -231,6 +245,23 @@ $(BUILD)/libexec/spanmap-draw: $(draw_objects) $(lib)
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(draw_objects) $(lib) $(GVC_LIBS) $(DEP_LIBS)
+
+# Of the archive the linker takes what the library's own objects need: no receiver, no daemon. A
+# sanitizer's runtime is the program's.
+$(shared): $(library_objects) $(lib)
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -shared $(filter-out -pie,$(LDFLAGS_ALL)) $(if $(SAN),,-Wl,-z,defs) -Wl,-soname,$(soname) \
+	    -o $@ $(library_objects) $(lib) $(if $(SAN),$(DEP_LIBS),$(filter-out %--no-as-needed,$(DEP_LIBS)))
+	$(Q)ln -sf $(notdir $@) $(@D)/$(soname) && ln -sf $(soname) $(@D)/libspanmap.so
+
+# The same as one object, whose hidden names are made local: a host has functions of its own.
+$(static): $(library_objects) $(lib)
+	$(call say,AR,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -r -nostdlib -o $(BUILD)/lib/spanmap.o $(library_objects) $(lib)
+	$(Q)$(OBJCOPY) --localize-hidden $(BUILD)/lib/spanmap.o
+	$(Q)rm -f $@ && $(AR) rcs $@ $(BUILD)/lib/spanmap.o
 
 # -------------------------------------------------------------------- tests
 
@@ -464,7 +495,7 @@ distclean:
 
 .PHONY: format
 format:
-	$(Q)find $(dirs) tests -name '*.[ch]' -exec $$(VENV='$(VENV)' sh scripts/clang-format.sh) -i {} +
+	$(Q)find $(dirs) include tests -name '*.[ch]' -exec $$(VENV='$(VENV)' sh scripts/clang-format.sh) -i {} +
 
 .PHONY: help
 help:

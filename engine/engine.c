@@ -344,6 +344,8 @@ int engine_new(const struct options *options, const struct engine_setup *setup, 
     CHECK(pthread_mutex_init(&engine->lock, NULL) == 0);
     engine->clock_is_given = setup->clock_is_given && !setup->threaded;
     atomic_store(&engine->given_ns, setup->start.ns);
+    if (engine->clock_is_given)
+        engine->now.ns = setup->start.ns;
     engine->hash_seed = hash_seed();
     engine->pairing_wait_ns = options->pairing_wait_ns;
     engine->parent_wait_ns = options->pairing_parent_wait_ns;

@@ -9,6 +9,8 @@ LAYERS = {
     "receiver": {"base", "net", "topology", "receiver"},
     "exporters": {"base", "net", "topology", "exporters"},
     "engine": {"base", "net", "topology", "receiver", "exporters", "engine"},
+    "include": set(),
+    "library": {"base", "net", "topology", "receiver", "exporters", "engine", "include", "library"},
     "daemon": {"base", "net", "topology", "receiver", "exporters", "engine", "daemon"},
 }
 
@@ -94,7 +96,7 @@ EXCEPTIONS_MAX = 0
 # ------------------------------------------------------------------- builds
 
 # The same patterns as in the Makefile: what matches none is compiled by nothing.
-BUILT = [r"(base|net|topology|receiver|exporters|engine|daemon)/[^/]+\.c",
+BUILT = [r"(base|net|topology|receiver|exporters|engine|library|daemon)/[^/]+\.c",
          r"exporters/draw_helper/[^/]+\.c", r"tests/unit/[^/]+/[^/]+_test\.c",
          r"tests/lib/[^/]+\.c", r"tests/fuzz/[^/]+_fuzz\.c", r"tests/bench/[^/]+_bench\.c",
          r"tests/bench/tools/(payload|load\w*|cost)\.c"]
@@ -112,7 +114,7 @@ THIRD_PARTY = ["LICENSE", "proto/*.proto", "proto/*/*.proto"]
 # ------------------------------------------------------------------ globals
 
 # Folders whose objects may hold nothing that can be written to.
-CONSTANT_FOLDERS = ["base", "net", "topology", "receiver", "exporters", "engine"]
+CONSTANT_FOLDERS = ["base", "net", "topology", "receiver", "exporters", "engine", "library"]
 GLOBALS_ALLOWED = {
     ("base/mem.c", "requests_left"): "how tests let the n-th allocation of a thread fail",
 }
