@@ -38,9 +38,18 @@ enum map_figure {
 /* THEME_AUTO: light, and as the reader's screen where a picture can tell. */
 enum map_theme { THEME_AUTO, THEME_LIGHT, THEME_DARK, THEME_COUNT };
 
+/* What is asked about in particular: ids of nodes, as the map has them. */
+struct export_subject {
+    struct view node;
+    struct view client; /* Or an edge, by its ends. */
+    struct view server;
+    struct view connection_type; /* Without data: any. */
+};
+
 /* Zero is the default of each. What `map` and queries may say is in map_options.h. */
 struct export_options {
-    struct view focus;    /* A node's id or name; empty: the whole map. */
+    struct view focus; /* A node's id or name; empty: the whole map. */
+    struct export_subject subject;
     unsigned depth;       /* Steps around the focus; 0: 1 */
     struct view cluster;  /* "namespace", "none", or a resource attribute; empty:
                                               * pictures have clusters by namespace. */

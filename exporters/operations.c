@@ -5,13 +5,11 @@
 
 #include "base/mem.h"
 #include "exporters/debug.h"
-#include "exporters/escape.h"
 #include "exporters/json.h"
 #include "exporters/map_graph.h"
+#include "exporters/node_find.h"
 #include "exporters/number.h"
 #include "topology/span.h"
-
-enum { ID_IN_ERROR = 64 };
 
 struct row {
     const struct snapshot_operation *first; /* Of its series in the snapshot. */
@@ -21,46 +19,6 @@ struct row {
 };
 
 /* ---------------------------------------------------------------------- rows */
-
-static bool is_node(const struct node *node, struct view id, struct buf *scratch)
-{
-    buf_reset(scratch);
-    (void)buf_append_text(scratch, node_type_name(node->type)); /* Failures stick. */
-    (void)buf_append_byte(scratch, '/');
-    (void)escape_none(scratch, node->namespace);
-    (void)buf_append_byte(scratch, '/');
-    (void)escape_none(scratch, node->name);
-    return scratch->failed == 0 && view_equal(buf_view(scratch), id);
-}
-
-static int find_node(const struct snapshot *snapshot, struct view id, char out_error[256],
-                     uint32_t *out_node)
-{
-    struct buf text;
-    int status = STATUS_NOT_FOUND;
-
-    if (id.size == 0)
-        return export_fail(out_error, STATUS_INVALID,
-                           "'node' is the id of a node, as the map "
-                           "has it: service/NAMESPACE/NAME");
-    buf_init(&text, 0);
-    for (size_t i = 0; status != 0 && i < snapshot->nodes_count; i++) {
-        if (!is_node(&snapshot->nodes[i].node, id, &text))
-            continue;
-        *out_node = (uint32_t)i;
-        status = 0;
-    }
-    if (status != 0 && text.failed != 0)
-        status = export_fail(out_error, text.failed, "%s", status_text(text.failed));
-    if (status == STATUS_NOT_FOUND) {
-        buf_reset(&text);
-        (void)escape_cut(&text, id, ID_IN_ERROR); /* Without memory the id stays away. */
-        (void)export_fail(out_error, 0, "no node has the id '%.*s'", (int)text.size,
-                          text.size != 0 ? text.data : "");
-    }
-    buf_release(&text);
-    return status;
-}
 
 static bool is_same_row(const struct snapshot_operation *a, const struct snapshot_operation *b)
 {
@@ -172,7 +130,7 @@ int operations_render(const struct export_input *input, char out_error[256], str
     struct row *rows;
     size_t count;
     uint32_t node = 0;
-    int status = find_node(snapshot, id, out_error, &node);
+    int status = node_find(snapshot, "node", id, out_error, &node);
 
     if (status != 0)
         return status;

@@ -16,6 +16,7 @@
 #include "exporters/deflate.h"
 #include "exporters/dot.h"
 #include "exporters/drawings.h"
+#include "exporters/examples.h"
 #include "exporters/graphviz.h"
 #include "exporters/json.h"
 #include "exporters/map_graph.h"
@@ -440,6 +441,28 @@ static int take_node(const struct http_request *request, struct http_reply *repl
     return status == STATUS_NOT_FOUND ? 0 : status;
 }
 
+static void show_examples(struct routes *routes, const struct route *route,
+                          const struct http_request *request, struct http_reply *reply)
+{
+    char error[256];
+    struct export_options options = defaults_of(routes);
+    struct routes_subject subject;
+    uint64_t number;
+    int status = routes_subject_init(request->query, error, &subject);
+
+    header(reply, "Cache-Control: no-store\r\n");
+    if (status != 0) {
+        refuse(reply, status, error);
+        return;
+    }
+    options.subject = subject.subject;
+    if (render(routes, &options, route->render, &number, reply)) {
+        reply->status = 200;
+        reply->content_type = "application/json";
+    }
+    routes_subject_release(&subject);
+}
+
 static void show_operations(struct routes *routes, const struct route *route,
                             const struct http_request *request, struct http_reply *reply)
 {
@@ -508,6 +531,8 @@ static const struct route table[] = {
     {"/api/v1/edges", "its edges alone", show_map, &exporter_json, json_render_edges},
     {"/api/v1/operations", "what one node does, by its operations (node)", show_operations, NULL,
      operations_render},
+    {"/api/v1/examples", "traces of an edge (client, server, connection_type) or a node (node)",
+     show_examples, NULL, examples_render},
     {"/api/v1/settings", "what the page must know, and these paths", show_settings, NULL, NULL},
     {"/healthz", "200 while the process lives", show_health, NULL, NULL},
     {"/readyz", "200 while spans are taken in", show_ready, NULL, NULL},

@@ -114,3 +114,39 @@ void routes_query_release(struct routes_query *query)
     for (size_t i = 0; i < MAP_OPTIONS_COUNT; i++)
         buf_release(&query->texts[i]);
 }
+
+void routes_subject_release(struct routes_subject *subject)
+{
+    for (size_t i = 0; i < SUBJECT_PARTS; i++)
+        buf_release(&subject->parts[i]);
+}
+
+int routes_subject_init(struct view query, char out_error[256], struct routes_subject *out_subject)
+{
+    static const char *const names[SUBJECT_PARTS] = {"node", "client", "server", "connection_type"};
+    struct routes_subject found = {.subject = {.node = {NULL, 0}}};
+    struct view *views[SUBJECT_PARTS] = {&found.subject.node, &found.subject.client,
+                                         &found.subject.server, &found.subject.connection_type};
+    int status = 0;
+
+    for (size_t i = 0; i < SUBJECT_PARTS; i++)
+        buf_init(&found.parts[i], QUERY_TEXT_MAX);
+    for (size_t i = 0; i < SUBJECT_PARTS && status == 0; i++) {
+        status = get(query, names[i], out_error, &found.parts[i]);
+        *views[i] = buf_view(&found.parts[i]);
+    }
+    if (status == 0 && found.parts[SUBJECT_TYPE].size == 0) {
+        struct buf value;
+        buf_init(&value, QUERY_TEXT_MAX);
+        /* There and empty, it is the type that has no name. */
+        if (http_query_get(query, VIEW("connection_type"), &value) == 0)
+            found.subject.connection_type = VIEW("");
+        buf_release(&value);
+    }
+    if (status != 0) {
+        routes_subject_release(&found);
+        return status;
+    }
+    *out_subject = found;
+    return 0;
+}

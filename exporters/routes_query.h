@@ -26,4 +26,17 @@ MUST_USE int routes_query_init(struct view query, const struct export_options *d
                                char out_error[256], struct routes_query *out_query);
 void routes_query_release(struct routes_query *query);
 
+/* What a request asks about: node, client, server, connection_type. */
+enum { SUBJECT_NODE, SUBJECT_CLIENT, SUBJECT_SERVER, SUBJECT_TYPE, SUBJECT_PARTS };
+
+struct routes_subject {
+    struct export_subject subject; /* Points into the buffers below. */
+    struct buf parts[SUBJECT_PARTS];
+};
+
+/* Likewise. */
+MUST_USE int routes_subject_init(struct view query, char out_error[256],
+                                 struct routes_subject *out_subject);
+void routes_subject_release(struct routes_subject *subject);
+
 #endif

@@ -2,6 +2,7 @@
 
 import re
 import sys
+import urllib.parse
 from pathlib import Path
 
 import pytest
@@ -216,3 +217,33 @@ def test_off_there_are_none_and_other_formats_never_have_any():
         sender.send(spans)
         daemon.wait_for_counted(len(spans))
         assert "# {" not in daemon.text("/metrics")
+
+
+def examples_of(daemon, **query):
+    return daemon.json("/api/v1/examples?" + urllib.parse.urlencode(query))["examples"]
+
+
+def test_the_api_has_examples_of_edges_and_nodes():
+    spans = calls(40)
+    known = candidates(spans)
+    with Daemon(FAST) as daemon, Sender(daemon.grpc) as sender:
+        sender.send(spans)
+        daemon.wait_for_counted(len(spans))
+        edge = {"client": "service//front", "server": "service//back"}
+        asked = ({**edge, "connection_type": ""}, edge, {"node": "service//back"})
+        for query in asked:
+            examples = examples_of(daemon, **query)
+            assert 3 <= len(examples) <= 12
+            assert {each["why"] for each in examples} >= {"failed", "slow"}
+            assert len({each["trace_id"] for each in examples}) == len(examples)
+            for each in examples:
+                [span] = known[each["trace_id"], each["span_id"]]
+                assert each["seconds"] == pytest.approx(seconds(span))
+                assert int(each["unix_nano"]) > START
+                assert service_of(span) == "back" or "node" not in query
+            slowest = next(each for each in examples if each["why"] == "slow")
+            assert slowest["seconds"] == max(each["seconds"] for each in examples
+                                             if each["why"] == "slow")
+        assert examples_of(daemon, **edge, connection_type="database") == []
+        assert daemon.get("/api/v1/examples")[0] == 400
+        assert daemon.get("/api/v1/examples?node=service//nobody")[0] == 404
