@@ -133,15 +133,10 @@ int routes_subject_init(struct view query, char out_error[256], struct routes_su
         buf_init(&found.parts[i], QUERY_TEXT_MAX);
     for (size_t i = 0; i < SUBJECT_PARTS && status == 0; i++) {
         status = get(query, names[i], out_error, &found.parts[i]);
-        *views[i] = buf_view(&found.parts[i]);
-    }
-    if (status == 0 && found.parts[SUBJECT_TYPE].size == 0) {
-        struct buf value;
-        buf_init(&value, QUERY_TEXT_MAX);
-        /* There and empty, it is the type that has no name. */
-        if (http_query_get(query, VIEW("connection_type"), &value) == 0)
-            found.subject.connection_type = VIEW("");
-        buf_release(&value);
+        if (status == 0) /* There and empty, it has data: a type may have no name. */
+            *views[i] = found.parts[i].size != 0 ? buf_view(&found.parts[i]) : VIEW("");
+        else if (status == STATUS_NOT_FOUND)
+            status = 0;
     }
     if (status != 0) {
         routes_subject_release(&found);
