@@ -83,6 +83,7 @@ static bool all_marked(struct sweeper *sweeper)
 
 static void take_out(struct sweeper *sweeper)
 {
+    publisher_bequeath(sweeper->publisher);
     publisher_mark(sweeper->publisher, sweeper->stamp);
     lessons_mark(sweeper->lessons, sweeper->catalog, sweeper->stamp);
     catalog_sweep(sweeper->catalog, sweeper->stamp);

@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "topology/publisher_priv.h"
+#include "topology/windows.h"
 
 /* ------------------------------------------------------------------ preparing */
 
@@ -192,8 +193,7 @@ static int prepare_losses(struct publisher *publisher, const struct tally *tally
     return publisher_prepare_traces(publisher);
 }
 
-/* Room to note that a node is in use, for all that there are. */
-static int prepare_nodes(struct publisher *publisher)
+int publisher_prepare_nodes(struct publisher *publisher)
 {
     uint32_t count = catalog_nodes(publisher->options.catalog);
     uint32_t room = publisher->nodes_room != 0 ? publisher->nodes_room : 64;
@@ -275,6 +275,18 @@ static void merge_histograms(const struct publisher *publisher, struct series *s
     }
 }
 
+/* Tells the windows what a series counted. */
+static void add_to_windows(const struct publisher *publisher, const struct window_row *like,
+                           struct histogram *const from[], size_t count)
+{
+    struct window_row row = *like;
+
+    for (size_t i = 0; i < count; i++)
+        row.seconds[i] = from[i];
+    if (publisher->options.windows != NULL)
+        windows_add(publisher->options.windows, &row);
+}
+
 /* How many a sum of weights is, at least one. */
 static uint64_t whole(uint64_t weight)
 {
@@ -305,6 +317,15 @@ static void add_edge(struct publisher *publisher, const struct tally_edge *edge,
     series->count += edge->requests;
     series->failed += edge->failed;
     merge_histograms(publisher, series, edge->seconds, EDGE_SECONDS_COUNT);
+    add_to_windows(publisher,
+                   &(struct window_row){
+                       .kind = is_overflow ? WINDOW_EDGE_OVERFLOW : WINDOW_EDGE,
+                       .key = is_overflow ? (struct key){0, number} : series->key,
+                       .listed = series->listed,
+                       .count = edge->requests,
+                       .failed = edge->failed,
+                   },
+                   edge->seconds, EDGE_SECONDS_COUNT);
     if (is_overflow && !edge->overflow && edge->requests != 0)
         publisher->counts.edges_overflowed += whole(edge->requests);
     else if (!edge->overflow && edge->requests != 0 && is_other(series, edge_key(edge)))
@@ -342,6 +363,15 @@ static void add_operations(struct publisher *publisher, const struct tally *tall
         series = touch(publisher, &publisher->operations, number, since, now);
         series->count += operation->calls;
         merge_histograms(publisher, series, operation->seconds, OPERATION_SECONDS_COUNT);
+        add_to_windows(
+            publisher,
+            &(struct window_row){
+                .kind = number == SERIES_OVERFLOW ? WINDOW_OPERATION_OVERFLOW : WINDOW_OPERATION,
+                .key = series->key,
+                .listed = true,
+                .count = operation->calls,
+            },
+            operation->seconds, OPERATION_SECONDS_COUNT);
         list_node(publisher, number != SERIES_OVERFLOW ? operation->service : CATALOG_OVERFLOW);
     }
 }
@@ -390,6 +420,11 @@ static void add_losses(struct publisher *publisher, const struct tally *tally,
             memcpy(publisher->traces[number].newest[(series->count + j) % LOSS_TRACES],
                    loss.traces[j], sizeof(loss.traces[j]));
         series->count += loss.spans;
+        add_to_windows(
+            publisher,
+            &(struct window_row){
+                .kind = WINDOW_LOSS, .key = series->key, .listed = true, .count = loss.spans},
+            NULL, 0);
         list_node(publisher, loss.service);
     }
 }
@@ -434,7 +469,7 @@ int publisher_absorb(struct publisher *publisher, unsigned shard, struct tally *
                      struct wall_time now)
 {
     struct wall_time since;
-    int status = prepare_nodes(publisher);
+    int status = publisher_prepare_nodes(publisher);
 
     CHECK(shard < publisher->options.shards);
     publisher_make_room(publisher, tally, now);
@@ -455,6 +490,17 @@ int publisher_absorb(struct publisher *publisher, unsigned shard, struct tally *
     publisher->shards[shard].absorbed = now;
     tally_reset(tally);
     return 0;
+}
+
+void publisher_close(struct publisher *publisher, struct wall_time now)
+{
+    struct window_state state;
+
+    if (publisher->options.windows == NULL)
+        return;
+    state.accounting = publisher_accounting(publisher);
+    state.links = publisher_links(publisher);
+    windows_close(publisher->options.windows, now, &state);
 }
 
 void publisher_reject(struct publisher *publisher, enum rejected_reason reason, uint64_t spans)
@@ -481,7 +527,7 @@ int publisher_new(const struct publisher_options *options, struct publisher **ou
     if (status == 0)
         status = series_table_init(&publisher->losses, options->losses_max, 1);
     if (status == 0)
-        status = prepare_nodes(publisher);
+        status = publisher_prepare_nodes(publisher);
     if (status != 0) {
         publisher_free(publisher);
         return status;

@@ -20,6 +20,8 @@
 #include "topology/snapshot.h"
 #include "topology/tally.h"
 
+struct windows;
+
 struct publisher_options {
     struct catalog *catalog; /* Outlives the publisher and all its snapshots, as do the next two. */
     const struct histogram_bounds *bounds;
@@ -31,6 +33,7 @@ struct publisher_options {
     bool exemplars;         /* metrics.exemplars */
     unsigned shards;
     struct wall_time start;
+    struct windows *windows; /* Borrowed; what is absorbed is added to them, too. NULL: none. */
 };
 
 struct publisher;
@@ -45,6 +48,9 @@ void publisher_free(struct publisher *publisher);
 MUST_USE int publisher_absorb(struct publisher *publisher, unsigned shard, struct tally *tally,
                               struct wall_time now);
 
+/* All that was absorbed since the last time was counted until `now`: a slot of the windows. */
+void publisher_close(struct publisher *publisher, struct wall_time now);
+
 /* Counts spans that the receiver rejected: received and rejected, both. */
 void publisher_reject(struct publisher *publisher, enum rejected_reason reason, uint64_t spans);
 
@@ -52,6 +58,9 @@ void publisher_reject(struct publisher *publisher, enum rejected_reason reason, 
 
 /* Marks the names that series have, for a sweep of the catalog (catalog_sweep.h). */
 void publisher_mark(const struct publisher *publisher, uint32_t stamp);
+
+/* Right before the sweep: windows have no names that no series has. */
+void publisher_bequeath(const struct publisher *publisher);
 
 /* After the sweep: nodes that left are no longer shown. */
 void publisher_forget(struct publisher *publisher);

@@ -94,6 +94,7 @@ struct publisher {
     uint32_t nodes_listed;
     bool nodes_stale;
     struct snapshot_list *node_list;
+    bool of_window; /* Only what counted in it is shown, and services that have an operation. */
     _Atomic uint64_t rejected[REJECTED_REASON_COUNT];
 };
 
@@ -111,6 +112,16 @@ void series_table_touch(struct series_table *table, uint32_t number);
 /* Takes out those that are gone, with their traces if there are any; how many. Others get numbers
  * anew. */
 uint32_t series_table_remove(struct series_table *table, struct publisher_traces *traces);
+
+/* Lists the nodes that reported, or that some series has (N7), and no others. */
+void publisher_list_nodes(struct publisher *publisher);
+
+/* Room to note that a node is in use, for all that there are. Returns: 0; STATUS_NOMEM. */
+MUST_USE int publisher_prepare_nodes(struct publisher *publisher);
+
+/* The accounting, with what waits and what the receiver rejected. */
+struct accounting publisher_accounting(const struct publisher *publisher);
+struct link_accounting publisher_links(const struct publisher *publisher);
 
 /* Whether nothing came to a series for metrics.expiration, be it listed or not. */
 bool publisher_is_idle(const struct publisher *publisher, const struct series *series,

@@ -59,7 +59,8 @@ static int renew_nodes(struct publisher *publisher)
     uint32_t *order;
     uint32_t count = 0;
 
-    find_reported(publisher);
+    if (!publisher->of_window)
+        find_reported(publisher);
     if (!publisher->nodes_stale)
         return 0;
     order = mem_calloc(publisher->nodes_listed, sizeof(*order));
@@ -334,7 +335,7 @@ static int renew_list(const struct publisher *publisher, struct series_table *ta
 
 /* ------------------------------------------------------------------ the whole */
 
-static struct accounting accounting_now(struct publisher *publisher)
+struct accounting publisher_accounting(const struct publisher *publisher)
 {
     struct accounting now = publisher->accounting;
 
@@ -349,7 +350,7 @@ static struct accounting accounting_now(struct publisher *publisher)
     return now;
 }
 
-static struct link_accounting links_now(const struct publisher *publisher)
+struct link_accounting publisher_links(const struct publisher *publisher)
 {
     struct link_accounting now = publisher->links;
 
@@ -385,9 +386,10 @@ static void fill_snapshot(struct publisher *publisher, struct wall_time now,
         .operations = box->operations->elements,
         .losses_count = box->losses->count,
         .losses = box->losses->elements,
-        .accounting = accounting_now(publisher),
-        .links = links_now(publisher),
+        .accounting = publisher_accounting(publisher),
+        .links = publisher_links(publisher),
         .counts = publisher->counts,
+        .is_window = publisher->of_window,
     };
 }
 

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "topology/catalog_sweep.h"
 #include "topology/publisher_priv.h"
+#include "topology/windows.h"
 
 /* Of series that ended and are asked to leave, at least so many do. */
 enum { LEAVE_MIN = 64 };
@@ -57,8 +58,7 @@ static void list_node(struct publisher *publisher, uint32_t node)
     publisher->nodes[node].listed = true;
 }
 
-/* A node is listed if it reported, or if some series has it (N7). */
-static void list_nodes_anew(struct publisher *publisher)
+void publisher_list_nodes(struct publisher *publisher)
 {
     const struct series_table *edges = &publisher->edges;
     const struct series_table *operations = &publisher->operations;
@@ -96,7 +96,48 @@ void publisher_forget(struct publisher *publisher)
         any = true;
     }
     if (any)
-        list_nodes_anew(publisher);
+        publisher_list_nodes(publisher);
+}
+
+/* ------------------------------------------------------------------ windows */
+
+/* The series that has taken over what another one counted, as row of a window. */
+static bool heir_in_windows(const void *context, enum window_kind *kind, struct key *key)
+{
+    const struct publisher *publisher = context;
+    struct tally_loss loss;
+
+    switch (*kind) {
+    case WINDOW_EDGE_OVERFLOW:
+    case WINDOW_OPERATION_OVERFLOW:
+        return false;
+    case WINDOW_EDGE:
+        if (key_map_find(&publisher->edges.map, *key) != KEY_NONE)
+            return false;
+        *kind = WINDOW_EDGE_OVERFLOW;
+        *key = (struct key){0, (uint64_t)edge_key_view(*key)};
+        return true;
+    case WINDOW_OPERATION:
+        if (key_map_find(&publisher->operations.map, *key) != KEY_NONE)
+            return false;
+        *kind = WINDOW_OPERATION_OVERFLOW;
+        *key = (struct key){0, 0};
+        return true;
+    case WINDOW_LOSS:
+        break;
+    }
+    loss = loss_of_key(*key);
+    if (loss.service == CATALOG_OVERFLOW || key_map_find(&publisher->losses.map, *key) != KEY_NONE)
+        return false;
+    loss.service = CATALOG_OVERFLOW;
+    *key = loss_key(&loss);
+    return true;
+}
+
+void publisher_bequeath(const struct publisher *publisher)
+{
+    if (publisher->options.windows != NULL)
+        windows_inherit(publisher->options.windows, heir_in_windows, publisher);
 }
 
 /* ------------------------------------------------------------------ what the past was */
@@ -324,7 +365,7 @@ static uint32_t let_go(struct publisher *publisher, struct series_table *table)
     count_values(publisher, table);
     gone = series_table_remove(table, table == &publisher->losses ? publisher->traces : NULL);
     if (gone != 0)
-        list_nodes_anew(publisher);
+        publisher_list_nodes(publisher);
     return gone;
 }
 

@@ -53,17 +53,19 @@ bool accounting_holds(const struct accounting *accounting)
         classes += accounting->dropped[i];
     for (size_t i = 0; i < REJECTED_REASON_COUNT; i++)
         classes += accounting->rejected[i];
-    return classes == accounting->received;
+    return classes == accounting->received + accounting->waited;
 }
 
 bool link_accounting_holds(const struct link_accounting *links)
 {
-    return links->links == links->paired + links->waiting + links->missing + links->dropped;
+    return links->links + links->waited ==
+           links->paired + links->waiting + links->missing + links->dropped;
 }
 
 void link_accounting_add(struct link_accounting *into, const struct link_accounting *from)
 {
     into->links += from->links;
+    into->waited += from->waited;
     into->paired += from->paired;
     into->waiting += from->waiting;
     into->missing += from->missing;
@@ -73,6 +75,7 @@ void link_accounting_add(struct link_accounting *into, const struct link_account
 void accounting_add(struct accounting *into, const struct accounting *from)
 {
     into->received += from->received;
+    into->waited += from->waited;
     into->internal += from->internal;
     into->paired += from->paired;
     into->waiting += from->waiting;
@@ -223,5 +226,7 @@ void snapshot_release(struct snapshot *snapshot)
     snapshot_list_release(box->losses);
     if (box->catalog != NULL)
         catalog_release(box->catalog, box->hold);
+    if (box->budget != NULL)
+        (void)atomic_fetch_sub(box->budget, box->budget_bytes);
     mem_free(box);
 }

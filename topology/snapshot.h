@@ -1,8 +1,9 @@
 /* snapshot.h: the topology at one moment, for exporters.
- * Is:         topology's port out: nodes, edges, operations, losses and the accounting.
+ * Is:         topology's port out: nodes, edges, operations, losses and the accounting; of all since
+ *             the start, or of a window (window_snapshot.h).
  * Invariants: immutable from the moment it is handed out. accounting_holds(). Nodes are sorted by
  *             node_compare(), edges by client, server, connection_type, values of dimensions, view,
- *             operations by service, name, kind, status, values. Everything is cumulative since the engine's start.
+ *             operations by service, name, kind, status, values. Everything is what was counted from start to end.
  * Threads:    any number may read one; the reference count is atomic.
  * Memory:     refcounted; texts belong to the catalog, which outlives every snapshot and keeps them as
  *             long as it is there.
@@ -78,6 +79,7 @@ const char *rejected_reason_name(enum rejected_reason reason); /* "invalid_id", 
 /* Every span is in exactly one class; all counts are in spans. */
 struct accounting {
     uint64_t received;
+    uint64_t waited; /* Of a window: those that came before it, and waited when it began; else 0. */
     uint64_t internal;
     uint64_t paired;
     uint64_t waiting;
@@ -87,14 +89,15 @@ struct accounting {
     uint64_t rejected[REJECTED_REASON_COUNT];
 };
 
-/* received = internal + paired + waiting + duplicate + unpaired + dropped + rejected. */
+/* received + waited = internal + paired + waiting + duplicate + unpaired + dropped + rejected. */
 bool accounting_holds(const struct accounting *accounting);
 void accounting_add(struct accounting *into, const struct accounting *from);
 
 /* What became of span links of consumers, each span that one links to counted once:
- * links = paired + waiting + missing + dropped. */
+ * links + waited = paired + waiting + missing + dropped. */
 struct link_accounting {
     uint64_t links;
+    uint64_t waited;  /* As of spans. */
     uint64_t paired;  /* They led to a producer. */
     uint64_t waiting; /* For the producer, or for the end of the wait. */
     uint64_t missing; /* No producer came in time. */
@@ -200,7 +203,7 @@ struct snapshot_loss {
 
 struct snapshot {
     uint64_t number;             /* Counts up from 1. */
-    struct wall_time start;      /* When counting began. */
+    struct wall_time start;      /* When counting began; of a window, when it begins. */
     struct wall_time end;        /* When this snapshot was taken. */
     struct wall_time span_first; /* The earliest start of a span that was taken on; 0: none. */
     struct wall_time span_last;  /* The latest end. */
@@ -216,7 +219,8 @@ struct snapshot {
     const struct snapshot_loss *losses;
     struct accounting accounting;
     struct link_accounting links;
-    struct topology_counts counts;
+    struct topology_counts counts; /* Of a window: none. */
+    bool is_window;
 };
 
 /* NULL is allowed for release. */

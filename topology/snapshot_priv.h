@@ -38,8 +38,10 @@ struct snapshot_box {
     struct snapshot_list *edges;
     struct snapshot_list *operations;
     struct snapshot_list *losses;
-    struct catalog *catalog; /* Whose texts it shows; NULL: nobody's. */
-    unsigned hold;           /* On them (catalog_sweep.h). */
+    struct catalog *catalog;  /* Whose texts it shows; NULL: nobody's. */
+    unsigned hold;            /* On them (catalog_sweep.h). */
+    _Atomic uint64_t *budget; /* Of a window: what its bytes are taken off; else NULL. */
+    uint64_t budget_bytes;
 };
 
 /* Copies the histograms that counted, and exemplars if there are any. Returns: 0 and one reference;
