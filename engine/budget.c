@@ -55,14 +55,15 @@ static const struct {
     uint64_t weight;
 } shares[BUDGET_SHARE_COUNT] = {
     [BUDGET_FIXED] = {"fixed", 5},
-    [BUDGET_SPANS] = {"spans", 22},
+    [BUDGET_SPANS] = {"spans", 20},
     [BUDGET_MESSAGES] = {"messages", 4},
-    [BUDGET_EDGES] = {"edges", 26},
-    [BUDGET_OPERATIONS] = {"operations", 15},
+    [BUDGET_EDGES] = {"edges", 22},
+    [BUDGET_OPERATIONS] = {"operations", 13},
     [BUDGET_LOSSES] = {"losses", 1},
-    [BUDGET_NAMES] = {"names", 8},
+    [BUDGET_NAMES] = {"names", 7},
     [BUDGET_REQUESTS] = {"requests", 11},
-    [BUDGET_RINGS] = {"rings", 10},
+    [BUDGET_WINDOWS] = {"windows", 10},
+    [BUDGET_RINGS] = {"rings", 9},
     [BUDGET_ANSWERS] = {"answers", 0}, /* Taken off edges and operations. */
 };
 
@@ -280,6 +281,7 @@ static void wanted_shares(const struct options *options, const struct budget *bu
                                     operation_bytes(options, budget->shards);
     out_wanted[BUDGET_LOSSES] = options->metrics_losses_max * loss_bytes(budget->shards);
     out_wanted[BUDGET_REQUESTS] = options->receiver_memory_bytes_max;
+    out_wanted[BUDGET_WINDOWS] = options->windows_memory_bytes_max;
     if (options->names_services_max != 0 && options->names_peers_max != 0 &&
         options->names_operations_max != 0 && options->names_sites_max != 0 &&
         options->names_lessons_max != 0 &&
@@ -307,10 +309,11 @@ static int too_little_a_shard(const struct options *options, const struct budget
     return STATUS_RANGE;
 }
 
-/* Without threads there is no hand-off. */
-static bool is_left_out(const struct budget *budget, size_t share)
+/* Without threads there is no hand-off, and nobody who looks while time goes on. */
+static bool is_left_out(const struct options *options, const struct budget *budget, size_t share)
 {
-    return share == BUDGET_ANSWERS || (share == BUDGET_RINGS && budget->threads == 0);
+    return share == BUDGET_ANSWERS || (share == BUDGET_RINGS && budget->threads == 0) ||
+           (share == BUDGET_WINDOWS && (budget->threads == 0 || options->windows_span_ns == 0));
 }
 
 static int divide(const struct options *options, struct budget *budget, char out_error[256])
@@ -326,7 +329,7 @@ static int divide(const struct options *options, struct budget *budget, char out
         return too_little(budget, "the program itself", out_error);
     left -= fixed;
     for (size_t i = 0; i < BUDGET_SHARE_COUNT; i++) {
-        if (is_left_out(budget, i))
+        if (is_left_out(options, budget, i))
             continue;
         if (wanted[i] > left)
             return too_little(budget, shares[i].name, out_error);
@@ -335,7 +338,7 @@ static int divide(const struct options *options, struct budget *budget, char out
             weights += shares[i].weight;
     }
     for (size_t i = 0; i < BUDGET_SHARE_COUNT; i++) {
-        if (is_left_out(budget, i))
+        if (is_left_out(options, budget, i))
             continue;
         budget->share_bytes[i] = wanted[i] != 0 ? wanted[i] : left / weights * shares[i].weight;
     }
@@ -445,6 +448,16 @@ static void bound_requests(const struct options *options, struct budget *budget)
         budget->request_spans_max = (size_t)spans;
 }
 
+/* A third for answers, of which two may be compared. What is kept takes the rest, but for a part that
+ * merging slots takes for a moment. */
+static void bound_windows(struct budget *budget)
+{
+    uint64_t bytes = budget->share_bytes[BUDGET_WINDOWS];
+
+    budget->windows_answer_bytes = (size_t)(bytes / 3);
+    budget->windows_bytes = (size_t)(bytes / 3 * 2 / 8 * 7);
+}
+
 /* A quarter for letters on their way, the rest for the shards' tables. */
 static void bound_messages(struct budget *budget)
 {
@@ -474,6 +487,7 @@ static int attempt(const struct options *options, struct budget *budget, char ou
     bound_requests(options, budget);
     bound_answers(budget);
     bound_messages(budget);
+    bound_windows(budget);
     budget->shard_bytes = (size_t)(budget->share_bytes[BUDGET_SPANS] / budget->shards);
     if (budget->shard_bytes < MIB)
         return too_little_a_shard(options, budget, out_error);

@@ -27,6 +27,7 @@ enum budget_share {
     BUDGET_LOSSES,
     BUDGET_NAMES,
     BUDGET_REQUESTS, /* Messages in flight; without threads, the request that is being decoded. */
+    BUDGET_WINDOWS,  /* What was counted lately, and answers from it. */
     BUDGET_RINGS,    /* Decoded spans on their way to the shards. */
     BUDGET_ANSWERS,  /* Of the web door: the one that is being made, those that are being read. */
     BUDGET_SHARE_COUNT,
@@ -60,7 +61,9 @@ struct budget {
     size_t answers_bytes_max; /* Of all that wait for their readers. */
     size_t shard_bytes;       /* Remembered spans of one shard. */
     size_t shard_message_bytes;
-    size_t exchange_letters; /* From one shard to another. */
+    size_t windows_bytes;        /* What is kept; 0: no windows. */
+    size_t windows_answer_bytes; /* All snapshots of windows. */
+    size_t exchange_letters;     /* From one shard to another. */
     size_t name_bytes_max;
     uint32_t memo_entries; /* Of one decoder. */
     uint32_t services_max;

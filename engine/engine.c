@@ -44,6 +44,7 @@ struct engine {
     struct catalog *catalog;
     struct lessons *lessons;
     struct naming *naming;
+    struct windows *windows; /* NULL: there are none. */
     struct publisher *publisher;
     struct targets *targets;   /* NULL: nobody would ask for them. */
     struct exchange *exchange; /* NULL: one shard. */
@@ -89,8 +90,28 @@ static struct wall_time wall_now(const struct engine *engine)
                                   : clock_wall();
 }
 
+static int make_windows(struct engine *engine, const struct options *options,
+                        struct wall_time start)
+{
+    struct windows_options windows = {
+        .catalog = engine->catalog,
+        .bounds = &engine->bounds,
+        .dimensions = engine->dimensions,
+        .edges_max = engine->budget.edges_max,
+        .operations_max = engine->budget.operation_series_max,
+        .losses_max = engine->budget.losses_max,
+        .span_ns = options->windows_span_ns,
+        .bytes_max = engine->budget.windows_bytes,
+        .answer_bytes_max = engine->budget.windows_answer_bytes,
+        .start = start,
+    };
+
+    return windows.bytes_max != 0 ? windows_new(&windows, &engine->windows) : 0;
+}
+
 static int make_publisher(struct engine *engine, const struct options *options)
 {
+    int status;
     struct publisher_options publisher = {
         .catalog = engine->catalog,
         .bounds = &engine->bounds,
@@ -105,6 +126,10 @@ static int make_publisher(struct engine *engine, const struct options *options)
     };
 
     counters_set(&engine->counters, ENGINE_START_TIME, publisher.start.ns / NS_PER_S);
+    status = make_windows(engine, options, publisher.start);
+    if (status != 0)
+        return status;
+    publisher.windows = engine->windows;
     return publisher_new(&publisher, &engine->publisher);
 }
 
@@ -200,6 +225,23 @@ static int make_doors(struct engine *engine, const struct options *options)
     return 0;
 }
 
+/* The owner of the windows calls it. */
+static void note_windows(struct engine *engine)
+{
+    struct counters *counters = &engine->counters;
+    struct windows_reach reach;
+
+    if (engine->windows == NULL)
+        return;
+    windows_reach(engine->windows, &reach);
+    counters_set(counters, ENGINE_WINDOWS_BYTES, reach.bytes);
+    counters_set(counters, ENGINE_WINDOWS_ANSWER_BYTES, reach.answer_bytes);
+    counters_set(counters, ENGINE_WINDOWS_SLOTS, reach.slots);
+    counters_set(counters, ENGINE_WINDOWS_OLDEST, reach.oldest.ns / NS_PER_S);
+    counters_set(counters, ENGINE_WINDOWS_PUSHED_OUT, reach.pushed_out);
+    counters_set(counters, ENGINE_WINDOWS_HOLES, reach.holes);
+}
+
 static void note_gauges(void *context)
 {
     struct engine *engine = context;
@@ -243,6 +285,7 @@ static void note_gauges(void *context)
     counters_set(counters, ENGINE_GIVEN_OPERATIONS, names.given.operations);
     counters_set(counters, ENGINE_GIVEN_SITES, names.given.sites);
     counters_set(counters, ENGINE_GIVEN_DIMENSIONS, names.given.sets);
+    note_windows(engine);
     counters_set(counters, ENGINE_NAME_SWEEPS, merger_sweeps(engine->merger));
     counters_set(counters, ENGINE_MEMORY_RESIDENT, machine_resident_bytes());
 }
@@ -254,6 +297,7 @@ static int make_merger(struct engine *engine)
         .publisher = engine->publisher,
         .catalog = engine->catalog,
         .lessons = engine->lessons,
+        .windows = engine->windows,
         .workers = engine->workers,
         .workers_count = engine->workers_count,
         .counters = &engine->counters,
@@ -376,6 +420,7 @@ void engine_free(struct engine *engine)
     mem_free(engine->workers);
     exchange_free(engine->exchange);
     publisher_free(engine->publisher);
+    windows_free(engine->windows);
     targets_free(engine->targets);
     naming_free(engine->naming);
     lessons_free(engine->lessons);
@@ -614,6 +659,22 @@ static int write_page(const struct engine_debug *debug, enum engine_page page, s
     return STATUS_INVALID;
 }
 
+int engine_window(struct engine *engine, const struct window_want *want,
+                  struct window_look **out_look)
+{
+    int status;
+
+    lock(engine);
+    status = merger_window(engine->merger, want, out_look);
+    unlock(engine);
+    return status;
+}
+
+int engine_windows(struct engine *engine, struct windows_reach *out_reach)
+{
+    return merger_windows(engine->merger, out_reach);
+}
+
 int engine_page(struct engine *engine, enum engine_page page, const struct engine_bodies *bodies,
                 struct buf *out)
 {
@@ -629,6 +690,7 @@ int engine_page(struct engine *engine, enum engine_page page, const struct engin
         .parent_wait_ns = engine->parent_wait_ns,
         .bodies = *bodies,
     };
+    struct windows_reach windows;
     struct snapshot *snapshot;
     int status;
 
@@ -636,6 +698,7 @@ int engine_page(struct engine *engine, enum engine_page page, const struct engin
     status = merger_snapshot(engine->merger, &snapshot);
     if (status == 0) {
         debug.snapshot = snapshot;
+        debug.windows = merger_windows(engine->merger, &windows) == 0 ? &windows : NULL;
         status = write_page(&debug, page, out);
         snapshot_release(snapshot);
     }

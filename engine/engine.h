@@ -27,6 +27,7 @@
 #include "receiver/grpc_reply.h"
 #include "topology/snapshot.h"
 #include "topology/targets.h"
+#include "topology/windows.h"
 
 struct engine_setup {
     bool threaded;
@@ -97,6 +98,12 @@ void engine_finish(struct engine *engine, struct mono_time now);
 /* All that has been counted so far. Returns: 0 and a reference, to be released before the engine is
  * freed; STATUS_NOMEM. */
 MUST_USE int engine_snapshot(struct engine *engine, struct snapshot **out_snapshot);
+
+/* A look at a window, and what windows there are. Returns: as merger_window() and merger_windows(); a
+ * look is to be let go before the engine is freed. */
+MUST_USE int engine_window(struct engine *engine, const struct window_want *want,
+                           struct window_look **out_look);
+MUST_USE int engine_windows(struct engine *engine, struct windows_reach *out_reach);
 
 /* Pages for /debug/ (engine_debug.h), as JSON. */
 enum engine_page { ENGINE_PAGE_CARDINALITY, ENGINE_PAGE_BUDGETS, ENGINE_PAGE_LATENESS };

@@ -113,6 +113,18 @@
       false, "")                                                                                   \
     X(NAME_SWEEPS, "spanmap_engine_name_sweeps_total", NULL, false,                                \
       "How often it was looked through which names are in use, since some table was filling.")     \
+    X(WINDOWS_BYTES, "spanmap_windows_bytes", NULL, true,                                          \
+      "Memory of what was counted lately, for maps of a window.")                                  \
+    X(WINDOWS_ANSWER_BYTES, "spanmap_windows_answer_bytes", NULL, true,                            \
+      "Memory of maps of a window that are being written.")                                        \
+    X(WINDOWS_SLOTS, "spanmap_windows_slots", NULL, true,                                          \
+      "Pieces of time in which what was counted is kept by itself.")                               \
+    X(WINDOWS_OLDEST, "spanmap_windows_oldest_seconds", NULL, true,                                \
+      "When the oldest of them begins, in seconds since 1970.")                                    \
+    X(WINDOWS_PUSHED_OUT, "spanmap_windows_pushed_out_total", NULL, false,                         \
+      "Pieces that left before windows.span was over, for want of room.")                          \
+    X(WINDOWS_HOLES, "spanmap_windows_holes_total", NULL, false,                                   \
+      "Times of which nothing is kept: memory was out, or the clock went back.")                   \
     X(MEMORY_LIMIT, "spanmap_memory_limit_bytes", NULL, true, "memory.limit, as it is in force.")  \
     X(MEMORY_RESIDENT, "spanmap_memory_resident_bytes", NULL, true,                                \
       "Memory of this process that is in use, as the system sees it.")                             \
@@ -125,6 +137,7 @@
     X(MEMORY_LOSSES, "spanmap_memory_share_bytes", "share=\"losses\"", true, "")                   \
     X(MEMORY_NAMES, "spanmap_memory_share_bytes", "share=\"names\"", true, "")                     \
     X(MEMORY_REQUESTS, "spanmap_memory_share_bytes", "share=\"requests\"", true, "")               \
+    X(MEMORY_WINDOWS, "spanmap_memory_share_bytes", "share=\"windows\"", true, "")                 \
     X(MEMORY_RINGS, "spanmap_memory_share_bytes", "share=\"rings\"", true, "")                     \
     X(MEMORY_ANSWERS, "spanmap_memory_share_bytes", "share=\"answers\"", true, "")
 

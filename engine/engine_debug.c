@@ -104,6 +104,8 @@ static const struct {
                       "each table"},
     [BUDGET_REQUESTS] = {"receiver.memory_max",
                          "senders are held back, or told UNAVAILABLE with a delay"},
+    [BUDGET_WINDOWS] = {"windows.memory_max",
+                        "the oldest slots leave; an answer says what its window covers"},
     [BUDGET_RINGS] = {"memory.limit",
                       "requests get UNAVAILABLE with a delay until the shards have caught up"},
     [BUDGET_ANSWERS] = {"memory.limit", "large answers wait for each other, or get 503"},
@@ -134,6 +136,9 @@ static void fill_shares(const struct engine_debug *debug, struct fill out_fills[
                                              0};
     out_fills[BUDGET_REQUESTS] = (struct fill){
         "bytes", debug->bodies.bytes, budget->share_bytes[BUDGET_REQUESTS], debug->bodies.refused};
+    if (debug->windows != NULL)
+        out_fills[BUDGET_WINDOWS] = (struct fill){
+            "bytes", debug->windows->bytes, debug->windows->bytes_max, debug->windows->pushed_out};
     out_fills[BUDGET_RINGS] = (struct fill){
         "spans", waiting, (uint64_t)budget->threads * budget->shards * budget->ring_spans,
         counters_read(debug->counters, ENGINE_REQUESTS_BUSY)};

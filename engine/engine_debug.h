@@ -16,6 +16,7 @@
 #include "topology/lessons.h"
 #include "topology/snapshot.h"
 #include "topology/targets.h"
+#include "topology/windows.h"
 
 struct engine_debug {
     const struct budget *budget;
@@ -23,6 +24,7 @@ struct engine_debug {
     const struct lessons *lessons;
     struct targets *targets; /* NULL: none. */
     const struct counters *counters;
+    const struct windows_reach *windows; /* NULL: there are none. */
     struct worker *const *workers;
     unsigned workers_count;
     uint64_t pairing_wait_ns;

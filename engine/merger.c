@@ -87,6 +87,7 @@ static int merge(struct merger *merger)
         merger->owed_by = i;
         status = pay(merger, now);
     }
+    publisher_close(merger->options.publisher, now); /* Also what a failure left off at. */
     if (status == 0)
         sweep(merger, now);
     latency_count(merger->options.counters, ENGINE_MERGE_SECONDS, begin, clock_mono());
@@ -127,6 +128,33 @@ int merger_snapshot(struct merger *merger, struct snapshot **out_snapshot)
         *out_snapshot = snapshot_retain(merger->newest);
     pthread_mutex_unlock(&merger->lock);
     return status;
+}
+
+int merger_window(struct merger *merger, const struct window_want *want,
+                  struct window_look **out_look)
+{
+    uint64_t before = atomic_load(&merger->begun);
+    int status = 0;
+
+    if (merger->options.windows == NULL)
+        return STATUS_UNSUPPORTED;
+    pthread_mutex_lock(&merger->lock);
+    if (want->at.ns == 0 && atomic_load(&merger->begun) == before)
+        status = merge(merger);
+    if (status == 0)
+        status = windows_take(merger->options.windows, want, out_look);
+    pthread_mutex_unlock(&merger->lock);
+    return status;
+}
+
+int merger_windows(struct merger *merger, struct windows_reach *out_reach)
+{
+    if (merger->options.windows == NULL)
+        return STATUS_UNSUPPORTED;
+    pthread_mutex_lock(&merger->lock);
+    windows_reach(merger->options.windows, out_reach);
+    pthread_mutex_unlock(&merger->lock);
+    return 0;
 }
 
 uint64_t merger_sweeps(const struct merger *merger)

@@ -14,12 +14,14 @@
 #include "engine/worker.h"
 #include "topology/publisher.h"
 #include "topology/tally.h"
+#include "topology/windows.h"
 
 struct merger_options {
     struct tally_options tally;
     struct publisher *publisher; /* Borrowed, as are the following. */
     struct catalog *catalog;
     struct lessons *lessons;
+    struct windows *windows; /* Those of the publisher; NULL: none. */
     struct worker **workers;
     unsigned workers_count;
     struct counters *counters;        /* Over engine_counter_rows. */
@@ -46,5 +48,13 @@ uint64_t merger_sweeps(const struct merger *merger);
 
 /* Returns: 0 and a reference; STATUS_NOMEM (what was counted is kept for the next time). */
 MUST_USE int merger_snapshot(struct merger *merger, struct snapshot **out_snapshot);
+
+/* A look at a window that ends now, or then. Returns: as windows_take(); STATUS_UNSUPPORTED (there are
+ * no windows). */
+MUST_USE int merger_window(struct merger *merger, const struct window_want *want,
+                           struct window_look **out_look);
+
+/* What windows there are. Returns: 0; STATUS_UNSUPPORTED. */
+MUST_USE int merger_windows(struct merger *merger, struct windows_reach *out_reach);
 
 #endif

@@ -462,6 +462,27 @@ static const struct option_row rows[] = {
      .zero = "auto",
      .prose = "Edges that are told apart; calls on further ones are counted together. auto is by "
               "memory.limit."},
+    {.key = "windows.span",
+     .type = OPTION_DURATION,
+     .offset = AT(windows_span_ns),
+     .initial = "1h",
+     .min = 300 * NS_PER_S,
+     .max = 24 * HOUR_NS,
+     .zero = "off",
+     .prose =
+         "How long it is kept what was counted when, for maps of a window (window=5m) and of the "
+         "past (at=...): by 5s for the last 5m, by 1m before. off keeps only the sums since the "
+         "start."},
+    {.key = "windows.memory_max",
+     .type = OPTION_BYTES,
+     .offset = AT(windows_memory_bytes_max),
+     .initial = "auto",
+     .min = MIB,
+     .max = 1024 * GIB,
+     .zero = "auto",
+     .prose =
+         "Memory for that, a third of it for answers. Where it is full the oldest leaves first, and "
+         "the window of an answer says what it covers. auto is a share of memory.limit."},
     {.key = "metrics.messaging",
      .type = OPTION_ENUM,
      .offset = AT(metrics_messaging),

@@ -105,10 +105,12 @@ struct options {
     uint64_t names_length_bytes_max;
     int map_messaging; /* enum messaging_view */
     bool map_self_edges;
-    uint64_t map_edges_max;         /* 0: auto */
-    int metrics_messaging;          /* enum messaging_view */
-    uint64_t metrics_expiration_ns; /* 0: never */
-    int metrics_otlp_histograms;    /* 0: explicit, 1: exponential */
+    uint64_t map_edges_max;            /* 0: auto */
+    uint64_t windows_span_ns;          /* 0: off */
+    uint64_t windows_memory_bytes_max; /* 0: auto */
+    int metrics_messaging;             /* enum messaging_view */
+    uint64_t metrics_expiration_ns;    /* 0: never */
+    int metrics_otlp_histograms;       /* 0: explicit, 1: exponential */
     bool metrics_exemplars;
     struct option_texts metrics_buckets;         /* Durations; empty: the usual bounds. */
     struct option_texts metrics_dimensions;      /* Keys of attributes. */
