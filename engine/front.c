@@ -73,6 +73,20 @@ static int show_lateness(void *context, struct buf *out)
     return show_page(context, ENGINE_PAGE_LATENESS, out);
 }
 
+static int take_window(void *context, const struct window_want *want, struct window_look **out_look)
+{
+    struct front *front = context;
+
+    return engine_window(front->setup.engine, want, out_look);
+}
+
+static int reach_of_windows(void *context, struct windows_reach *out_reach)
+{
+    struct front *front = context;
+
+    return engine_windows(front->setup.engine, out_reach);
+}
+
 /* What routes show where a query says nothing else. */
 static struct export_options defaults_of(const struct front *front, const struct options *options)
 {
@@ -103,6 +117,7 @@ int front_new(const struct front_setup *setup, struct front **out_front)
                 .cardinality = show_cardinality,
                 .budgets = show_budgets,
                 .lateness = show_lateness,
+                .windows = {front, take_window, reach_of_windows},
             },
         .targets = engine_targets(setup->engine),
         .health = setup->health,

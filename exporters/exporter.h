@@ -16,6 +16,7 @@
 #include "base/counters.h"
 #include "base/status.h"
 #include "base/view.h"
+#include "exporters/moment.h"
 #include "topology/snapshot.h"
 #include "topology/targets.h"
 
@@ -46,6 +47,13 @@ struct export_subject {
     struct view connection_type; /* Without data: any. */
 };
 
+/* Which time is shown, where there are windows (window_query.h). */
+struct export_window {
+    uint64_t length_ns;    /* 0: all since the start. */
+    struct moment at;      /* When it ends; none: now. */
+    struct moment compare; /* When the window ends that it is compared with; none: nothing is. */
+};
+
 /* Zero is the default of each. What `map` and queries may say is in map_options.h. */
 struct export_options {
     struct view focus; /* A node's id or name; empty: the whole map. */
@@ -58,7 +66,8 @@ struct export_options {
     unsigned top;         /* Busiest edges; 0: all that make a picture. */
     enum map_figure figure;
     enum map_theme theme;
-    bool self_edges;                         /* map.self_edges */
+    bool self_edges; /* map.self_edges */
+    struct export_window window;
     enum export_messaging map_messaging;     /* map.messaging; its own default is broker. */
     enum export_messaging metrics_messaging; /* metrics.messaging */
     bool window_of_spans;      /* The window is that of the spans, not of the daemon (`map`). */

@@ -68,6 +68,13 @@ void json_append_seconds(struct buf *out, const char *name, const struct histogr
     (void)buf_append_byte(out, '}');
 }
 
+/* How many a second, in a window. */
+static void rate(struct buf *out, const struct map_graph *graph, uint64_t requests)
+{
+    if (graph->snapshot->is_window)
+        number(out, "requests_per_second", map_graph_rate(graph, requests));
+}
+
 /* What is different from the map before, as a list of words. */
 static void change(struct buf *out, unsigned bits)
 {
@@ -123,6 +130,7 @@ static void node(struct buf *out, const struct map_graph *graph, const struct ma
     json_append_seconds(out, "seconds", is_gone ? NULL : map_node->seconds);
     (void)buf_append_text(out, ", ");
     count(out, "parent_missing", is_gone ? 0 : map_node->parent_missing, "");
+    rate(out, graph, is_gone ? 0 : map_node->requests);
     if (graph->past != NULL) {
         const struct map_node *before = map_node->before;
         change(out, map_node->change);
@@ -131,6 +139,7 @@ static void node(struct buf *out, const struct map_graph *graph, const struct ma
         if (before != NULL) {
             figures(out, before->requests, before->failed);
             json_append_seconds(out, "seconds", before->seconds);
+            rate(out, graph->past, before->requests);
             (void)buf_append_byte(out, '}');
         }
     }
@@ -150,6 +159,7 @@ static void edge(struct buf *out, const struct map_graph *graph, const struct ma
 {
     static const struct snapshot_edge nothing;
     const struct snapshot_edge *from = map_edge->from;
+    bool is_gone = (map_edge->change & CHANGE_GONE) != 0;
 
     (void)buf_append_text(out, "{\"client\": ");
     json_append_text(out, graph->nodes[map_edge->client].id);
@@ -160,7 +170,8 @@ static void edge(struct buf *out, const struct map_graph *graph, const struct ma
     (void)buf_append_text(out, ", ");
     if (map_edge->parts != 0)
         count(out, "stands_for", map_edge->parts, ", ");
-    edge_figures(out, (map_edge->change & CHANGE_GONE) != 0 ? &nothing : from);
+    edge_figures(out, is_gone ? &nothing : from);
+    rate(out, graph, is_gone ? 0 : from->requests);
     if (graph->past != NULL) {
         const struct map_edge *before = map_edge->before;
         change(out, map_edge->change);
@@ -168,6 +179,7 @@ static void edge(struct buf *out, const struct map_graph *graph, const struct ma
         (void)buf_append_text(out, before != NULL ? "{" : "null");
         if (before != NULL) {
             edge_figures(out, before->from);
+            rate(out, graph->past, before->from->requests);
             (void)buf_append_byte(out, '}');
         }
     }
@@ -221,12 +233,14 @@ static void window(struct buf *out, const struct map_graph *graph)
     (void)buf_append_byte(out, '}');
 }
 
-static void accounting(struct buf *out, const struct accounting *spans)
+static void accounting(struct buf *out, const struct accounting *spans, bool is_window)
 {
     const char *comma = ", ";
 
     (void)buf_append_byte(out, '{');
     count(out, "received", spans->received, comma);
+    if (is_window)
+        count(out, "waited", spans->waited, comma);
     count(out, "internal", spans->internal, comma);
     count(out, "paired", spans->paired, comma);
     count(out, "waiting", spans->waiting, comma);
@@ -246,12 +260,14 @@ static void accounting(struct buf *out, const struct accounting *spans)
 }
 
 /* Of span links, beside the accounting of spans. */
-static void links(struct buf *out, const struct link_accounting *from)
+static void links(struct buf *out, const struct link_accounting *from, bool is_window)
 {
     const char *comma = ", ";
 
     (void)buf_append_byte(out, '{');
     count(out, "received", from->links, comma);
+    if (is_window)
+        count(out, "waited", from->waited, comma);
     count(out, "paired", from->paired, comma);
     count(out, "waiting", from->waiting, comma);
     count(out, "missing", from->missing, comma);
@@ -284,9 +300,9 @@ static void map(struct buf *out, const struct map_graph *graph)
     if (graph->hidden.nodes + graph->hidden.edges != 0)
         hidden(out, &graph->hidden);
     (void)buf_append_text(out, ",\n \"accounting\": ");
-    accounting(out, &graph->snapshot->accounting);
+    accounting(out, &graph->snapshot->accounting, graph->snapshot->is_window);
     (void)buf_append_text(out, ",\n \"links\": ");
-    links(out, &graph->snapshot->links);
+    links(out, &graph->snapshot->links, graph->snapshot->is_window);
     (void)buf_append_byte(out, '}');
 }
 

@@ -2,7 +2,10 @@
 #include "exporters/map_options.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 
+#include "base/clock.h"
+#include "base/quantity.h"
 #include "exporters/escape.h"
 #include "exporters/map_graph.h"
 
@@ -110,6 +113,38 @@ static int set_top(struct view text, char out_error[256], struct export_options 
     return refuse(out_error, "is a number of edges from 1 to 1000000", text);
 }
 
+static int set_window(struct view text, char out_error[256], struct export_options *options)
+{
+    uint64_t ns;
+
+    if (quantity_read_duration(text, &ns) != 0 || ns < NS_PER_S)
+        return refuse(out_error, "is a duration of a second or more, such as 5m or 1h", text);
+    options->window.length_ns = ns;
+    return 0;
+}
+
+static int set_moment(struct view text, const char *what, char out_error[256],
+                      struct moment *out_moment)
+{
+    return moment_read(text, out_moment) == 0 ? 0 : refuse(out_error, what, text);
+}
+
+static int set_at(struct view text, char out_error[256], struct export_options *options)
+{
+    return set_moment(text,
+                      "is when the window ends: 2026-11-25T22:40:00Z, Unix seconds, or -10m for "
+                      "that long ago",
+                      out_error, &options->window.at);
+}
+
+static int set_compare(struct view text, char out_error[256], struct export_options *options)
+{
+    return set_moment(text,
+                      "is when the window before ends: 2026-11-25T22:40:00Z, Unix seconds, or -10m "
+                      "for that long before the other",
+                      out_error, &options->window.compare);
+}
+
 #define ROW(name, value, doc, suffix) {name, value, doc, set_##suffix},
 const struct map_option map_options[MAP_OPTIONS_COUNT] = {MAP_OPTIONS(ROW)};
 
@@ -122,6 +157,9 @@ void map_options_append_key(const struct export_options *options, struct buf *ou
         (void)buf_printf(out, "%zu:", texts[i].size);
         (void)buf_append_view(out, texts[i]);
     }
+    (void)buf_printf(out, "%" PRIu64 ",%" PRIu64 ",%d,%" PRIu64 ",%d,", options->window.length_ns,
+                     options->window.at.ns, options->window.at.is_ago, options->window.compare.ns,
+                     options->window.compare.is_ago);
     (void)buf_printf(out, "%u,%d,%d,%a,%u,%d,%d", options->depth, options->self_edges,
                      (int)options->map_messaging, options->min_rate, options->top,
                      (int)options->figure, (int)options->theme);

@@ -22,6 +22,9 @@ enum { MAP_DEPTH_MAX = 1000, MAP_TOP_MAX = 1000000 };
     X("cluster", "BY", "draw frames by namespace, by none, or by a resource attribute", cluster)   \
     X("collapse", "NAMES", "draw these clusters as one node each, or all; commas between",         \
       collapse)                                                                                    \
+    X("window", "TIME", "show a running spanmap's last 5m, 1h or so alone", window)                \
+    X("at", "WHEN", "... that ended at a time, by RFC 3339 or Unix seconds, or -10m ago", at)      \
+    X("compare", "WHEN", "... and what is different from the window that ended then", compare)     \
     X("min-rate", "RATE", "leave out edges of fewer requests a second", min_rate)                  \
     X("top", "N", "draw the N busiest edges; all others become one node", top)
 

@@ -185,26 +185,42 @@ static void leave(struct routes *routes)
 
 /* ------------------------------------------------------------------- routes */
 
-static struct export_input input_of(const struct routes *routes, const struct snapshot *snapshot,
+static struct export_input input_of(const struct routes *routes,
                                     const struct export_options *options)
 {
-    return (struct export_input){.snapshot = snapshot,
-                                 .options = *options,
+    return (struct export_input){.options = *options,
                                  .targets = routes->options.targets,
                                  .health = routes->options.health,
                                  .health_count = routes->options.health_count};
 }
 
-static struct snapshot *snapshot_of(struct routes *routes, struct http_reply *reply)
+/* Sets what is shown, and what that is compared with. Of a window, behind the gate: it is added up. */
+static int look(struct routes *routes, struct export_input *input, struct snapshot *out_held[2],
+                char out_error[256])
 {
-    struct snapshot *snapshot = routes->options.source.snapshot(routes->options.source.context);
+    const struct routes_source *source = &routes->options.source;
+    struct snapshot *held[2] = {NULL, NULL};
+    int status = 0;
 
-    if (snapshot == NULL)
-        refuse(reply, STATUS_NOMEM, "there is no memory for a look at the map; ask again later");
-    return snapshot;
+    if (input->options.window.length_ns != 0) {
+        status = window_query_snapshots(&source->windows, &input->options.window, out_error,
+                                        &held[0], &held[1]);
+    } else {
+        held[0] = source->snapshot(source->context);
+        if (held[0] == NULL)
+            status = export_fail(out_error, STATUS_NOMEM,
+                                 "there is no memory for a look at the map; ask again later");
+    }
+    if (status != 0)
+        return status;
+    input->snapshot = held[0];
+    input->before = held[1];
+    out_held[0] = held[0];
+    out_held[1] = held[1];
+    return 0;
 }
 
-/* Runs a renderer on the newest snapshot, behind the gate. True where the reply has a body; then
+/* Runs a renderer on the newest snapshot, or on a window's, behind the gate. True where the reply has a body; then
  * also the snapshot's number. */
 static bool render(struct routes *routes, const struct export_options *options,
                    int (*renderer)(const struct export_input *input, char out_error[256],
@@ -212,21 +228,22 @@ static bool render(struct routes *routes, const struct export_options *options,
                    uint64_t *out_number, struct http_reply *reply)
 {
     char error[256];
-    struct snapshot *snapshot = snapshot_of(routes, reply);
-    struct export_input input = input_of(routes, snapshot, options);
+    struct snapshot *held[2] = {NULL, NULL};
+    struct export_input input = input_of(routes, options);
     int status = STATUS_BUSY;
 
-    if (snapshot == NULL)
-        return false;
     (void)snprintf(error, sizeof(error), "too many ask at once; ask again in a moment");
     buf_init(&reply->body, routes->options.body_bytes_max);
     if (enter(routes)) {
-        status = renderer(&input, error, &reply->body);
+        status = look(routes, &input, held, error);
+        if (status == 0)
+            status = renderer(&input, error, &reply->body);
         leave(routes);
     }
     if (status == 0)
-        *out_number = snapshot->number;
-    snapshot_release(snapshot);
+        *out_number = held[0]->number;
+    snapshot_release(held[0]);
+    snapshot_release(held[1]);
     if (status != 0)
         refuse(reply, status, error);
     return status == 0;
@@ -279,21 +296,36 @@ static void show_text(struct routes *routes, const struct routes_query *query,
     compress(request, DEFLATE_FAST, reply);
 }
 
+/* A look for a drawing, which has a gate of its own: only a window's is behind this one. */
+static int look_alone(struct routes *routes, struct export_input *input,
+                      struct snapshot *out_held[2], char out_error[256])
+{
+    int status;
+
+    if (input->options.window.length_ns == 0)
+        return look(routes, input, out_held, out_error);
+    if (!enter(routes))
+        return export_fail(out_error, STATUS_BUSY, "too many ask at once; ask again in a moment");
+    status = look(routes, input, out_held, out_error);
+    leave(routes);
+    return status;
+}
+
 static void show_picture(struct routes *routes, const struct routes_query *query,
                          const struct exporter *exporter, const struct http_request *request,
                          struct http_reply *reply)
 {
     char error[256];
-    struct snapshot *snapshot = snapshot_of(routes, reply);
-    struct export_input input = input_of(routes, snapshot, &query->options);
+    struct snapshot *held[2] = {NULL, NULL};
+    struct export_input input = input_of(routes, &query->options);
     struct etag etag;
-    int status;
+    int status = look_alone(routes, &input, held, error);
 
-    if (snapshot == NULL)
-        return;
     buf_init(&reply->body, routes->options.body_bytes_max);
-    status = drawings_get(routes->drawings, exporter, &input, error, &reply->body);
-    snapshot_release(snapshot);
+    if (status == 0)
+        status = drawings_get(routes->drawings, exporter, &input, error, &reply->body);
+    snapshot_release(held[0]);
+    snapshot_release(held[1]);
     if (status != 0) {
         refuse(reply, status, error);
         return;
@@ -467,12 +499,17 @@ static void show_operations(struct routes *routes, const struct route *route,
                             const struct http_request *request, struct http_reply *reply)
 {
     struct export_options options = defaults_of(routes);
+    char error[256];
     struct buf node;
     uint64_t number;
+    int status;
 
     header(reply, "Cache-Control: no-store\r\n");
     buf_init(&node, QUERY_TEXT_MAX);
-    if (take_node(request, reply, &node) == 0) {
+    status = window_query_read(request->query, error, &options.window);
+    if (status != 0)
+        refuse(reply, status, error);
+    else if (take_node(request, reply, &node) == 0) {
         options.focus = buf_view(&node);
         if (render(routes, &options, route->render, &number, reply)) {
             reply->status = 200;
@@ -529,8 +566,8 @@ static const struct route table[] = {
     {"/api/v1/map", "the map as JSON (or by format)", show_map, &exporter_json, NULL},
     {"/api/v1/services", "its nodes alone", show_map, &exporter_json, json_render_services},
     {"/api/v1/edges", "its edges alone", show_map, &exporter_json, json_render_edges},
-    {"/api/v1/operations", "what one node does, by its operations (node)", show_operations, NULL,
-     operations_render},
+    {"/api/v1/operations", "what one node does, by its operations (node, window, at)",
+     show_operations, NULL, operations_render},
     {"/api/v1/examples", "traces of an edge (client, server, connection_type) or a node (node)",
      show_examples, NULL, examples_render},
     {"/api/v1/settings", "what the page must know, and these paths", show_settings, NULL, NULL},

@@ -17,6 +17,7 @@
 
 #include "base/status.h"
 #include "exporters/exporter.h"
+#include "exporters/window_query.h"
 #include "net/http_server.h"
 
 /* What the routes ask of those who own it; all but `context` are called on any thread. */
@@ -28,6 +29,7 @@ struct routes_source {
     int (*cardinality)(void *context, struct buf *out); /* JSON: how full each quota is, */
     int (*budgets)(void *context, struct buf *out);     /* each share of memory, */
     int (*lateness)(void *context, struct buf *out);    /* and how late spans come. */
+    struct window_source windows;
 };
 
 struct routes_options {

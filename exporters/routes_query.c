@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "exporters/map_graph.h"
+#include "exporters/window_query.h"
 #include "net/http_server.h"
 
 /* The parameter's text. Returns: STATUS_NOT_FOUND: it is not there. */
@@ -102,6 +103,8 @@ int routes_query_init(struct view query, const struct export_options *defaults, 
     for (size_t i = 0; i < MAP_OPTIONS_COUNT; i++)
         buf_init(&parsed.texts[i], QUERY_TEXT_MAX);
     status = parse(query, out_error, &parsed);
+    if (status == 0)
+        status = window_query_check(&parsed.options.window, out_error);
     if (status == 0)
         *out_query = parsed; /* What its buffers hold does not move. */
     else

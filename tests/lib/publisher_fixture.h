@@ -7,12 +7,14 @@
 #include "topology/publisher.h"
 #include "topology/publisher_priv.h"
 #include "topology/tally_priv.h"
+#include "topology/windows.h"
 #include <stdio.h>
 
 static const struct tally_options tally_options = {&histogram_bounds_default, 100, 100, 100, 64};
 
 struct stage {
     struct catalog *catalog;
+    struct windows *windows; /* NULL, but for setup_stage_with_windows(). */
     struct publisher *publisher;
     struct tally *tally;
     uint32_t a, b;
@@ -27,7 +29,9 @@ static inline uint32_t service(struct stage *stage, const char *name)
     return number;
 }
 
-static inline void setup_stage(struct stage *stage, unsigned shards)
+/* `windows` says how long what is kept, and in how many bytes; NULL: no windows. */
+static inline void setup_stage_with_windows(struct stage *stage, unsigned shards,
+                                            const struct windows_options *windows)
 {
     struct catalog_limits limits = {100, 100, 100, 100, 100, 0, 1000, 0};
     struct publisher_options options = {.bounds = &histogram_bounds_default,
@@ -39,16 +43,32 @@ static inline void setup_stage(struct stage *stage, unsigned shards)
 
     assert_int_equal(catalog_new(&limits, &stage->catalog), 0);
     options.catalog = stage->catalog;
+    stage->windows = NULL;
+    if (windows != NULL) {
+        struct windows_options kept = *windows;
+        kept.catalog = stage->catalog;
+        kept.bounds = &histogram_bounds_default;
+        kept.edges_max = kept.operations_max = kept.losses_max = 100;
+        kept.start = options.start = windows->start;
+        assert_int_equal(windows_new(&kept, &stage->windows), 0);
+        options.windows = stage->windows;
+    }
     assert_int_equal(publisher_new(&options, &stage->publisher), 0);
     assert_int_equal(tally_new(&tally_options, &stage->tally), 0);
     stage->a = service(stage, "a");
     stage->b = service(stage, "b");
 }
 
+static inline void setup_stage(struct stage *stage, unsigned shards)
+{
+    setup_stage_with_windows(stage, shards, NULL);
+}
+
 static inline void release_stage(struct stage *stage)
 {
     tally_free(stage->tally);
     publisher_free(stage->publisher);
+    windows_free(stage->windows);
     catalog_free(stage->catalog);
 }
 

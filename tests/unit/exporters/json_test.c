@@ -79,7 +79,7 @@ static void sample_small(struct snapshot_build *build)
                                                      .unpaired = {1, 0, 0, 0, 2, 0},
                                                      .dropped = {1},
                                                      .rejected = {1, 1}};
-    build->snapshot.links = (struct link_accounting){10, 4, 3, 2, 1};
+    build->snapshot.links = (struct link_accounting){10, 0, 4, 3, 2, 1};
 }
 
 static void json__is_the_contracts(void **state)
