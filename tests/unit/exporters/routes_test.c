@@ -58,9 +58,13 @@ static int give_lateness(void *context, struct buf *out)
 /* What the routes ask of `door`. */
 static struct routes_source source_of(struct door *door)
 {
-    return (struct routes_source){door,         give_snapshot,    give_ready,
-                                  give_config,  give_cardinality, give_budgets,
-                                  give_lateness};
+    return (struct routes_source){.context = door,
+                                  .snapshot = give_snapshot,
+                                  .is_ready = give_ready,
+                                  .config = give_config,
+                                  .cardinality = give_cardinality,
+                                  .budgets = give_budgets,
+                                  .lateness = give_lateness};
 }
 
 static int door_open(struct door *door, void (*sample)(struct snapshot_build *build))
@@ -176,7 +180,7 @@ static void routes__understand_the_words_of_map(void **state)
     check(&door, "/api/v1/map", "format=text&self-edges", 200, PLAIN, "10 nodes, 11 edges");
     check(&door, "/api/v1/map", "format=text&self-edges=1", 200, PLAIN, "10 nodes, 11 edges");
     check(&door, "/api/v1/map", "format=text&self-edges=0", 200, PLAIN, "10 nodes, 10 edges");
-    check(&door, "/api/v1/map", "format=text&self-edges=false&window=5m", 200, PLAIN,
+    check(&door, "/api/v1/map", "format=text&self-edges=false&unheard-of=5m", 200, PLAIN,
           "10 nodes, 10 edges");
     check(&door, "/api/v1/map", "format=mermaid", 200, PLAIN, "flowchart LR");
     check(&door, "/api/v1/services", "focus=mailer&format=text", 200, "application/json",
