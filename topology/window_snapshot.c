@@ -100,7 +100,7 @@ static int add_series(struct draft *draft, struct series_table *table, struct ke
     series->count = draft->sum.count;
     series->failed = draft->sum.failed;
     date(draft, series);
-    status = series_value_new(draft->sum.seconds, WINDOW_SECONDS_MAX, &series->value);
+    status = series_value_new(draft->sum.seconds, WINDOW_SECONDS_MAX, NULL, &series->value);
     if (status == 0)
         list(table, series);
     return status;
