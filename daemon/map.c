@@ -90,6 +90,10 @@ static int read_options(const struct command *command, const struct command_line
     }
     if (out_options->depth != 0 && out_options->focus.size == 0)
         return command_wrong(command, "--depth is counted from a --focus, which is not given");
+    if (out_options->window.length_ns == 0 &&
+        (command_has(line, "at") || command_has(line, "compare")))
+        return command_wrong(command, "--%s is the end of a --window, which is not given",
+                             command_has(line, "at") ? "at" : "compare");
     return COMMAND_DONE;
 }
 
@@ -108,7 +112,7 @@ static int check_from(const struct command *command, const struct command_line *
     return COMMAND_DONE;
 }
 
-/* Certificates are for a URL. */
+/* Certificates are for a URL, windows for what goes on. */
 static int check_files(const struct command *command, const struct command_line *line)
 {
     static const char *const others[] = {"ca", "cert", "key"};
@@ -117,6 +121,10 @@ static int check_files(const struct command *command, const struct command_line 
         if (command_has(line, others[i]))
             return command_wrong(command, "--%s is for an https URL, given by --from", others[i]);
     }
+    if (command_has(line, "window"))
+        return command_wrong(command,
+                             "--window is for a running spanmap, given by --from; files are "
+                             "read whole");
     return COMMAND_DONE;
 }
 

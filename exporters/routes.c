@@ -506,7 +506,7 @@ static void show_operations(struct routes *routes, const struct route *route,
 
     header(reply, "Cache-Control: no-store\r\n");
     buf_init(&node, QUERY_TEXT_MAX);
-    status = window_query_read(request->query, error, &options.window);
+    status = window_query_read(request->query, error, &options);
     if (status != 0)
         refuse(reply, status, error);
     else if (take_node(request, reply, &node) == 0) {

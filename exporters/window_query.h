@@ -23,10 +23,13 @@ struct window_source {
     int (*reach)(void *context, struct windows_reach *out_reach);
 };
 
-/* Sets what the query says and leaves the rest. On failure out_error has one sentence.
- * Returns: 0; STATUS_INVALID; STATUS_NOMEM. */
+/* Sets options.window as the query says, for routes that take none of the other words of a map. On
+ * failure out_error has one sentence. Returns: 0; STATUS_INVALID; STATUS_NOMEM. */
 MUST_USE int window_query_read(struct view query, char out_error[256],
-                               struct export_window *window);
+                               struct export_options *options);
+
+/* Whether its words go together. Returns: 0; STATUS_INVALID. */
+MUST_USE int window_query_check(const struct export_window *window, char out_error[256]);
 
 /* A look at the window. On failure out_error has one sentence.
  * Returns: 0; STATUS_INVALID (longer than what is kept, or there are none); STATUS_NOT_FOUND (nothing is
