@@ -88,6 +88,9 @@ dirs := base net topology receiver exporters engine library daemon
 sources := $(sort $(foreach dir,$(dirs),$(wildcard $(dir)/*.c)))
 lib_sources := $(filter-out daemon/main.c,$(sources))
 draw_sources := $(sort $(wildcard exporters/draw_helper/*.c))
+# What leaves by gRPC: a module that the daemon loads when it is asked for, with what it needs of base.
+grpc_sources := $(sort $(wildcard exporters/grpc/*.c))
+grpc_base := base/check.c base/mem.c
 web_files := $(sort $(shell find exporters/web -type f ! -name '.*' 2>/dev/null))
 
 protos := \
@@ -125,6 +128,7 @@ lib_objects := $(lib_sources:%.c=$(BUILD)/obj/%.o) $(protos:%=$(BUILD)/obj/proto
     $(BUILD)/obj/gen/web_assets.o $(BUILD)/obj/gen/descriptors.o $(LLHTTP_SOURCES:%.c=$(BUILD)/obj/llhttp/%.o)
 main_object := $(if $(wildcard daemon/main.c),$(BUILD)/obj/daemon/main.o)
 draw_objects := $(draw_sources:%.c=$(BUILD)/obj/%.o)
+grpc_objects := $(grpc_sources:%.c=$(BUILD)/obj/module/%.o) $(grpc_base:%.c=$(BUILD)/obj/module/%.o)
 
 # What the programs and tests link.
 lib := $(BUILD)/libspanmap.a
@@ -137,7 +141,8 @@ shared := $(BUILD)/lib/libspanmap.so.$(SO_VERSION)
 static := $(BUILD)/lib/libspanmap.a
 library_objects := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter library/%,$(sources)))
 programs := $(if $(main_object),$(BUILD)/spanmap) \
-    $(if $(draw_sources),$(if $(GVC_LIBS),$(BUILD)/libexec/spanmap-draw))
+    $(if $(draw_sources),$(if $(GVC_LIBS),$(BUILD)/libexec/spanmap-draw)) \
+    $(if $(grpc_sources),$(if $(GRPC_LIBS),$(BUILD)/libexec/spanmap-grpc.so))
 
 unit_sources := $(sort $(wildcard tests/unit/*/*_test.c))
 unit_programs := $(unit_sources:tests/%.c=$(BUILD)/tests/%)
@@ -231,6 +236,12 @@ $(BUILD)/obj/llhttp/%.o: $(LLHTTP_DIR)/%.c $(BUILD)/gen/flags
 	@mkdir -p $(@D)
 	$(Q)$(compile) -w -c -o $@ $<
 
+# Its one symbol is visible; all else is its own.
+$(BUILD)/obj/module/%.o: %.c $(BUILD)/gen/flags | $(generated)
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(compile) $(GRPC_CFLAGS) -fPIC -fvisibility=hidden $(WARNINGS) $(WERROR) -c -o $@ $<
+
 $(draw_objects): CPPFLAGS_ALL += $(GVC_CFLAGS)
 
 $(lib): $(lib_objects) $(BUILD)/gen/objects
@@ -262,6 +273,11 @@ $(static): $(library_objects) $(lib)
 	$(Q)$(CC) -r -nostdlib -o $(BUILD)/lib/spanmap.o $(library_objects) $(lib)
 	$(Q)$(OBJCOPY) --localize-hidden $(BUILD)/lib/spanmap.o
 	$(Q)rm -f $@ && $(AR) rcs $@ $(BUILD)/lib/spanmap.o
+
+$(BUILD)/libexec/spanmap-grpc.so: $(grpc_objects)
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -shared $(filter-out -pie,$(LDFLAGS_ALL)) -o $@ $(grpc_objects) $(GRPC_LIBS)
 
 # -------------------------------------------------------------------- tests
 
@@ -455,6 +471,8 @@ install-files: $(if $(filter install,$(MAKECMDGOALS)),all)
 	install -m 755 $(BUILD)/spanmap '$(DESTDIR)$(BINDIR)/spanmap'
 	$(if $(wildcard $(BUILD)/libexec/spanmap-draw)$(filter %/spanmap-draw,$(programs)),install -m 755 \
 	    $(BUILD)/libexec/spanmap-draw '$(DESTDIR)$(LIBEXECDIR)/spanmap-draw')
+	$(if $(wildcard $(BUILD)/libexec/spanmap-grpc.so)$(filter %/spanmap-grpc.so,$(programs)),install -m 644 \
+	    $(BUILD)/libexec/spanmap-grpc.so '$(DESTDIR)$(LIBEXECDIR)/spanmap-grpc.so')
 	for doc in $(doc_files); do install -m 644 $$doc '$(DESTDIR)$(DOCDIR)'/$$doc || exit; done
 	install -d $(addprefix '$(DESTDIR)',$(addsuffix ',$(addprefix ',$(sort $(dir $(extra_files))))))
 	$(BUILD)/spanmap check --print-man | gzip -9n > '$(DESTDIR)$(MANDIR)/man1/spanmap.1.gz'
@@ -469,6 +487,7 @@ install-files: $(if $(filter install,$(MAKECMDGOALS)),all)
 uninstall:
 	rm -f $(extra_files:%='$(DESTDIR)%') $(deploy_files:%='$(DESTDIR)$(DOCDIR)/%')
 	rm -f '$(DESTDIR)$(BINDIR)/spanmap' '$(DESTDIR)$(LIBEXECDIR)/spanmap-draw'
+	rm -f '$(DESTDIR)$(LIBEXECDIR)/spanmap-grpc.so'
 	rm -f $(doc_files:%='$(DESTDIR)$(DOCDIR)/%')
 	for folder in /docs/decisions /docs /deploy/grafana /deploy/prometheus /deploy ''; do if [ -d '$(DESTDIR)$(DOCDIR)'$$folder ]; then \
 	    rmdir --ignore-fail-on-non-empty '$(DESTDIR)$(DOCDIR)'$$folder; fi; done
@@ -501,7 +520,7 @@ format:
 help:
 	@sed -n 's/^#: \{0,1\}//p' Makefile
 
-#: make             the library, the daemon and the drawing helper, in build/
+#: make             the library, the daemon, the drawing helper and the gRPC module, in build/
 #: make run         the daemon alone, on its default addresses
 #: make demo        a small instrumented shop that sends to a spanmap of its own
 #: make test        tidy, unit, e2e and interop, with a summary
@@ -527,7 +546,7 @@ help:
 #: V=1 shows commands, DEV=1 makes warnings errors, SAN=address,undefined or
 #: SAN=thread instruments, CC=clang compiles with clang, BUILD=dir builds there.
 
--include $(lib_objects:.o=.d) $(main_object:.o=.d) $(draw_objects:.o=.d) \
+-include $(lib_objects:.o=.d) $(main_object:.o=.d) $(draw_objects:.o=.d) $(grpc_objects:.o=.d) \
     $(unit_sources:%.c=$(BUILD)/obj/%.d) $(testlib_sources:%.c=$(BUILD)/obj/%.d) \
     $(fuzz_sources:%.c=$(BUILD)/obj/%.d) $(bench_sources:%.c=$(BUILD)/obj/%.d) \
     $(tool_sources:%.c=$(BUILD)/obj/%.d)

@@ -60,7 +60,7 @@ struct option_row {
     const char *form;           /* What is allowed, where type and bounds do not say it; or NULL. */
     const char *prose;          /* Sentences. The first stands alone in --help. */
     bool reloads;               /* Takes effect while running. */
-    bool secret;                /* Printed as ***. */
+    bool secret;                /* Printed as ***; of pairs, their values. Not for lists. */
     /* Judges a field of this row's type beyond its bounds; NULL: nothing more to judge. On failure
      * out_error gets what is wrong with it, without the key; at most 255 bytes.
      * Returns: 0; STATUS_INVALID; STATUS_NOMEM. */

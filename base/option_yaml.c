@@ -157,7 +157,8 @@ static void print_texts(const struct writer *writer, const struct option_texts *
 }
 
 /* A list of maps of one pair each, since the order of pairs may matter. */
-static void print_pairs(const struct writer *writer, const struct option_pairs *pairs, size_t depth)
+static void print_pairs(const struct writer *writer, const struct option_pairs *pairs, size_t depth,
+                        bool is_secret)
 {
     if (pairs->count == 0)
         (void)buf_append_text(writer->out, " []");
@@ -167,7 +168,7 @@ static void print_pairs(const struct writer *writer, const struct option_pairs *
         (void)buf_append_text(writer->out, "- ");
         (void)option_yaml_text(pairs->items[i].key, writer->out);
         (void)buf_append_text(writer->out, ": ");
-        (void)option_yaml_text(pairs->items[i].value, writer->out);
+        (void)option_yaml_text(is_secret ? VIEW("***") : pairs->items[i].value, writer->out);
         (void)buf_append_byte(writer->out, '\n');
     }
 }
@@ -247,7 +248,7 @@ static void print_row(const struct writer *writer, const struct option_row *row,
     if (row->type == OPTION_TEXTS)
         print_texts(writer, field, depth + 1);
     else if (row->type == OPTION_PAIRS)
-        print_pairs(writer, field, depth + 1);
+        print_pairs(writer, field, depth + 1, row->secret);
     else
         print_scalar(writer, row);
 }

@@ -6,57 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/utf8.h"
-#include "receiver/otlp_wire.h"
+#include "receiver/otlp_outcome.h"
 
-enum { CODE_MAX = 16, GROUPS_DEEP = 8, PREFIX_SIZE = 5 };
-
-/* Those that receiver/grpc_reply.h does not need are here too, so all are here. */
-enum code {
-    CODE_OK = 0,
-    CODE_CANCELLED = 1,
-    CODE_UNKNOWN = 2,
-    CODE_DEADLINE_EXCEEDED = 4,
-    CODE_PERMISSION_DENIED = 7,
-    CODE_RESOURCE_EXHAUSTED = 8,
-    CODE_ABORTED = 10,
-    CODE_OUT_OF_RANGE = 11,
-    CODE_UNIMPLEMENTED = 12,
-    CODE_INTERNAL = 13,
-    CODE_UNAVAILABLE = 14,
-    CODE_DATA_LOSS = 15,
-    CODE_UNAUTHENTICATED = 16,
-};
-
-const char *otlp_answer_code_name(int code)
-{
-    static const char *const names[CODE_MAX + 1] = {
-        "OK",
-        "CANCELLED",
-        "UNKNOWN",
-        "INVALID_ARGUMENT",
-        "DEADLINE_EXCEEDED",
-        "NOT_FOUND",
-        "ALREADY_EXISTS",
-        "PERMISSION_DENIED",
-        "RESOURCE_EXHAUSTED",
-        "FAILED_PRECONDITION",
-        "ABORTED",
-        "OUT_OF_RANGE",
-        "UNIMPLEMENTED",
-        "INTERNAL",
-        "UNAVAILABLE",
-        "DATA_LOSS",
-        "UNAUTHENTICATED",
-    };
-
-    return code >= 0 && code <= CODE_MAX ? names[code] : "UNKNOWN";
-}
+enum { PREFIX_SIZE = 5 };
 
 void otlp_answer_init(struct otlp_answer *answer)
 {
-    *answer = (struct otlp_answer){.code = CODE_UNKNOWN};
+    *answer = (struct otlp_answer){.code = OTLP_CODE_UNKNOWN};
     buf_init(&answer->body, OTLP_ANSWER_BODY_MAX + PREFIX_SIZE);
 }
 
@@ -139,70 +96,15 @@ static int decode_base64(struct view text, struct buf *out)
     return out->failed;
 }
 
-/* The bytes of the first field of this number; empty: there is none. */
-static struct wire find_bytes(struct wire message, unsigned number)
-{
-    struct wire_field field;
-
-    while (wire_left(&message) != 0) {
-        if (wire_field(&message, GROUPS_DEEP, &field) != 0)
-            break;
-        if (field.tag == WIRE_TAG(number, WIRE_BYTES))
-            return field.bytes;
-    }
-    return (struct wire){message.end, message.end};
-}
-
-static uint64_t find_number(struct wire message, unsigned number)
-{
-    struct wire_field field;
-    uint64_t found = 0;
-
-    while (wire_left(&message) != 0 && wire_field(&message, GROUPS_DEEP, &field) == 0) {
-        if (field.tag == WIRE_TAG(number, WIRE_VARINT))
-            found = field.number;
-    }
-    return found;
-}
-
-/* google.rpc.RetryInfo: retry_delay is a Duration of seconds and nanoseconds. */
-static void read_retry_info(struct otlp_answer *answer, struct wire info)
-{
-    struct wire delay = find_bytes(info, 1);
-    int64_t seconds = (int64_t)find_number(delay, 1);
-    int64_t nanos = (int64_t)find_number(delay, 2);
-
-    answer->has_retry_delay = true;
-    if (seconds < 0 || nanos < 0)
-        return;
-    if (seconds > (int64_t)(UINT32_MAX) || nanos >= (int64_t)NS_PER_S)
-        answer->retry_delay_ns = (uint64_t)UINT32_MAX * NS_PER_S;
-    else
-        answer->retry_delay_ns = (uint64_t)seconds * NS_PER_S + (uint64_t)nanos;
-}
-
 /* google.rpc.Status, whose details are any messages. */
 static void read_details(struct otlp_answer *answer, struct view encoded)
 {
-    static const struct view name = {"google.rpc.RetryInfo", 20};
     struct buf bytes;
-    struct wire status;
-    struct wire_field field;
 
     buf_init(&bytes, OTLP_ANSWER_BODY_MAX);
-    if (decode_base64(encoded, &bytes) != 0 || bytes.size == 0)
-        goto out;
-    status = wire_of(buf_view(&bytes));
-    while (wire_left(&status) != 0 && wire_field(&status, GROUPS_DEEP, &field) == 0) {
-        struct view type;
-        if (field.tag != WIRE_TAG(3, WIRE_BYTES))
-            continue;
-        type = wire_view(find_bytes(field.bytes, 1));
-        if (type.size >= name.size &&
-            memcmp(type.data + type.size - name.size, name.data, name.size) == 0)
-            read_retry_info(answer, find_bytes(field.bytes, 2));
-    }
-out:
+    if (decode_base64(encoded, &bytes) == 0 &&
+        otlp_outcome_retry_delay(buf_view(&bytes), &answer->retry_delay_ns))
+        answer->has_retry_delay = true;
     buf_release(&bytes);
 }
 
@@ -216,7 +118,7 @@ void otlp_answer_field(struct otlp_answer *answer, struct h2_field field)
     } else if (view_equal(field.name, VIEW("grpc-status"))) {
         number = read_number(field.value);
         answer->has_status = true;
-        answer->code = number >= 0 && number <= CODE_MAX ? number : CODE_UNKNOWN;
+        answer->code = number >= 0 && number <= OTLP_CODE_MAX ? number : OTLP_CODE_UNKNOWN;
     } else if (view_equal(field.name, VIEW("grpc-message"))) {
         read_message(answer, field.value);
     } else if (view_equal(field.name, VIEW("grpc-status-details-bin"))) {
@@ -242,20 +144,20 @@ static int code_of_http(unsigned status)
 {
     switch (status) {
     case 400:
-        return CODE_INTERNAL;
+        return OTLP_CODE_INTERNAL;
     case 401:
-        return CODE_UNAUTHENTICATED;
+        return OTLP_CODE_UNAUTHENTICATED;
     case 403:
-        return CODE_PERMISSION_DENIED;
+        return OTLP_CODE_PERMISSION_DENIED;
     case 404:
-        return CODE_UNIMPLEMENTED;
+        return OTLP_CODE_UNIMPLEMENTED;
     case 429:
     case 502:
     case 503:
     case 504:
-        return CODE_UNAVAILABLE;
+        return OTLP_CODE_UNAVAILABLE;
     default:
-        return CODE_UNKNOWN;
+        return OTLP_CODE_UNKNOWN;
     }
 }
 
@@ -263,13 +165,13 @@ static int code_of_reset(uint32_t error)
 {
     switch (error) {
     case H2_REFUSED_STREAM:
-        return CODE_UNAVAILABLE;
+        return OTLP_CODE_UNAVAILABLE;
     case H2_CANCEL:
-        return CODE_CANCELLED;
+        return OTLP_CODE_CANCELLED;
     case H2_ENHANCE_YOUR_CALM:
-        return CODE_RESOURCE_EXHAUSTED;
+        return OTLP_CODE_RESOURCE_EXHAUSTED;
     default:
-        return CODE_INTERNAL;
+        return OTLP_CODE_INTERNAL;
     }
 }
 
@@ -284,18 +186,16 @@ static void finish_without_status(struct otlp_answer *answer, uint32_t error)
         (void)snprintf(why, sizeof(why), "HTTP status %u, and no gRPC", answer->http_status);
         refuse(answer, code_of_http(answer->http_status), why);
     } else {
-        refuse(answer, CODE_UNKNOWN, "the answer bears no grpc-status");
+        refuse(answer, OTLP_CODE_UNKNOWN, "the answer bears no grpc-status");
     }
 }
 
-/* ExportTraceServiceResponse: partial_success holds rejected_spans and error_message. */
 static void read_response(struct otlp_answer *answer, struct view message)
 {
-    struct wire partial = find_bytes(wire_of(message), 1);
-    uint64_t rejected = find_number(partial, 1);
+    struct view text;
 
-    answer->rejected = rejected <= INT64_MAX ? rejected : 0; /* It is signed on the wire. */
-    set_text(answer, wire_view(find_bytes(partial, 2)));
+    answer->rejected = otlp_outcome_rejected(message, &text);
+    set_text(answer, text);
 }
 
 static void finish_ok(struct otlp_answer *answer)
@@ -305,16 +205,16 @@ static void finish_ok(struct otlp_answer *answer)
 
     answer->text[0] = '\0';
     if (answer->body.failed != 0) {
-        refuse(answer, CODE_INTERNAL, "the answer is too large");
+        refuse(answer, OTLP_CODE_INTERNAL, "the answer is too large");
         return;
     }
     if (answer->body.size < PREFIX_SIZE) {
-        refuse(answer, CODE_INTERNAL, "the answer holds no message");
+        refuse(answer, OTLP_CODE_INTERNAL, "the answer holds no message");
         return;
     }
     size = (size_t)prefix[1] << 24 | (size_t)prefix[2] << 16 | (size_t)prefix[3] << 8 | prefix[4];
     if (prefix[0] != 0 || size != answer->body.size - PREFIX_SIZE) {
-        refuse(answer, CODE_INTERNAL, "the answer is not one plain message");
+        refuse(answer, OTLP_CODE_INTERNAL, "the answer is not one plain message");
         return;
     }
     read_response(answer, (struct view){answer->body.data + PREFIX_SIZE, size});
@@ -324,35 +224,28 @@ void otlp_answer_finish(struct otlp_answer *answer, uint32_t error)
 {
     if (!answer->has_status)
         finish_without_status(answer, error);
-    else if (answer->code == CODE_OK)
+    else if (answer->code == OTLP_CODE_OK)
         finish_ok(answer);
 }
 
 void otlp_answer_lose(struct otlp_answer *answer, const char *why)
 {
     answer->text[0] = '\0';
-    refuse(answer, CODE_UNAVAILABLE, why);
+    refuse(answer, OTLP_CODE_UNAVAILABLE, why);
 }
 
 void otlp_answer_break(struct otlp_answer *answer, const char *why)
 {
     answer->text[0] = '\0';
-    refuse(answer, CODE_INTERNAL, why);
+    refuse(answer, OTLP_CODE_INTERNAL, why);
 }
 
 bool otlp_answer_may_retry(const struct otlp_answer *answer)
 {
-    switch (answer->code) {
-    case CODE_CANCELLED:
-    case CODE_DEADLINE_EXCEEDED:
-    case CODE_ABORTED:
-    case CODE_OUT_OF_RANGE:
-    case CODE_UNAVAILABLE:
-    case CODE_DATA_LOSS:
-        return true;
-    case CODE_RESOURCE_EXHAUSTED:
-        return answer->has_retry_delay;
-    default:
-        return false;
-    }
+    return otlp_outcome_may_retry(answer->code, answer->has_retry_delay);
+}
+
+const char *otlp_answer_code_name(int code)
+{
+    return otlp_outcome_code_name(code);
 }

@@ -52,6 +52,11 @@ if pkg-config --exists libgvc libcgraph; then
     echo "GVC_LIBS := $(pkg-config --libs libgvc libcgraph)"
 fi
 
+if pkg-config --exists grpc gpr; then
+    echo "GRPC_CFLAGS := $(pkg-config --cflags grpc)"
+    echo "GRPC_LIBS := $(pkg-config --libs grpc gpr)"
+fi
+
 # It comes with what the tests need, which may be installed after this was written.
 echo "CMOCKA_LIBS := $(pkg-config --libs cmocka 2> /dev/null || echo -lcmocka)"
 

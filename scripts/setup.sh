@@ -110,6 +110,7 @@ build test demo : pc libxxhash           : libxxhash-dev               : hashing
 build test demo : pc libssl              : libssl-dev                  : TLS
 build test demo : pc libcrypt            : libcrypt-dev                : hashed passwords
 build test demo : pc libgvc              : libgraphviz-dev             : draws the map
+build test demo : pc grpc                : libgrpc-dev                 : passes spans and metrics on
 build test demo : font                   : fonts-dejavu-core           : text in the map
 test demo       : environment            : python3 python3-venv        : the shop and the tests
 test demo       : certificates           : ca-certificates             : fetches Python packages

@@ -24,6 +24,8 @@ LIBRARIES = [
     (r"llhttp(/llhttp)?\.h", ["net/http1*.c"]),
     (r"uv\.h", ["net/*.[ch]", "engine/*.[ch]", "daemon/*.[ch]", "exporters/*server*.[ch]"]),
     (r"(graphviz/.*|cgraph\.h|gvc\.h)", ["exporters/draw_helper/*.[ch]"]),
+    (r"grpc/.*", ["exporters/grpc/*.[ch]"]),
+    (r"dlfcn\.h", ["exporters/grpc_load.c"]),
     (r"yaml\.h", ["engine/config*.c", VERSION]),
     (r"jansson\.h", ["exporters/json*.[ch]", "receiver/otlp_json*.[ch]", "receiver/otlp_from*.[ch]",
         "daemon/*.c"]),
@@ -97,7 +99,7 @@ EXCEPTIONS_MAX = 0
 
 # The same patterns as in the Makefile: what matches none is compiled by nothing.
 BUILT = [r"(base|net|topology|receiver|exporters|engine|library|daemon)/[^/]+\.c",
-         r"exporters/draw_helper/[^/]+\.c", r"tests/unit/[^/]+/[^/]+_test\.c",
+         r"exporters/(draw_helper|grpc)/[^/]+\.c", r"tests/unit/[^/]+/[^/]+_test\.c",
          r"tests/lib/[^/]+\.c", r"tests/fuzz/[^/]+_fuzz\.c", r"tests/bench/[^/]+_bench\.c",
          r"tests/bench/tools/(payload|load\w*|cost)\.c"]
 # Included by nobody in the tree, on purpose: the build makes the other side.
