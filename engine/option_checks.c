@@ -6,6 +6,7 @@
 
 #include "base/option.h"
 #include "base/utf8.h"
+#include "engine/endpoint.h"
 #include "engine/engine_metrics.h"
 #include "engine/listen.h"
 #include "net/address.h"
@@ -21,6 +22,59 @@ int option_check_address(const void *field, char out_error[ERROR_SIZE])
     struct address address;
 
     return address_parse(*(const struct view *)field, out_error, &address);
+}
+
+int option_check_endpoint(const void *field, char out_error[ERROR_SIZE])
+{
+    struct view text = *(const struct view *)field;
+    struct endpoint endpoint;
+
+    return view_equal(text, VIEW("off")) ? 0 : endpoint_parse(text, out_error, &endpoint);
+}
+
+/* What HTTP/2 allows, and is not gRPC's own. */
+static bool is_header_name(struct view name)
+{
+    if (name.size == 0 || view_starts(name, VIEW("grpc-")) || view_equal(name, VIEW("te")) ||
+        view_equal(name, VIEW("content-type")) || view_equal(name, VIEW("host")) ||
+        view_equal(name, VIEW("user-agent")))
+        return false;
+    for (size_t i = 0; i < name.size; i++) {
+        char c = name.data[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.'))
+            return false;
+    }
+    return name.size < 4 || memcmp(name.data + name.size - 4, "-bin", 4) != 0;
+}
+
+static bool is_header_value(struct view value)
+{
+    for (size_t i = 0; i < value.size; i++) {
+        if (value.data[i] < ' ' || value.data[i] > '~')
+            return false;
+    }
+    return value.size != 0;
+}
+
+/* The value is not shown: it may be a secret. */
+int option_check_outlet_headers(const void *field, char out_error[ERROR_SIZE])
+{
+    const struct option_pairs *pairs = field;
+
+    for (size_t i = 0; i < pairs->count; i++) {
+        struct view name = pairs->items[i].key;
+        bool is_name = is_header_name(name);
+        if (is_name && is_header_value(pairs->items[i].value))
+            continue;
+        (void)snprintf(
+            out_error, ERROR_SIZE,
+            is_name ? "the value of '%.*s' is empty, or holds other than printable ASCII"
+                    : "'%.*s' is no header that can be set: in small letters, not gRPC's own, "
+                      "not ending in -bin",
+            name.size < 60 ? (int)name.size : 60, name.data);
+        return STATUS_INVALID;
+    }
+    return 0;
 }
 
 /* Naming compiles its rules itself, so its judgement is asked for by a trial. Its message starts

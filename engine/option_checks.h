@@ -9,6 +9,8 @@
 /* Each looks at the field of its option; on failure out_error gets one sentence. Returns: 0;
  * STATUS_INVALID; STATUS_NOMEM. */
 MUST_USE int option_check_address(const void *field, char out_error[256]);
+MUST_USE int option_check_endpoint(const void *field, char out_error[256]);
+MUST_USE int option_check_outlet_headers(const void *field, char out_error[256]);
 MUST_USE int option_check_mode(const void *field, char out_error[256]);
 MUST_USE int option_check_trace_url(const void *field, char out_error[256]);
 MUST_USE int option_check_token(const void *field, char out_error[256]);

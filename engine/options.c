@@ -9,6 +9,7 @@
 #include "base/option_yaml.h"
 #include "engine/option_checks.h"
 #include "engine/options_limits.h"
+#include "engine/outlet_options.h"
 #include "engine/secure_options.h"
 #include "topology/histogram.h"
 #include "topology/naming.h"
@@ -47,6 +48,7 @@ static const char *const messaging_words[] = {"direct", "broker", "both", NULL};
 static const char *const client_auth_words[] = {"required", "optional", NULL};
 static const char *const tls_doors_words[] = {"all", "grpc", "http", NULL};
 static const char *const tls_version_words[] = {"1.2", "1.3", NULL};
+static const char *const outlet_compression_words[] = {"none", "gzip", NULL};
 static const char *const log_words[] = {"debug", "info", "warn", "error", NULL};
 
 static const struct option_row rows[] = {
@@ -619,6 +621,7 @@ static const struct option_row rows[] = {
      .max = 64 * GIB,
      .reloads = true,
      .prose = "Memory that one drawing may take, in a process of its own."},
+    OUTLET_OPTION_ROWS,
     {.key = "log.level",
      .type = OPTION_ENUM,
      .offset = AT(log_level),

@@ -31,6 +31,23 @@ enum client_auth { CLIENT_AUTH_REQUIRED, CLIENT_AUTH_OPTIONAL };
 
 /* Fields are in the order of their rows, named as their keys. Where 0 is said to be auto, the
  * engine decides, in proportion to the memory limit or by the number of cores. */
+/* Of forward and push.otlp. */
+enum outlet_compression { OUTLET_PLAIN, OUTLET_GZIP };
+
+struct outlet_options {
+    struct view endpoint; /* "off": there is none. */
+    struct option_pairs headers;
+    int compression; /* enum outlet_compression */
+    uint64_t timeout_ns;
+    uint64_t retry_initial_ns;
+    uint64_t retry_interval_max_ns;
+    uint64_t retry_max_ns; /* 0: unlimited */
+    struct view tls_ca;    /* Empty: the system's. */
+    struct view tls_cert;
+    struct view tls_key;
+    struct view tls_server_name;
+};
+
 struct options {
     struct view listen_grpc; /* Valid addresses all (net/address.h). */
     struct view listen_http;
@@ -123,7 +140,13 @@ struct options {
     struct view draw_helper;     /* Empty: the one that was installed with this program. */
     uint64_t draw_timeout_ns;
     uint64_t draw_memory_bytes_max;
-    int log_level; /* enum log_level */
+    struct outlet_options forward;
+    uint64_t forward_queue_bytes; /* 0: auto */
+    uint64_t forward_in_flight;
+    struct outlet_options push_otlp;
+    uint64_t push_otlp_interval_ns;
+    struct view grpc_module; /* Empty: the one that was installed with this program. */
+    int log_level;           /* enum log_level */
     uint64_t shutdown_patience_ns;
 };
 

@@ -35,6 +35,7 @@ struct parcel {
     struct mono_time taken;
     uint64_t number; /* In the order of offers. */
     uint64_t items;
+    unsigned generation;
     unsigned round; /* Of the courier, as the try began. */
     size_t size;
     char bytes[];
@@ -59,6 +60,7 @@ struct courier {
     size_t in_flight;
     size_t in_flight_bytes;
     uint64_t numbers;
+    unsigned generation; /* Grows with courier_supersede(). */
     unsigned round;    /* Counts failures, so that one of several calls at once counts as one. */
     unsigned failures; /* In a row. */
     struct mono_time held_until;
@@ -96,7 +98,8 @@ static void let_go(void *call)
 static void count(struct courier *courier, enum courier_outcome outcome, uint64_t items)
 {
     counters_add(courier->options.counters, COURIER_REQUESTS_SENT + (size_t)outcome, 1);
-    counters_add(courier->options.counters, COURIER_ITEMS_SENT + (size_t)outcome, items);
+    if (courier->options.counts_items)
+        counters_add(courier->options.counters, COURIER_ITEMS_SENT + (size_t)outcome, items);
 }
 
 static bool take_bytes(struct courier *courier, size_t bytes)
@@ -327,15 +330,13 @@ static void note_recovery(struct courier *courier, struct news *news)
 static void take_success(struct courier *courier, struct parcel *parcel,
                          const struct courier_verdict *verdict, struct news *news)
 {
-    uint64_t rejected = verdict->rejected < parcel->items ? verdict->rejected : parcel->items;
     struct counters *counters = courier->options.counters;
 
-    if (rejected != 0) {
-        counters_add(counters, COURIER_ITEMS_REJECTED, rejected);
+    if (verdict->rejected != 0) {
+        counters_add(counters, COURIER_REJECTED, verdict->rejected);
         if (is_due(&courier->drop_logged, clock_mono()))
             news->kind = NEWS_REJECTED;
     }
-    parcel->items -= rejected;
     counters_add(counters, COURIER_BYTES_SENT, parcel->size);
     if (parcel->round == courier->round)
         note_recovery(courier, news);
@@ -353,7 +354,7 @@ static void take_failure(struct courier *courier, struct parcel *parcel,
         finish(courier, parcel, OUTCOME_SHUTDOWN);
         return;
     }
-    if (courier->options.newest_only && courier->first != NULL) {
+    if (parcel->generation != courier->generation) {
         finish(courier, parcel, OUTCOME_SUPERSEDED);
     } else {
         put_back(courier, parcel);
@@ -493,11 +494,6 @@ void courier_offer(struct courier *courier, struct view body, uint64_t items)
 {
     struct parcel *parcel;
 
-    if (courier->options.newest_only) {
-        lock(courier);
-        drop_waiting(courier, OUTCOME_SUPERSEDED);
-        unlock(courier);
-    }
     if (!take_bytes(courier, cost_of(body.size))) {
         count(courier, OUTCOME_FULL, items);
         tell_full(courier);
@@ -515,10 +511,19 @@ void courier_offer(struct courier *courier, struct view body, uint64_t items)
         finish(courier, parcel, OUTCOME_SHUTDOWN);
     } else {
         parcel->number = courier->numbers++;
+        parcel->generation = courier->generation;
         append(courier, parcel);
         if (courier->is_waiting && may_send(courier, parcel->taken))
             CHECK(pthread_cond_broadcast(&courier->changed) == 0);
     }
+    unlock(courier);
+}
+
+void courier_supersede(struct courier *courier)
+{
+    lock(courier);
+    courier->generation++;
+    drop_waiting(courier, OUTCOME_SUPERSEDED);
     unlock(courier);
 }
 

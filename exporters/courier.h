@@ -40,7 +40,7 @@ struct courier_verdict {
     bool is_ok;
     bool may_retry;
     uint64_t retry_delay_ns; /* The other side asks for it; 0: it does not. */
-    uint64_t rejected;       /* Items that it did not take, of a request that is_ok. */
+    uint64_t rejected;       /* What it did not take of a request that is_ok. */
     const char *code;        /* "UNAVAILABLE"; constant. */
     char text[COURIER_TEXT_SIZE];
 };
@@ -53,7 +53,7 @@ struct courier_options {
     size_t bytes_max;           /* Of all that it holds. */
     size_t in_flight_max;       /* Calls at once, at least 1. */
     size_t in_flight_bytes_max; /* Likewise, unless there is but one. */
-    bool newest_only;           /* What waits is dropped for what comes (superseded). */
+    bool counts_items;          /* The counters have rows for them. */
     uint64_t timeout_ns;        /* Of one try. */
     uint64_t retry_initial_ns;  /* The first delay, doubled with each failure that follows, */
     uint64_t retry_interval_ns; /* up to this; each a half less or more. */
@@ -74,6 +74,10 @@ MUST_USE int courier_start(struct courier *courier);
 
 /* Takes a copy of `body`, which holds so many items, or drops it. */
 void courier_offer(struct courier *courier, struct view body, uint64_t items);
+
+/* What was offered up to here is of no use once it has to wait: it is dropped (superseded) unless the
+ * try that is under way succeeds. */
+void courier_supersede(struct courier *courier);
 
 /* Goes on until all is sent or `until`, then drops the rest, and ends the thread. Offers that come
  * later are dropped. */

@@ -1,14 +1,14 @@
 /* courier_counters.h: what a courier counts.
- * Is:         one list of rows; each courier has a table of its own names from it (COURIER_TABLE).
+ * Is:         one list of rows; each courier has a table of its own names from it.
  * Invariants: of requests and of items alike: what was offered is what was sent, plus what was
- *             dropped, plus what waits or is under way. `rejected` are of those that were sent.
+ *             dropped, plus what waits or is under way. What was rejected is of what was sent.
  */
 #ifndef SPANMAP_EXPORTERS_COURIER_COUNTERS_H
 #define SPANMAP_EXPORTERS_COURIER_COUNTERS_H
 
 #include "base/counters.h"
 
-/* The two of outcomes stand in the order of enum courier_outcome. */
+/* Those of outcomes stand in the order of enum courier_outcome. */
 #define COURIER_COUNTERS(X, metric, items)                                                         \
     X(REQUESTS_SENT, metric "_requests_total", "outcome=\"sent\"", false,                          \
       "Requests that were to be passed on, by what became of them.")                               \
@@ -18,15 +18,8 @@
     X(REQUESTS_GAVE_UP, metric "_requests_total", "outcome=\"gave_up\"", false, "")                \
     X(REQUESTS_SUPERSEDED, metric "_requests_total", "outcome=\"superseded\"", false, "")          \
     X(REQUESTS_SHUTDOWN, metric "_requests_total", "outcome=\"shutdown\"", false, "")              \
-    X(ITEMS_SENT, metric "_" items "_total", "outcome=\"sent\"", false,                            \
-      "What was in them, by what became of it; rejected: sent, and not taken by the other side.")  \
-    X(ITEMS_FULL, metric "_" items "_total", "outcome=\"queue_full\"", false, "")                  \
-    X(ITEMS_NO_MEMORY, metric "_" items "_total", "outcome=\"no_memory\"", false, "")              \
-    X(ITEMS_REFUSED, metric "_" items "_total", "outcome=\"refused\"", false, "")                  \
-    X(ITEMS_GAVE_UP, metric "_" items "_total", "outcome=\"gave_up\"", false, "")                  \
-    X(ITEMS_SUPERSEDED, metric "_" items "_total", "outcome=\"superseded\"", false, "")            \
-    X(ITEMS_SHUTDOWN, metric "_" items "_total", "outcome=\"shutdown\"", false, "")                \
-    X(ITEMS_REJECTED, metric "_" items "_total", "outcome=\"rejected\"", false, "")                \
+    X(REJECTED, metric "_rejected_" items "_total", NULL, false,                                   \
+      "What the other side did not take of requests that it took.")                                \
     X(FAILED_UNAVAILABLE, metric "_attempts_failed_total", "code=\"UNAVAILABLE\"", false,          \
       "Tries that failed in a way that lets them be repeated, by gRPC status.")                    \
     X(FAILED_EXHAUSTED, metric "_attempts_failed_total", "code=\"RESOURCE_EXHAUSTED\"", false, "") \
@@ -42,16 +35,26 @@
     X(QUEUE_BYTES, metric "_queue_bytes", NULL, true, "Memory that they take.")                    \
     X(QUEUE_BYTES_MAX, metric "_queue_bytes_max", NULL, true, "Memory that they may take.")
 
+/* Where what is in a request is counted as it is offered. */
+#define COURIER_ITEM_COUNTERS(X, metric, items)                                                    \
+    X(ITEMS_SENT, metric "_" items "_total", "outcome=\"sent\"", false,                            \
+      "What was in those requests, by what became of it.")                                         \
+    X(ITEMS_FULL, metric "_" items "_total", "outcome=\"queue_full\"", false, "")                  \
+    X(ITEMS_NO_MEMORY, metric "_" items "_total", "outcome=\"no_memory\"", false, "")              \
+    X(ITEMS_REFUSED, metric "_" items "_total", "outcome=\"refused\"", false, "")                  \
+    X(ITEMS_GAVE_UP, metric "_" items "_total", "outcome=\"gave_up\"", false, "")                  \
+    X(ITEMS_SUPERSEDED, metric "_" items "_total", "outcome=\"superseded\"", false, "")            \
+    X(ITEMS_SHUTDOWN, metric "_" items "_total", "outcome=\"shutdown\"", false, "")
+
 #define COURIER_COUNTER_ENUM(name, metric, label, gauge, help) COURIER_##name,
-enum courier_counter { COURIER_COUNTERS(COURIER_COUNTER_ENUM, "", "") COURIER_COUNTER_COUNT };
+enum courier_counter {
+    COURIER_COUNTERS(COURIER_COUNTER_ENUM, "", "") COURIER_COUNTER_COUNT,
+    COURIER_BEFORE_ITEMS = COURIER_COUNTER_COUNT - 1,
+    COURIER_ITEM_COUNTERS(COURIER_COUNTER_ENUM, "", "") COURIER_ALL_COUNT,
+};
 
-#define COURIER_COUNTER_ROW(name, metric, label, gauge, help) {metric, label, help, gauge},
-#define COURIER_TABLE(metric, items)                                                               \
-    {                                                                                              \
-        COURIER_COUNTERS(COURIER_COUNTER_ROW, metric, items)                                       \
-    }
-
-extern const struct counter_row forward_counter_rows[COURIER_COUNTER_COUNT];
+/* forward counts items, too. */
+extern const struct counter_row forward_counter_rows[COURIER_ALL_COUNT];
 extern const struct counter_row push_otlp_counter_rows[COURIER_COUNTER_COUNT];
 
 #endif
