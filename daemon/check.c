@@ -7,6 +7,7 @@
 #include "daemon/config_docs.h"
 #include "daemon/load.h"
 #include "engine/budget.h"
+#include "engine/departures.h"
 #include "engine/machine.h"
 #include "engine/options.h"
 #include "engine/secure.h"
@@ -35,7 +36,8 @@ static int judge(const struct options *options)
     if (budget_make(options, &machine, true, error, &budget) == 0 &&
         secure_new(options, NULL, error, &secure) == 0) {
         secure_free(secure);
-        return COMMAND_DONE;
+        if (departures_check(options, error) == 0)
+            return COMMAND_DONE;
     }
     command_complain("%s", error);
     return COMMAND_WRONG;

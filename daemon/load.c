@@ -45,22 +45,32 @@ out:
     return status == STATUS_NOMEM ? COMMAND_FAILED : COMMAND_WRONG;
 }
 
-void load_draw_helper(const struct options *options, char out_path[LOAD_PATH_BYTES])
+/* As configured, else what was built or installed with this program. */
+static void find_beside(struct view configured, const char *name, char out_path[LOAD_PATH_BYTES])
 {
     char program[LOAD_PATH_BYTES / 2];
     ssize_t size = readlink("/proc/self/exe", program, sizeof(program) - 1);
     char *slash;
 
-    if (options->draw_helper.size != 0 || size <= 0) {
-        snprintf(out_path, LOAD_PATH_BYTES, "%.*s", (int)options->draw_helper.size,
-                 options->draw_helper.data);
+    if (configured.size != 0 || size <= 0) {
+        snprintf(out_path, LOAD_PATH_BYTES, "%.*s", (int)configured.size, configured.data);
         return;
     }
     program[size] = '\0';
     slash = strrchr(program, '/');
     if (slash != NULL)
         *slash = '\0';
-    snprintf(out_path, LOAD_PATH_BYTES, "%s/libexec/spanmap-draw", program);
-    if (access(out_path, X_OK) != 0)
-        snprintf(out_path, LOAD_PATH_BYTES, "%s/../libexec/spanmap-draw", program);
+    snprintf(out_path, LOAD_PATH_BYTES, "%s/libexec/%s", program, name);
+    if (access(out_path, R_OK) != 0)
+        snprintf(out_path, LOAD_PATH_BYTES, "%s/../libexec/%s", program, name);
+}
+
+void load_draw_helper(const struct options *options, char out_path[LOAD_PATH_BYTES])
+{
+    find_beside(options->draw_helper, "spanmap-draw", out_path);
+}
+
+void load_grpc_module(const struct options *options, char out_path[LOAD_PATH_BYTES])
+{
+    find_beside(options->grpc_module, "spanmap-grpc.so", out_path);
 }

@@ -14,4 +14,7 @@ enum { LOAD_PATH_BYTES = 4096 };
 /* The drawing helper: as configured, else the one that was built or installed with this program. */
 void load_draw_helper(const struct options *options, char out_path[LOAD_PATH_BYTES]);
 
+/* The gRPC module, likewise. */
+void load_grpc_module(const struct options *options, char out_path[LOAD_PATH_BYTES]);
+
 #endif

@@ -338,6 +338,7 @@ static int run_service(struct options *options, const struct command_line *line,
 {
     struct log log = {.fd = STDERR_FILENO, .level = options->log_level};
     char helper[LOAD_PATH_BYTES];
+    char module[LOAD_PATH_BYTES];
     char error[256];
     struct service_setup setup = {.log = &log, .passed = passed->sockets};
     struct running running = {&log, options, line, NULL};
@@ -347,6 +348,8 @@ static int run_service(struct options *options, const struct command_line *line,
     raise_file_limit(&log, options);
     load_draw_helper(options, helper);
     setup.draw_helper = view_of(helper);
+    load_grpc_module(options, module);
+    setup.grpc_module = module;
     status = service_new(options, &setup, error, &running.service);
     if (status != 0) {
         (void)fail(&log, "cannot start", error);

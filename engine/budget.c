@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "engine/outlet.h"
 #include "receiver/otlp_memo.h"
 #include "topology/catalog.h"
 #include "topology/exchange.h"
@@ -24,6 +25,9 @@
 #include "topology/tally.h"
 
 #define MIB (UINT64_C(1) << 20)
+
+/* gRPC core with its threads and buffers of connections, where something is sent by it. */
+#define GRPC_CORE_BYTES (12 * MIB)
 
 enum {
     THREADS_AUTO_MAX = 16, /* Rings grow with the square of it. */
@@ -65,6 +69,8 @@ static const struct {
     [BUDGET_WINDOWS] = {"windows", 10},
     [BUDGET_RINGS] = {"rings", 9},
     [BUDGET_ANSWERS] = {"answers", 0}, /* Taken off edges and operations. */
+    [BUDGET_FORWARD] = {"forward", 6},
+    [BUDGET_PUSH] = {"push", 3},
 };
 
 const char *budget_share_name(enum budget_share share)
@@ -282,6 +288,8 @@ static void wanted_shares(const struct options *options, const struct budget *bu
     out_wanted[BUDGET_LOSSES] = options->metrics_losses_max * loss_bytes(budget->shards);
     out_wanted[BUDGET_REQUESTS] = options->receiver_memory_bytes_max;
     out_wanted[BUDGET_WINDOWS] = options->windows_memory_bytes_max;
+    if (outlet_is_on(&options->forward))
+        out_wanted[BUDGET_FORWARD] = options->forward_queue_bytes;
     if (options->names_services_max != 0 && options->names_peers_max != 0 &&
         options->names_operations_max != 0 && options->names_sites_max != 0 &&
         options->names_lessons_max != 0 &&
@@ -309,11 +317,29 @@ static int too_little_a_shard(const struct options *options, const struct budget
     return STATUS_RANGE;
 }
 
-/* Without threads there is no hand-off, and nobody who looks while time goes on. */
+static bool sends_on(const struct options *options, const struct budget *budget)
+{
+    return budget->threads != 0 &&
+           (outlet_is_on(&options->forward) || outlet_is_on(&options->push_otlp));
+}
+
+/* Without threads there is no hand-off, nothing leaves, and nobody looks while time goes on. */
 static bool is_left_out(const struct options *options, const struct budget *budget, size_t share)
 {
-    return share == BUDGET_ANSWERS || (share == BUDGET_RINGS && budget->threads == 0) ||
-           (share == BUDGET_WINDOWS && (budget->threads == 0 || options->windows_span_ns == 0));
+    switch (share) {
+    case BUDGET_ANSWERS:
+        return true;
+    case BUDGET_RINGS:
+        return budget->threads == 0;
+    case BUDGET_WINDOWS:
+        return budget->threads == 0 || options->windows_span_ns == 0;
+    case BUDGET_FORWARD:
+        return budget->threads == 0 || !outlet_is_on(&options->forward);
+    case BUDGET_PUSH:
+        return budget->threads == 0 || !outlet_is_on(&options->push_otlp);
+    default:
+        return false;
+    }
 }
 
 static int divide(const struct options *options, struct budget *budget, char out_error[256])
@@ -322,7 +348,8 @@ static int divide(const struct options *options, struct budget *budget, char out
     uint64_t left = budget->limit_bytes;
     uint64_t weights = 0;
     uint64_t fixed = 10 * MIB + memo_bytes(budget) + targets_bytes(options, budget) +
-                     exemplar_tallies_bytes(budget);
+                     exemplar_tallies_bytes(budget) +
+                     (sends_on(options, budget) ? GRPC_CORE_BYTES : 0);
 
     wanted_shares(options, budget, wanted);
     if (fixed > left)

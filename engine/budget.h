@@ -30,6 +30,8 @@ enum budget_share {
     BUDGET_WINDOWS,  /* What was counted lately, and answers from it. */
     BUDGET_RINGS,    /* Decoded spans on their way to the shards. */
     BUDGET_ANSWERS,  /* Of the web door: the one that is being made, those that are being read. */
+    BUDGET_FORWARD,  /* Requests that are to be passed on. */
+    BUDGET_PUSH, /* Metrics that are pushed: half for one that is written, half for one that leaves. */
     BUDGET_SHARE_COUNT,
 };
 

@@ -30,6 +30,7 @@ struct door {
     size_t *counts; /* Of the request at hand, by worker. */
     uint64_t random;
     struct lateness lateness;
+    const struct door_onward *onward; /* NULL: nobody. */
 };
 
 int door_new(const struct door_options *options, struct door **out_door)
@@ -64,6 +65,11 @@ void door_free(struct door *door)
     otlp_decoder_free(door->decoder);
     mem_free(door->counts);
     mem_free(door);
+}
+
+void door_set_onward(struct door *door, const struct door_onward *onward)
+{
+    door->onward = onward;
 }
 
 /* ---------------------------------------------------------------- admission */
@@ -181,6 +187,17 @@ static void hand_over(struct door *door, const struct otlp_stage *stage)
     }
 }
 
+/* Whole, with the spans that were rejected here: the other side judges for itself. */
+static void pass_on(const struct door *door, const struct otlp_stage *stage)
+{
+    uint64_t spans = stage->count;
+
+    for (size_t reason = 0; reason < REJECTED_REASON_COUNT; reason++)
+        spans += stage->rejected[reason];
+    if (spans != 0)
+        door->onward->pass(door->onward->context, otlp_decoder_message(door->decoder), spans);
+}
+
 static int admit(struct door *door, enum door_format format, struct view request,
                  const struct otlp_stage **out_stage)
 {
@@ -197,6 +214,8 @@ static int admit(struct door *door, enum door_format format, struct view request
     /* Counted first, so that no snapshot shows a span of this request before its rejected ones. */
     door_count_admitted(door, stage);
     hand_over(door, stage);
+    if (door->onward != NULL)
+        pass_on(door, stage);
     return 0;
 }
 

@@ -22,6 +22,12 @@
 
 enum door_format { DOOR_PROTOBUF, DOOR_JSON };
 
+/* Who gets each request that was taken on, in protobuf, before it is answered; must not wait. */
+struct door_onward {
+    void (*pass)(void *context, struct view message, uint64_t spans);
+    void *context;
+};
+
 struct door_options {
     struct otlp_decoder_options decoder;
     unsigned number;         /* Of this producer among those of each worker. */
@@ -36,6 +42,9 @@ struct door;
 /* Returns: 0; STATUS_NOMEM. */
 MUST_USE int door_new(const struct door_options *options, struct door **out_door);
 void door_free(struct door *door);
+
+/* Before the first request; borrowed. */
+void door_set_onward(struct door *door, const struct door_onward *onward);
 
 /* Only decodes, and counts a failure. The stage is as otlp_decode_protobuf() says; door_rest() says
  * that its spans were fed. */

@@ -449,6 +449,12 @@ struct targets *engine_targets(struct engine *engine)
 
 /* ------------------------------------------------------------- with threads */
 
+void engine_set_onward(struct engine *engine, const struct door_onward *onward)
+{
+    for (unsigned i = 0; i < engine->doors_count; i++)
+        door_set_onward(engine->doors[i], onward);
+}
+
 static int start_threads(struct engine *engine)
 {
     int status = 0;

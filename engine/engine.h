@@ -62,6 +62,9 @@ struct engine_fed {
 
 /* --- With threads --- */
 
+/* Who gets the requests that are taken on; before the start, borrowed. */
+void engine_set_onward(struct engine *engine, const struct door_onward *onward);
+
 /* Returns: 0; STATUS_SYSTEM. */
 MUST_USE int engine_start(struct engine *engine);
 
@@ -108,10 +111,12 @@ MUST_USE int engine_windows(struct engine *engine, struct windows_reach *out_rea
 /* Pages for /debug/ (engine_debug.h), as JSON. */
 enum engine_page { ENGINE_PAGE_CARDINALITY, ENGINE_PAGE_BUDGETS, ENGINE_PAGE_LATENESS };
 
-/* `bodies` is what the receiver knows of them. Returns: 0; STATUS_NOMEM; as buf_append(). */
+/* `bodies` is what the receiver and the way out know of them. Returns: 0; STATUS_NOMEM; as buf_append(). */
 struct engine_bodies {
     uint64_t bytes; /* In flight. */
     uint64_t refused;
+    uint64_t forward_bytes; /* Waiting to be passed on. */
+    uint64_t forward_dropped;
 };
 MUST_USE int engine_page(struct engine *engine, enum engine_page page,
                          const struct engine_bodies *bodies, struct buf *out);

@@ -139,7 +139,9 @@
     X(MEMORY_REQUESTS, "spanmap_memory_share_bytes", "share=\"requests\"", true, "")               \
     X(MEMORY_WINDOWS, "spanmap_memory_share_bytes", "share=\"windows\"", true, "")                 \
     X(MEMORY_RINGS, "spanmap_memory_share_bytes", "share=\"rings\"", true, "")                     \
-    X(MEMORY_ANSWERS, "spanmap_memory_share_bytes", "share=\"answers\"", true, "")
+    X(MEMORY_ANSWERS, "spanmap_memory_share_bytes", "share=\"answers\"", true, "")                 \
+    X(MEMORY_FORWARD, "spanmap_memory_share_bytes", "share=\"forward\"", true, "")                 \
+    X(MEMORY_PUSH, "spanmap_memory_share_bytes", "share=\"push\"", true, "")
 
 #define ENGINE_COUNTER_ENUM(name, metric, label, gauge, help) ENGINE_##name,
 enum engine_counter { ENGINE_COUNTERS(ENGINE_COUNTER_ENUM) ENGINE_COUNTER_COUNT };

@@ -109,6 +109,8 @@ static const struct {
     [BUDGET_RINGS] = {"memory.limit",
                       "requests get UNAVAILABLE with a delay until the shards have caught up"},
     [BUDGET_ANSWERS] = {"memory.limit", "large answers wait for each other, or get 503"},
+    [BUDGET_FORWARD] = {"forward.queue", "what comes is counted here, and not passed on"},
+    [BUDGET_PUSH] = {"memory.limit", "metrics are not pushed until they fit"},
 };
 
 static void fill_shares(const struct engine_debug *debug, struct fill out_fills[BUDGET_SHARE_COUNT])
@@ -139,6 +141,9 @@ static void fill_shares(const struct engine_debug *debug, struct fill out_fills[
     if (debug->windows != NULL)
         out_fills[BUDGET_WINDOWS] = (struct fill){
             "bytes", debug->windows->bytes, debug->windows->bytes_max, debug->windows->pushed_out};
+    out_fills[BUDGET_FORWARD] = (struct fill){"bytes", debug->bodies.forward_bytes,
+                                              budget->share_bytes[BUDGET_FORWARD],
+                                              debug->bodies.forward_dropped};
     out_fills[BUDGET_RINGS] = (struct fill){
         "spans", waiting, (uint64_t)budget->threads * budget->shards * budget->ring_spans,
         counters_read(debug->counters, ENGINE_REQUESTS_BUSY)};

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "engine/reload.h"
+#include "exporters/courier_counters.h"
 #include "exporters/routes.h"
 #include "receiver/receiver_counters.h"
 
@@ -54,6 +55,10 @@ static int show_page(void *context, enum engine_page page, struct buf *out)
     if (counters != NULL) {
         bodies.bytes = counters_read(counters, RECEIVER_BODY_BYTES);
         bodies.refused = counters_read(counters, RECEIVER_LIMIT_MEMORY);
+    }
+    if (front->setup.forward != NULL) {
+        bodies.forward_bytes = counters_read(front->setup.forward, COURIER_QUEUE_BYTES);
+        bodies.forward_dropped = counters_read(front->setup.forward, COURIER_REQUESTS_FULL);
     }
     return engine_page(front->setup.engine, page, &bodies, out);
 }

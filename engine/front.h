@@ -25,6 +25,7 @@ struct front_setup {
     const struct counters *const *health; /* Of all stages, the engine's among them. */
     size_t health_count;
     const struct counters *receiver; /* Over receiver_counter_rows; NULL: there is no receiver. */
+    const struct counters *forward;  /* Over forward_counter_rows; NULL: nothing is passed on. */
 };
 
 struct front;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "engine/departures.h"
 #include "engine/front.h"
 #include "engine/secure.h"
 #include "engine/signals.h"
@@ -16,7 +17,7 @@
 #include "receiver/receiver_counters.h"
 #include "receiver/session.h"
 
-enum { BOUND_BYTES_MAX = 512 };
+enum { BOUND_BYTES_MAX = 512, OWN_STAGES = 4 };
 
 struct service {
     struct options *options;
@@ -26,7 +27,9 @@ struct service {
     struct counters receiver_counters;
     bool web_counters_made;
     struct counters web_counters;
-    const struct counters *stages[4];
+    const struct counters *stages[OWN_STAGES + DEPARTURES_STAGES_MAX];
+    size_t stages_count;
+    struct departures departures;
     struct secure *secure;
     struct passed_sockets passed;
     struct signals signals;
@@ -110,8 +113,9 @@ static int make_web(struct service *service)
         .engine = service->engine,
         .draw_helper = service->draw_helper,
         .health = service->stages,
-        .health_count = sizeof(service->stages) / sizeof(service->stages[0]),
+        .health_count = service->stages_count,
         .receiver = &service->receiver_counters,
+        .forward = departures_forward_counters(&service->departures),
     };
     struct http_server_options web = {
         .handler = {.handle = front_handle},
@@ -147,7 +151,25 @@ static int make_counters(struct service *service)
     service->stages[1] = &service->receiver_counters;
     service->stages[2] = &service->web_counters;
     service->stages[3] = secure_counters(service->secure);
+    service->stages_count = OWN_STAGES;
     return 0;
+}
+
+static int make_departures(struct service *service, const struct service_setup *setup,
+                           char out_error[256])
+{
+    struct push_otlp_setup departures = {
+        .options = service->options,
+        .module = setup->grpc_module,
+        .engine = service->engine,
+        .log = setup->log,
+    };
+    int status = departures_init(&service->departures, &departures, out_error);
+
+    if (status == 0)
+        service->stages_count += departures_stages(&service->departures,
+                                                   service->stages + OWN_STAGES);
+    return status;
 }
 
 int service_new(struct options *options, const struct service_setup *setup, char out_error[256],
@@ -170,6 +192,8 @@ int service_new(struct options *options, const struct service_setup *setup, char
         status = secure_new(options, setup->log, out_error, &service->secure);
     if (status == 0)
         status = make_counters(service);
+    if (status == 0)
+        status = make_departures(service, setup, out_error);
     if (status == 0)
         status = signals_init(options, service->engine, &service->receiver_counters,
                               &service->signals);
@@ -194,6 +218,7 @@ void service_free(struct service *service)
         return;
     receiver_free(service->receiver);
     http_server_free(service->web);
+    departures_release(&service->departures);
     front_free(service->front);
     secure_free(service->secure);
     signals_release(&service->signals);
@@ -257,11 +282,38 @@ static int listen_receiver(struct service *service, char out_error[256])
     return receiver_listen(service->receiver, &http, SESSION_HTTP, out_error, &bound[SERVICE_HTTP]);
 }
 
+/* Requests that are passed on to where they come in would go round for ever. */
+static int check_circle(const struct service *service, enum service_door door, struct view listen,
+                        char out_error[256])
+{
+    struct address own;
+    struct address bound;
+    int status;
+
+    if (service->bound[door].size == 0)
+        return 0;
+    status = find(service, listen, out_error, &own);
+    if (status == 0)
+        status = address_parse(buf_view(&service->bound[door]), out_error, &bound);
+    if (status != 0)
+        return status;
+    own.port = bound.port;
+    if (!departures_lead_to(&service->departures, &own))
+        return 0;
+    (void)snprintf(out_error, 256, "forward.endpoint is this spanmap's own door, %.*s",
+                   (int)service->bound[door].size, service->bound[door].data);
+    return STATUS_INVALID;
+}
+
 int service_listen(struct service *service, char out_error[256])
 {
     struct address address;
     int status = listen_receiver(service, out_error);
 
+    if (status == 0)
+        status = check_circle(service, SERVICE_GRPC, service->options->listen_grpc, out_error);
+    if (status == 0)
+        status = check_circle(service, SERVICE_HTTP, service->options->listen_http, out_error);
     if (status == 0)
         status = find(service, service->options->listen_web, out_error, &address);
     if (status == 0 && address.type != ADDRESS_OFF)
@@ -281,6 +333,8 @@ int service_start(struct service *service)
     int status = engine_start(service->engine);
 
     if (status == 0)
+        status = departures_start(&service->departures, service->front);
+    if (status == 0)
         status = secure_start(service->secure);
     if (status == 0)
         status = receiver_start(service->receiver);
@@ -298,9 +352,12 @@ struct view service_bound(const struct service *service, enum service_door door)
 
 void service_drain(struct service *service, uint64_t patience_ns)
 {
+    struct mono_time until = {clock_mono().ns + patience_ns};
+
     set_ready(service, false);
     receiver_drain(service->receiver, patience_ns);
     engine_stop(service->engine);
+    departures_drain(&service->departures, until);
     http_server_stop(service->web);
 }
 

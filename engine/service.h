@@ -24,6 +24,7 @@ enum service_door { SERVICE_GRPC, SERVICE_HTTP, SERVICE_WEB, SERVICE_DOOR_COUNT 
 struct service_setup {
     const struct log *log;         /* NULL: silent. */
     struct view draw_helper;       /* Path of spanmap-draw; borrowed. */
+    const char *grpc_module;       /* Path of spanmap-grpc.so; borrowed. */
     struct passed_sockets passed;  /* For addresses of the form fd:NAME; borrowed. */
     struct budget_machine machine; /* A zero is asked of the system. */
 };
@@ -50,8 +51,8 @@ struct view service_bound(const struct service *service, enum service_door door)
  * begun; the service's options are `fresh` in these. */
 void service_reload(struct service *service, const struct options *fresh);
 
-/* Stops listening, finishes what was taken on (cut after `patience_ns`), judges all that waits,
- * and closes the web door last. */
+/* Stops listening, finishes what was taken on (cut after `patience_ns`), judges all that waits, sends on
+ * what waits for that (until the same moment), and closes the web door last. */
 void service_drain(struct service *service, uint64_t patience_ns);
 
 struct engine *service_engine(struct service *service);

@@ -61,8 +61,8 @@ struct courier {
     size_t in_flight_bytes;
     uint64_t numbers;
     unsigned generation; /* Grows with courier_supersede(). */
-    unsigned round;    /* Counts failures, so that one of several calls at once counts as one. */
-    unsigned failures; /* In a row. */
+    unsigned round;      /* Counts failures, so that one of several calls at once counts as one. */
+    unsigned failures;   /* In a row. */
     struct mono_time held_until;
     struct mono_time failure_logged;
     struct mono_time drop_logged;
@@ -513,7 +513,8 @@ void courier_offer(struct courier *courier, struct view body, uint64_t items)
         parcel->number = courier->numbers++;
         parcel->generation = courier->generation;
         append(courier, parcel);
-        if (courier->is_waiting && may_send(courier, parcel->taken))
+        /* The first one also where it is held: the thread must know until when. */
+        if (courier->is_waiting && (courier->first == parcel || may_send(courier, parcel->taken)))
             CHECK(pthread_cond_broadcast(&courier->changed) == 0);
     }
     unlock(courier);
@@ -570,6 +571,21 @@ int courier_start(struct courier *courier)
     return status;
 }
 
+/* Nobody reads the counters any more. */
+static void tell_what_is_left(const struct courier *courier)
+{
+    const struct counters *counters = courier->options.counters;
+    uint64_t requests = counters_read(counters, COURIER_REQUESTS_SHUTDOWN);
+
+    if (requests != 0)
+        LOG(courier->options.log, LOG_ERROR, "left unsent at the end",
+            LOG_TEXT("what", courier->options.what), LOG_NUM("requests", requests),
+            LOG_NUM("items", courier->options.counts_items
+                                 ? counters_read(counters, COURIER_ITEMS_SHUTDOWN)
+                                 : 0),
+            LOG_END);
+}
+
 /* Waits until nothing is held, or for `until`. Whether nothing is. */
 static bool wait_until_idle(struct courier *courier, struct mono_time until)
 {
@@ -603,6 +619,7 @@ void courier_drain(struct courier *courier, struct mono_time until)
     unlock(courier);
     CHECK(pthread_join(courier->thread, NULL) == 0);
     courier->is_started = false;
+    tell_what_is_left(courier);
 }
 
 void courier_free(struct courier *courier)

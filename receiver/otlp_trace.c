@@ -497,6 +497,11 @@ void otlp_decoder_rest(struct otlp_decoder *decoder)
     catalog_leave(&decoder->reader);
 }
 
+struct view otlp_decoder_message(const struct otlp_decoder *decoder)
+{
+    return decoder->request;
+}
+
 void otlp_decoder_note_targets(struct otlp_decoder *decoder, struct wall_time now)
 {
     const struct otlp_decoder_options *options = &decoder->options;

@@ -87,6 +87,10 @@ void otlp_decoder_free(struct otlp_decoder *decoder);
  * on, before its bytes go. */
 void otlp_decoder_note_targets(struct otlp_decoder *decoder, struct wall_time now);
 
+/* The request that was decoded last, in protobuf: as it came, or as JSON became it. Until the next call,
+ * or its bytes go. */
+struct view otlp_decoder_message(const struct otlp_decoder *decoder);
+
 /* The sites of the stage are no longer needed: they may be given back (topology/catalog_sweep.h). */
 void otlp_decoder_rest(struct otlp_decoder *decoder);
 
