@@ -42,16 +42,16 @@ static int init_forward(struct departures *departures, const struct push_otlp_se
     return 0;
 }
 
-int departures_init(struct departures *out_departures, const struct push_otlp_setup *setup,
+int departures_init(struct departures *departures, const struct push_otlp_setup *setup,
                     char out_error[256])
 {
     int status = 0;
 
-    *out_departures = (struct departures){.forwards = false};
+    *departures = (struct departures){.forwards = false};
     if (outlet_is_on(&setup->options->forward))
-        status = init_forward(out_departures, setup, out_error);
+        status = init_forward(departures, setup, out_error);
     if (status == 0 && outlet_is_on(&setup->options->push_otlp))
-        status = push_otlp_new(setup, out_error, &out_departures->push);
+        status = push_otlp_new(setup, out_error, &departures->push);
     return status;
 }
 

@@ -29,7 +29,7 @@ MUST_USE int departures_check(const struct options *options, char out_error[256]
 
 /* Has the engine pass its requests on. Released by departures_release() in any case.
  * Returns: 0; as outlet_init(). */
-MUST_USE int departures_init(struct departures *out_departures, const struct push_otlp_setup *setup,
+MUST_USE int departures_init(struct departures *departures, const struct push_otlp_setup *setup,
                              char out_error[256]);
 void departures_release(struct departures *departures);
 

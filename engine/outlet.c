@@ -163,21 +163,21 @@ static struct courier_options courier_options(struct outlet *outlet,
     };
 }
 
-int outlet_init(struct outlet *out_outlet, const struct outlet_setup *setup, char out_error[256])
+int outlet_init(struct outlet *outlet, const struct outlet_setup *setup, char out_error[256])
 {
     struct courier_options options;
     int status;
 
-    *out_outlet = (struct outlet){.courier = NULL};
-    status = read_endpoint(setup->options, setup->section, out_error, &out_outlet->endpoint);
+    *outlet = (struct outlet){.courier = NULL};
+    status = read_endpoint(setup->options, setup->section, out_error, &outlet->endpoint);
     if (status != 0)
         return status;
-    status = counters_init(&out_outlet->counters, setup->rows, setup->rows_count);
+    status = counters_init(&outlet->counters, setup->rows, setup->rows_count);
     if (status != 0)
         return status;
-    options = courier_options(out_outlet, setup);
+    options = courier_options(outlet, setup);
     status = grpc_load(setup->module, out_error, &options.port);
-    return status == 0 ? courier_new(&options, out_error, &out_outlet->courier) : status;
+    return status == 0 ? courier_new(&options, out_error, &outlet->courier) : status;
 }
 
 void outlet_release(struct outlet *outlet)

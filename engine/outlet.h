@@ -43,10 +43,10 @@ bool outlet_is_on(const struct outlet_options *options);
 MUST_USE int outlet_check(const struct outlet_options *options, const char *section,
                           char out_error[256]);
 
-/* Likewise; out_outlet is released by outlet_release() in any case.
+/* Likewise; outlet is released by outlet_release() in any case.
  * Returns: 0; STATUS_INVALID; STATUS_NOT_FOUND, STATUS_UNSUPPORTED (the module); STATUS_NOMEM;
  * STATUS_SYSTEM. */
-MUST_USE int outlet_init(struct outlet *out_outlet, const struct outlet_setup *setup,
+MUST_USE int outlet_init(struct outlet *outlet, const struct outlet_setup *setup,
                          char out_error[256]);
 void outlet_release(struct outlet *outlet); /* A zeroed one, too. */
 

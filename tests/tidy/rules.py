@@ -25,7 +25,7 @@ LIBRARIES = [
     (r"uv\.h", ["net/*.[ch]", "engine/*.[ch]", "daemon/*.[ch]", "exporters/*server*.[ch]"]),
     (r"(graphviz/.*|cgraph\.h|gvc\.h)", ["exporters/draw_helper/*.[ch]"]),
     (r"grpc/.*", ["exporters/grpc/*.[ch]"]),
-    (r"dlfcn\.h", ["exporters/grpc_load.c"]),
+    (r"dlfcn\.h", ["exporters/grpc_load.c", "exporters/draw_helper/*.c"]),
     (r"yaml\.h", ["engine/config*.c", VERSION]),
     (r"jansson\.h", ["exporters/json*.[ch]", "receiver/otlp_json*.[ch]", "receiver/otlp_from*.[ch]",
         "daemon/*.c"]),
