@@ -288,7 +288,7 @@ static void wanted_shares(const struct options *options, const struct budget *bu
     out_wanted[BUDGET_LOSSES] = options->metrics_losses_max * loss_bytes(budget->shards);
     out_wanted[BUDGET_REQUESTS] = options->receiver_memory_bytes_max;
     out_wanted[BUDGET_WINDOWS] = options->windows_memory_bytes_max;
-    if (outlet_is_on(&options->forward))
+    if (budget->threads != 0 && outlet_is_on(&options->forward))
         out_wanted[BUDGET_FORWARD] = options->forward_queue_bytes;
     if (options->names_services_max != 0 && options->names_peers_max != 0 &&
         options->names_operations_max != 0 && options->names_sites_max != 0 &&

@@ -226,6 +226,44 @@ static void budget__takes_fewer_threads_where_rings_would_be_small(void **state)
     options_release(&options);
 }
 
+static void set_text(struct options *options, const char *key, const char *text)
+{
+    char error[256];
+
+    assert_int_equal(
+        option_set(option_find(&spanmap_options, view_of(key)), options, view_of(text), error), 0);
+}
+
+static void budget__has_shares_for_what_leaves_where_it_does(void **state)
+{
+    struct options options;
+    struct budget budget;
+    uint64_t before;
+
+    (void)state;
+    assert_int_equal(options_init(&options), 0);
+    assert_int_equal(make(&options, 4 * GIB, 2, true, &budget), 0);
+    assert_int_equal(budget.share_bytes[BUDGET_FORWARD] + budget.share_bytes[BUDGET_PUSH], 0);
+    before = budget.share_bytes[BUDGET_FIXED];
+    set_text(&options, "forward.endpoint", "a:1");
+    set_text(&options, "push.otlp.endpoint", "a:1");
+    assert_int_equal(make(&options, 4 * GIB, 2, true, &budget), 0);
+    assert_true(budget.share_bytes[BUDGET_FORWARD] >= 32 * MIB);
+    assert_true(budget.share_bytes[BUDGET_PUSH] >= 16 * MIB);
+    assert_true(budget.share_bytes[BUDGET_FIXED] > before);
+    assert_int_equal(budget.request_bytes_max, 64 * MIB); /* What OTLP asks of a receiver. */
+    assert_true(sum(&budget) <= GIB);
+    options.forward_queue_bytes = 200 * MIB;
+    assert_int_equal(make(&options, 4 * GIB, 2, true, &budget), 0);
+    assert_int_equal(budget.share_bytes[BUDGET_FORWARD], 200 * MIB);
+    assert_true(sum(&budget) <= GIB);
+    options.forward_queue_bytes = 2 * GIB;
+    assert_int_equal(make(&options, 4 * GIB, 2, true, &budget), STATUS_RANGE);
+    assert_int_equal(make(&options, 4 * GIB, 2, false, &budget), 0); /* `map` sends nothing on. */
+    assert_int_equal(budget.share_bytes[BUDGET_FORWARD] + budget.share_bytes[BUDGET_PUSH], 0);
+    options_release(&options);
+}
+
 static void budget__without_threads_has_no_rings(void **state)
 {
     struct options options;
@@ -522,6 +560,7 @@ int main(void)
         cmocka_unit_test(budget__counts_names_at_their_worst),
         cmocka_unit_test(budget__counts_values_at_their_worst),
         cmocka_unit_test(budget__counts_series_at_their_worst),
+        cmocka_unit_test(budget__has_shares_for_what_leaves_where_it_does),
         cmocka_unit_test(budget__names_each_share),
     };
 

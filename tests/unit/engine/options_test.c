@@ -154,9 +154,34 @@ static void options__print_is_yaml_of_all_keys(void **state)
     for (size_t i = 0; i < spanmap_options.count; i++) {
         const char *key = spanmap_options.rows[i].key;
         char line[80];
-        assert_true(snprintf(line, sizeof(line), "\n  %s:", strchr(key, '.') + 1) > 0);
+        int depth = 0;
+        for (const char *dot = strchr(key, '.'); dot != NULL; dot = strchr(dot + 1, '.'))
+            depth++;
+        assert_true(snprintf(line, sizeof(line), "\n%*s%s:", 2 * depth, "", strrchr(key, '.') + 1) >
+                    0);
         assert_non_null(strstr(text.data, line));
     }
+    buf_release(&text);
+    options_release(&options);
+}
+
+static void options__print_keeps_secrets(void **state)
+{
+    struct option_pair header = {VIEW("authorization"), VIEW("Bearer geheim")};
+    const struct option_row *row = option_find(&spanmap_options, VIEW("forward.headers"));
+    struct options options;
+    struct buf text;
+    char error[256];
+    size_t bad;
+
+    (void)state;
+    assert_int_equal(options_init(&options), 0);
+    buf_init(&text, 0);
+    assert_int_equal(option_set_pairs(row, &options, &header, 1, error, &bad), 0);
+    assert_int_equal(options_print(&options, &text), 0);
+    assert_int_equal(buf_append_byte(&text, '\0'), 0);
+    assert_non_null(strstr(text.data, "- authorization: \"***\"\n"));
+    assert_null(strstr(text.data, "geheim"));
     buf_release(&text);
     options_release(&options);
 }
@@ -189,6 +214,7 @@ int main(void)
         cmocka_unit_test(options__words_are_those_of_their_enums),
         cmocka_unit_test(options__trace_url_is_a_template_of_a_web_address),
         cmocka_unit_test(options__print_is_yaml_of_all_keys),
+        cmocka_unit_test(options__print_keeps_secrets),
         cmocka_unit_test(options__survive_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
