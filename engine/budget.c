@@ -65,7 +65,7 @@ static const struct {
     [BUDGET_OPERATIONS] = {"operations", 13},
     [BUDGET_LOSSES] = {"losses", 1},
     [BUDGET_NAMES] = {"names", 7},
-    [BUDGET_REQUESTS] = {"requests", 11},
+    [BUDGET_REQUESTS] = {"requests", 12},
     [BUDGET_WINDOWS] = {"windows", 10},
     [BUDGET_RINGS] = {"rings", 9},
     [BUDGET_ANSWERS] = {"answers", 0}, /* Taken off edges and operations. */

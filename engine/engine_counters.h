@@ -5,6 +5,8 @@
 #define SPANMAP_ENGINE_ENGINE_COUNTERS_H
 
 #include "base/counters.h"
+#include "topology/catalog.h"
+#include "topology/lessons.h"
 
 /* How long something took: LATENCY_BUCKETS rows and their sum (latency.h). */
 #define ENGINE_LATENCY(X, name, metric, help)                                                      \
@@ -147,5 +149,9 @@
 enum engine_counter { ENGINE_COUNTERS(ENGINE_COUNTER_ENUM) ENGINE_COUNTER_COUNT };
 
 extern const struct counter_row engine_counter_rows[ENGINE_COUNTER_COUNT];
+
+/* How full the tables of names are. */
+void engine_note_names(struct counters *counters, const struct catalog_counts *names,
+                       const struct lessons_counts *lessons);
 
 #endif
