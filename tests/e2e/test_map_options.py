@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import urllib.error
 import zlib
 from pathlib import Path
 
@@ -133,9 +132,8 @@ def test_an_attribute_that_nobody_has_is_told(path, daemon):
     done = run("--cluster", "k8s.cluster.nam", path)
     assert done.returncode == 1
     assert "'k8s.cluster.nam'; there are: k8s.cluster.name" in done.stderr.decode()
-    with pytest.raises(urllib.error.HTTPError) as refused:
-        daemon.get("/map.svg?cluster=k8s.cluster.nam")
-    assert refused.value.code == 404 and b"k8s.cluster.name" in refused.value.read()
+    status, _, body = daemon.get("/map.svg?cluster=k8s.cluster.nam")
+    assert status == 404 and b"k8s.cluster.name" in body
 
 
 # --- Sums -------------------------------------------------------------------------------------------
@@ -228,10 +226,8 @@ WRONG = [("depth", "0", "a number from 1 to 1000"), ("top", "-1", "a number of e
 @pytest.mark.parametrize("name, value, says", WRONG)
 def test_a_wrong_value_is_refused_with_what_is_allowed(daemon, path, name, value, says):
     for place in ("/map.svg", "/map.dot", "/api/v1/map", "/api/v1/services", "/api/v1/edges"):
-        with pytest.raises(urllib.error.HTTPError) as refused:
-            daemon.get(f"{place}?{name}={value}")
-        assert refused.value.code == 400
-        assert f"'{name}' is {says}" in refused.value.read().decode()
+        status, _, body = daemon.get(f"{place}?{name}={value}")
+        assert status == 400 and f"'{name}' is {says}" in body.decode()
     if name != "self-edges":
         done = run("--focus", "s1", f"--{name}", value, path)
         assert done.returncode == 2 and f"--{name} is {says}" in done.stderr.decode()
