@@ -34,7 +34,7 @@ static int render_svg(const struct export_input *input, char out_error[256], str
     buf_init(&drawn, 0);
     status = draw(input, "svg", out_error, &drawn);
     if (status == 0) {
-        status = svg_finish(buf_view(&drawn), out);
+        status = svg_finish(buf_view(&drawn), input->options.theme, out);
         if (status == STATUS_INVALID)
             status = export_fail(out_error, STATUS_SYSTEM,
                                  "the drawing helper wrote something that is no whole SVG");

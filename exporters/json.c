@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "exporters/escape.h"
 #include "exporters/map_change.h"
+#include "exporters/map_figure.h"
 #include "exporters/map_graph.h"
 #include "exporters/number.h"
 #include "version.h"
@@ -155,6 +156,16 @@ static void edge_figures(struct buf *out, const struct snapshot_edge *from)
     json_append_seconds(out, "messaging_seconds", from->messaging_seconds);
 }
 
+static void figure(struct buf *out, double value)
+{
+    key(out, "figure");
+    if (value < 0)
+        (void)buf_append_text(out, "null");
+    else
+        (void)number_append_double(out, value);
+    (void)buf_append_text(out, ", ");
+}
+
 static void edge(struct buf *out, const struct map_graph *graph, const struct map_edge *map_edge)
 {
     static const struct snapshot_edge nothing;
@@ -170,6 +181,8 @@ static void edge(struct buf *out, const struct map_graph *graph, const struct ma
     (void)buf_append_text(out, ", ");
     if (map_edge->parts != 0)
         count(out, "stands_for", map_edge->parts, ", ");
+    if (graph->figure != FIGURE_ALL)
+        figure(out, map_figure_value(graph, map_edge, graph->figure));
     edge_figures(out, is_gone ? &nothing : from);
     rate(out, graph, is_gone ? 0 : from->requests);
     if (graph->past != NULL) {
@@ -293,6 +306,9 @@ static void map(struct buf *out, const struct map_graph *graph)
         window(out, graph->past);
         (void)buf_append_byte(out, '}');
     }
+    if (graph->figure != FIGURE_ALL)
+        (void)buf_printf(out, ",\n \"figure\": {\"name\": \"%s\", \"unit\": \"%s\"}",
+                         map_figure_name(graph->figure), map_figure_unit(graph->figure));
     (void)buf_append_text(out, ",\n \"nodes\": ");
     nodes(out, graph);
     (void)buf_append_text(out, ",\n \"edges\": ");

@@ -15,11 +15,11 @@
 #include "topology/span.h"
 
 const struct change_style map_change_styles[CHANGE_COUNT + 1] = {
-    {CHANGE_NEW, "new", "new", "#0969da"},
-    {CHANGE_GONE, "gone", "gone", "#6e7781"},
-    {CHANGE_FAILING, "failing", "failing more", "#c32d0b"},
-    {CHANGE_SLOWER, "slower", "slower", "#e07b00"},
-    {0, "same", "as before", "#c5ccd3"},
+    {CHANGE_NEW, "new", "new", "#2458e6"},
+    {CHANGE_GONE, "gone", "gone", "#4b4550"},
+    {CHANGE_FAILING, "failing", "failing more", "#8a1000"},
+    {CHANGE_SLOWER, "slower", "slower", "#d96c14"},
+    {0, "same", "as before", "#7e9190"},
 };
 
 const struct change_style *map_change_style(unsigned change)

@@ -370,6 +370,7 @@ static int apply(const struct export_input *input, const struct map_limits *limi
 {
     int status = map_groups_find(input, out_error, graph);
 
+    graph->figure = input->options.figure;
     graph->tells_groups = map_groups_asked(&input->options);
     if (status == 0)
         status = map_groups_collapse(input, out_error, graph);

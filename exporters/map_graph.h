@@ -92,6 +92,7 @@ struct map_graph {
     char *ids;
     struct map_text *texts; /* Names and nodes that no snapshot has. */
     struct map_hidden hidden;
+    enum map_figure figure; /* The one that was asked for. */
     bool tells_groups;      /* Somebody asked which cluster a node belongs to. */
     struct map_graph *past; /* The map before, where two are compared (map_change.h); else NULL. */
 };

@@ -145,6 +145,40 @@ static int set_compare(struct view text, char out_error[256], struct export_opti
                       out_error, &options->window.compare);
 }
 
+static bool find_word(struct view text, const char *const *words, unsigned count,
+                      unsigned *out_index)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (view_equal(view_of(words[i]), text)) {
+            *out_index = i;
+            return true;
+        }
+    return false;
+}
+
+static int set_figure(struct view text, char out_error[256], struct export_options *options)
+{
+    static const char *const words[FIGURE_COUNT - 1] = {"rate", "errors",  "p50",  "p95",
+                                                        "p99",  "network", "queue"};
+    unsigned index;
+
+    if (!find_word(text, words, FIGURE_COUNT - 1, &index))
+        return refuse(out_error, "is one of rate, errors, p50, p95, p99, network or queue", text);
+    options->figure = (enum map_figure)(index + 1);
+    return 0;
+}
+
+static int set_theme(struct view text, char out_error[256], struct export_options *options)
+{
+    static const char *const words[THEME_COUNT] = {"auto", "light", "dark"};
+    unsigned index;
+
+    if (!find_word(text, words, THEME_COUNT, &index))
+        return refuse(out_error, "is one of auto, light or dark", text);
+    options->theme = (enum map_theme)index;
+    return 0;
+}
+
 #define ROW(name, value, doc, suffix) {name, value, doc, set_##suffix},
 const struct map_option map_options[MAP_OPTIONS_COUNT] = {MAP_OPTIONS(ROW)};
 

@@ -26,7 +26,9 @@ enum { MAP_DEPTH_MAX = 1000, MAP_TOP_MAX = 1000000 };
     X("at", "WHEN", "... that ended at a time, by RFC 3339 or Unix seconds, or -10m ago", at)      \
     X("compare", "WHEN", "... and what is different from the window that ended then", compare)     \
     X("min-rate", "RATE", "leave out edges of fewer requests a second", min_rate)                  \
-    X("top", "N", "draw the N busiest edges; all others become one node", top)
+    X("top", "N", "draw the N busiest edges; all others become one node", top)                     \
+    X("figure", "FIGURE", "rate, errors, p50, p95, p99, network or queue, on each edge", figure)   \
+    X("theme", "THEME", "auto, light or dark [auto]", theme)
 
 struct map_option {
     const char *name;

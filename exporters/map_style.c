@@ -1,8 +1,9 @@
-/* map_style.c: the colours of errors are of Okabe and Ito's kind: orange to vermilion, ever darker.
+/* map_style.c: errors go from grey over orange to a dark red, ever darker (on dark, ever lighter).
  */
 #include "exporters/map_style.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/check.h"
 
@@ -23,23 +24,53 @@ static const struct type_style others = {
     "others", "#ffffff", "#57606a", "box", "rounded,filled,dotted", "#ffffff", NULL};
 
 static const struct alarm_style alarms[ALARM_COUNT] = {
-    [ALARM_NONE] = {"fine", "no errors", "#8796a5"},
-    [ALARM_FEW] = {"few", "under 1%", "#d1a000"},
-    [ALARM_SOME] = {"some", "1 to 5%", "#e07b00"},
-    [ALARM_MANY] = {"many", "over 5%", "#c32d0b"},
+    [ALARM_NONE] = {"fine", "no errors", "#828baa"},
+    [ALARM_FEW] = {"few", "under 1%", "#c66f00"},
+    [ALARM_SOME] = {"some", "1 to 5%", "#9c2006"},
+    [ALARM_MANY] = {"many", "over 5%", "#560021"},
 };
 
 const struct dark_colour map_dark_colours[] = {
     {STYLE_PAPER, "#0d1117"}, {STYLE_INK, "#e6edf3"},   {STYLE_FAINT, "#9da7b3"},
-    {STYLE_FRAME, "#3d444d"}, {STYLE_SHADE, "#151b23"}, {"#e7f0fb", "#12263f"},
+    {STYLE_FRAME, "#656d76"}, {STYLE_SHADE, "#151b23"}, {"#e7f0fb", "#12263f"},
     {"#3874b5", "#6ca6e8"},   {"#e2f3ee", "#0f2e27"},   {"#1f806a", "#4fb99f"},
     {"#f4ecf9", "#2b1c38"},   {"#e9dbf3", "#372547"},   {"#dcc8ea", "#4a3360"},
     {"#8250a8", "#b98ddb"},   {"#f3f3f3", "#22272e"},   {"#6e7781", "#8b949e"},
-    {"#fff5d6", "#332a0d"},   {"#9a7700", "#d9b13b"},   {"#8796a5", "#8496a9"},
-    {"#d1a000", "#e3b92e"},   {"#e07b00", "#f2953a"},   {"#c32d0b", "#ff6a4d"},
-    {"#0969da", "#4493f8"},
+    {"#fff5d6", "#332a0d"},   {"#9a7700", "#d9b13b"},   {"#eaeef2", "#21262d"},
+    {"#57606a", "#a0aab4"}, /* What stands for several. */
+    {"#828baa", "#60709f"}, /* Errors. */
+    {"#c66f00", "#9d7300"},   {"#9c2006", "#ffad45"},   {"#560021", "#ffe0d8"},
+    {"#2458e6", "#2f7bff"}, /* Changes. */
+    {"#4b4550", "#a3cfe8"},   {"#8a1000", "#ffcbb6"},   {"#d96c14", "#c76b02"},
+    {"#7e9190", "#6b6870"},   {"#6f8fc7", "#3f6fb5"}, /* Levels of a figure. */
+    {"#2f66c4", "#6fa5e8"},   {"#173f86", "#abd0fb"},   {"#071a45", "#f2f8ff"},
 };
 const size_t map_dark_colours_count = sizeof(map_dark_colours) / sizeof(map_dark_colours[0]);
+
+const char *map_theme_colour(enum map_theme theme, const char *colour)
+{
+    for (size_t i = 0; theme == THEME_DARK && i < map_dark_colours_count; i++)
+        if (strcmp(map_dark_colours[i].light, colour) == 0)
+            return map_dark_colours[i].dark;
+    return colour;
+}
+
+void map_theme_append(enum map_theme theme, const char *text, struct buf *out)
+{
+    enum { COLOUR = 7 };
+
+    while (*text != '\0') {
+        char colour[COLOUR + 1] = "";
+        size_t size = strcspn(text, "#");
+        (void)buf_append(out, text, size);
+        text += size;
+        if (*text == '\0')
+            break;
+        memcpy(colour, text, strnlen(text, COLOUR));
+        (void)buf_append_text(out, map_theme_colour(theme, colour));
+        text += strlen(colour);
+    }
+}
 
 const struct type_style *map_type_style(enum node_type type)
 {

@@ -1,7 +1,8 @@
 /* map_style.h: how the map looks, whatever draws it.
- * Is:         colours of types and of error shares, widths by rate, and the words for both.
- * Invariants: types differ in shape as well as in colour; error shares differ in lightness as well
- *             as in hue, so that they are told apart without red and green.
+ * Is:         colours of types and of error shares in both themes, widths by rate, and words for them.
+ * Invariants: types differ in shape as well as in colour. Lines have a contrast of 3 to the paper at
+ *             least, texts one of 4.5 to what they stand on, in both themes; lines of different
+ *             meaning differ in lightness too, so that they are told apart without red and green.
  * Threads:    constant tables.
  */
 #ifndef SPANMAP_EXPORTERS_MAP_STYLE_H
@@ -35,7 +36,7 @@ struct type_style {
 #define STYLE_PAPER "#ffffff"
 #define STYLE_INK "#1f2328"
 #define STYLE_FAINT "#59636e"
-#define STYLE_FRAME "#c5ccd3"
+#define STYLE_FRAME "#87909a"
 #define STYLE_SHADE "#f6f8fa"
 
 const struct type_style *map_type_style(enum node_type type);
@@ -47,12 +48,18 @@ enum map_alarm map_alarm_of(uint64_t failed, uint64_t requests);
 /* Tenths of a point. `requests_max` is the busiest edge's; both are sums of weights. */
 unsigned map_width_tenths(const struct map_graph *graph, uint64_t requests, uint64_t requests_max);
 
-/* The text colour of one of the colours above on a dark page; NULL: `index` is past the last. */
+/* A colour of any table here, on a dark page. */
 struct dark_colour {
     const char *light;
     const char *dark;
 };
 extern const struct dark_colour map_dark_colours[];
 extern const size_t map_dark_colours_count;
+
+/* What a colour is in a theme. */
+const char *map_theme_colour(enum map_theme theme, const char *colour);
+
+/* A text of ours, with all its colours as they are in a theme. Failures stick. */
+void map_theme_append(enum map_theme theme, const char *text, struct buf *out);
 
 #endif

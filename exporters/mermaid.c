@@ -11,6 +11,7 @@
 #include "exporters/escape.h"
 #include "exporters/human.h"
 #include "exporters/map_change.h"
+#include "exporters/map_figure.h"
 #include "exporters/map_graph.h"
 #include "exporters/map_groups.h"
 #include "exporters/map_style.h"
@@ -34,7 +35,9 @@ static const struct {
 struct chart {
     struct map_graph graph;
     struct buf *out;
-    struct buf text;   /* A name, before it is escaped. */
+    struct buf text; /* A name, before it is escaped. */
+    enum map_figure figure;
+    enum map_theme theme;
     bool others_lines; /* Those of the others are drawn. */
 };
 
@@ -126,16 +129,15 @@ static void edge(struct chart *chart, const struct map_edge *map_edge)
     bool messaging = from->connection_type == CONNECTION_MESSAGING;
 
     (void)buf_printf(chart->out, "  n%u %s|\"", map_edge->client + 1, messaging ? "-.->" : "-->");
-    escaped(
-        chart,
-        view_of(
-            map_text_rate(map_change_side(&chart->graph, map_edge->change), from->requests).text));
-    if (from->failed != 0) {
+    escaped(chart, view_of(map_figure_text(&chart->graph, map_edge, chart->figure).text));
+    if (chart->figure == FIGURE_ALL && from->failed != 0) {
         (void)buf_append_byte(chart->out, ' ');
         escaped(chart, view_of(human_share(from->failed, from->requests).text));
     }
-    (void)buf_append_byte(chart->out, ' ');
-    escaped(chart, view_of(map_text_quantile(map_text_seconds(map_edge), 0.95).text));
+    if (chart->figure == FIGURE_ALL) {
+        (void)buf_append_byte(chart->out, ' ');
+        escaped(chart, view_of(map_text_quantile(map_text_seconds(map_edge), 0.95).text));
+    }
     if (map_edge->change != 0) {
         map_text_change(map_edge, &chart->text);
         (void)buf_append_text(chart->out, ", ");
@@ -144,18 +146,13 @@ static void edge(struct chart *chart, const struct map_edge *map_edge)
     (void)buf_printf(chart->out, "\"| n%u\n", map_edge->server + 1);
 }
 
-static const char *colour_of(const struct chart *chart, const struct map_edge *edge)
-{
-    if (chart->graph.past != NULL)
-        return map_change_style(edge->change)->colour;
-    return map_alarm_style(map_alarm_of(edge->from->failed, edge->from->requests))->colour;
-}
-
 static void class_of(struct chart *chart, const char *name, const struct type_style *style,
                      const char *more)
 {
-    (void)buf_printf(chart->out, "  classDef %s fill:%s,stroke:%s,color:" STYLE_INK "%s\n", name,
-                     style->fill, style->stroke, more);
+    (void)buf_printf(chart->out, "  classDef %s fill:%s,stroke:%s,color:%s%s\n", name,
+                     map_theme_colour(chart->theme, style->fill),
+                     map_theme_colour(chart->theme, style->stroke),
+                     map_theme_colour(chart->theme, STYLE_INK), more);
 }
 
 static void styles(struct chart *chart)
@@ -176,10 +173,13 @@ static void styles(struct chart *chart)
         if (is_line(chart, &graph->edges[i]) && graph->edges[i].from->requests > requests_max)
             requests_max = graph->edges[i].from->requests;
     for (size_t i = 0; i < graph->edges_count; i++) {
-        unsigned width = map_width_tenths(graph, graph->edges[i].from->requests, requests_max);
-        if (is_line(chart, &graph->edges[i]))
-            (void)buf_printf(chart->out, "  linkStyle %zu stroke:%s,stroke-width:%u.%upx\n",
-                             number++, colour_of(chart, &graph->edges[i]), width / 10, width % 10);
+        const struct map_edge *edge = &graph->edges[i];
+        unsigned width = map_figure_width(graph, edge, chart->figure, requests_max);
+        if (is_line(chart, edge))
+            (void)buf_printf(
+                chart->out, "  linkStyle %zu stroke:%s,stroke-width:%u.%upx\n", number++,
+                map_theme_colour(chart->theme, map_figure_colour(graph, edge, chart->figure)),
+                width / 10, width % 10);
     }
 }
 
@@ -187,6 +187,8 @@ static int write(struct chart *chart)
 {
     int status;
 
+    if (chart->theme == THEME_DARK)
+        (void)buf_append_text(chart->out, "%%{init: {'theme': 'dark'}}%%\n");
     (void)buf_append_text(chart->out, "flowchart LR\n");
     status = all_nodes(chart);
     if (status != 0)
@@ -200,7 +202,8 @@ static int write(struct chart *chart)
 
 static int render(const struct export_input *input, char out_error[256], struct buf *out)
 {
-    struct chart chart = {.out = out};
+    struct chart chart = {
+        .out = out, .figure = input->options.figure, .theme = input->options.theme};
     size_t size_before = out->size;
     int status = map_graph_init(input, &limits, out_error, &chart.graph);
 

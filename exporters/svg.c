@@ -44,15 +44,18 @@ static struct view behind_line(struct view text)
     return text.size != 0 && text.data[0] == '\n' ? skip(text, 1) : text;
 }
 
-int svg_style(struct buf *out)
+int svg_style(enum map_theme theme, struct buf *out)
 {
-    (void)buf_append_text(out, "\n@media (prefers-color-scheme:dark){\n"); /* Failures stick. */
-    for (size_t i = 0; i < map_dark_colours_count; i++)
-        (void)buf_printf(out,
-                         ".spanmap [fill=\"%s\"]{fill:%s}.spanmap [stroke=\"%s\"]{stroke:%s}\n",
-                         map_dark_colours[i].light, map_dark_colours[i].dark,
-                         map_dark_colours[i].light, map_dark_colours[i].dark);
-    (void)buf_append_text(out, "}\n.spanmap .edge:hover path,.spanmap .node:hover "
+    if (theme == THEME_AUTO) {
+        (void)buf_append_text(out, "\n@media (prefers-color-scheme:dark){"); /* Failures stick. */
+        for (size_t i = 0; i < map_dark_colours_count; i++)
+            (void)buf_printf(out,
+                             "\n.spanmap [fill=\"%s\"]{fill:%s}.spanmap [stroke=\"%s\"]{stroke:%s}",
+                             map_dark_colours[i].light, map_dark_colours[i].dark,
+                             map_dark_colours[i].light, map_dark_colours[i].dark);
+        (void)buf_append_text(out, "\n}");
+    }
+    (void)buf_append_text(out, "\n.spanmap .edge:hover path,.spanmap .node:hover "
                                "path{stroke-opacity:.6}\n");
     return out->failed;
 }
@@ -181,7 +184,7 @@ static bool opens_group(struct view rest)
            (view_starts(group, VIEW("node")) || view_starts(group, VIEW("edge")));
 }
 
-int svg_finish(struct view drawn, struct buf *out)
+int svg_finish(struct view drawn, enum map_theme theme, struct buf *out)
 {
     struct view rest = skip(drawn, find(drawn, "<svg "));
     size_t end = find(rest, "</svg>");
@@ -195,7 +198,7 @@ int svg_finish(struct view drawn, struct buf *out)
     (void)buf_append(out, rest.data, find(rest, ">"));
     rest = behind(rest, ">");
     (void)buf_append_text(out, ">\n<style>");
-    (void)svg_style(out);
+    (void)svg_style(theme, out);
     (void)buf_append_text(out, "</style>");
     while (rest.size != 0) {
         size_t plain = find(rest, "<");

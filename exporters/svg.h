@@ -10,11 +10,12 @@
 #include "base/buf.h"
 #include "base/status.h"
 #include "base/view.h"
+#include "exporters/exporter.h"
 
 /* Returns: 0; STATUS_INVALID (not a whole SVG); else as buf_append(). */
-MUST_USE int svg_finish(struct view drawn, struct buf *out);
+MUST_USE int svg_finish(struct view drawn, enum map_theme theme, struct buf *out);
 
-/* The text inside of the <style> element that svg_finish() writes; the same every time. */
-int svg_style(struct buf *out);
+/* The text inside of the <style> element that svg_finish() writes; the same every time for a theme. */
+int svg_style(enum map_theme theme, struct buf *out);
 
 #endif

@@ -16,6 +16,7 @@
 #include "exporters/escape.h"
 #include "exporters/human.h"
 #include "exporters/map_change.h"
+#include "exporters/map_figure.h"
 #include "exporters/map_graph.h"
 #include "exporters/map_text.h"
 
@@ -36,6 +37,7 @@ struct tree {
     const struct map_graph *graph;
     struct buf *out;
     struct buf line;
+    enum map_figure figure;
     bool tells_groups; /* Other than the namespaces, which names have. */
     size_t *first;     /* A node's first edge out; edges are sorted by client. */
     bool *shown;
@@ -123,6 +125,13 @@ static void end_line(struct tree *tree)
     buf_reset(&tree->line);
 }
 
+/* The other figures have theirs always. */
+static bool has_column(const struct tree *tree)
+{
+    return tree->figure == FIGURE_P99 || tree->figure == FIGURE_NETWORK ||
+           tree->figure == FIGURE_QUEUE;
+}
+
 static void edge_line(struct tree *tree, const struct map_edge *edge, bool again)
 {
     const struct snapshot_edge *from = edge->from;
@@ -138,6 +147,8 @@ static void edge_line(struct tree *tree, const struct map_edge *edge, bool again
     figure(&tree->line, human_share(from->failed, from->requests));
     figure(&tree->line, map_text_quantile(seconds, 0.5));
     figure(&tree->line, map_text_quantile(seconds, 0.95));
+    if (has_column(tree))
+        figure(&tree->line, map_figure_text(tree->graph, edge, tree->figure));
     if (from->connection_type != CONNECTION_DIRECT)
         (void)buf_printf(&tree->line, "  %s", connection_type_name(from->connection_type));
     if (edge->change != 0) {
@@ -194,6 +205,11 @@ static void head(struct tree *tree)
     pad(tree->out, VIEW("ERRORS"), FIGURE_WIDTH, true);
     pad(tree->out, VIEW("P50"), FIGURE_WIDTH, true);
     pad(tree->out, VIEW("P95"), FIGURE_WIDTH, true);
+    if (has_column(tree)) {
+        static const char *const titles[FIGURE_COUNT] = {
+            [FIGURE_P99] = "P99", [FIGURE_NETWORK] = "NETWORK", [FIGURE_QUEUE] = "QUEUE"};
+        pad(tree->out, view_of(titles[tree->figure]), FIGURE_WIDTH, true);
+    }
     (void)buf_append_text(tree->out, "  VIA\n");
 }
 
@@ -264,7 +280,7 @@ static void write(struct tree *tree, bool *called)
 static int render(const struct export_input *input, char out_error[256], struct buf *out)
 {
     struct map_graph graph;
-    struct tree tree = {.graph = &graph, .out = out};
+    struct tree tree = {.graph = &graph, .out = out, .figure = input->options.figure};
     size_t size_before = out->size;
     bool *called;
     int status = map_graph_init(input, NULL, out_error, &graph);

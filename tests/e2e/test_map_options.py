@@ -1,6 +1,7 @@
 """The options of a map: clusters, collapse, least rate, top edges; in files, over HTTP and by --from."""
 
 import json
+import re
 import subprocess
 import sys
 import zlib
@@ -199,11 +200,67 @@ def test_a_difference_takes_them_too(path, tmp_path):
     assert edge["change"] == ["new"] and edge["stands_for"] == 1
 
 
+# --- Figures and themes -----------------------------------------------------------------------------
+
+
+FIGURES = {"rate": lambda edge, span_s: edge["requests"] / span_s,
+           "errors": lambda edge, _: edge["failed"] / edge["requests"],
+           "p50": lambda edge, _: edge["client_seconds"]["p50"],
+           "p95": lambda edge, _: edge["client_seconds"]["p95"],
+           "p99": lambda edge, _: edge["client_seconds"]["p99"],
+           "network": lambda edge, _: edge["network_seconds"]["p95"],
+           "queue": lambda edge, _: None}
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_a_figure_is_that_of_the_edge(path, figure):
+    answer = draw("--figure", figure, path)
+    window = answer["window"]
+    span_s = (int(window["end_unix_nano"]) - int(window["start_unix_nano"])) / 1e9
+    assert answer["figure"]["name"] == figure
+    for edge in answer["edges"]:
+        expected = FIGURES[figure](edge, span_s)
+        assert edge["figure"] == (None if expected is None else pytest.approx(expected, rel=1e-6))
+    for format_ in ("svg", "dot", "mermaid", "text"):
+        done = run("--format", format_, "--figure", figure, path)
+        assert done.returncode == 0 and done.stdout
+    assert "figure" not in draw(path)
+
+
+def test_the_slow_are_drawn_darker(tmp_path):
+    spans = calls([(0, 1, 5, 0), (1, 2, 5, 0)])
+    for span in spans:
+        if span.resource["service.name"] == "s1" and span.kind == CLIENT:
+            span.end = span.start + 2000 * MS
+    otlp_json.write(tmp_path / "spans", [spans])
+    lines = [line for line in run("--format", "dot", "--figure", "p95", tmp_path / "spans")
+             .stdout.decode().splitlines() if " -> " in line]
+    colours = {line.split('"')[1]: line.split('color="')[1][:7] for line in lines}
+    assert colours["service/team-0/s0"] == "#2f66c4" and colours["service/team-1/s1"] == "#071a45"
+
+
+def test_themes(path):
+    def colours(theme, format_):
+        return set(re.findall(r"#[0-9a-f]{6}", run("--format", format_, "--theme", theme,
+                                                    path).stdout.decode()))
+    for format_ in ("dot", "svg", "mermaid"):
+        assert not colours("light", format_) & colours("dark", format_)
+    assert b"prefers-color-scheme" in run("--format", "svg", path).stdout
+    for theme in ("light", "dark"):
+        assert b"prefers-color-scheme" not in run("--format", "svg", "--theme", theme, path).stdout
+    for format_ in ("text", "json"):
+        assert run("--format", format_, "--theme", "dark", path).stdout == run(
+            "--format", format_, path).stdout
+    for format_, magic in (("png", b"\x89PNG"), ("pdf", b"%PDF")):
+        done = run("--format", format_, "--theme", "dark", "--figure", "rate", path)
+        assert done.returncode == 0 and done.stdout.startswith(magic)
+
+
 # --- Over HTTP --------------------------------------------------------------------------------------
 
 
 QUERIES = ["cluster=k8s.cluster.name", "collapse=all", "top=2", "min_rate=0.001", "min-rate=0.001",
-           "cluster=k8s.cluster.name&collapse=eu,us&top=1", "focus=s3&depth=2&top=2"]
+           "cluster=k8s.cluster.name&collapse=eu,us&top=1", "focus=s3&depth=2&top=2", "figure=p99&theme=dark"]
 
 
 @pytest.mark.parametrize("query", QUERIES)
@@ -220,7 +277,9 @@ def test_paths_take_the_same_words(daemon, query):
 
 
 WRONG = [("depth", "0", "a number from 1 to 1000"), ("top", "-1", "a number of edges"),
-         ("min-rate", "fast", "requests a second"), ("self-edges", "2", "'true' or 'false'")]
+         ("min-rate", "fast", "requests a second"), ("self-edges", "2", "'true' or 'false'"),
+         ("figure", "p90", "one of rate, errors, p50, p95, p99, network or queue"),
+         ("theme", "blue", "one of auto, light or dark")]
 
 
 @pytest.mark.parametrize("name, value, says", WRONG)

@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int status;
 
     buf_init(&out, 0);
-    status = svg_finish((struct view){(const char *)data, size}, &out);
+    status = svg_finish((struct view){(const char *)data, size}, THEME_AUTO, &out);
     CHECK(status == 0 || (status == STATUS_INVALID && out.size == 0));
     CHECK(status != 0 || view_starts(buf_view(&out), VIEW("<svg class=\"spanmap\"")));
     buf_release(&out);

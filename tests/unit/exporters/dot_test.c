@@ -22,7 +22,7 @@ static void dot__describes_nodes_and_edges(void **state)
     assert_has(text, "shape=cylinder");
     assert_has(text, "class=\"database\"");
     assert_has(text, "id=\"node:service//checkout\"");
-    assert_has(text, "\n  \"service//checkout\" -> \"service//payment\" [color=\"#c32d0b\"");
+    assert_has(text, "\n  \"service//checkout\" -> \"service//payment\" [color=\"#560021\"");
     assert_has(text, "class=\"many\"");
     assert_has(text, "id=\"edge:service//checkout|service//payment|\"");
     assert_has(text, "id=\"edge:messaging//order-events|service//worker|messaging_system\"");

@@ -70,7 +70,26 @@ static void map_options__say_what_is_allowed(void **state)
     (void)state;
     refuses("depth", "1001", "is a number from 1 to 1000, not '1001'");
     refuses("self-edges", "maybe", "is 'true' or 'false', not 'maybe'");
+    refuses("figure", "p90", "is one of rate, errors, p50, p95, p99, network or queue, not 'p90'");
+    refuses("theme", "Dark", "is one of auto, light or dark, not 'Dark'");
     refuses("top", "\x1b[31m", "is a number of edges from 1 to 1000000, not '\xEF\xBF\xBD[31m'");
+}
+
+static void map_options__take_words(void **state)
+{
+    static const char *const figures[] = {"rate", "errors",  "p50",  "p95",
+                                          "p99",  "network", "queue"};
+    struct export_options options = {.depth = 0};
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(figures) / sizeof(figures[0]); i++) {
+        assert_int_equal(set(&options, "figure", figures[i]), 0);
+        assert_int_equal(options.figure, FIGURE_RATE + i);
+    }
+    assert_int_equal(set(&options, "theme", "dark"), 0);
+    assert_int_equal(options.theme, THEME_DARK);
+    assert_int_equal(set(&options, "theme", "auto"), 0);
+    assert_int_equal(options.theme, THEME_AUTO);
 }
 
 /* Whatever differs in an option differs in the key of a drawing. */
@@ -113,6 +132,7 @@ int main(void)
         cmocka_unit_test(map_options__take_numbers),
         cmocka_unit_test(map_options__refuse_what_is_no_number),
         cmocka_unit_test(map_options__say_what_is_allowed),
+        cmocka_unit_test(map_options__take_words),
         cmocka_unit_test(map_options__have_a_key_for_each),
     };
 

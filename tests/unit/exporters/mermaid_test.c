@@ -18,7 +18,7 @@ static void mermaid__draws_types_and_figures(void **state)
     assert_has(text, "  n10([\"user\"]):::user\n");
     assert_has(text, "  n4 -.->|\"18.3/s 2 ms\"| n3\n");
     assert_has(text, "  n8 -->|\"19.2/s 7.8% 280 ms\"| n2\n");
-    assert_has(text, "  linkStyle 7 stroke:#c32d0b,stroke-width:");
+    assert_has(text, "  linkStyle 7 stroke:#560021,stroke-width:");
     assert_has(text, "  linkStyle 9 ");
     assert_lacks(text, "linkStyle 10");
     assert_lacks(text, "not drawn");

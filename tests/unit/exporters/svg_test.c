@@ -18,7 +18,7 @@
 static const char *finish(const char *drawn, struct buf *out)
 {
     buf_init(out, 0);
-    assert_int_equal(svg_finish(view_of(drawn), out), 0);
+    assert_int_equal(svg_finish(view_of(drawn), THEME_AUTO, out), 0);
     assert_int_equal(buf_append_byte(out, '\0'), 0);
     return out->data;
 }
@@ -75,9 +75,9 @@ static void svg__refuses_what_is_not_whole(void **state)
 
     (void)state;
     buf_init(&out, 0);
-    assert_int_equal(svg_finish(VIEW(""), &out), STATUS_INVALID);
-    assert_int_equal(svg_finish(VIEW("%PDF-1.5"), &out), STATUS_INVALID);
-    assert_int_equal(svg_finish(VIEW(HEADER "<g>"), &out), STATUS_INVALID);
+    assert_int_equal(svg_finish(VIEW(""), THEME_AUTO, &out), STATUS_INVALID);
+    assert_int_equal(svg_finish(VIEW("%PDF-1.5"), THEME_AUTO, &out), STATUS_INVALID);
+    assert_int_equal(svg_finish(VIEW(HEADER "<g>"), THEME_AUTO, &out), STATUS_INVALID);
     assert_int_equal(out.size, 0);
     buf_release(&out);
 }
@@ -125,7 +125,7 @@ static void svg__ends_on_any_input(void **state)
                                 parts[random_below(&random, sizeof(parts) / sizeof(parts[0]))]),
                 0);
         view = buf_view(&drawn);
-        status = svg_finish(view, &out);
+        status = svg_finish(view, THEME_AUTO, &out);
         assert_true(status == 0 || status == STATUS_INVALID);
     }
     buf_release(&drawn);
