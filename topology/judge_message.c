@@ -130,18 +130,20 @@ static uint64_t tell(struct judge *judge, uint32_t number, enum cell_what what,
                         .destination = CATALOG_NONE,
                         .set = request->server_set & DIMENSION_SETS_MAX};
     struct cell *cell;
+    uint32_t found;
     uint64_t more;
 
     if (weight == 0 || producer->no_duration)
         return 0;
-    if (mail_find_cell(judge->mail, &like) == 0 && what == CELL_TOLD_DIRECT) {
+    found = mail_find_cell(judge->mail, &like);
+    if (found == 0 && what == CELL_TOLD_DIRECT) {
         if (producer->edges == EDGES_OF_PRODUCER_MAX) {
             judge->tally->counts.fanout_overflowed++;
             return 0;
         }
         producer->edges++;
     }
-    cell = mail_take_cell(judge->mail, &like);
+    cell = found != 0 ? mail_cell(judge->mail, found) : mail_take_cell(judge->mail, &like);
     if (cell == NULL) {
         judge->tally->counts.memory_failures++;
         return 0;

@@ -2,7 +2,7 @@
  *
  * A chain goes from newer to older elements. What left is older than all that is live, so that a
  * chain ends where it meets it, and leaving costs the chains nothing. Cells live as long as their
- * owners and are unhooked one by one.
+ * owners; of a producer with many of them each is unhooked.
  */
 #include "topology/mail.h"
 
@@ -11,7 +11,10 @@
 #include "base/check.h"
 #include "base/mem.h"
 
-enum { CELLS_PER_CHUNK = 512 };
+enum {
+    CELLS_PER_CHUNK = 512,
+    CELLS_PLAIN = 8, /* Of one producer that are found without their hash. */
+};
 
 /* ------------------------------------------------------------------ chains */
 
@@ -320,18 +323,54 @@ static uint32_t new_cell(struct mail *mail)
     return cells->chunks[chunk] != NULL ? cells->made++ : 0;
 }
 
+static void free_cell(struct mail *mail, uint32_t number)
+{
+    mail_cell(mail, number)->next = mail->cells.free;
+    mail->cells.free = number;
+}
+
 uint32_t mail_find_cell(const struct mail *mail, const struct cell *like)
 {
-    uint32_t number = chains_head(&mail->cells_by_key, hash_cell(mail, like));
+    const struct producer *owner = mail_producer(mail, like->owner);
+    uint32_t number = owner->is_hooked ? chains_head(&mail->cells_by_key, hash_cell(mail, like))
+                                       : owner->cells;
 
-    for (; number != 0; number = mail_cell(mail, number)->next_hash) {
+    while (number != 0) {
         const struct cell *cell = mail_cell(mail, number);
         if (cell->owner == like->owner && cell->what == like->what &&
             cell->service == like->service && cell->group == like->group &&
             cell->destination == like->destination &&
             (cell->what == CELL_REQUEST || cell->set == like->set))
             return number;
+        number = owner->is_hooked ? cell->next_hash : cell->next;
     }
+    return 0;
+}
+
+static void hook(struct mail *mail, uint32_t number)
+{
+    struct cell *cell = mail_cell(mail, number);
+    uint32_t *head = chains_open(&mail->cells_by_key, hash_cell(mail, cell));
+
+    CHECK(head != NULL);
+    cell->next_hash = *head;
+    *head = number;
+}
+
+/* Nearly every producer has two or three cells, which are found sooner by looking at each. From so many
+ * on all of them have a place by their hash. Returns: 0; STATUS_NOMEM. */
+static int make_place(struct mail *mail, struct producer *owner)
+{
+    if (!owner->is_hooked && owner->plain < CELLS_PLAIN) {
+        owner->plain++;
+        return 0;
+    }
+    if (chains_open(&mail->cells_by_key, 0) == NULL)
+        return STATUS_NOMEM;
+    for (uint32_t number = owner->is_hooked ? 0 : owner->cells; number != 0;
+         number = mail_cell(mail, number)->next)
+        hook(mail, number);
+    owner->is_hooked = true;
     return 0;
 }
 
@@ -339,21 +378,22 @@ struct cell *mail_take_cell(struct mail *mail, const struct cell *like)
 {
     struct producer *owner = mail_producer(mail, like->owner);
     uint32_t number = mail_find_cell(mail, like);
-    uint32_t *head;
-    struct cell *cell;
 
     if (number != 0)
         return mail_cell(mail, number);
-    head = chains_open(&mail->cells_by_key, hash_cell(mail, like));
-    number = head != NULL ? new_cell(mail) : 0;
+    number = new_cell(mail);
     if (number == 0)
         return NULL;
-    cell = mail_cell(mail, number);
-    *cell = *like;
-    cell->next_hash = *head;
-    cell->next = owner->cells;
-    *head = owner->cells = number;
-    return cell;
+    if (make_place(mail, owner) != 0) {
+        free_cell(mail, number);
+        return NULL;
+    }
+    *mail_cell(mail, number) = *like;
+    if (owner->is_hooked)
+        hook(mail, number);
+    mail_cell(mail, number)->next = owner->cells;
+    owner->cells = number;
+    return mail_cell(mail, number);
 }
 
 int mail_add_answer(struct mail *mail, uint32_t inbox, const struct letter *answer)
@@ -389,18 +429,19 @@ static void free_cells(struct mail *mail, uint32_t *first, bool hooked)
 {
     while (*first != 0) {
         uint32_t number = *first;
-        struct cell *cell = mail_cell(mail, number);
+        const struct cell *cell = mail_cell(mail, number);
         if (hooked)
             unhook(mail, number);
         *first = cell->next;
-        cell->next = mail->cells.free;
-        mail->cells.free = number;
+        free_cell(mail, number);
     }
 }
 
 void mail_free_requests(struct mail *mail, struct producer *producer)
 {
-    free_cells(mail, &producer->cells, true);
+    free_cells(mail, &producer->cells, producer->is_hooked);
+    producer->is_hooked = false;
+    producer->plain = 0;
 }
 
 void mail_free_answers(struct mail *mail, struct inbox *inbox)

@@ -53,6 +53,8 @@ struct producer {
     uint32_t open;  /* Halves that wait for their turn with it. */
     uint32_t outer; /* Of one that left: the PRODUCER around it; 0: none. */
     bool has_inner; /* That is the outer of another one. */
+    bool is_hooked; /* It has so many cells that they are found by their hash, ... */
+    uint8_t plain;  /* ... or that many, which are looked through. */
 };
 
 enum half_state { HALF_WAITS, HALF_SETTLED };

@@ -418,11 +418,14 @@ void shard_evict(struct shard *shard)
 {
     struct slab *slab = slab_of(shard);
     uint32_t end = (slab->tail / BLOCK_SPANS + 1) * BLOCK_SPANS;
+    uint32_t at = slab->tail;
 
+    if (slab_before(slab->head, end))
+        end = slab->head;
     kin_of(shard)->pass++;
-    for (uint32_t at = slab_next_pending(slab, slab->tail);
-         at != slab->head && slab_before(at, end); at = slab_next_pending(slab, at + 1))
-        let_go(shard, at);
+    /* Not to the next pending span wherever it is: that may be the whole slab away, for each block. */
+    while ((at = slab_next_pending_before(slab, at, end)) != end)
+        let_go(shard, at++);
     store_evict(&shard->store);
     for (size_t i = 0; i < WAIT_COUNT; i++)
         if (slab_before(shard->cursor[i], slab->tail))

@@ -80,22 +80,24 @@ void slab_clear_pending(struct slab *slab, uint32_t at)
     slab->pending--;
 }
 
-uint32_t slab_next_pending(const struct slab *slab, uint32_t from)
+uint32_t slab_next_pending_before(const struct slab *slab, uint32_t from, uint32_t end)
 {
-    uint32_t left = slab->head - from;
+    uint32_t left = end - from;
 
     while (left != 0) {
         uint32_t place = from % BLOCK_SPANS;
         uint64_t word = slab_block(slab, from)->pending[place / 64] >> place % 64;
         uint32_t step = 64 - place % 64;
-        if (word != 0)
-            return from + (uint32_t)__builtin_ctzll(word); /* Bits behind head are clear. */
+        if (word != 0) {
+            uint32_t skipped = (uint32_t)__builtin_ctzll(word);
+            return skipped < left ? from + skipped : end;
+        }
         if (step >= left)
             break;
         from += step;
         left -= step;
     }
-    return slab->head;
+    return end;
 }
 
 struct block *slab_close(struct slab *slab)

@@ -176,8 +176,14 @@ void slab_pop(struct slab *slab);
 
 void slab_clear_pending(struct slab *slab, uint32_t at);
 
+/* The first pending position from `from` on that comes before `end`, or `end`, which is at most head. */
+uint32_t slab_next_pending_before(const struct slab *slab, uint32_t from, uint32_t end);
+
 /* The first pending position from `from` on, or head. */
-uint32_t slab_next_pending(const struct slab *slab, uint32_t from);
+static inline uint32_t slab_next_pending(const struct slab *slab, uint32_t from)
+{
+    return slab_next_pending_before(slab, from, slab->head);
+}
 
 /* Takes the oldest block out, none of whose spans is pending. */
 struct block *slab_close(struct slab *slab);

@@ -81,6 +81,46 @@ static void mail__keeps_a_cell_a_key(void **state)
     mail_release(&mail);
 }
 
+/* Few are looked through, many found by their hash: on both sides of that the answers are the same. */
+static void mail__keeps_many_cells_of_one_producer(void **state)
+{
+    struct producer producer = producer_of(1, 0);
+    struct cell like = {.what = CELL_TOLD_DIRECT, .group = CATALOG_NONE};
+    struct cell *cells[40];
+    struct mail mail;
+    uint32_t at[2];
+
+    (void)state;
+    make(&mail);
+    for (uint32_t i = 0; i < 2; i++) {
+        producer.id += i;
+        assert_int_equal(mail_add_producer(&mail, &producer, &at[i]), 0);
+    }
+    for (uint32_t i = 0; i < 40; i++) {
+        like.owner = at[i % 2];
+        like.service = i / 2;
+        assert_int_equal(mail_find_cell(&mail, &like), 0);
+        cells[i] = mail_take_cell(&mail, &like);
+        assert_non_null(cells[i]);
+        mail_check(&mail);
+    }
+    for (uint32_t i = 0; i < 40; i++) {
+        like.owner = at[i % 2];
+        like.service = i / 2;
+        assert_ptr_equal(mail_cell(&mail, mail_find_cell(&mail, &like)), cells[i]);
+        assert_ptr_equal(mail_take_cell(&mail, &like), cells[i]);
+    }
+    mail_free_requests(&mail, mail_producer(&mail, at[0]));
+    mail_check(&mail);
+    like = (struct cell){.what = CELL_TOLD_DIRECT, .group = CATALOG_NONE, .owner = at[0]};
+    assert_int_equal(mail_find_cell(&mail, &like), 0);
+    assert_non_null(mail_take_cell(&mail, &like));
+    mail_check(&mail);
+    mail_free_requests(&mail, mail_producer(&mail, at[1]));
+    mail_check(&mail);
+    mail_release(&mail);
+}
+
 /* ------------------------------------------------------------------ memory */
 
 static void mail__stays_within_its_bytes(void **state)
@@ -120,8 +160,9 @@ static int add_all(struct mail *mail, uint64_t id)
     if (status != 0)
         return status;
     like.owner = at;
-    if (mail_take_cell(mail, &like) == NULL)
-        return STATUS_NOMEM;
+    for (; like.service < 20; like.service++)
+        if (mail_take_cell(mail, &like) == NULL)
+            return STATUS_NOMEM;
     status = add_half(mail, id, id, 0, &at);
     if (status != 0)
         return status;
@@ -161,6 +202,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mail__finds_all_of_one_id_newest_first),
         cmocka_unit_test(mail__keeps_a_cell_a_key),
+        cmocka_unit_test(mail__keeps_many_cells_of_one_producer),
         cmocka_unit_test(mail__stays_within_its_bytes),
         cmocka_unit_test(mail__survives_a_failing_allocator),
     };

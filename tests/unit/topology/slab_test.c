@@ -93,6 +93,17 @@ static void slab__finds_the_next_pending_span(void **state)
         at++;
     }
     assert_int_equal(slab_next_pending(&slab, at), slab.head);
+    /* Up to an end that is not the head, be it in the middle of a word or right behind a span. */
+    for (size_t j = 0; j < sizeof(kept) / sizeof(kept[0]); j++) {
+        uint32_t from = j != 0 ? first + kept[j - 1] + 1 : first;
+        assert_int_equal(slab_next_pending_before(&slab, from, first + kept[j] + 1),
+                         first + kept[j]);
+        assert_int_equal(slab_next_pending_before(&slab, from, first + kept[j]), first + kept[j]);
+        if (from < first + kept[j])
+            assert_int_equal(slab_next_pending_before(&slab, from, first + kept[j] - 1),
+                             first + kept[j] - 1);
+        assert_int_equal(slab_next_pending_before(&slab, from, from), from);
+    }
     slab_release(&slab);
 }
 
