@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "topology/slab.h"
 
 enum {
     CELLS_PER_CHUNK = 512,
@@ -239,7 +240,7 @@ static uint32_t half_from(const struct mail *mail, uint32_t at, const struct hal
 {
     for (; fifo_live(&mail->halves, at); at = mail_half(mail, at)->next_pair) {
         const struct half *half = mail_half(mail, at);
-        if (half->site == like->site && same_id(half->trace, half->id, like->trace, like->id) &&
+        if (same_id(half->trace, half->id, like->trace, like->id) && half->site == like->site &&
             same_id(half->target, half->target_id, like->target, like->target_id))
             return at;
     }
@@ -296,6 +297,53 @@ uint32_t mail_find_inbox(const struct mail *mail, const uint64_t trace[2], uint6
             return at;
     }
     return 0;
+}
+
+/* ------------------------------------------------------------------ ahead of look-ups */
+
+static inline ALWAYS_INLINE void prefetch(const struct chains *chains, uint64_t hash,
+                                          const struct fifo *fifo, enum mail_step step)
+{
+    uint32_t at;
+
+    if (chains->heads == NULL)
+        return;
+    if (step == MAIL_HEADS) {
+        __builtin_prefetch(&chains->heads[(uint32_t)(hash >> 16) & chains->mask], 1);
+        return;
+    }
+    at = chains_head(chains, hash);
+    if (!fifo_live(fifo, at))
+        return;
+    __builtin_prefetch(fifo_at(fifo, at), 1);
+    __builtin_prefetch((char *)fifo_at(fifo, at) + 64, 1); /* All are longer than a line. */
+}
+
+static inline ALWAYS_INLINE void prefetch_id(const struct mail *mail, const uint64_t trace[2],
+                                             uint64_t id, enum mail_step step)
+{
+    uint64_t hash = hash_id(mail, trace, id);
+
+    prefetch(&mail->producers_by_id, hash, &mail->producers, step);
+    prefetch(&mail->halves_by_target, hash, &mail->halves, step);
+}
+
+void mail_prefetch_producer(const struct mail *mail, const uint64_t trace[2], uint64_t id,
+                            enum mail_step step)
+{
+    prefetch_id(mail, trace, id, step);
+}
+
+void mail_prefetch_half(const struct mail *mail, const struct half *like, enum mail_step step)
+{
+    prefetch_id(mail, like->target, like->target_id, step);
+    prefetch(&mail->halves_by_pair, hash_pair(mail, like), &mail->halves, step);
+}
+
+void mail_prefetch_inbox(const struct mail *mail, const uint64_t trace[2], uint64_t id,
+                         uint32_t service, enum mail_step step)
+{
+    prefetch(&mail->inboxes_by_id, hash_inbox(mail, trace, id, service), &mail->inboxes, step);
 }
 
 /* ------------------------------------------------------------------ cells */

@@ -208,6 +208,15 @@ uint32_t mail_next_half(const struct mail *mail, uint32_t at);
 uint32_t mail_find_inbox(const struct mail *mail, const uint64_t trace[2], uint64_t id,
                          uint32_t service);
 
+/* Look-ups go to lines that nobody has read for long. These bring closer, for those that come soon, what
+ * they read first, and then, in a second step, what that names. */
+enum mail_step { MAIL_HEADS, MAIL_ELEMENTS };
+void mail_prefetch_producer(const struct mail *mail, const uint64_t trace[2], uint64_t id,
+                            enum mail_step step);
+void mail_prefetch_half(const struct mail *mail, const struct half *like, enum mail_step step);
+void mail_prefetch_inbox(const struct mail *mail, const uint64_t trace[2], uint64_t id,
+                         uint32_t service, enum mail_step step);
+
 /* A cell of a producer with these what, service, group and destination, and but for requests this set;
  * 0: there is none. */
 uint32_t mail_find_cell(const struct mail *mail, const struct cell *like);

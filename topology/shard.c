@@ -447,16 +447,16 @@ void shard_feed(struct shard *shard, const struct span *spans, size_t count, str
     if (now.ns - shard->judged_ns >= shard->options.pairing_wait_ns / JUDGINGS_A_WAIT)
         shard_judge_due(shard);
     for (size_t i = 0; i < count;) {
-        size_t run = 0; /* Spans up to the next half. */
-        while (i + run < count && run < ADMIT_SPANS && !spans[i + run].half)
-            run++;
+        size_t run = 0; /* Records, with no half cut from its target. */
+        while (i + run < count) {
+            size_t more = spans[i + run].half ? 2 : 1;
+            if (run + more > ADMIT_RECORDS)
+                break;
+            run += more;
+        }
+        CHECK(i + run <= count);
         shard_admit(shard, spans + i, run);
         i += run;
-        if (i < count && spans[i].half) {
-            CHECK(i + 1 < count);
-            shard_take_half(shard, &spans[i], (const struct span_target *)&spans[i + 1]);
-            i += 2;
-        }
     }
 }
 

@@ -207,25 +207,82 @@ static void admit(struct shard *shard, const struct span *span, const struct has
     note_span(shard, span);
 }
 
-/* In three passes, for neither the buckets nor the spans that they name are in the cache: the first
- * one brings those closer, the second one these. */
-void shard_admit(struct shard *shard, const struct span *spans, size_t count)
+/* ------------------------------------------------------------------ ahead of them */
+
+static const struct span_target *target_of(const struct span *half)
+{
+    return (const struct span_target *)(half + 1);
+}
+
+/* What messages are looked up by. */
+static void prefetch_mail(const struct shard *shard, const struct span *span, enum mail_step step)
+{
+    const struct mail *mail = &shard->mail;
+
+    if (span->half) {
+        const struct span_target *target = target_of(span);
+        const struct half like = {.target = {target->trace[0], target->trace[1]},
+                                  .target_id = target->id,
+                                  .trace = {span->trace[0], span->trace[1]},
+                                  .id = span->id,
+                                  .site = span->site};
+        mail_prefetch_half(mail, &like, step);
+    } else if (span->kind == SPAN_KIND_PRODUCER) {
+        mail_prefetch_producer(mail, span->trace, span->id, step);
+    } else if (span->kind == SPAN_KIND_CONSUMER && span->links != 0) {
+        mail_prefetch_inbox(mail, span->trace, span->id,
+                            kin_site_at(&shard->judge.kin, span->site)->service, step);
+    }
+}
+
+static void prefetch_heads(const struct shard *shard, const struct span *span,
+                           struct hashes *hashes)
+{
+    const struct span_index *index = &shard->store.index;
+    uint64_t trace_part = span_index_trace(index, span->trace);
+
+    prefetch_mail(shard, span, MAIL_HEADS);
+    if (span->half)
+        return;
+    hashes->own = span_index_hash(trace_part, span->id);
+    hashes->parent = span_index_hash(trace_part, span->parent);
+    span_index_prefetch(index, hashes->own);
+    span_index_prefetch(index, hashes->parent);
+}
+
+static void prefetch_elements(const struct shard *shard, const struct span *span,
+                              const struct hashes *hashes)
 {
     const struct store *store = &shard->store;
-    struct hashes hashes[ADMIT_SPANS];
 
-    CHECK(count <= ADMIT_SPANS);
-    for (size_t i = 0; i < count; i++) {
-        uint64_t trace_part = span_index_trace(&store->index, spans[i].trace);
-        hashes[i].own = span_index_hash(trace_part, spans[i].id);
-        hashes[i].parent = span_index_hash(trace_part, spans[i].parent);
-        span_index_prefetch(&store->index, hashes[i].own);
-        span_index_prefetch(&store->index, hashes[i].parent);
+    prefetch_mail(shard, span, MAIL_ELEMENTS);
+    if (span->half)
+        return;
+    span_index_prefetch_spans(&store->index, &store->slab, hashes->own);
+    span_index_prefetch_spans(&store->index, &store->slab, hashes->parent);
+}
+
+/* How many records there are at `at`: a half has its target behind it. */
+static size_t records_at(const struct span *at)
+{
+    return at->half ? 2 : 1;
+}
+
+/* In three passes, for neither the buckets nor the spans that they name are in the cache: the first
+ * one brings those closer, the second one these. */
+void shard_admit(struct shard *shard, const struct span *records, size_t count)
+{
+    struct hashes hashes[ADMIT_RECORDS];
+
+    CHECK(count <= ADMIT_RECORDS);
+    for (size_t i = 0; i < count; i += records_at(&records[i]))
+        prefetch_heads(shard, &records[i], &hashes[i]);
+    for (size_t i = 0; i < count; i += records_at(&records[i]))
+        prefetch_elements(shard, &records[i], &hashes[i]);
+    for (size_t i = 0; i < count; i += records_at(&records[i])) {
+        if (records[i].half)
+            shard_take_half(shard, &records[i], target_of(&records[i]));
+        else
+            admit(shard, &records[i], &hashes[i]);
     }
-    for (size_t i = 0; i < count; i++) {
-        span_index_prefetch_spans(&store->index, &store->slab, hashes[i].own);
-        span_index_prefetch_spans(&store->index, &store->slab, hashes[i].parent);
-    }
-    for (size_t i = 0; i < count; i++)
-        admit(shard, &spans[i], &hashes[i]);
 }

@@ -55,9 +55,9 @@ struct shard {
     struct marking marking;
 };
 
-/* Takes spans on, at most ADMIT_SPANS; halves are not among them. */
-enum { ADMIT_SPANS = 64 };
-void shard_admit(struct shard *shard, const struct span *spans, size_t count);
+/* Takes spans on, and halves with their targets: at most ADMIT_RECORDS records. */
+enum { ADMIT_RECORDS = 64 };
+void shard_admit(struct shard *shard, const struct span *records, size_t count);
 
 /* Judges what has waited long enough. */
 void shard_judge_due(struct shard *shard);
