@@ -231,6 +231,22 @@ static uint64_t *bucket_of(struct histogram *histogram, int32_t finest)
     return &histogram->buckets[index - histogram->offset];
 }
 
+/* How many bounds are below the duration: by halves, without a branch to guess. */
+static uint32_t classic_of(const struct histogram_bounds *bounds, uint64_t duration_ns)
+{
+    const uint64_t *from = bounds->upper_ns;
+    uint32_t left = bounds->count;
+
+    if (left == 0)
+        return 0;
+    while (left > 1) {
+        uint32_t half = left / 2;
+        from = duration_ns > from[half - 1] ? from + half : from;
+        left -= half;
+    }
+    return (uint32_t)(from - bounds->upper_ns) + (duration_ns > *from);
+}
+
 struct histogram_place histogram_place(const struct histogram_bounds *bounds, uint64_t duration_ns)
 {
     struct histogram_place place = {.duration_ns = duration_ns};
@@ -238,8 +254,7 @@ struct histogram_place histogram_place(const struct histogram_bounds *bounds, ui
     CHECK(duration_ns <= DURATION_NS_MAX);
     if (duration_ns != 0)
         place.finest = index_finest(duration_ns);
-    for (uint32_t i = 0; i < bounds->count; i++) /* Ascending; without a branch to guess. */
-        place.classic += duration_ns > bounds->upper_ns[i];
+    place.classic = classic_of(bounds, duration_ns);
     return place;
 }
 

@@ -23,10 +23,12 @@ static void count_operation(struct judge *judge, uint32_t at)
         uint64_t self_ns;
         tally_observe(judge->tally, &call.seconds[SECONDS_LATENCY], span->duration_ns,
                       span->weight);
-        if (judge_self_ns(judge, at, &self_ns))
-            tally_observe(judge->tally, &call.seconds[SECONDS_SELF], self_ns, span->weight);
-        else
+        if (!judge_self_ns(judge, at, &self_ns))
             judge->tally->counts.self_unknown++;
+        else if (self_ns == span->duration_ns) /* As of each that called nobody. */
+            call.seconds[SECONDS_SELF] = call.seconds[SECONDS_LATENCY];
+        else
+            tally_observe(judge->tally, &call.seconds[SECONDS_SELF], self_ns, span->weight);
     }
     tally_add_call(judge->tally, &call);
 }

@@ -170,6 +170,14 @@ static void walk_init(struct walk *walk, struct kin *kin, uint32_t at, bool is_d
     walk->depth = 0;
 }
 
+/* Most spans have nothing below them, and nothing is to be walked. */
+static bool has_children(const struct kin *kin, uint32_t at)
+{
+    const struct remembered *span = kin_span(kin, at);
+
+    return span->halves || slab_live(&kin->store->slab, span->child);
+}
+
 /* ------------------------------------------------------------------ memos */
 
 /* A memo is 21 bits of the pass and what was found in it. */
@@ -214,7 +222,7 @@ static struct kin_answers answers(struct kin *kin, uint32_t at, bool roughly)
         return (struct kin_answers){(*memo & MEMO_ANSWERED) != 0, (*memo & MEMO_OPEN) != 0,
                                     (*memo & MEMO_SERVERS) >> MEMO_SERVERS_SHIFT};
     walk_init(&walk, kin, at, false);
-    if (!is_over(&walk))
+    if (has_children(kin, at) && !is_over(&walk))
         go_down(&walk);
     *memo = memo_of_pass(kin) | (walk.answers.answered ? MEMO_ANSWERED : 0) |
             (walk.answers.open ? MEMO_OPEN : 0) | walk.answers.servers << MEMO_SERVERS_SHIFT |
@@ -233,7 +241,8 @@ static struct kin_inside inside(struct kin *kin, uint32_t at, bool roughly)
                                    (*memo & MEMO_EXPECTED_INSIDE) != 0,
                                    (*memo & MEMO_OPEN_INSIDE) != 0};
     walk_init(&walk, kin, at, true);
-    go_down(&walk);
+    if (has_children(kin, at))
+        go_down(&walk);
     *memo |= MEMO_HAS_INSIDE | (walk.inside.answered ? MEMO_INSIDE : 0) |
              (walk.inside.producer_waits ? MEMO_PRODUCER_WAITS : 0) |
              (walk.inside.open ? MEMO_OPEN_INSIDE : 0) |
@@ -267,7 +276,7 @@ void kin_consumers(struct kin *kin, uint32_t at, void (*visit)(void *context, ui
 {
     struct walk walk;
 
-    if (!slab_live(&kin->store->slab, kin_span(kin, at)->child) && !kin_span(kin, at)->halves)
+    if (!has_children(kin, at))
         return;
     walk_init(&walk, kin, at, false);
     walk.visit = visit;
@@ -286,6 +295,8 @@ static enum plain plain_side(struct kin *kin, uint32_t at)
     enum plain found = PLAIN_NONE;
     uint32_t child;
 
+    if (!has_children(kin, at))
+        return PLAIN_NONE;
     kin_children_begin(kin, at, &children);
     while (found != PLAIN_SIDE && (child = kin_children_next(kin, &children)) != 0) {
         const struct remembered *other = kin_span(kin, child);

@@ -2,11 +2,18 @@
  *
  * With ten thousand edges none of their lines is in the cache when it is asked for. So counts are
  * taken up by the dozen and in steps, each of which prefetches what the next one reads: slots of the
- * map, rows, heads of histograms, buckets.
+ * map, rows, heads of histograms, buckets. Few rows are in the cache anyway.
  */
 #include "base/check.h"
 #include "topology/slab.h"
 #include "topology/tally_priv.h"
+
+enum { FEW_ROWS = 256 }; /* With some 2.5 KiB each. */
+
+static bool is_small(const struct tally *tally)
+{
+    return tally->edges_count + tally->operations_count <= FEW_ROWS;
+}
 
 /* Whether it is worth an exemplar: the first of its bucket since the tally was empty, or the slowest. */
 static bool observe(struct tally *tally, struct histogram **histogram,
@@ -102,11 +109,9 @@ static void count_request(struct tally *tally, const struct tally_request *reque
             keep_observed(tally, request, row, i);
 }
 
-static void flush_requests(struct tally *tally)
+/* The row of each; their lines are on their way. */
+static void find_requests(struct tally *tally, uint32_t count, uint32_t rows[TALLY_QUEUE])
 {
-    uint32_t count = tally->requests_waiting;
-    uint32_t rows[TALLY_QUEUE];
-
     for (uint32_t i = 0; i < count; i++) {
         const struct tally_request *request = &tally->requests[i];
         key_map_prefetch(&tally->edge_map, tally_request_key(request));
@@ -127,8 +132,20 @@ static void flush_requests(struct tally *tally)
             if (histogram != NULL && tally->requests[i].seconds[j].weight != 0)
                 histogram_prefetch(histogram, &tally->requests[i].seconds[j].place);
         }
-    for (uint32_t i = 0; i < count; i++)
-        count_request(tally, &tally->requests[i], rows[i]);
+}
+
+static void flush_requests(struct tally *tally)
+{
+    uint32_t count = tally->requests_waiting;
+    bool small = is_small(tally);
+    uint32_t rows[TALLY_QUEUE];
+
+    if (!small)
+        find_requests(tally, count, rows);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct tally_request *request = &tally->requests[i];
+        count_request(tally, request, small ? tally_edge_row(tally, request) : rows[i]);
+    }
     tally->requests_waiting = 0;
 }
 
@@ -172,11 +189,22 @@ static void keep_call(struct tally *tally, const struct tally_call *call, uint32
     tally_keep(tally, &kept);
 }
 
-static void flush_calls(struct tally *tally)
+static void count_call(struct tally *tally, const struct tally_call *call, uint32_t row)
 {
-    uint32_t count = tally->calls_waiting;
-    uint32_t rows[TALLY_QUEUE];
+    struct tally_operation *operation;
 
+    if (row == KEY_NONE)
+        return;
+    operation = &tally->operations[row];
+    operation->calls += call->weight;
+    for (size_t i = 0; i < OPERATION_SECONDS_COUNT; i++)
+        if (observe(tally, &operation->seconds[i], &call->seconds[i]))
+            keep_call(tally, call, row, i);
+}
+
+/* As find_requests(). */
+static void find_calls(struct tally *tally, uint32_t count, uint32_t rows[TALLY_QUEUE])
+{
     for (uint32_t i = 0; i < count; i++) {
         const struct tally_call *call = &tally->calls[i];
         key_map_prefetch(&tally->operation_map, tally_call_key(call));
@@ -194,13 +222,19 @@ static void flush_calls(struct tally *tally)
             if (tally->operations[rows[i]].seconds[j] != NULL)
                 histogram_prefetch(tally->operations[rows[i]].seconds[j],
                                    &tally->calls[i].seconds[j].place);
+}
+
+static void flush_calls(struct tally *tally)
+{
+    uint32_t count = tally->calls_waiting;
+    bool small = is_small(tally);
+    uint32_t rows[TALLY_QUEUE];
+
+    if (!small)
+        find_calls(tally, count, rows);
     for (uint32_t i = 0; i < count; i++) {
-        if (rows[i] == KEY_NONE)
-            continue;
-        tally->operations[rows[i]].calls += tally->calls[i].weight;
-        for (size_t j = 0; j < OPERATION_SECONDS_COUNT; j++)
-            if (observe(tally, &tally->operations[rows[i]].seconds[j], &tally->calls[i].seconds[j]))
-                keep_call(tally, &tally->calls[i], rows[i], j);
+        const struct tally_call *call = &tally->calls[i];
+        count_call(tally, call, small ? tally_operation_row(tally, call) : rows[i]);
     }
     tally->calls_waiting = 0;
 }

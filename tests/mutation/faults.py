@@ -334,7 +334,7 @@ FAULTS = [
           "operations are told apart by their status"),
     Fault("tally", QUEUE, "    edge->failed += request->failed;", "    edge->failed += request->failed != 0;",
           "failures are weighted as requests are"),
-    Fault("bounds", HISTOGRAM, "duration_ns > bounds->upper_ns[i]", "duration_ns >= bounds->upper_ns[i]",
+    Fault("bounds", HISTOGRAM, "(duration_ns > *from)", "(duration_ns >= *from)",
           "a duration on a bound is in the bucket below it"),
     Fault("bounds", HISTOGRAM, "bounds < 32 && mantissa > mantissas[bounds]", "bounds < 32 && mantissa >= mantissas[bounds]",
           "an exponential bucket's upper bound belongs to it, to the last bit"),
