@@ -214,6 +214,11 @@ static const struct span_target *target_of(const struct span *half)
     return (const struct span_target *)(half + 1);
 }
 
+static inline bool is_of_message(const struct span *span)
+{
+    return span->half || span->kind == SPAN_KIND_PRODUCER || span->kind == SPAN_KIND_CONSUMER;
+}
+
 /* What messages are looked up by. */
 static void prefetch_mail(const struct shard *shard, const struct span *span, enum mail_step step)
 {
@@ -241,7 +246,8 @@ static void prefetch_heads(const struct shard *shard, const struct span *span,
     const struct span_index *index = &shard->store.index;
     uint64_t trace_part = span_index_trace(index, span->trace);
 
-    prefetch_mail(shard, span, MAIL_HEADS);
+    if (is_of_message(span))
+        prefetch_mail(shard, span, MAIL_HEADS);
     if (span->half)
         return;
     hashes->own = span_index_hash(trace_part, span->id);
@@ -255,7 +261,8 @@ static void prefetch_elements(const struct shard *shard, const struct span *span
 {
     const struct store *store = &shard->store;
 
-    prefetch_mail(shard, span, MAIL_ELEMENTS);
+    if (is_of_message(span))
+        prefetch_mail(shard, span, MAIL_ELEMENTS);
     if (span->half)
         return;
     span_index_prefetch_spans(&store->index, &store->slab, hashes->own);
