@@ -344,7 +344,7 @@ e2e: setup-test all
 	@$(stage) e2e $(log) "$(python)" -m pytest $(pytest_flags) tests/e2e
 
 .PHONY: interop
-interop: setup-test all
+interop: setup-test all $(if $(shell command -v go),collector)
 	@$(stage) interop $(log) "$(python)" -m pytest $(pytest_flags) tests/interop
 
 .PHONY: tidy
@@ -424,6 +424,32 @@ fuzz-run: $(fuzz_chosen)
 .PHONY: guard
 guard: setup-test $(tool_programs)
 	@$(stage) guard $(log) "$(python)" tests/bench/guard.py
+
+# ---------------------------------------------------------------- Collector
+
+# spanmap inside the OpenTelemetry Collector: docs/COLLECTOR.md. Go finds the library by pkg-config, whose
+# answer it takes to be the same for ever: a flag tells it when the library is another.
+collector := $(BUILD)/collector/otelcol-spanmap
+collector_pc := $(BUILD)/collector/pkgconfig/spanmap.pc
+collector_sources := $(wildcard $(addprefix deploy/collector/,*.* */*.* */*/*.*)) include/spanmap.h \
+    scripts/collector.sh
+go_env = PKG_CONFIG_PATH='$(abspath $(dir $(collector_pc)))' CGO_ENABLED=1 \
+    CGO_CFLAGS="-O2 -g -DSPANMAP_LIBRARY_$$(sha256sum '$(abspath $(static))' | cut -c1-16)"
+
+$(collector_pc): Makefile $(BUILD)/deps.mk
+	@mkdir -p $(@D)
+	$(Q)printf '%s\n' 'Name: spanmap' 'Description: in this tree' 'Version: 0' 'Cflags: -I$(abspath include)' \
+	    'Libs: -Wl,--as-needed $(abspath $(static)) $(DEP_LIBS) -pthread' > $@
+
+.PHONY: collector collector-test
+collector: $(collector)
+$(collector): $(static) $(collector_pc) $(collector_sources)
+	$(call say,GO,$@)
+	$(Q)$(go_env) sh scripts/collector.sh deploy/collector/builder.yaml '$@' > /dev/null
+
+collector-test: $(static) $(collector_pc)
+	$(Q)cd deploy/collector && export $(go_env) && go vet ./... && \
+	    GLIBC_TUNABLES=glibc.malloc.tcache_count=0 go test -race -count=1 ./...
 
 # Rewrites docs/BENCHMARKS.md and the table of the README.
 .PHONY: bench
@@ -535,6 +561,8 @@ help:
 #: make fuzz        every fuzz target for FUZZ_S=60 seconds; ENGINE=afl by AFL++, TARGETS='http1 session' only those
 #: make fuzz-smoke  every fuzz target over its corpus and a few seconds more
 #: make docs        configuration reference and example, and the tables of ARCHITECTURE.md
+#: make collector   an OpenTelemetry Collector with spanmap inside, build/collector/otelcol-spanmap (docs/COLLECTOR.md)
+#: make collector-test  go vet, and the components' own tests under the race detector
 #: make bench       measures beside the Collector and rewrites docs/BENCHMARKS.md (ten minutes)
 #: make guard       instructions a span, against committed ceilings
 #: make soak        the long run
