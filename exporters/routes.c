@@ -18,18 +18,18 @@
 #include "exporters/drawings.h"
 #include "exporters/examples.h"
 #include "exporters/graphviz.h"
+#include "exporters/history.h"
 #include "exporters/json.h"
 #include "exporters/map_graph.h"
 #include "exporters/negotiate.h"
 #include "exporters/operations.h"
 #include "exporters/prometheus.h"
+#include "exporters/routes_gate.h"
 #include "exporters/routes_query.h"
 #include "version.h"
 
 enum {
     GZIP_BYTES_MIN = 1024,
-    LARGE_AT_ONCE = 1,  /* Answers that are as large as the map. */
-    LARGE_WAITING = 12, /* Of the server's 16 threads, the most that may wait for it. */
     BODY_BYTES_MAX = 1 << 29,
 };
 
@@ -47,10 +47,8 @@ struct routes {
     struct routes_options options;
     struct assets *assets;
     struct drawings *drawings;
-    pthread_mutex_t lock; /* Over the three below, and the options' defaults. */
-    pthread_cond_t less;
-    unsigned active;
-    unsigned waiting;
+    struct routes_gate gate;       /* Answers that are as large as the map. */
+    pthread_mutex_t lock;          /* Over the options' defaults. */
     _Atomic uint64_t shown_number; /* Of the newest snapshot that was scraped as text. */
 };
 
@@ -155,34 +153,6 @@ static bool is_known(const struct http_request *request, const struct etag *etag
     return true;
 }
 
-/* ----------------------------------------------------------------- the gate */
-
-static bool enter(struct routes *routes)
-{
-    bool entered = true;
-
-    CHECK(pthread_mutex_lock(&routes->lock) == 0);
-    if (routes->active == LARGE_AT_ONCE && routes->waiting == LARGE_WAITING) {
-        entered = false;
-    } else {
-        routes->waiting++;
-        while (routes->active == LARGE_AT_ONCE)
-            CHECK(pthread_cond_wait(&routes->less, &routes->lock) == 0);
-        routes->waiting--;
-        routes->active++;
-    }
-    CHECK(pthread_mutex_unlock(&routes->lock) == 0);
-    return entered;
-}
-
-static void leave(struct routes *routes)
-{
-    CHECK(pthread_mutex_lock(&routes->lock) == 0);
-    routes->active--;
-    CHECK(pthread_cond_signal(&routes->less) == 0);
-    CHECK(pthread_mutex_unlock(&routes->lock) == 0);
-}
-
 /* ------------------------------------------------------------------- routes */
 
 static struct export_input input_of(const struct routes *routes,
@@ -234,11 +204,11 @@ static bool render(struct routes *routes, const struct export_options *options,
 
     (void)snprintf(error, sizeof(error), "too many ask at once; ask again in a moment");
     buf_init(&reply->body, routes->options.body_bytes_max);
-    if (enter(routes)) {
+    if (routes_gate_enter(&routes->gate)) {
         status = look(routes, &input, held, error);
         if (status == 0)
             status = renderer(&input, error, &reply->body);
-        leave(routes);
+        routes_gate_leave(&routes->gate);
     }
     if (status == 0)
         *out_number = held[0]->number;
@@ -304,10 +274,10 @@ static int look_alone(struct routes *routes, struct export_input *input,
 
     if (input->options.window.length_ns == 0)
         return look(routes, input, out_held, out_error);
-    if (!enter(routes))
+    if (!routes_gate_enter(&routes->gate))
         return export_fail(out_error, STATUS_BUSY, "too many ask at once; ask again in a moment");
     status = look(routes, input, out_held, out_error);
-    leave(routes);
+    routes_gate_leave(&routes->gate);
     return status;
 }
 
@@ -398,9 +368,9 @@ static void show_owned(struct routes *routes, int (*write)(void *context, struct
 
     header(reply, "Cache-Control: no-store\r\n");
     buf_init(&reply->body, routes->options.body_bytes_max);
-    if (enter(routes)) {
+    if (routes_gate_enter(&routes->gate)) {
         status = write(context, &reply->body);
-        leave(routes);
+        routes_gate_leave(&routes->gate);
     }
     if (status != 0) {
         refuse(reply, status, status_text(status));
@@ -495,6 +465,63 @@ static void show_examples(struct routes *routes, const struct route *route,
     routes_subject_release(&subject);
 }
 
+/* Behind the gate: what the window has of the subject, and where that is looked up. */
+static int render_history(struct routes *routes, struct export_input *input, char out_error[256],
+                          struct buf *out)
+{
+    const struct routes_source *source = &routes->options.source;
+    struct snapshot *snapshot;
+    struct window_look *found;
+    int status = window_query_look(&source->windows, &input->options.window, out_error, &found);
+
+    if (status != 0)
+        return status;
+    snapshot = source->snapshot(source->context);
+    input->snapshot = snapshot;
+    if (snapshot == NULL)
+        status = export_fail(out_error, STATUS_NOMEM, "%s", status_text(STATUS_NOMEM));
+    else
+        status = history_render(input, found, out_error, out);
+    window_look_free(found);
+    snapshot_release(snapshot);
+    return status;
+}
+
+static void show_history(struct routes *routes, const struct route *route,
+                         const struct http_request *request, struct http_reply *reply)
+{
+    char error[256];
+    struct export_options options = defaults_of(routes);
+    struct export_input input;
+    struct routes_subject subject;
+    int status = routes_subject_init(request->query, error, &subject);
+
+    (void)route;
+    header(reply, "Cache-Control: no-store\r\n");
+    if (status != 0) {
+        refuse(reply, status, error);
+        return;
+    }
+    status = window_query_read(request->query, error, &options);
+    options.subject = subject.subject;
+    input = input_of(routes, &options);
+    buf_init(&reply->body, routes->options.body_bytes_max);
+    if (status == 0 && !routes_gate_enter(&routes->gate))
+        status = export_fail(error, STATUS_BUSY, "too many ask at once; ask again in a moment");
+    else if (status == 0) {
+        status = render_history(routes, &input, error, &reply->body);
+        routes_gate_leave(&routes->gate);
+    }
+    routes_subject_release(&subject);
+    if (status != 0) {
+        refuse(reply, status, error);
+        return;
+    }
+    reply->status = 200;
+    reply->content_type = "application/json";
+    compress(request, DEFLATE_FAST, reply);
+}
+
 static void show_operations(struct routes *routes, const struct route *route,
                             const struct http_request *request, struct http_reply *reply)
 {
@@ -570,6 +597,8 @@ static const struct route table[] = {
      show_operations, NULL, operations_render},
     {"/api/v1/examples", "traces of an edge (client, server, connection_type) or a node (node)",
      show_examples, NULL, examples_render},
+    {"/api/v1/history", "an edge or a node over time (as examples, and window, at)", show_history,
+     NULL, NULL},
     {"/api/v1/settings", "what the page must know, and these paths", show_settings, NULL, NULL},
     {"/healthz", "200 while the process lives", show_health, NULL, NULL},
     {"/readyz", "200 while spans are taken in", show_ready, NULL, NULL},
@@ -631,7 +660,7 @@ int routes_new(const struct routes_options *options, struct routes **out_routes)
     if (options->body_bytes_max == 0)
         routes->options.body_bytes_max = BODY_BYTES_MAX;
     CHECK(pthread_mutex_init(&routes->lock, NULL) == 0);
-    CHECK(pthread_cond_init(&routes->less, NULL) == 0);
+    routes_gate_init(&routes->gate);
     status = assets_new(&routes->assets);
     if (status == 0)
         status = drawings_new(&routes->drawings);
@@ -646,10 +675,9 @@ void routes_free(struct routes *routes)
 {
     if (routes == NULL)
         return;
-    CHECK(routes->active == 0);
     drawings_free(routes->drawings);
     assets_free(routes->assets);
-    CHECK(pthread_cond_destroy(&routes->less) == 0);
+    routes_gate_release(&routes->gate);
     CHECK(pthread_mutex_destroy(&routes->lock) == 0);
     mem_free(routes);
 }

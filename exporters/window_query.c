@@ -144,8 +144,9 @@ int window_query_look(const struct window_source *source, const struct export_wi
 
     if (status != 0)
         return status;
-    return look_at(source, window->length_ns, is_set(&window->at) ? "at" : "window",
-                   end_of(window, &reach), &reach, out_error, out_look);
+    return look_at(source, window->length_ns != 0 ? window->length_ns : reach.span_ns,
+                   is_set(&window->at) ? "at" : "window", end_of(window, &reach), &reach, out_error,
+                   out_look);
 }
 
 /* Its snapshot; the look is let go. */

@@ -31,7 +31,7 @@ MUST_USE int window_query_read(struct view query, char out_error[256],
 /* Whether its words go together. Returns: 0; STATUS_INVALID. */
 MUST_USE int window_query_check(const struct export_window *window, char out_error[256]);
 
-/* A look at the window. On failure out_error has one sentence.
+/* A look at the window, or at all that is kept. On failure out_error has one sentence.
  * Returns: 0; STATUS_INVALID (longer than what is kept, or there are none); STATUS_NOT_FOUND (nothing is
  * kept of that time); STATUS_NOMEM. */
 MUST_USE int window_query_look(const struct window_source *source,
