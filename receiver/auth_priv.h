@@ -1,4 +1,4 @@
-/* auth_priv.h: what auth.c, auth_list.c and auth_password.c share. */
+/* auth_priv.h: what the files of auth share. */
 #ifndef SPANMAP_RECEIVER_AUTH_PRIV_H
 #define SPANMAP_RECEIVER_AUTH_PRIV_H
 
