@@ -21,6 +21,8 @@ ENGINE ?= libfuzzer
 PREFIX ?= /usr/local
 DESTDIR ?=
 BINDIR ?= $(PREFIX)/bin
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
 LIBEXECDIR ?= $(PREFIX)/libexec
 DOCDIR ?= $(PREFIX)/share/doc/spanmap
 MANDIR ?= $(PREFIX)/share/man
@@ -488,8 +490,8 @@ extra_files := $(MANDIR)/man1/spanmap.1.gz $(BASHDIR)/spanmap $(ZSHDIR)/_spanmap
     $(FISHDIR)/spanmap.fish $(SYSTEMD_UNIT_DIR)/spanmap.service
 doc_files := $(wildcard README.md CONTRIBUTING.md LICENSE docs/*.md docs/*.svg docs/decisions/*.md)
 
-.PHONY: install install-files
-install: all install-files
+.PHONY: install install-files install-library
+install: all install-files install-library
 
 # What is built goes in as it is.
 install-files: $(if $(filter install,$(MAKECMDGOALS)),all)
@@ -509,8 +511,22 @@ install-files: $(if $(filter install,$(MAKECMDGOALS)),all)
 	for file in $(deploy_files); do \
 	    install -D -m 644 $$file '$(DESTDIR)$(DOCDIR)'/$$file || exit; done
 
+library_files := $(INCLUDEDIR)/spanmap.h $(LIBDIR)/pkgconfig/spanmap.pc \
+    $(addprefix $(LIBDIR)/,libspanmap.so $(soname) $(notdir $(shared)) libspanmap.a)
+
+install-library: $(if $(filter install,$(MAKECMDGOALS)),all)
+	install -D -m 644 include/spanmap.h '$(DESTDIR)$(INCLUDEDIR)/spanmap.h'
+	install -D -m 644 $(static) '$(DESTDIR)$(LIBDIR)/libspanmap.a'
+	install -D -m 644 $(shared) '$(DESTDIR)$(LIBDIR)/$(notdir $(shared))'
+	ln -sf $(notdir $(shared)) '$(DESTDIR)$(LIBDIR)/$(soname)'
+	ln -sf $(soname) '$(DESTDIR)$(LIBDIR)/libspanmap.so'
+	install -d '$(DESTDIR)$(LIBDIR)/pkgconfig'
+	sed 's,@PREFIX@,$(PREFIX),; s,@LIBDIR@,$(LIBDIR),; s,@INCLUDEDIR@,$(INCLUDEDIR),; s,@VERSION@,$(SO_VERSION),' \
+	    library/spanmap.pc.in > '$(DESTDIR)$(LIBDIR)/pkgconfig/spanmap.pc'
+
 .PHONY: uninstall
 uninstall:
+	rm -f $(library_files:%='$(DESTDIR)%')
 	rm -f $(extra_files:%='$(DESTDIR)%') $(deploy_files:%='$(DESTDIR)$(DOCDIR)/%')
 	rm -f '$(DESTDIR)$(BINDIR)/spanmap' '$(DESTDIR)$(LIBEXECDIR)/spanmap-draw'
 	rm -f '$(DESTDIR)$(LIBEXECDIR)/spanmap-grpc.so'
@@ -518,7 +534,7 @@ uninstall:
 	for folder in /docs/decisions /docs /deploy/grafana /deploy/prometheus /deploy ''; do if [ -d '$(DESTDIR)$(DOCDIR)'$$folder ]; then \
 	    rmdir --ignore-fail-on-non-empty '$(DESTDIR)$(DOCDIR)'$$folder; fi; done
 
-# For the release that this runs on; it goes to the build directory.
+# For the release that this runs on; they go to the build directory.
 .PHONY: deb
 deb: all
 	$(Q)sh scripts/deb.sh '$(BUILD)' '$(BUILD)'
@@ -567,7 +583,7 @@ help:
 #: make guard       instructions a span, against committed ceilings
 #: make soak        the long run
 #: make install     to DESTDIR, under PREFIX=/usr/local; `uninstall` takes it back
-#: make deb         a Debian package for this release, in build/
+#: make deb         Debian packages for this release, in build/: spanmap, libspanmap-dev
 #: make format      lets clang-format rewrite the sources
 #: make clean       removes what was built; `distclean` the Python environment too
 #:

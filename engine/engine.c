@@ -25,13 +25,16 @@
 #include "topology/naming.h"
 #include "topology/publisher.h"
 
-enum { FEED_SPANS = 64 };
+enum { FEED_SPANS = 64, STEPS_MAX = 4096 };
+
+#define TICK_NS (100 * NS_PER_MS)
 
 struct engine {
     struct budget budget;
     uint64_t hash_seed;
     uint64_t pairing_wait_ns;
     uint64_t parent_wait_ns;
+    uint64_t waits_ns; /* Within which all that waits is judged, whatever it waits for in turn. */
     bool counters_made;
     bool started;
     bool clock_is_given;
@@ -372,9 +375,14 @@ int engine_new(const struct options *options, const struct engine_setup *setup, 
     atomic_store(&engine->given_ns, setup->start.ns);
     if (engine->clock_is_given)
         engine->now.ns = setup->start.ns;
-    engine->hash_seed = hash_seed();
+    /* Which shard a trace goes to follows from it, and so what is judged and dropped when. */
+    engine->hash_seed = engine->clock_is_given
+                            ? hash64(&setup->start.ns, sizeof(setup->start.ns), 0)
+                            : hash_seed();
     engine->pairing_wait_ns = options->pairing_wait_ns;
     engine->parent_wait_ns = options->pairing_parent_wait_ns;
+    engine->waits_ns = 2 * (options->pairing_wait_ns + options->pairing_parent_wait_ns +
+                            options->messaging_wait_ns);
     status = budget_make(options, &machine, kind_of(setup), out_error, &engine->budget);
     if (status == 0)
         status = make_parts(engine, options, out_error);
@@ -561,16 +569,39 @@ static void unlock(struct engine *engine)
         CHECK(pthread_mutex_unlock(&engine->lock) == 0);
 }
 
+static void tick(struct engine *engine, struct mono_time now)
+{
+    for (unsigned i = 0; i < engine->workers_count; i++)
+        shard_tick(worker_shard(engine->workers[i]), now);
+}
+
+/* Lets the time pass that was between two calls, as a thread would have seen it: what is judged may
+ * have others wait in turn, from then on. */
+static void pass(struct engine *engine, uint64_t from_ns, uint64_t to_ns)
+{
+    uint64_t step_ns = engine->waits_ns / STEPS_MAX;
+
+    if (step_ns < TICK_NS)
+        step_ns = TICK_NS;
+    for (uint64_t gone_ns = step_ns; gone_ns < to_ns - from_ns && gone_ns <= engine->waits_ns;
+         gone_ns += step_ns)
+        tick(engine, (struct mono_time){from_ns + gone_ns});
+    tick(engine, (struct mono_time){to_ns});
+}
+
 /* The same, at a time of its owner's, which does not go back. */
 static struct mono_time lock_at(struct engine *engine, struct mono_time now)
 {
     CHECK(engine->budget.threads == 0);
     lock(engine);
-    if (now.ns > engine->now.ns)
-        engine->now = now;
-    if (engine->clock_is_given && engine->now.ns > atomic_load(&engine->given_ns))
-        atomic_store(&engine->given_ns, engine->now.ns);
-    return engine->now;
+    if (now.ns <= engine->now.ns)
+        return engine->now;
+    if (engine->clock_is_given) {
+        pass(engine, engine->now.ns, now.ns);
+        atomic_store(&engine->given_ns, now.ns);
+    }
+    engine->now = now;
+    return now;
 }
 
 static int feed(struct engine *engine, enum door_format format, struct view request,
@@ -609,8 +640,7 @@ void engine_tick(struct engine *engine, struct mono_time now)
 {
     struct mono_time at = lock_at(engine, now);
 
-    for (unsigned i = 0; i < engine->workers_count; i++)
-        shard_tick(worker_shard(engine->workers[i]), at);
+    tick(engine, at);
     unlock(engine);
 }
 

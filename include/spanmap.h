@@ -114,8 +114,10 @@ struct spanmap_options {
         *yaml; /* The text of a configuration file; NULL: none. ${env:NAME} is not replaced. */
     const struct spanmap_setting *settings; /* Behind the text; later wins. */
     size_t settings_count;
-    int clock;                /* enum spanmap_clock */
-    uint64_t start_unix_nano; /* Of a given clock: when counting begins. */
+    int clock; /* enum spanmap_clock */
+    uint64_t
+        start_unix_nano; /* Of a given clock: when counting begins. Hashes are seeded by it, which
+                               * senders should not guess where they are hostile. */
 };
 
 /* Whether spanmap_open() would take these options. Keys of what the library has not (listen.*, tls.*,

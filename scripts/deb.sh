@@ -1,6 +1,6 @@
 #!/bin/sh
-# deb.sh BUILD OUT: a Debian package of what `make install` installs, for the release that this runs on.
-# It is made of the tree below BUILD/deb, with dpkg-deb; dpkg-shlibdeps finds the libraries' packages.
+# deb.sh BUILD OUT: two Debian packages of what `make install` installs, for the release that this runs
+# on: spanmap, and libspanmap-dev for programs that have it inside. Each is made of the tree below BUILD/deb, with dpkg-deb; dpkg-shlibdeps finds the libraries' packages.
 set -eu
 
 build=$1
@@ -18,12 +18,17 @@ rm -f "$root/usr/share/doc/spanmap/LICENSE"
 strip "$root/usr/bin/spanmap" "$root/usr/libexec/spanmap-draw"
 
 # dpkg-shlibdeps wants a source package around it.
-mkdir -p "$root.work/debian" "$root/DEBIAN"
-printf 'Source: spanmap\n\nPackage: spanmap\nArchitecture: any\n' > "$root.work/debian/control"
-binaries=$(realpath "$root/usr/bin/spanmap" "$root/usr/libexec/spanmap-draw")
-# shellcheck disable=SC2086 # a list of paths without blanks
-depends=$(cd "$root.work" && dpkg-shlibdeps -O $binaries 2> /dev/null | sed -n 's/^shlibs:Depends=//p')
-rm -rf "$root.work"
+depends_of() {
+    binaries=$(realpath "$@")
+    mkdir -p "$root.work/debian"
+    printf 'Source: spanmap\n\nPackage: spanmap\nArchitecture: any\n' > "$root.work/debian/control"
+    # shellcheck disable=SC2086 # a list of paths without blanks
+    (cd "$root.work" && dpkg-shlibdeps -O $binaries 2> /dev/null | sed -n 's/^shlibs:Depends=//p')
+    rm -rf "$root.work"
+}
+
+mkdir -p "$root/DEBIAN"
+depends=$(depends_of "$root/usr/bin/spanmap" "$root/usr/libexec/spanmap-draw")
 
 cat > "$root/DEBIAN/control" << CONTROL
 Package: spanmap
@@ -60,4 +65,30 @@ chmod 755 "$root/DEBIAN/postinst" "$root/DEBIAN/prerm"
 find "$root" -type d -exec chmod 755 {} +
 mkdir -p "$out"
 dpkg-deb --root-owner-group --build "$root" "$out/spanmap_${version}_$architecture.deb"
+rm -rf "$root"
+
+# The library, shared and static. One package, since nothing else in the archive would share the first.
+libraries=/usr/lib/$(dpkg-architecture -qDEB_HOST_MULTIARCH)
+make -s install-library BUILD="$build" DESTDIR="$root" PREFIX=/usr LIBDIR="$libraries"
+find "$root$libraries" -type f -name 'lib*' -exec strip --strip-unneeded {} +
+mkdir -p "$root/DEBIAN"
+requires=$(depends_of "$root$libraries"/libspanmap.so.*.*)
+cat > "$root/DEBIAN/control" << CONTROL
+Package: libspanmap-dev
+Version: $version
+Architecture: $architecture
+Maintainer: spanmap <spanmap@localhost>
+Installed-Size: $(du -sk --exclude=DEBIAN "$root" | cut -f1)
+Depends: $requires
+Suggests: spanmap, libprotobuf-c-dev, libjansson-dev, libpcre2-dev, libdeflate-dev, zlib1g-dev, libzstd-dev, libyaml-dev
+Section: libdevel
+Priority: optional
+Description: service map from OpenTelemetry traces, inside another program
+ The library and header of spanmap: OpenTelemetry requests in, maps and metrics
+ out, without a socket. Linking it statically needs the suggested packages.
+CONTROL
+install -D -m 644 LICENSE "$root/usr/share/doc/libspanmap-dev/copyright"
+install -D -m 644 docs/LIBRARY.md "$root/usr/share/doc/libspanmap-dev/LIBRARY.md"
+find "$root" -type d -exec chmod 755 {} +
+dpkg-deb --root-owner-group --build "$root" "$out/libspanmap-dev_${version}_$architecture.deb"
 rm -rf "$root"
