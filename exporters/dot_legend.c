@@ -116,6 +116,7 @@ static void legend_counts(struct drawing *drawing)
 {
     const struct map_graph *graph = &drawing->graph;
     const struct map_node *others = NULL;
+    unsigned height = drawing->legend_points * 3 / 2;
     uint64_t nodes = 0;
     uint64_t edges = 0;
 
@@ -128,26 +129,26 @@ static void legend_counts(struct drawing *drawing)
     }
     for (size_t i = 0; i < graph->edges_count; i++)
         edges += graph->edges[i].parts != 0 ? graph->edges[i].parts : 1;
-    (void)buf_printf(drawing->out,
-                     "<TR><TD ALIGN=\"LEFT\">  %s nodes, %s edges, wider where %s. Figures: "
-                     "%s.</TD></TR>",
-                     human_count(nodes).text, human_count(edges).text,
-                     drawing->figure == FIGURE_ALL || drawing->figure == FIGURE_RATE ? "busier"
-                                                                                     : "it is more",
-                     map_figure_legend(drawing->figure));
+    (void)buf_printf(
+        drawing->out,
+        "<TR><TD ALIGN=\"LEFT\" HEIGHT=\"%u\">  %s nodes, %s edges, wider where %s. Figures: "
+        "%s.</TD></TR>",
+        height, human_count(nodes).text, human_count(edges).text,
+        drawing->figure == FIGURE_ALL || drawing->figure == FIGURE_RATE ? "busier" : "it is more",
+        map_figure_legend(drawing->figure));
     if (others != NULL)
-        (void)buf_printf(drawing->out,
-                         "<TR><TD ALIGN=\"LEFT\">  <B>Of these, the least busy are the node "
-                         "\xE2\x80\x9Cothers\xE2\x80\x9D: %s nodes, %s edges. A focus shows "
-                         "them.</B></TD></TR>",
-                         human_count(others->stands.nodes).text,
-                         human_count(others->stands.edges).text);
+        (void)buf_printf(
+            drawing->out,
+            "<TR><TD ALIGN=\"LEFT\" HEIGHT=\"%u\">  <B>Of these, the least busy are the node "
+            "\xE2\x80\x9Cothers\xE2\x80\x9D: %s nodes, %s edges. A focus shows "
+            "them.</B></TD></TR>",
+            height, human_count(others->stands.nodes).text, human_count(others->stands.edges).text);
     if (graph->hidden.edges != 0)
-        (void)buf_printf(drawing->out,
-                         "<TR><TD ALIGN=\"LEFT\">  <B>Hidden, below the least rate asked for: %s "
-                         "nodes, %s edges.</B></TD></TR>",
-                         human_count(graph->hidden.nodes).text,
-                         human_count(graph->hidden.edges).text);
+        (void)buf_printf(
+            drawing->out,
+            "<TR><TD ALIGN=\"LEFT\" HEIGHT=\"%u\">  <B>Hidden, below the least rate asked for: %s "
+            "nodes, %s edges.</B></TD></TR>",
+            height, human_count(graph->hidden.nodes).text, human_count(graph->hidden.edges).text);
 }
 
 /* Colours, and below them what is on the map and what is not. */

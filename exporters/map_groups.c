@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "exporters/escape.h"
 #include "exporters/map_merge.h"
 #include "topology/targets.h"
@@ -95,24 +96,56 @@ static int compare_said(const void *a, const void *b)
     return order != 0 ? order : view_compare(one->value, other->value);
 }
 
-static void gather(struct resources *resources, struct view key)
+/* A job as names of nodes are: without control characters, and as valid UTF-8 (naming_clean()). */
+static int as_names_are(struct map_graph *graph, struct view job, struct view *out_job)
 {
-    for (size_t i = 0; i < 2; i++)
-        for (size_t k = 0; k < resources->counts[i]; k++) {
-            const struct target *target = resources->lists[i][k];
-            for (size_t at = 0; at < target->count; at++)
-                if (view_equal(target->attributes[at].key, key)) {
-                    resources->said[resources->said_count++] = (struct said){
-                        target->job, target->attributes[at].value};
-                    break;
-                }
+    struct buf clean;
+    bool is_clean = true;
+    int status;
+
+    buf_init(&clean, 0);
+    for (size_t at = 0, size; at < job.size; at += size) {
+        struct view rest = {job.data + at, job.size - at};
+        bool good = utf8_size(rest) != 0 && !utf8_is_control(rest);
+        size = good ? utf8_size(rest) : 1;
+        is_clean = is_clean && good;
+        (void)buf_append(&clean, good ? rest.data : "\xEF\xBF\xBD", good ? size : 3);
+    }
+    status = clean.failed;
+    if (is_clean)
+        *out_job = job;
+    else if (status == 0)
+        status = map_graph_keep(graph, buf_view(&clean), out_job);
+    buf_release(&clean);
+    return is_clean ? 0 : status;
+}
+
+static int take(struct resources *resources, const struct target *target, struct view key,
+                struct map_graph *graph)
+{
+    for (size_t at = 0; at < target->count; at++)
+        if (view_equal(target->attributes[at].key, key)) {
+            struct said *said = &resources->said[resources->said_count++];
+            said->value = target->attributes[at].value;
+            return as_names_are(graph, target->job, &said->job);
         }
-    if (resources->said_count != 0)
+    return 0;
+}
+
+static int gather(struct resources *resources, struct view key, struct map_graph *graph)
+{
+    int status = 0;
+
+    for (size_t i = 0; i < 2; i++)
+        for (size_t k = 0; k < resources->counts[i] && status == 0; k++)
+            status = take(resources, resources->lists[i][k], key, graph);
+    if (status == 0 && resources->said_count != 0)
         qsort(resources->said, resources->said_count, sizeof(*resources->said), compare_said);
+    return status;
 }
 
 /* Idle ones too: a service that is silent stays where it was. */
-static int resources_init(const struct export_input *input, struct view key,
+static int resources_init(const struct export_input *input, struct map_graph *graph,
                           struct resources *out_resources)
 {
     struct targets *const targets[2] = {input->targets, input->targets_before};
@@ -129,8 +162,7 @@ static int resources_init(const struct export_input *input, struct view key,
                                      sizeof(*out_resources->said));
     if (out_resources->said == NULL)
         return STATUS_NOMEM;
-    gather(out_resources, key);
-    return 0;
+    return gather(out_resources, input->options.cluster, graph);
 }
 
 /* The first that a job said, or where it would stand. */
@@ -231,7 +263,7 @@ static int find_by_attribute(const struct export_input *input, char out_error[25
                              struct map_graph *graph)
 {
     struct resources resources;
-    int status = resources_init(input, input->options.cluster, &resources);
+    int status = resources_init(input, graph, &resources);
 
     if (status == 0 && resources.said_count == 0)
         status = no_such_attribute(&resources, input->options.cluster, out_error);
@@ -311,18 +343,19 @@ static size_t find_group(const struct view *groups, size_t count, struct view na
     return found != NULL ? (size_t)(found - groups) : count;
 }
 
-/* Marks those that are asked for: all of them, one by its whole name, or several with commas between. */
+/* Marks those that are asked for: all of them, one by its whole name (which may have commas), or several
+ * with commas between. */
 static int choose(const struct view *groups, size_t count, struct view asked, bool *chosen,
                   char out_error[256])
 {
     size_t whole = find_group(groups, count, asked);
 
-    if (whole != count) {
-        chosen[whole] = true;
-        return 0;
-    }
     if (view_equal(asked, VIEW("all"))) {
         memset(chosen, true, count * sizeof(*chosen));
+        return 0;
+    }
+    if (whole != count) {
+        chosen[whole] = true;
         return 0;
     }
     while (asked.size != 0) {

@@ -2,8 +2,10 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
 import zlib
 from pathlib import Path
 
@@ -254,6 +256,83 @@ def test_themes(path):
     for format_, magic in (("png", b"\x89PNG"), ("pdf", b"%PDF")):
         done = run("--format", format_, "--theme", "dark", "--figure", "rate", path)
         assert done.returncode == 0 and done.stdout.startswith(magic)
+
+
+# --- Hostile clusters -------------------------------------------------------------------------------
+
+
+SVG = "{http://www.w3.org/2000/svg}"
+HOSTILE = [
+    "<script>alert(1)</script>", 'javascript:alert(1)" onload="x', "back\\slash\\",
+    "\\N\\G\\E\\T\\H\\L\\n\\l\\r", "&amp;&#0;&lt;&#x1b;", "]]><!-- --><![CDATA[", "a\nb\r\n\tc",
+    "bell\a escape\x1b[31m del\x7f c1\x9b", "nonchars \ufffe\uffff", "turned \u202e txet \u2066",
+    "gr\u00fc\u00dfe \u4f60\u597d \U0001f600", "]", "#", '}"];digraph{a->b[URL="javascript:x"]}', "%%{init: {}}%% end",
+    "0123456789" * 1000, "all", "none", "others", "a,b",
+]
+
+
+@pytest.fixture(name="hostile", scope="module")
+def hostile_(tmp_path_factory):
+    spans = calls([(0, number + 1, 2, 0) for number in range(len(HOSTILE))])
+    for span in spans:
+        number = int(span.resource["service.name"][1:])
+        if number != 0:
+            span.resource = {"service.name": f"s{number}", "zone": HOSTILE[number - 1],
+                             "service.namespace": HOSTILE[number - 1]}
+    path = tmp_path_factory.mktemp("hostile") / "spans"
+    otlp_json.write(path, [spans])
+    return path
+
+
+ASKED = [["--cluster", "zone"], ["--cluster", "zone", "--collapse", "all"],
+         ["--cluster", "namespace", "--collapse", "all", "--theme", "dark"]]
+
+
+@pytest.mark.parametrize("arguments", ASKED)
+def test_hostile_clusters_are_only_names(hostile, arguments):
+    collapsed = "--collapse" in arguments
+    answer = draw(*arguments, hostile)
+    assert len(answer["nodes"]) == len(HOSTILE) + 1
+    assert {node["group"] for node in answer["nodes"]} >= {
+        name for name in HOSTILE if len(name) < 100 and name.isprintable()}
+    svg = ET.fromstring(run("--format", "svg", *arguments, hostile).stdout)
+    tags = {element.tag.removeprefix(SVG) for element in svg.iter()}
+    assert tags <= {"svg", "style", "g", "title", "text", "path", "polygon", "polyline", "ellipse"}
+    names = {name for element in svg.iter() for name in element.attrib}
+    assert not [name for name in names if name.startswith("on") or "href" in name.lower()]
+    ids = [group.get("id") for group in svg.iter(SVG + "g")
+           if (group.get("class") or "").startswith("node ")]
+    assert len(set(ids)) == len(ids) == len(HOSTILE) + 1
+    assert ("node:group//%3Cscript%3Ealert%281%29%3C/script%3E" in ids) == collapsed
+    shown = {text.text for text in svg.iter(SVG + "text")}
+    assert {name for name in HOSTILE if len(name) < 30 and name.isascii() and name.isprintable()
+            } <= shown
+    text = run("--format", "text", *arguments, hostile).stdout.decode()
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]", text)
+    chart = run("--format", "mermaid", *arguments, hostile).stdout.decode()
+    assert chart.count(":::group" if collapsed else ":::service") == len(HOSTILE) + (not collapsed or "zone" not in arguments)
+    for line in chart.splitlines()[1:]:
+        assert re.fullmatch(r'[\w ."#;|():,/\[\]%=<>{}\'-]*', line, re.ASCII), line
+        assert line.count('"') in (0, 2) and "<s" not in line
+
+
+@pytest.mark.parametrize("arguments", ASKED)
+@pytest.mark.skipif(shutil.which("dot") is None, reason="there is no Graphviz to read the DOT")
+def test_hostile_clusters_are_graphviz_own(hostile, arguments):
+    done = subprocess.run(["dot", "-Tplain"], input=run("--format", "dot", *arguments, hostile).stdout,
+                          capture_output=True, timeout=60, check=True)
+    lines = done.stdout.decode().splitlines()
+    assert len([line for line in lines if line.startswith("node ")]) == len(HOSTILE) + 1
+    assert len([line for line in lines if line.startswith("edge ")]) == len(HOSTILE)
+
+
+def test_what_is_asked_is_hostile_too(path):
+    for option in ("--cluster", "--collapse", "--focus"):
+        for value in HOSTILE[:16]:
+            done = run(option, value.replace(",", ""), path)
+            assert done.returncode == 1 and done.stdout == b""
+            said = done.stderr.decode()
+            assert len(said) < 300 and not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", said)
 
 
 # --- Over HTTP --------------------------------------------------------------------------------------

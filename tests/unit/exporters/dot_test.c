@@ -133,6 +133,23 @@ static void dot__keeps_hostile_names_in_their_literals(void **state)
     fixture_end(&fixture);
 }
 
+static void dot__keeps_hostile_clusters_in_their_literals(void **state)
+{
+    struct exporter_fixture fixture;
+    const char *text;
+
+    (void)state;
+    fixture_begin(&fixture, &exporter_dot, snapshot_sample_hostile);
+    fixture.input.options.collapse = VIEW("all");
+    fixture.input.options.theme = THEME_DARK;
+    fixture.input.options.figure = FIGURE_QUEUE;
+    text = fixture_text(&fixture);
+    check_tokens(text);
+    assert_has(text, "id=\"node:group//%3Cscript%3Ealert%281%29%3C/script%3E\"");
+    assert_lacks(text, "#ffffff"); /* No light paper. */
+    fixture_end(&fixture);
+}
+
 static void dot__lays_lone_nodes_in_rows(void **state)
 {
     struct exporter_fixture fixture;
@@ -203,6 +220,7 @@ int main(void)
         cmocka_unit_test(dot__draws_namespaces_as_clusters),
         cmocka_unit_test(dot__says_what_it_leaves_out),
         cmocka_unit_test(dot__keeps_hostile_names_in_their_literals),
+        cmocka_unit_test(dot__keeps_hostile_clusters_in_their_literals),
         cmocka_unit_test(dot__lays_lone_nodes_in_rows),
         cmocka_unit_test(dot__tells_twins_apart),
         cmocka_unit_test(dot__leaves_the_buffer_as_it_was_on_failure),

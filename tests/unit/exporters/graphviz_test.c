@@ -132,6 +132,27 @@ static void svg__keeps_hostile_names_as_text(void **state)
     fixture_end(&fixture);
 }
 
+static void svg__keeps_hostile_clusters_as_text(void **state)
+{
+    static const char *const collapses[] = {"", "all"};
+    struct exporter_fixture fixture;
+    const char *text;
+
+    (void)state;
+    begin(&fixture, &exporter_svg, snapshot_sample_hostile);
+    for (size_t i = 0; i < 2; i++) {
+        fixture.input.options.collapse = view_of(collapses[i]);
+        fixture.input.options.theme = THEME_DARK;
+        fixture.input.options.figure = FIGURE_P99;
+        text = fixture_text(&fixture);
+        check_markup(text);
+        assert_has(text, ">&lt;script&gt;alert(1)&lt;/script&gt;</text>");
+        for (; *text != '\0'; text++)
+            assert_true((unsigned char)*text >= 0x20 || *text == '\n');
+    }
+    fixture_end(&fixture);
+}
+
 static void svg__draws_large_maps(void **state)
 {
     struct exporter_fixture fixture;
@@ -228,6 +249,7 @@ int main(void)
         cmocka_unit_test(svg__shows_what_is_on_the_map),
         cmocka_unit_test(svg__is_the_same_every_time),
         cmocka_unit_test(svg__keeps_hostile_names_as_text),
+        cmocka_unit_test(svg__keeps_hostile_clusters_as_text),
         cmocka_unit_test(svg__draws_large_maps),
         cmocka_unit_test(png_and_pdf__are_pictures),
         cmocka_unit_test(svg__of_nothing_is_a_picture),

@@ -57,6 +57,31 @@ static void mermaid__keeps_hostile_names_in_their_quotes(void **state)
     fixture_end(&fixture);
 }
 
+static void mermaid__keeps_hostile_clusters_in_their_quotes(void **state)
+{
+    static const char *const collapses[] = {"", "all"};
+    struct exporter_fixture fixture;
+
+    (void)state;
+    fixture_begin(&fixture, &exporter_mermaid, snapshot_sample_hostile);
+    for (size_t i = 0; i < 2; i++) {
+        const char *text;
+        size_t names = 0;
+        fixture.input.options = (struct export_options){
+            .cluster = VIEW("namespace"), .collapse = view_of(collapses[i]), .theme = THEME_DARK};
+        text = fixture_text(&fixture);
+        for (const char *end; (end = strchr(text, '\n')) != NULL; text = end + 1) {
+            if (memmem(text, (size_t)(end - text), ":::", 3) == NULL &&
+                memmem(text, (size_t)(end - text), "subgraph g", 10) == NULL)
+                continue;
+            check_label(text, end);
+            names++;
+        }
+        assert_true(names > snapshot_hostile_names_count);
+    }
+    fixture_end(&fixture);
+}
+
 static void mermaid__stays_within_mermaids_bounds(void **state)
 {
     struct exporter_fixture fixture;
@@ -100,6 +125,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mermaid__draws_types_and_figures),
         cmocka_unit_test(mermaid__keeps_hostile_names_in_their_quotes),
+        cmocka_unit_test(mermaid__keeps_hostile_clusters_in_their_quotes),
         cmocka_unit_test(mermaid__stays_within_mermaids_bounds),
         cmocka_unit_test(mermaid__leaves_the_buffer_as_it_was_on_failure),
         cmocka_unit_test(mermaid__survives_failing_memory),
