@@ -485,7 +485,7 @@ demo: all
 # --------------------------------------------------------------- installing
 
 # As they stand in the tree, so that they find each other.
-deploy_files := $(wildcard deploy/grafana/*.json deploy/prometheus/*.yml deploy/*.yaml)
+deploy_files := $(wildcard deploy/grafana/*.json deploy/prometheus/*.yml deploy/forward/*.yaml deploy/*.yaml)
 extra_files := $(MANDIR)/man1/spanmap.1.gz $(BASHDIR)/spanmap $(ZSHDIR)/_spanmap \
     $(FISHDIR)/spanmap.fish $(SYSTEMD_UNIT_DIR)/spanmap.service
 doc_files := $(wildcard README.md CONTRIBUTING.md LICENSE docs/*.md docs/*.svg docs/decisions/*.md)
@@ -531,7 +531,7 @@ uninstall:
 	rm -f '$(DESTDIR)$(BINDIR)/spanmap' '$(DESTDIR)$(LIBEXECDIR)/spanmap-draw'
 	rm -f '$(DESTDIR)$(LIBEXECDIR)/spanmap-grpc.so'
 	rm -f $(doc_files:%='$(DESTDIR)$(DOCDIR)/%')
-	for folder in /docs/decisions /docs /deploy/grafana /deploy/prometheus /deploy ''; do if [ -d '$(DESTDIR)$(DOCDIR)'$$folder ]; then \
+	for folder in /docs/decisions /docs /deploy/forward /deploy/grafana /deploy/prometheus /deploy ''; do if [ -d '$(DESTDIR)$(DOCDIR)'$$folder ]; then \
 	    rmdir --ignore-fail-on-non-empty '$(DESTDIR)$(DOCDIR)'$$folder; fi; done
 
 # For the release that this runs on; they go to the build directory.

@@ -15,7 +15,9 @@ find "$root" -name '*.md' -exec gzip -9n {} +
 install -D -m 644 deploy/systemd/spanmap.yaml "$root/etc/spanmap/spanmap.yaml"
 install -D -m 644 LICENSE "$root/usr/share/doc/spanmap/copyright"
 rm -f "$root/usr/share/doc/spanmap/LICENSE"
+module=$root/usr/libexec/spanmap-grpc.so
 strip "$root/usr/bin/spanmap" "$root/usr/libexec/spanmap-draw"
+[ ! -e "$module" ] || strip --strip-unneeded "$module"
 
 # dpkg-shlibdeps wants a source package around it.
 depends_of() {
@@ -29,6 +31,12 @@ depends_of() {
 
 mkdir -p "$root/DEBIAN"
 depends=$(depends_of "$root/usr/bin/spanmap" "$root/usr/libexec/spanmap-draw")
+# What leaves by gRPC is asked for by few, so that its library is no more than recommended.
+recommends=fonts-dejavu-core
+if [ -e "$module" ]; then
+    grpc=$(depends_of "$module" | tr ',' '\n' | grep grpc | tr -d '\n')
+    recommends="$recommends, ${grpc# }"
+fi
 
 cat > "$root/DEBIAN/control" << CONTROL
 Package: spanmap
@@ -37,7 +45,7 @@ Architecture: $architecture
 Maintainer: spanmap <spanmap@localhost>
 Installed-Size: $(du -sk --exclude=DEBIAN "$root" | cut -f1)
 Depends: $depends
-Recommends: fonts-dejavu-core
+Recommends: $recommends
 Section: net
 Priority: optional
 Description: service map from OpenTelemetry traces

@@ -221,8 +221,10 @@ def test_the_package_holds_the_program(tmp_path):
     assert succeed(root / "usr/bin/spanmap", "version").startswith("spanmap ")
     depends = succeed("dpkg-deb", "-f", package, "Depends")
     assert "libnghttp2-14" in depends and "libgvc" in depends
+    # gRPC core is for those who pass spans on.
+    assert "grpc" not in depends and "libgrpc" in succeed("dpkg-deb", "-f", package, "Recommends")
     assert succeed("dpkg-deb", "-I", package, "conffiles") == "/etc/spanmap/spanmap.yaml\n"
-    for file in ("usr/libexec/spanmap-draw", "usr/share/man/man1/spanmap.1.gz",
+    for file in ("usr/libexec/spanmap-draw", "usr/libexec/spanmap-grpc.so", "usr/share/man/man1/spanmap.1.gz",
                  "lib/systemd/system/spanmap.service", "etc/spanmap/spanmap.yaml",
                  "usr/share/bash-completion/completions/spanmap", "usr/share/doc/spanmap/copyright"):
         assert (root / file).is_file(), file
