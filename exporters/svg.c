@@ -132,26 +132,46 @@ static double width_of(struct view text, double points)
     return width;
 }
 
-/* `<text text-anchor="start" x="10" y=..` -> `<text text-anchor="middle" x="14.2" y=..` */
-static struct view centred(struct view rest, struct view begin, struct buf *out)
+/* Takes ` name="value"` off the front of a tag's attributes; the name with what is around it. */
+static struct view take_attribute(struct view *attributes)
+{
+    struct view one = {attributes->data, find(*attributes, "=\"") + 2};
+
+    one.size = one.size < attributes->size ? one.size + find(skip(*attributes, one.size), "\"") + 1
+                                           : attributes->size;
+    if (one.size > attributes->size)
+        one.size = attributes->size;
+    *attributes = skip(*attributes, one.size);
+    return one;
+}
+
+/* `<text text-anchor="start" x="10" y=..` -> `<text text-anchor="middle" x="14.2" y=..`; what else
+ * there is stays, in its order, which is not the same in every Graphviz. */
+static struct view centred(struct view rest, struct buf *out)
 {
     double points = (double)hundredths(attribute(rest, " font-size=\"")) / 100;
     struct view text = behind(rest, ">");
+    struct view attributes = skip(rest, strlen("<text"));
     double x = (double)hundredths(attribute(rest, " x=\"")) / 100;
 
     text.size = find(text, "</text>");
     x += width_of(text, points) / 2;
     (void)buf_append_text(out, "<text text-anchor=\"middle\" x=\""); /* Failures stick. */
     (void)number_append_double(out, round(x * 100) / 100);
-    rest = skip(rest, begin.size);
-    return skip(rest, find(rest, "\""));
+    (void)buf_append_byte(out, '"');
+    attributes.size = find(attributes, ">");
+    while (attributes.size != 0) {
+        struct view one = take_attribute(&attributes);
+        if (!view_starts(one, VIEW(" text-anchor=")) && !view_starts(one, VIEW(" x=")))
+            (void)buf_append_view(out, one);
+    }
+    return skip(rest, find(rest, ">"));
 }
 
 /* Takes one tag off the front of `rest`, which starts with `<`. `in_map`: behind the legend. */
 static struct view tag(struct view rest, bool in_map, struct buf *out)
 {
     static const struct view anchor = {"<a xlink:title=\"", 16};
-    static const struct view text = {"<text text-anchor=\"start\" x=\"", 29};
 
     if (view_starts(rest, VIEW("<!--")))
         return behind_line(behind(rest, "-->"));
@@ -169,8 +189,9 @@ static struct view tag(struct view rest, bool in_map, struct buf *out)
         (void)buf_append_text(out, "</g>");
         return skip(rest, 4);
     }
-    if (in_map && view_starts(rest, text))
-        return centred(rest, text, out);
+    if (in_map && view_starts(rest, VIEW("<text ")) &&
+        view_equal(attribute(rest, " text-anchor=\""), VIEW("start")))
+        return centred(rest, out);
     (void)buf_append_byte(out, '<');
     return skip(rest, 1);
 }

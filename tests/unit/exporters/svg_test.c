@@ -69,6 +69,26 @@ static void svg__centres_texts_of_nodes(void **state)
     buf_release(&out);
 }
 
+/* Graphviz 12 and later write one more attribute, in front. */
+static void svg__centres_texts_of_every_graphviz(void **state)
+{
+    struct buf out;
+    const char *text = finish(
+        HEADER "<g id=\"x\" class=\"node service\">"
+               "<text xml:space=\"preserve\" text-anchor=\"start\" x=\"-10.5\" y=\"3\" "
+               "font-size=\"10.00\" fill=\"#1f2328\">mm</text>"
+               "<text x=\"1\" text-anchor=\"start\" font-size=\"10.00\">mm</text>"
+               "<text >plain</text></g></g></svg>",
+        &out);
+
+    (void)state;
+    assert_has(text, "<text text-anchor=\"middle\" x=\"-2.17\" xml:space=\"preserve\" y=\"3\" "
+                     "font-size=\"10.00\" fill=\"#1f2328\">mm</text>");
+    assert_has(text, "<text text-anchor=\"middle\" x=\"9.33\" font-size=\"10.00\">mm</text>");
+    assert_has(text, "<text >plain</text>");
+    buf_release(&out);
+}
+
 static void svg__refuses_what_is_not_whole(void **state)
 {
     struct buf out;
@@ -137,6 +157,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(svg__takes_off_the_wrapping),
         cmocka_unit_test(svg__centres_texts_of_nodes),
+        cmocka_unit_test(svg__centres_texts_of_every_graphviz),
         cmocka_unit_test(svg__refuses_what_is_not_whole),
         cmocka_unit_test(svg__ends_on_any_input),
     };
