@@ -26,6 +26,7 @@ static int init_forward(struct departures *departures, const struct push_otlp_se
         .what = "forward",
         .method = "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
         .module = setup->module,
+        .reload_ns = setup->options->tls_reload_interval_ns,
         .bytes_max = (size_t)engine_budget(setup->engine)->share_bytes[BUDGET_FORWARD],
         .in_flight_max = (size_t)setup->options->forward_in_flight,
         .rows = forward_counter_rows,

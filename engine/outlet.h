@@ -22,6 +22,7 @@ struct outlet_setup {
     const char *what;                     /* The thread's name, and in the log. */
     const char *method;                   /* "/package.Service/Method" */
     const char *module;                   /* Path of spanmap-grpc.so. */
+    uint64_t reload_ns;                   /* How often certificates are read again. */
     size_t bytes_max;                     /* Of the queue. */
     size_t in_flight_max;
     const struct counter_row *rows; /* Of courier_counters.h */

@@ -38,6 +38,7 @@ struct grpc_port_options {
     const char *ca_path;     /* PEM files, which are read again while it runs. */
     const char *cert_path;   /* With key_path. */
     const char *key_path;    /* */
+    uint64_t reload_ns;      /* How often; whole seconds. */
     const char *server_name; /* Which its certificate must bear; NULL: the target's host. */
     const struct option_pair *headers; /* Sent with each call; terminated texts. */
     size_t headers_count;

@@ -24,7 +24,7 @@
 #include "base/status.h"
 #include "exporters/grpc_port.h"
 
-enum { CHANNEL_ARGS_MAX = 12, RELOAD_S = 10 };
+enum { CHANNEL_ARGS_MAX = 12 };
 
 struct grpc_peer {
     grpc_channel *channel;
@@ -264,16 +264,18 @@ static void fill_args(const struct grpc_port_options *options, struct channel_ar
     }
 }
 
-/* The watcher reads the files anew every RELOAD_S; the name in the certificate is verified. */
+/* The watcher reads the files anew now and then; the name in the certificate is verified. */
 static grpc_channel_credentials *make_credentials(const struct grpc_port_options *options)
 {
     grpc_tls_certificate_provider *provider;
     grpc_tls_credentials_options *tls;
+    uint64_t reload_s = (options->reload_ns + NS_PER_S - 1) / NS_PER_S;
 
     if (!options->has_tls)
         return grpc_insecure_credentials_create();
     provider = grpc_tls_certificate_provider_file_watcher_create(
-        options->key_path, options->cert_path, options->ca_path, RELOAD_S);
+        options->key_path, options->cert_path, options->ca_path,
+        reload_s != 0 ? (unsigned)reload_s : 1);
     if (provider == NULL)
         return NULL;
     tls = grpc_tls_credentials_options_create();

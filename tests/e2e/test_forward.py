@@ -16,7 +16,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib.backend import Backend, refused, rejected, retry_after, unavailable  # noqa: E402
-from lib.certificates import Authority  # noqa: E402
+from lib.certificates import Authority, replace  # noqa: E402
 from lib.daemon import PATIENCE_S, Daemon, wait_until  # noqa: E402
 from lib.sender import Sender, request_of  # noqa: E402
 from model.otlp_json import CLIENT, SERVER, Span  # noqa: E402
@@ -171,6 +171,22 @@ def test_tls(root, mutual, tmp_path):
             daemon.wait_until_metric('spanmap_forward_attempts_failed_total{code="UNAVAILABLE"}', 1)
             wait_until(lambda: "cannot be sent on for now" in daemon.log(), "a line of log")
         assert len(backend.bodies) == 1
+
+
+def test_changed_certificates_are_taken_up(root, tmp_path):
+    server = root.issue("backend")
+    ca = tmp_path / "ca.crt"
+    ca.write_bytes(Authority(tmp_path / "stranger", "stranger").cert.read_bytes())
+    credentials = grpc.ssl_server_credentials([(server.key.read_bytes(), server.cert.read_bytes())])
+    with Backend(credentials) as backend:
+        options = options_for(backend) | {"forward.endpoint": f"https://{backend.endpoint}",
+                                          "forward.tls_ca": ca, "tls.reload_interval": "1s",
+                                          "shutdown.patience": "1s"}
+        with Daemon(options) as daemon:
+            send(daemon, [1])
+            daemon.wait_until_metric('spanmap_forward_attempts_failed_total{code="UNAVAILABLE"}', 1)
+            replace(ca, root.cert)
+            assert backend.wait_for(1) == [body_of(1)]
 
 
 # --- When the other side does not take it --------------------------------------------------------
