@@ -135,6 +135,19 @@ def table_of_scrapes(scrapes):
     return "\n".join(lines)
 
 
+def table_of_maps(maps):
+    """Processor time; the ratio is of each round."""
+    lines = ["| services | reading and counting, ms | drawing, ms | `dot -Tsvg` of the same, ms | ratio "
+             "| SVG, MB |", "|---|---|---|---|---|---|"]
+    for services, rows in maps.items():
+        cells = [f"{int(services):,}"]
+        cells += [spread([row[key] * 1e3 for row in rows], 0) for key in ("read", "svg", "graphviz")]
+        cells += [spread([row["svg"] / row["graphviz"] for row in rows]),
+                  f"{rows[0]['mb']:.2f}"]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def block(text):
     return "```\n" + text.rstrip() + "\n```"
 
@@ -151,10 +164,12 @@ def parts(results):
     for name in ("services", "traces", "threads"):
         if name in results:
             out[name] = table_alone(results[name])
+    if "maps" in results:
+        out["maps"] = table_of_maps(results["maps"])
     if "micro" in results:
         micro = results["micro"]
         out["decode"] = block(micro["decode_bench"] + micro["decode_upb"])
-        for name in ("topology", "series", "exporters"):
+        for name in ("topology", "parts", "series", "exporters"):
             out[name] = block(micro[f"{name}_bench"])
     return out
 

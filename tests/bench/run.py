@@ -14,6 +14,7 @@ Is not: a pass/fail test. Absolute times are the machine's; ratios are of one ru
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -35,7 +36,8 @@ QUIET_S = 0.25
 QUIET_SHARE = 0.15  # Of a core; a merge of many series a second takes less.
 PATIENCE = 80
 
-MICRO = ["decode_bench", "topology_bench", "series_bench", "exporters_bench"]
+MICRO = ["decode_bench", "topology_bench", "parts_bench", "series_bench", "exporters_bench"]
+MAPS = [20, 200, 1000]  # Services.
 
 
 def tool(name):
@@ -87,6 +89,17 @@ def measure(server, case, warm, requests):
                 "sender_us": answer["cpu_seconds"] / answer["spans"] * 1e6,
                 "bytes": answer["bytes"] / answer["spans"], "refused": answer["refused"],
                 "trouble": server.trouble(sent)}
+
+
+def output_of(words):
+    """What a command prints, and its processor time, that of what it started included."""
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        data = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise SystemExit(f"{' '.join(words)}: ended with {process.returncode}")
+    return data, usage.ru_utime + usage.ru_stime
 
 
 class Bench:
@@ -154,6 +167,28 @@ class Bench:
             out[name] = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         return out
 
+    def maps(self):
+        """{services: rounds of {name: seconds}}: a map as SVG, and what Graphviz alone needs for it."""
+        out = {}
+        for services in MAPS:
+            case = Case("map", 1000, services=services, senders=min(services, 100), passes=1,
+                        spans=max(20_000, 200 * services), plain=True)
+            write_requests(case, 2, self.requests)
+            dot = str(Path(self.folder, "map.dot"))
+            Path(dot).write_bytes(output_of(self.map_words("dot"))[0])
+            rows = []
+            for _ in range(self.options.rounds or 3):
+                read = output_of(self.map_words("dot"))[1]
+                drawn, whole = output_of(self.map_words("svg"))
+                rows.append({"read": read, "svg": whole - read, "mb": len(drawn) / 1e6,
+                             "graphviz": output_of(["dot", "-Tsvg", dot])[1]})
+            out[str(services)] = rows
+            print(f"map of {services} services", flush=True)
+        return out
+
+    def map_words(self, form):
+        return [str(BUILD / "spanmap"), "map", "--format", form, self.requests]
+
     def one_request(self):
         """The first request of 1000 spans, in a file of its own."""
         write_requests(Case("one", 1000, spans=1000, senders=1), 1, self.requests)
@@ -179,6 +214,8 @@ def run_all(bench, only):
              bench.alone(Case("threads", 100), {"receiver.threads": threads,
                                                 "topology.shards": shards}))
             for threads, shards in THREADS]
+    if "maps" in only and shutil.which("dot"):
+        results["maps"] = bench.maps()
     if "micro" in only:
         results["micro"] = bench.micro()
     return results
@@ -186,7 +223,7 @@ def run_all(bench, only):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--only", default="main,others,scrape,scale,micro")
+    parser.add_argument("--only", default="main,others,scrape,scale,maps,micro")
     parser.add_argument("--rounds", type=int, help="instead of each case's own number")
     parser.add_argument("--alone", action="store_true", help="without the Collector")
     parser.add_argument("--dry", action="store_true", help="writes no file of the tree")
