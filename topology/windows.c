@@ -104,6 +104,8 @@ static int slot_new_take(const struct window_slot *like, struct buf *rows,
 /* Takes `count` entries out. */
 static void take_out(struct windows *windows, size_t first, size_t count)
 {
+    if (count == 0)
+        return; /* There may be no entries at all. */
     for (size_t i = first; i < first + count; i++) {
         windows->bytes -= slot_bytes(windows->entries[i].slot);
         slot_release(windows->entries[i].slot);
