@@ -2,9 +2,6 @@
 #include "engine/engine.h"
 
 #include <inttypes.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,48 +12,9 @@
 #include "engine/engine_debug.h"
 #include "engine/engine_metrics.h"
 #include "engine/engine_naming.h"
+#include "engine/engine_priv.h"
 #include "engine/machine.h"
-#include "engine/merger.h"
-#include "engine/worker.h"
 #include "receiver/otlp_json.h"
-#include "topology/catalog.h"
-#include "topology/exchange.h"
-#include "topology/lessons.h"
-#include "topology/naming.h"
-#include "topology/publisher.h"
-
-enum { FEED_SPANS = 64, STEPS_MAX = 4096 };
-
-#define TICK_NS (100 * NS_PER_MS)
-
-struct engine {
-    struct budget budget;
-    uint64_t hash_seed;
-    uint64_t pairing_wait_ns;
-    uint64_t parent_wait_ns;
-    uint64_t waits_ns; /* Within which all that waits is judged, whatever it waits for in turn. */
-    bool counters_made;
-    bool started;
-    bool clock_is_given;
-    _Atomic uint64_t given_ns; /* Of the clock that is given. */
-    pthread_mutex_t lock;      /* Without threads: over all parts. The merger's comes after it. */
-    struct mono_time now;      /* Likewise: the newest that was given. */
-    struct counters counters;
-    struct histogram_bounds bounds;
-    struct dimensions *dimensions; /* NULL: there are none. */
-    struct catalog *catalog;
-    struct lessons *lessons;
-    struct naming *naming;
-    struct windows *windows; /* NULL: there are none. */
-    struct publisher *publisher;
-    struct targets *targets;   /* NULL: nobody would ask for them. */
-    struct exchange *exchange; /* NULL: one shard. */
-    struct worker **workers;
-    unsigned workers_count;
-    struct door **doors;
-    unsigned doors_count;
-    struct merger *merger;
-};
 
 /* ----------------------------------------------------------------- building */
 
@@ -87,7 +45,7 @@ static int make_catalog(struct engine *engine)
     return catalog_new(&limits, &engine->catalog);
 }
 
-static struct wall_time wall_now(const struct engine *engine)
+struct wall_time engine_wall_now(const struct engine *engine)
 {
     return engine->clock_is_given ? (struct wall_time){atomic_load(&engine->given_ns)}
                                   : clock_wall();
@@ -125,7 +83,7 @@ static int make_publisher(struct engine *engine, const struct options *options)
         .expiration_ns = options->metrics_expiration_ns,
         .exemplars = options->metrics_exemplars,
         .shards = engine->budget.shards,
-        .start = wall_now(engine),
+        .start = engine_wall_now(engine),
     };
 
     counters_set(&engine->counters, ENGINE_START_TIME, publisher.start.ns / NS_PER_S);
@@ -445,28 +403,16 @@ void engine_set_onward(struct engine *engine, const struct door_onward *onward)
         door_set_onward(engine->doors[i], onward);
 }
 
-static int start_threads(struct engine *engine)
+int engine_start(struct engine *engine)
 {
     int status = 0;
 
-    for (unsigned i = 0; i < engine->workers_count && status == 0; i++)
-        status = worker_start(engine->workers[i]);
-    return status == 0 ? merger_start(engine->merger) : status;
-}
-
-int engine_start(struct engine *engine)
-{
-    sigset_t all;
-    sigset_t before;
-    int status;
-
     CHECK(engine->budget.threads != 0 && !engine->started);
     engine->started = true;
-    /* Threads inherit the mask: a host's signals are for the host's threads. */
-    (void)sigfillset(&all);
-    CHECK(pthread_sigmask(SIG_SETMASK, &all, &before) == 0);
-    status = start_threads(engine);
-    CHECK(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
+    for (unsigned i = 0; i < engine->workers_count && status == 0; i++)
+        status = worker_start(engine->workers[i]);
+    if (status == 0)
+        status = merger_start(engine->merger);
     if (status != 0)
         engine_stop(engine);
     return status;
@@ -490,7 +436,7 @@ void engine_export(void *context, unsigned thread, enum message_format format, s
                 reply);
 }
 
-static void note_fed(const struct otlp_stage *stage, int status, struct engine_fed *out_fed)
+void engine_note_fed(const struct otlp_stage *stage, int status, struct engine_fed *out_fed)
 {
     *out_fed = (struct engine_fed){
         .warning = stage->warning, .error = stage->error, .error_offset = stage->error_offset};
@@ -509,7 +455,7 @@ int engine_admit(struct engine *engine, unsigned thread, enum door_format format
 
     CHECK(thread < engine->doors_count);
     status = door_admit(engine->doors[thread], format, request, &stage);
-    note_fed(stage, status, out_fed);
+    engine_note_fed(stage, status, out_fed);
     return status;
 }
 
@@ -521,146 +467,15 @@ size_t engine_export_memory(void *context, enum message_format format, struct vi
                                   : 0;
 }
 
-/* ------------------------------------------------------------------ without */
-
-/* Feeds one shard with its link halves of a request. */
-static void feed_links(struct engine *engine, unsigned number, const struct otlp_stage *stage,
-                       struct mono_time now)
-{
-    for (size_t i = 0; i < stage->links_count; i++) {
-        struct span records[2];
-        if (span_shard(stage->links[i].trace_hash, engine->workers_count) != number)
-            continue;
-        otlp_half(stage, &stage->links[i], records);
-        shard_feed(worker_shard(engine->workers[number]), records, 2, now);
-    }
-}
-
-/* Feeds one shard with its spans of a request, in batches. */
-static void feed_shard(struct engine *engine, unsigned number, const struct otlp_stage *stage,
-                       struct mono_time now)
-{
-    struct shard *shard = worker_shard(engine->workers[number]);
-    struct span batch[FEED_SPANS];
-    size_t count = 0;
-
-    for (size_t i = 0; i < stage->count; i++) {
-        if (span_shard(stage->spans[i].trace_hash, engine->workers_count) != number)
-            continue;
-        batch[count++] = stage->spans[i];
-        if (count == FEED_SPANS) {
-            shard_feed(shard, batch, count, now);
-            count = 0;
-        }
-    }
-    if (count != 0)
-        shard_feed(shard, batch, count, now);
-}
-
-static void lock(struct engine *engine)
-{
-    if (engine->budget.threads == 0)
-        CHECK(pthread_mutex_lock(&engine->lock) == 0);
-}
-
-static void unlock(struct engine *engine)
-{
-    if (engine->budget.threads == 0)
-        CHECK(pthread_mutex_unlock(&engine->lock) == 0);
-}
-
-static void tick(struct engine *engine, struct mono_time now)
-{
-    for (unsigned i = 0; i < engine->workers_count; i++)
-        shard_tick(worker_shard(engine->workers[i]), now);
-}
-
-/* Lets the time pass that was between two calls, as a thread would have seen it: what is judged may
- * have others wait in turn, from then on. */
-static void pass(struct engine *engine, uint64_t from_ns, uint64_t to_ns)
-{
-    uint64_t step_ns = engine->waits_ns / STEPS_MAX;
-
-    if (step_ns < TICK_NS)
-        step_ns = TICK_NS;
-    for (uint64_t gone_ns = step_ns; gone_ns < to_ns - from_ns && gone_ns <= engine->waits_ns;
-         gone_ns += step_ns)
-        tick(engine, (struct mono_time){from_ns + gone_ns});
-    tick(engine, (struct mono_time){to_ns});
-}
-
-/* The same, at a time of its owner's, which does not go back. */
-static struct mono_time lock_at(struct engine *engine, struct mono_time now)
-{
-    CHECK(engine->budget.threads == 0);
-    lock(engine);
-    if (now.ns <= engine->now.ns)
-        return engine->now;
-    if (engine->clock_is_given) {
-        pass(engine, engine->now.ns, now.ns);
-        atomic_store(&engine->given_ns, now.ns);
-    }
-    engine->now = now;
-    return now;
-}
-
-static int feed(struct engine *engine, enum door_format format, struct view request,
-                struct mono_time now, struct engine_fed *out_fed)
-{
-    const struct otlp_stage *stage;
-    int status = door_decode(engine->doors[0], format, request, &stage);
-
-    note_fed(stage, status, out_fed);
-    if (status != 0) {
-        door_rest(engine->doors[0]);
-        return status;
-    }
-    door_count_admitted(engine->doors[0], stage);
-    if (engine->targets != NULL)
-        door_note_targets(engine->doors[0], wall_now(engine));
-    for (unsigned i = 0; i < engine->workers_count; i++) {
-        feed_shard(engine, i, stage, now);
-        feed_links(engine, i, stage, now);
-    }
-    door_rest(engine->doors[0]);
-    return 0;
-}
-
-int engine_feed(struct engine *engine, enum door_format format, struct view request,
-                struct mono_time now, struct engine_fed *out_fed)
-{
-    struct mono_time at = lock_at(engine, now);
-    int status = feed(engine, format, request, at, out_fed);
-
-    unlock(engine);
-    return status;
-}
-
-void engine_tick(struct engine *engine, struct mono_time now)
-{
-    struct mono_time at = lock_at(engine, now);
-
-    tick(engine, at);
-    unlock(engine);
-}
-
-void engine_finish(struct engine *engine, struct mono_time now)
-{
-    struct mono_time at = lock_at(engine, now);
-
-    workers_finish(engine->workers, engine->workers_count, at);
-    unlock(engine);
-}
-
 /* --------------------------------------------------------------------- both */
 
 int engine_snapshot(struct engine *engine, struct snapshot **out_snapshot)
 {
     int status;
 
-    lock(engine);
+    engine_lock(engine);
     status = merger_snapshot(engine->merger, out_snapshot);
-    unlock(engine);
+    engine_unlock(engine);
     return status;
 }
 
@@ -682,9 +497,9 @@ int engine_window(struct engine *engine, const struct window_want *want,
 {
     int status;
 
-    lock(engine);
+    engine_lock(engine);
     status = merger_window(engine->merger, want, out_look);
-    unlock(engine);
+    engine_unlock(engine);
     return status;
 }
 
@@ -712,7 +527,7 @@ int engine_page(struct engine *engine, enum engine_page page, const struct engin
     struct snapshot *snapshot;
     int status;
 
-    lock(engine);
+    engine_lock(engine);
     status = merger_snapshot(engine->merger, &snapshot);
     if (status == 0) {
         debug.snapshot = snapshot;
@@ -720,6 +535,6 @@ int engine_page(struct engine *engine, enum engine_page page, const struct engin
         status = write_page(&debug, page, out);
         snapshot_release(snapshot);
     }
-    unlock(engine);
+    engine_unlock(engine);
     return status;
 }

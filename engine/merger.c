@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "engine/engine_counters.h"
 #include "engine/latency.h"
 #include "engine/sweeper.h"
@@ -195,12 +196,12 @@ static void *run(void *context)
 
 int merger_start(struct merger *merger)
 {
+    int status;
+
     CHECK(!merger->running);
-    if (pthread_create(&merger->thread, NULL, run, merger) != 0)
-        return STATUS_SYSTEM;
-    merger->running = true;
-    (void)pthread_setname_np(merger->thread, "merger");
-    return 0;
+    status = thread_start("merger", run, merger, &merger->thread);
+    merger->running = status == 0;
+    return status;
 }
 
 void merger_stop(struct merger *merger)

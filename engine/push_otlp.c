@@ -7,10 +7,10 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "engine/outlet.h"
 #include "exporters/courier_counters.h"
 #include "exporters/prometheus.h"
-#include "net/loop.h"
 #include "receiver/otlp_wire.h"
 
 #define LOG_INTERVAL_NS (60 * NS_PER_S)

@@ -24,6 +24,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "topology/shard_mark.h"
 
 enum {
@@ -328,17 +329,15 @@ void worker_free(struct worker *worker)
 int worker_start(struct worker *worker)
 {
     char name[16];
+    int status;
 
     CHECK(!worker->running);
     note_figures(worker);
     atomic_store_explicit(&worker->started, true, memory_order_release);
-    if (pthread_create(&worker->thread, NULL, run, worker) != 0)
-        return STATUS_SYSTEM;
-    worker->running = true;
     snprintf(name, sizeof(name), "shard-%u", worker->number);
-    /* A thread without a name works as well. */
-    (void)pthread_setname_np(worker->thread, name);
-    return 0;
+    status = thread_start(name, run, worker, &worker->thread);
+    worker->running = status == 0;
+    return status;
 }
 
 static void wake(struct worker *worker)

@@ -8,8 +8,8 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "exporters/courier_counters.h"
-#include "net/loop.h"
 
 #define LOG_INTERVAL_NS (10 * NS_PER_S)
 #define CANCEL_INTERVAL_NS (100 * NS_PER_MS)

@@ -281,11 +281,12 @@ SPANMAP_API int spanmap_get_account(const struct spanmap_snapshot *snapshot, siz
 
 /* The snapshot in a format: json, dot, svg, png, pdf, mermaid, text, prometheus, openmetrics, ... (an
  * unknown one is told with all there are). `query` narrows maps by the words of the web door,
- * percent-encoded as there: "focus=checkout&depth=2"; NULL: the whole. svg, png and pdf are drawn by
+ * percent-encoded as there: "focus=checkout&depth=2"; NULL: the whole. Windows are spanmap_serve()'s,
+ * of a handle with its own clock: a snapshot covers all since the start. svg, png and pdf are drawn by
  * spanmap-draw, whose path is the option draw.helper. The bytes end with a zero that out_size does not
  * count, and go back by spanmap_free().
  * Returns: 0; SPANMAP_NOT_FOUND (no such format, no such focus); SPANMAP_INVALID (the query);
- *          SPANMAP_UNSUPPORTED (no spanmap-draw); SPANMAP_TIMEOUT, SPANMAP_SYSTEM (it hung, or
+ *          SPANMAP_UNSUPPORTED (no spanmap-draw; a window); SPANMAP_TIMEOUT, SPANMAP_SYSTEM (it hung, or
  *          crashed); SPANMAP_TOO_LARGE; SPANMAP_NO_MEMORY. */
 SPANMAP_API int spanmap_render(struct spanmap_snapshot *snapshot, const char *format,
                                const char *query, struct spanmap_error *error, char **out_data,

@@ -55,6 +55,11 @@ int spanmap_render(struct spanmap_snapshot *snapshot, const char *format, const 
     status = routes_query_init(view_of(query != NULL ? query : ""), &input.options, text, &asked);
     if (status != 0)
         return spanmap_fail(error, status, "%s", text);
+    if (asked.options.window.length_ns != 0) {
+        routes_query_release(&asked);
+        return spanmap_fail(error, SPANMAP_UNSUPPORTED,
+                            "a snapshot is one moment; windows are for spanmap_serve()");
+    }
     input.options = asked.options;
     buf_init(&out, engine_budget(snapshot->map->engine)->answer_bytes_max);
     status = exporter->render(&input, text, &out);

@@ -50,8 +50,4 @@ void loop_join(struct loop *loop);
  * handles that nobody closed, without a callback. */
 void loop_release(struct loop *loop);
 
-/* Starts a thread that blocks all signals. Returns: 0; STATUS_SYSTEM. */
-MUST_USE int thread_start(const char *name, void *(*run)(void *), void *context,
-                          pthread_t *out_thread);
-
 #endif

@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 #include "base/check.h"
-#include "net/loop.h"
+#include "base/thread.h"
 
 void workers_init(struct workers *workers, const char *name, unsigned threads_max)
 {

@@ -79,6 +79,9 @@ static void spanmap_show__says_why_it_does_not_render(void **state)
     assert_int_equal(spanmap_render(snapshot, "json", "depth=x", &error, &data, &size),
                      SPANMAP_INVALID);
     assert_non_null(strstr(error.text, "'depth'"));
+    assert_int_equal(spanmap_render(snapshot, "json", "window=5m", &error, &data, &size),
+                     SPANMAP_UNSUPPORTED);
+    assert_non_null(strstr(error.text, "spanmap_serve"));
     assert_int_equal(spanmap_render(snapshot, "json", "focus=nobody", &error, &data, &size),
                      SPANMAP_NOT_FOUND);
     assert_non_null(strstr(error.text, "nobody"));
