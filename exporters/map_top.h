@@ -1,6 +1,7 @@
 /* map_top.h: what of a large map still makes a picture.
- * Is:         the busiest edges, as far as the option `top` and a picture's limits go, with their nodes
- *             and every edge between these; all other nodes become one, "others".
+ * Is:         the busiest edges, as many as the option `top` says; then the busiest nodes, as many as a
+ *             picture's limits hold; both with every edge between what stays. All other nodes become
+ *             one, "others".
  * Is not:     a focus (map_narrow.h): it is what remains when nobody chose.
  * Invariants: depends on the graph alone. Of the edges of the focus, and of those that changed since
  *             the map before, more stay.

@@ -386,6 +386,8 @@ def check_rooms(tree: Tree) -> Iterator[str]:
     page = tree.texts.get(rooms.PAGE, "")
     if rooms.rewritten(tree) != page:
         yield f"{rooms.PAGE}:1: its tables are not up to date; `make docs` makes them"
+    if rooms.maps_rewritten(tree) != tree.texts.get(rooms.MAPS_PAGE, ""):
+        yield f"{rooms.MAPS_PAGE}:1: its table is not up to date; `make docs` makes it"
     listed = {found[2] for found in rooms.TABLE.finditer(page)}
     for folder in sorted({top(path) for path in tree.c_files if top(path) in rules.LAYERS} - listed):
         yield f"{rooms.PAGE}:1: has no table `rooms of {folder}`"

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The rooms of docs/ARCHITECTURE.md: a table of each folder's files, made from the files' own first
-sentences. `rooms.py` rewrites them in place; tidy only looks whether they are up to date."""
+sentences; and the options of docs/MAPS.md, made from their table in C. `rooms.py` rewrites them in
+place; tidy only looks whether they are up to date."""
 
 import re
 import sys
@@ -10,6 +11,9 @@ from tree import Tree
 
 PAGE = "docs/ARCHITECTURE.md"
 TABLE = re.compile(r"(?s)(<!-- rooms of ([\w/]+) -->\n).*?(<!-- end -->)")
+MAPS_PAGE = "docs/MAPS.md"
+MAPS_TABLE = re.compile(r"(?s)(<!-- map options -->\n).*?(<!-- end -->)")
+MAP_OPTION = re.compile(r'X\("([^"]+)", (?:"([^"]*)"|NULL),\s*((?:"[^"]*"\s*)+),')
 SUFFIXES = (".h", ".c", ".js", ".css")
 # A comment's first paragraph ends at a blank line or at a heading such as `Is:`.
 PARAGRAPH_END = re.compile(r"^\s*(\*\s*)?($|\*/|[A-Z][A-Za-z /]*:\s)")
@@ -49,9 +53,26 @@ def rewritten(tree: Tree) -> str:
                      tree.texts.get(PAGE, ""))
 
 
+def map_options(tree: Tree) -> str:
+    """One row for each option of a map."""
+    rows = ["| option | does |", "|---|---|"]
+    table = tree.texts.get("exporters/map_options.h", "").replace("\\\n", "\n")
+    for name, value, doc in MAP_OPTION.findall(table):
+        words = "".join(re.findall(r'"([^"]*)"', doc)).replace("|", "\\|")
+        rows.append(f"| `{name}{' ' if value else ''}{value}` | {words} |")
+    return "".join(row + "\n" for row in rows)
+
+
+def maps_rewritten(tree: Tree) -> str:
+    return MAPS_TABLE.sub(lambda found: found[1] + map_options(tree) + found[2],
+                          tree.texts.get(MAPS_PAGE, ""))
+
+
 def main() -> None:
     root = Path(__file__).resolve().parents[2]
-    (root / PAGE).write_text(rewritten(Tree(root)))
+    tree = Tree(root)
+    (root / PAGE).write_text(rewritten(tree))
+    (root / MAPS_PAGE).write_text(maps_rewritten(tree))
 
 
 if __name__ == "__main__":

@@ -149,6 +149,7 @@ BAD = [
     ("rooms", {"base/thing.h": HEADER.replace("a thing", "another thing")}, "not up to date"),
     ("rooms", {"base/more.c": "/* more.c: more. */\n"}, "not up to date"),
     ("rooms", {"topology/a.c": "/* a.c: a. */\n"}, "has no table `rooms of topology`"),
+    ("rooms", {"docs/MAPS.md": "<!-- map options -->\nold\n<!-- end -->\n"}, "not up to date"),
     ("rooms", {"docs/ARCHITECTURE.md": "Nothing.\n"}, "has no table `rooms of base`"),
     ("locks", {"net/lock.c": "/* lock.c: locks. */\npthread_mutex_t known;\nuv_mutex_t new;\n"},
      "the lock new is not in the table"),

@@ -42,7 +42,7 @@ static size_t plain_edges(const struct map_graph *graph)
     return graph->edges_count - map_top_to_others(graph);
 }
 
-static void map_top__holds_its_limits_with_the_busiest(void **state)
+static void map_top__stays_at_top_with_the_busiest(void **state)
 {
     struct exporter_fixture fixture;
     struct map_graph whole;
@@ -55,12 +55,9 @@ static void map_top__holds_its_limits_with_the_busiest(void **state)
         uint64_t shown = 0;
         struct map_graph graph;
         fixture.input.options.top = top;
-        assert_int_equal(
-            map_graph_init(&fixture.input, &(struct map_limits){100, 700}, fixture.error, &graph),
-            0);
+        assert_int_equal(map_graph_init(&fixture.input, NULL, fixture.error, &graph), 0);
         assert_non_null(others_of(&graph));
         assert_true(plain_edges(&graph) >= 1 && plain_edges(&graph) <= top);
-        assert_true(graph.nodes_count <= 101);
         for (size_t i = 0; i < whole.edges_count; i++)
             if (whole.edges[i].from->requests > busiest)
                 busiest = whole.edges[i].from->requests;
@@ -72,6 +69,56 @@ static void map_top__holds_its_limits_with_the_busiest(void **state)
         assert_int_equal(others_of(&graph)->stands.nodes + graph.nodes_count - 1,
                          whole.nodes_count);
         assert_int_equal(others_of(&graph)->stands.edges + plain_edges(&graph), whole.edges_count);
+        map_graph_release(&graph);
+    }
+    map_graph_release(&whole);
+    fixture_end(&fixture);
+}
+
+static uint64_t traffic_of(const struct map_graph *graph, size_t node)
+{
+    uint64_t requests = 0;
+
+    for (size_t i = 0; i < graph->edges_count; i++)
+        requests += (graph->edges[i].client == node) * graph->edges[i].from->requests +
+                    (graph->edges[i].server == node) * graph->edges[i].from->requests;
+    return requests;
+}
+
+/* The busiest nodes, also behind a `top`, whose others stay others; nothing is counted twice. */
+static void map_top__holds_the_limits_of_a_picture(void **state)
+{
+    static const unsigned tops[] = {0, 300};
+    struct exporter_fixture fixture;
+    struct map_graph whole;
+
+    (void)state;
+    large(&fixture, 400, 3);
+    assert_int_equal(map_graph_init(&fixture.input, NULL, fixture.error, &whole), 0);
+    for (size_t k = 0; k < 2; k++) {
+        struct map_graph graph;
+        uint64_t least = UINT64_MAX;
+        fixture.input.options.top = tops[k];
+        assert_int_equal(
+            map_graph_init(&fixture.input, &(struct map_limits){100, 60}, fixture.error, &graph),
+            0);
+        assert_true(graph.nodes_count > 20 && graph.nodes_count <= 101);
+        assert_true(plain_edges(&graph) >= 1 && plain_edges(&graph) <= 60);
+        assert_int_equal(others_of(&graph)->stands.nodes + graph.nodes_count - 1,
+                         whole.nodes_count);
+        assert_int_equal(others_of(&graph)->stands.edges + plain_edges(&graph), whole.edges_count);
+        for (size_t i = 0, at = 0; i < whole.nodes_count && k == 0; i++) {
+            while (at < graph.nodes_count &&
+                   view_compare(graph.nodes[at].id, whole.nodes[i].id) < 0)
+                at++;
+            if (at < graph.nodes_count && view_equal(graph.nodes[at].id, whole.nodes[i].id) &&
+                traffic_of(&whole, i) < least)
+                least = traffic_of(&whole, i);
+        }
+        for (size_t i = 0, left = 0; i < whole.nodes_count && k == 0; i++) {
+            left += traffic_of(&whole, i) > least;
+            assert_true(left < graph.nodes_count);
+        }
         map_graph_release(&graph);
     }
     map_graph_release(&whole);
@@ -161,7 +208,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(map_top__takes_all_that_fits),
-        cmocka_unit_test(map_top__holds_its_limits_with_the_busiest),
+        cmocka_unit_test(map_top__stays_at_top_with_the_busiest),
+        cmocka_unit_test(map_top__holds_the_limits_of_a_picture),
         cmocka_unit_test(map_top__shows_all_between_what_stays),
         cmocka_unit_test(map_top__keeps_the_focus),
         cmocka_unit_test(map_top__counts_lone_nodes),
