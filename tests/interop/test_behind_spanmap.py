@@ -26,7 +26,7 @@ class Line:
 
     def __init__(self, folder):
         self.folder = folder
-        self.prometheus = f"127.0.0.1:{free_port()}"
+        self.prometheus = ""
         self.socket = folder / "collector.sock"
         self.backend = Backend()
         self.collector = None
@@ -37,11 +37,21 @@ class Line:
                  "RETRY_INTERVAL_MAX": "200ms", "PUSH_INTERVAL": "200ms"})
 
     def start_collector(self):
-        # A Unix socket: nobody else can take its place while the Collector is away.
-        self.collector = Collector(
-            self.folder, config=DEPLOY / "collector.yaml",
-            settings={"COLLECTOR_GRPC": str(self.socket), "COLLECTOR_TRANSPORT": "unix",
-                      "BACKEND_GRPC": self.backend.endpoint, "COLLECTOR_PROMETHEUS": self.prometheus})
+        """Somebody else may take the free port before the Collector has it: then another one."""
+        for left in reversed(range(5)):
+            self.prometheus = f"127.0.0.1:{free_port()}"
+            # A Unix socket: nobody else can take its place while the Collector is away.
+            settings = {"COLLECTOR_GRPC": str(self.socket), "COLLECTOR_TRANSPORT": "unix",
+                        "BACKEND_GRPC": self.backend.endpoint,
+                        "COLLECTOR_PROMETHEUS": self.prometheus}
+            try:
+                self.collector = Collector(self.folder, config=DEPLOY / "collector.yaml",
+                                           settings=settings)
+                return
+            except AssertionError as error:
+                if not left or "address already in use" not in str(error):
+                    raise
+                self.socket.unlink(missing_ok=True)
 
     def stop_collector(self):
         self.collector.stop()
