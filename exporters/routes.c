@@ -5,6 +5,7 @@
  */
 #include "exporters/routes.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@
 #include "exporters/history.h"
 #include "exporters/json.h"
 #include "exporters/map_graph.h"
+#include "exporters/map_options.h"
 #include "exporters/negotiate.h"
 #include "exporters/operations.h"
 #include "exporters/prometheus.h"
@@ -553,14 +555,32 @@ static void append_paths(struct buf *out);
 static void show_settings(struct routes *routes, const struct route *route,
                           const struct http_request *request, struct http_reply *reply)
 {
+    const struct routes_source *source = &routes->options.source;
+    struct snapshot *snapshot = source->snapshot(source->context);
+    struct windows_reach reach = {0};
+
     (void)route;
     (void)request;
     header(reply, "Cache-Control: no-store\r\n");
-    (void)buf_append_text(&reply->body, "{\"spanmap\": \"" SPANMAP_VERSION "\", \"trace_url\": ");
+    if (snapshot == NULL) {
+        refuse(reply, STATUS_NOMEM, status_text(STATUS_NOMEM));
+        return;
+    }
+    if (source->windows.reach == NULL ||
+        source->windows.reach(source->windows.context, &reach) != 0)
+        reach.span_ns = 0; /* There are none. */
+    (void)buf_printf(&reply->body,
+                     "{\"spanmap\": \"" SPANMAP_VERSION "\", \"start_unix_nano\": \"%" PRIu64
+                     "\",\n \"windows_seconds\": %" PRIu64 ", \"trace_url\": ",
+                     snapshot->start.ns, reach.span_ns / NS_PER_S);
+    snapshot_release(snapshot);
     json_append_text(&reply->body, routes->options.trace_url);
     (void)buf_append_text(&reply->body, ",\n \"paths\": ");
     append_paths(&reply->body);
-    (void)buf_append_text(&reply->body, "}\n");
+    (void)buf_append_text(&reply->body, ",\n \"parameters\": [");
+    for (size_t i = 0; i < MAP_OPTIONS_COUNT; i++)
+        (void)buf_printf(&reply->body, "%s\"%s\"", i != 0 ? ", " : "", map_options[i].name);
+    (void)buf_append_text(&reply->body, "]}\n");
     if (reply->body.failed != 0) {
         refuse(reply, STATUS_NOMEM, status_text(STATUS_NOMEM));
         return;

@@ -13,10 +13,11 @@ import { nameOfId, partsOfKey } from "./model.js";
 /** How far back the slider goes, and by which steps, in seconds. */
 const BACK_SECONDS = 3600;
 const BACK_STEP = 10;
+const TOPS = ["20", "50", "100", "200", "500"];
 const MIN_RATES = ["0.01", "0.1", "1", "10", "100", "1000"];
 
 /** @type {Record<string, string>} */
-const SPANS = { "1m": "1 min", "5m": "5 min", "15m": "15 min", "1h": "1 h", "24h": "24 h" };
+const SPANS = { "1m": "1 min", "5m": "5 min", "15m": "15 min", "30m": "30 min", "1h": "1 h", all: "since the start" };
 /** @type {Record<string, string>} */
 const FIGURE_WORDS = { rate: "rate", errors: "failures", p50: "p50", p95: "p95", p99: "p99", network: "network delay", queue: "queue delay" };
 
@@ -27,7 +28,6 @@ const FIGURE_WORDS = { rate: "rate", errors: "failures", p50: "p50", p95: "p95",
  * @typedef {object} ControlsState
  * @property {Link} link
  * @property {number} now     seconds since 1970, by spanmap's clock
- * @property {number} start   of spanmap, ms; 0: not known
  * @property {import("./settings.js").Abilities} abilities
  */
 
@@ -74,6 +74,7 @@ export class Controls {
     else if (id === "figure") this.go({ figure: value });
     else if (id === "cluster") this.go({ cluster: value.trim() });
     else if (id === "collapse") this.go({ collapse: value.trim() });
+    else if (id === "top") this.go({ top: value });
     else if (id === "min-rate") this.go({ minRate: value });
     else if (id === "theme") this.go({ theme: value }, true);
     else if (id === "failing" && target instanceof HTMLInputElement) this.go({ failing: target.checked });
@@ -155,7 +156,7 @@ export class Controls {
   show(state) {
     this.state = state;
     const { link, abilities } = state;
-    const timed = abilities.paths.has("/api/v1/history");
+    const timed = abilities.windowSeconds > 0;
     morph(this.root, [
       ...(timed ? this.times(state) : []),
       h("label", { class: "control check", "data-key": "failing" }, h("input", { id: "failing", type: "checkbox" }), h("span", {}, "Only failing")),
@@ -182,13 +183,13 @@ export class Controls {
   /**
    * @param {ControlsState} state
    */
-  times({ link, now, start }) {
-    const reach = start > 0 ? Math.min(BACK_SECONDS, Math.max(BACK_STEP, now - start / 1000)) : BACK_SECONDS;
+  times({ link, now, abilities }) {
+    const far = Math.min(BACK_SECONDS, abilities.windowSeconds);
+    const reach = abilities.start > 0 ? Math.min(far, Math.max(BACK_STEP, now - abilities.start / 1000)) : far;
     const oldest = Math.max(reach, link.at > 0 ? now - link.at : 0);
     return [
-      select("Window", "window", link.window, [["", link.at > 0 || link.compare ? "5 min" : "since the start"],
-        ...WINDOWS.filter((span) => span !== "5m" || !(link.at > 0 || link.compare))
-          .map((span) => /** @type {[string, string]} */ ([span, SPANS[span] ?? span]))]),
+      select("Window", "window", link.window, WINDOWS.filter((span) => span !== "all" || !(link.at > 0 || link.compare))
+        .map((span) => [span === "5m" ? "" : span, SPANS[span] ?? span])),
       h("div", { class: "control time", role: "group", "aria-label": "End of the window", "data-key": "time" },
         h("span", { "aria-hidden": true }, "until"),
         h("input", { id: "time", type: "range", min: -Math.ceil(oldest / BACK_STEP) * BACK_STEP, max: 0, step: BACK_STEP,
@@ -205,7 +206,7 @@ export class Controls {
    */
   menu({ link, abilities }) {
     const can = (/** @type {string} */ word) => abilities.parameters.has(word);
-    const changed = [link.figure, link.cluster, link.minRate, link.collapse, link.hide].filter(Boolean).length;
+    const changed = [link.figure, link.cluster, link.minRate, link.top, link.collapse, link.hide].filter(Boolean).length;
     return h("details", { class: "menu", "data-key": "menu" },
       h("summary", {}, "Drawing", changed > 0 ? h("span", { class: "count" }, String(changed)) : null),
       h("div", { class: "menu-body" },
@@ -213,6 +214,8 @@ export class Controls {
           ...FIGURES.map((word) => /** @type {[string, string]} */ ([word, FIGURE_WORDS[word] ?? word]))]) : null,
         can("min_rate") ? select("Lines from", "min-rate", link.minRate, [["", "any rate"],
           ...MIN_RATES.map((rate) => /** @type {[string, string]} */ ([rate, `${rate}/s`]))]) : null,
+        can("top") ? select("Busiest lines", "top", link.top, [["", "all that make a picture"],
+          ...TOPS.map((count) => /** @type {[string, string]} */ ([count, count]))]) : null,
         can("cluster") ? h("label", { class: "control", "data-key": "cluster" }, h("span", {}, "Frames by"),
           h("input", { id: "cluster", type: "text", list: "clusters", placeholder: "namespace", "data-value": link.cluster, autocomplete: "off", spellcheck: "false" })) : null,
         can("cluster") ? h("datalist", { id: "clusters" },

@@ -19,7 +19,8 @@ const PERIOD_MS = 8000;
  * @property {number} failed
  * @property {Seconds|null} seconds
  *
- * @typedef {{trace_id: string, span_id: string, unix_nano: string, seconds: number, failed: boolean}} Example
+ * @typedef {{trace_id: string, span_id: string, unix_nano: string, seconds: number|null, failed: boolean,
+ *            side?: string, why?: string}} Example  side: client, server, own; why: failed, slow, recent
  *
  * @typedef {object} Point  of the past; one of the durations is there, of a node `seconds`
  * @property {string} start_unix_nano

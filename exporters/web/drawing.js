@@ -25,7 +25,8 @@ const KEY = /^(node|edge):/;
 const GROUPS_MAX = 20000;
 
 /**
- * @typedef {{root: SVGGElement, byKey: Map<string, SVGGElement>, signatures: Map<string, string>}} Drawing
+ * @typedef {{root: SVGGElement, byKey: Map<string, SVGGElement>, signatures: Map<string, string>, titles: Map<string, string>}} Drawing
+ *   titles: what the picture itself says of a group, by its key
  */
 
 /**
@@ -197,7 +198,7 @@ function sourcesOf(graph) {
  * @returns {Drawing}
  */
 export function emptyDrawing() {
-  return { root: s("g"), byKey: new Map(), signatures: new Map() };
+  return { root: s("g"), byKey: new Map(), signatures: new Map(), titles: new Map() };
 }
 
 /**
@@ -207,14 +208,13 @@ export function emptyDrawing() {
  */
 export function showDrawing(drawing, text) {
   const graph = parse(text);
-  const { root, byKey, signatures } = drawing;
+  const { root, byKey, signatures, titles } = drawing;
   root.setAttribute("transform", graph.getAttribute("transform") ?? "");
   const sources = sourcesOf(graph);
   for (const [key, group] of byKey) {
     if (sources.has(key)) continue;
     group.remove();
-    byKey.delete(key);
-    signatures.delete(key);
+    for (const of of [byKey, signatures, titles]) of.delete(key);
   }
   /** @type {Element|null} */
   let last = null;
@@ -227,6 +227,7 @@ export function showDrawing(drawing, text) {
     }
     if (signatures.get(key) !== signature) {
       group.replaceChildren(...contentOf(source, key));
+      titles.set(key, source.querySelector("title")?.textContent ?? "");
       signatures.set(key, signature);
     }
     /** @type {ChildNode|null} */

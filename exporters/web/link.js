@@ -8,9 +8,9 @@
 
 /** @type {readonly ["map", "services", "edges"]} */
 export const VIEWS = ["map", "services", "edges"];
-export const WINDOWS = ["1m", "5m", "15m", "1h"];
+export const WINDOWS = ["1m", "5m", "15m", "1h", "all"];
 /** How long before the window the one lies that it is compared with. */
-export const COMPARES = ["5m", "15m", "1h", "24h"];
+export const COMPARES = ["1m", "5m", "15m", "30m", "1h"];
 export const FIGURES = ["rate", "errors", "p50", "p95", "p99", "network", "queue"];
 export const THEMES = ["light", "dark"];
 export const QUANTILES = ["p50", "p95", "p99", "max"];
@@ -25,12 +25,13 @@ export const DEPTH_MAX = 9;
  * @property {string} sort     a column, or "-" and a column for the other direction; empty: as given
  * @property {string} ops      the same of the operations in the panel
  * @property {string} quantile which duration the tables show
- * @property {string} window   one of WINDOWS; empty: since spanmap's start
+ * @property {string} window   one of WINDOWS, "all" since spanmap's start; empty: as is usual (query.js)
  * @property {number} at       the end of the window, seconds since 1970; 0: now
  * @property {string} compare  one of COMPARES; empty: compared with nothing
  * @property {string} figure   what stands on the map's lines, one of FIGURES; empty: as spanmap likes
  * @property {string} cluster  by what the map's nodes are framed; empty: as spanmap likes
  * @property {string} minRate  requests a second below which a line is not drawn; empty: none
+ * @property {string} top      how many of the busiest lines are drawn; empty: as many as make a picture
  * @property {string} collapse groups that are drawn as one node; empty: none
  * @property {string} focus    the key of a node; only what is near it is drawn
  * @property {number} depth    how many steps near is
@@ -42,7 +43,7 @@ export const DEPTH_MAX = 9;
 /** @type {Readonly<Link>} */
 export const USUAL = Object.freeze({
   select: "", view: "map", query: "", sort: "", ops: "", quantile: "p95", window: "", at: 0, compare: "",
-  figure: "", cluster: "", minRate: "", collapse: "", focus: "", depth: 1, failing: false, hide: "", theme: "",
+  figure: "", cluster: "", minRate: "", top: "", collapse: "", focus: "", depth: 1, failing: false, hide: "", theme: "",
 });
 
 /** @type {Record<string, keyof Link>} */
@@ -51,7 +52,7 @@ const PROPERTIES = {
 };
 /** The order in an address. */
 const NAMES = ["select", "view", "q", "sort", "ops", "quantile", "window", "at", "compare", "figure", "cluster",
-  "min_rate", "collapse", "focus", "depth", "failing", "hide", "theme"];
+  "min_rate", "top", "collapse", "focus", "depth", "failing", "hide", "theme"];
 /** Keys hold only what may stand in an address. */
 const PLAIN = new Set(["select", "focus"]);
 
@@ -75,12 +76,13 @@ const READ = {
   sort: like(/^-?[a-z0-9_]{1,40}$/),
   ops: like(/^-?[a-z0-9_]{1,40}$/),
   quantile: oneOf(QUANTILES),
-  window: oneOf(WINDOWS),
+  window: (value) => value !== "5m" && WINDOWS.includes(value) ? value : null,
   at: (value) => /^[1-9]\d{0,10}$/.test(value) ? Number(value) : null,
   compare: oneOf(COMPARES),
   figure: oneOf(FIGURES),
   cluster: text,
   min_rate: like(/^\d{1,9}(\.\d{1,6})?$/),
+  top: like(/^[1-9]\d{0,5}$/),
   collapse: text,
   focus: (value) => value.startsWith("node:") ? value : null,
   depth: (value) => /^[1-9]$/.test(value) ? Number(value) : null,

@@ -13,11 +13,11 @@ import { shorten, spoken } from "./figures.js";
 import { hiddenKeys } from "./filter.js";
 import { formatAge, formatClock, formatRate, formatShare, formatSpan, plural } from "./format.js";
 import { History, LIVE_SECONDS } from "./history.js";
-import { readLink, USUAL, writeLink } from "./link.js";
+import { readLink, writeLink } from "./link.js";
 import { nameOf, partsOfKey } from "./model.js";
 import { showPanel, showTip } from "./panel.js";
 import { Poller } from "./poller.js";
-import { isPast, isSinceStart, mapWords } from "./query.js";
+import { isPast, isSinceStart, resolve } from "./query.js";
 import { Search } from "./search.js";
 import { Stage } from "./stage.js";
 import { NONE_KNOWN, UNKNOWN } from "./settings.js";
@@ -38,9 +38,8 @@ class Page {
     this.spokenSelect = "";
     /** What spanmap can be asked for, and of which life of its. */
     this.abilities = NONE_KNOWN;
+    /** The start of the spanmap that they are of, ms. */
     this.abilitiesOf = -1;
-    /** When spanmap started, ms; 0: not known. */
-    this.started = 0;
     /** What is known of the configuration, and of which life of spanmap's, by its start. */
     this.settings = UNKNOWN;
     this.settingsOf = -1;
@@ -61,21 +60,29 @@ class Page {
     this.search.input.value = this.link.query;
     this.details = new Details(() => this.map && this.showPanel(this.map));
     this.controls = new Controls(get("controls"), (change, replace) => this.go(change, replace));
-    this.poller = new Poller(this.link, {
+    this.poller = new Poller(() => this.resolved(), {
       onMap: (map) => this.onMap(map),
       onDrawing: (text) => this.onDrawing(text),
       onChange: () => this.updateState(),
     });
     this.listen();
     this.update();
-    this.poller.tick();
+    void this.askAbilities(0);
     setInterval(() => this.updateState(), 1000);
+  }
+
+  /**
+   * The link with the window that it means now.
+   * @returns {import("./link.js").Link}
+   */
+  resolved() {
+    return resolve(this.link, this.abilities, this.poller ? this.poller.now : Date.now() / 1000);
   }
 
   listen() {
     addEventListener("hashchange", () => {
       this.link = readLink(location.hash);
-      this.poller.follow(this.link);
+      this.poller.follow();
       if (document.activeElement !== this.search.input) this.search.input.value = this.link.query;
       this.update();
       if (this.link.select) this.stage.reveal(this.link.select);
@@ -179,7 +186,7 @@ class Page {
     const href = writeLink(link);
     if (href === writeLink(this.link)) return;
     this.link = link;
-    this.poller.follow(link);
+    this.poller.follow();
     history[replace ? "replaceState" : "pushState"](null, "", href);
     this.update();
   }
@@ -190,9 +197,10 @@ class Page {
   onMap(map) {
     this.map = map;
     // A window's counts do not only grow: no rate can be told from their differences.
-    if (this.poller.words === mapWords(USUAL)) this.history.add(map);
-    if (this.poller.words === mapWords(USUAL)) this.started = map.start;
-    void this.askAbilities(this.started);
+    if (isSinceStart(this.poller.link)) {
+      this.history.add(map);
+      if (map.start > 0) void this.askAbilities(map.start);
+    }
     if (map.nodes.length === 0) {
       this.stage.clear();
       void this.askSettings(map.start);
@@ -214,12 +222,17 @@ class Page {
 
   /**
    * Without them the page offers less.
-   * @param {number} start
+   * @param {number} start of spanmap, as a map told it; 0: not known yet
    */
   async askAbilities(start) {
+    if (start > 0 && this.abilities.start === start) return;
     if (this.abilitiesOf === start) return;
     this.abilitiesOf = start;
-    this.abilities = await fetchAbilities().catch(() => NONE_KNOWN);
+    this.abilities = await fetchAbilities().catch(() => {
+      this.abilitiesOf = -1;
+      return NONE_KNOWN;
+    });
+    this.poller.tick(true);
     this.update();
   }
 
@@ -260,7 +273,7 @@ class Page {
     const { before } = map;
     return {
       live: seconds === 0 ? "Now: measuring" : `Last ${Math.min(seconds, LIVE_SECONDS)} s`,
-      whole: map.start === 0 ? "So far" : isSinceStart(this.link) ? since : isPast(this.link) || before ? span : `Last ${past}`,
+      whole: map.start === 0 ? "So far" : isSinceStart(this.poller.link) ? since : isPast(this.poller.link) || before ? span : `Last ${past}`,
       before: before ? `Before: ${formatClock(before.start, map.end)} to ${formatClock(before.end, map.end)}` : "",
     };
   }
@@ -270,16 +283,18 @@ class Page {
    * @returns {import("./columns.js").Mode}
    */
   mode(map) {
-    return map.before ? "compare" : isSinceStart(this.link) ? "start" : "window";
+    return map.before ? "compare" : isSinceStart(this.poller.link) ? "start" : "window";
   }
 
   /**
    * @param {import("./model.js").ServiceMap} map
+   * @returns {import("./panel.js").PanelState & import("./tables.js").TableState}
    */
   panelState(map) {
     return {
       map, history: this.history, windows: this.windows(map), link: this.link, mode: this.mode(map),
-      hidden: hiddenKeys(map, this.link), details: this.details.known, traceUrl: this.abilities.traceUrl, href: (/** @type {Partial<import("./link.js").Link>} */ change) => this.href(change),
+      hidden: hiddenKeys(map, this.link), sinceStart: isSinceStart(this.poller.link),
+      details: this.details.known, titles: this.stage.drawing.titles, traceUrl: this.abilities.traceUrl, href: (/** @type {Partial<import("./link.js").Link>} */ change) => this.href(change),
     };
   }
 
@@ -311,7 +326,7 @@ class Page {
       get("count-services").textContent = String(map.nodes.length);
       get("count-edges").textContent = String(map.edges.length);
       this.stage.decorate(map, link.select, link.query, hiddenKeys(map, link));
-      this.details.follow(map, link, this.abilities.paths);
+      this.details.follow(map, this.poller.link, this.abilities.paths);
       this.showPanel(map);
       if (link.view !== "map") showTable(get("tables"), this.panelState(map));
       this.updateSums(map);
@@ -321,7 +336,7 @@ class Page {
       }
     }
     morph(get("legend-body"), legend(map?.before ?? null));
-    this.controls.show({ link, now: this.poller.now, start: this.started, abilities: this.abilities });
+    this.controls.show({ link, now: this.poller.now, abilities: this.abilities });
     this.updateState();
   }
 
@@ -334,7 +349,7 @@ class Page {
     let rate = 0;
     let requests = 0;
     let failed = 0;
-    const sinceStart = isSinceStart(this.link);
+    const sinceStart = isSinceStart(this.poller.link);
     const seconds = (map.end - map.start) / 1000;
     for (const [key, edge] of map.edgeByKey) {
       const recent = sinceStart ? this.history.recent(key) : { ...edge, rate: seconds > 0 ? edge.requests / seconds : 0 };
@@ -365,8 +380,8 @@ class Page {
   leftOutText(map) {
     const { nodes, edges } = this.stage.leftOut(map);
     if (nodes + edges === 0 || !this.poller.isDrawn) return "";
-    const { focus, minRate, collapse } = this.link;
-    if (focus || minRate || collapse) return `Not drawn, by choice: ${plural(nodes, "node")}, ${plural(edges, "edge")}.`;
+    const { focus, minRate, top, collapse } = this.link;
+    if (focus || minRate || top || collapse) return `Not drawn, by choice: ${plural(nodes, "node")}, ${plural(edges, "edge")}.`;
     return `The least busy are not drawn: ${plural(nodes, "node")}, ${plural(edges, "edge")}. The tables have them all.`;
   }
 
@@ -445,7 +460,7 @@ class Page {
    * @param {import("./model.js").ServiceMap|null} map
    */
   updateMessage(map) {
-    const { poller, link } = this;
+    const { poller } = this;
     /** @type {Node|null} */
     let message = null;
     if (!map && poller.mapError) {
@@ -453,8 +468,9 @@ class Page {
         `${sentence(poller.mapError.message)} It is tried again every few seconds.`, "");
     } else if (!map) {
       message = h("p", { class: "quiet" }, "Loading the map…");
-    } else if (map.nodes.length === 0 && !isSinceStart(link)) {
-      message = h("p", { class: "quiet" }, `Nothing was seen: ${lower(this.windows(map).whole)}.`);
+    } else if (map.nodes.length === 0 && !isSinceStart(poller.link)) {
+      message = h("div", { class: "card" }, h("h2", {}, "Nothing was seen in this time"), h("p", {}, `${this.windows(map).whole}.`),
+        h("p", {}, h("a", { href: this.href({ window: "all", at: 0, compare: "" }) }, "Show all since the start")));
     } else if (map.nodes.length === 0) {
       message = emptyMessage(location.hostname, this.settings, map.accounting);
     } else if (this.stage.isEmpty) {

@@ -5,7 +5,6 @@ import { h, morph, name, s } from "./dom.js";
 import { CONNECTIONS, icon, mainSeconds, nodeLink, rateSinceStart, shareText, shorten, TYPES } from "./figures.js";
 import { formatCount, formatRate, formatSeconds, formatShare, formatSpan, NONE } from "./format.js";
 import { keyOfEdge, keyOfNodeId, nameOf, nameOfId, partsOfKey } from "./model.js";
-import { isSinceStart } from "./query.js";
 import { changesText, examples, operations } from "./sections.js";
 
 const CURVE_WIDTH = 300;
@@ -19,7 +18,9 @@ const CURVE_HEIGHT = 48;
  * @property {{live: string, whole: string}} windows what the two windows are called
  * @property {import("./link.js").Link} link
  * @property {import("./details.js").Known} details
+ * @property {boolean} sinceStart  the figures are those since spanmap's start
  * @property {string} traceUrl
+ * @property {Map<string, string>} titles  what the picture says of its groups, by key
  */
 
 /**
@@ -65,7 +66,7 @@ function curve(points) {
  * @param {string} key
  */
 function liveSection(state, key) {
-  if (!isSinceStart(state.link)) return null;
+  if (!state.sinceStart) return null;
   const recent = state.history.recent(key);
   return h("section", { "data-key": "live" }, h("h3", {}, state.windows.live),
     h("dl", { class: "tiles" },
@@ -245,6 +246,14 @@ function edgeContent(state, edge) {
  * @param {string} key
  */
 function goneContent(state, key) {
+  const said = (state.titles.get(key) ?? "").split("\n").filter(Boolean);
+  if (said.length > 0) {
+    return [
+      headOf(state, [h("span", {}, name(shorten(said[0] ?? "")))], ["several, drawn as one"]),
+      h("p", { class: "muted" }, "What stands for it on the map, as it was drawn last:"),
+      h("ul", { class: "said-list" }, ...said.slice(1).map((line) => h("li", {}, name(shorten(line))))),
+    ];
+  }
   const parts = partsOfKey(key);
   const names = parts ? parts.ids.map((id) => shorten(nameOf(state.map, id))).join(" → ") : "";
   return [

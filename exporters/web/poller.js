@@ -24,11 +24,12 @@ const DRAWING_SHARE = 4;
 
 export class Poller {
   /**
-   * @param {import("./link.js").Link} link
+   * @param {() => import("./link.js").Link} resolved  the link, with the window that it means now
    * @param {Calls} calls
    */
-  constructor(link, calls) {
-    this.link = link;
+  constructor(resolved, calls) {
+    this.resolved = resolved;
+    this.link = resolved();
     this.calls = calls;
     this.paused = false;
     /** When the last answers came, ms of performance.now(); 0: never. */
@@ -62,12 +63,10 @@ export class Poller {
     this.tick();
   }
 
-  /**
-   * Another link may want other figures, or another picture.
-   * @param {import("./link.js").Link} link
-   */
-  follow(link) {
+  /** Another link may want other figures, or another picture. */
+  follow() {
     const before = this.link;
+    const link = this.resolved();
     this.link = link;
     if (mapWords(before) !== mapWords(link)) {
       this.asking?.abort();
@@ -106,6 +105,7 @@ export class Poller {
    */
   tick(other = false) {
     clearTimeout(this.timer);
+    this.link = this.resolved();
     if (document.visibilityState === "hidden" || (this.paused && !other)) return;
     // The past does not change.
     if (isPast(this.link) && this.isFresh && this.mapError === null) return;

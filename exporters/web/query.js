@@ -1,18 +1,34 @@
 /* query.js: what spanmap is asked for, by the page's link. Pure.
- * Words are those of `spanmap map`. A spanmap that does not know one leaves it alone, and says in its
- * answer's window what the figures cover.
+ * Words are those of `spanmap map`. All but resolve() want a resolved link.
  */
 
 import { secondsOf } from "./link.js";
 import { partsOfKey } from "./model.js";
 
-/** The window where a moment in the past is asked for, and no other is chosen. */
-const PAST_WINDOW = "5m";
+/** The window where no other is chosen. */
+const USUAL_WINDOW = "5m";
 
 /**
  * @typedef {import("./link.js").Link} Link
  * @typedef {[string, string][]} Pairs
  */
+
+/**
+ * The link with the window that it means: empty since spanmap's start, else one of a certain length.
+ * Until spanmap is older than the usual window, the two are the same, and what is since the start is
+ * told at less cost and more exactly.
+ * @param {Link} link
+ * @param {{start: number, windowSeconds: number}} abilities
+ * @param {number} now  seconds since 1970, by spanmap's clock
+ * @returns {Link}
+ */
+export function resolve(link, { start, windowSeconds }, now) {
+  if (windowSeconds === 0) return { ...link, window: "", at: 0, compare: "" };
+  const windowed = isPast(link) || link.compare !== "";
+  const aged = start > 0 && now - start / 1000 > secondsOf(USUAL_WINDOW);
+  if (link.window === "all") return { ...link, window: windowed ? USUAL_WINDOW : "" };
+  return { ...link, window: link.window || (windowed || aged ? USUAL_WINDOW : "") };
+}
 
 /**
  * @param {Link} link
@@ -37,9 +53,7 @@ export function isSinceStart(link) {
 function times(link, now) {
   /** @type {Pairs} */
   const pairs = [];
-  const windowed = isPast(link) || link.compare !== "";
-  const window = link.window || (windowed ? PAST_WINDOW : "");
-  if (window) pairs.push(["window", window]);
+  if (link.window) pairs.push(["window", link.window]);
   if (isPast(link)) pairs.push(["at", String(link.at)]);
   if (link.compare) pairs.push(["compare", String(Math.floor((link.at || now) - secondsOf(link.compare)))]);
   return pairs;
@@ -71,6 +85,7 @@ export function drawingQuery(link, now) {
   if (link.figure) pairs.push(["figure", link.figure]);
   if (link.cluster) pairs.push(["cluster", link.cluster]);
   if (link.minRate) pairs.push(["min_rate", link.minRate]);
+  if (link.top) pairs.push(["top", link.top]);
   if (link.collapse) pairs.push(["collapse", link.collapse]);
   return write(pairs);
 }

@@ -35,7 +35,7 @@ export function changesText(changes) {
 /** @type {{id: string, label: string, title: string}[]} */
 const COLUMNS = [
   { id: "operation", label: "Operation", title: "Name of its spans, and their kind" },
-  { id: "requests", label: "count", title: "Spans of it since spanmap's start" },
+  { id: "requests", label: "count", title: "Spans of it" },
   { id: "share", label: "failed", title: "Share of them that failed" },
   { id: "p95", label: "p95", title: "95% of them took at most this" },
 ];
@@ -90,7 +90,7 @@ export function operations(state) {
   const rest = rows.slice(OPERATIONS_SHOWN);
   return h("section", { class: "operations", "data-key": "operations" },
     h("h3", {}, "Operations", h("span", { class: "count" }, formatCount(rows.length + known.left_out)),
-      h("span", { class: "muted" }, "its spans since the start")),
+      h("span", { class: "muted" }, "by its spans")),
     rows.length === 0 ? h("p", { class: "muted" }, "None seen: it does not report itself.") : table(rows.slice(0, OPERATIONS_SHOWN)),
     rest.length === 0 ? null : h("details", { "data-key": "rest" }, h("summary", {}, `${formatCount(rest.length)} more`),
       h("table", { class: "small operation-table" }, h("thead", { class: "unseen" }, h("tr", {},
@@ -104,16 +104,17 @@ export function operations(state) {
  */
 function exampleRow(example, state) {
   const href = state.traceUrl ? traceHref(state.traceUrl, example.trace_id, example.span_id) : "";
-  const id = `${example.trace_id.slice(0, 16)}…`;
-  const label = `Trace ${example.trace_id}, ${formatSeconds(example.seconds)}${example.failed ? ", failed" : ""}`;
+  const id = example.trace_id.slice(0, 16);
   return h("tr", { "data-key": `${example.trace_id} ${example.span_id}`, "data-failed": example.failed },
     h("td", {}, formatClock(milliseconds(example.unix_nano), state.map.end)),
     h("td", { class: "number" }, formatSeconds(example.seconds)),
-    h("td", {}, example.failed ? h("span", { class: "share", "data-level": 3 }, "failed") : ""),
+    h("td", {}, example.failed ? h("span", { class: "share", "data-level": 3 }, "failed")
+      : example.why === "slow" ? h("span", { class: "muted" }, "slow") : ""),
     h("td", { class: "trace" }, href
-      ? h("a", { href, target: "_blank", rel: "noopener noreferrer", title: example.trace_id, "aria-label": `${label}, in the trace viewer` }, h("code", {}, id))
-      : h("button", { type: "button", class: "trace-id", "data-copy-text": example.trace_id, title: `Copy ${example.trace_id}`,
-        "aria-label": `Copy the id: ${label}` }, h("code", {}, id))));
+      ? h("a", { href, target: "_blank", rel: "noopener noreferrer", title: example.trace_id },
+        h("code", {}, id), h("span", { class: "unseen" }, " in the trace viewer"))
+      : h("button", { type: "button", class: "trace-id", "data-copy-text": example.trace_id, title: `Copy ${example.trace_id}` },
+        h("code", {}, id), h("span", { class: "unseen" }, " copy the id"))));
 }
 
 /**
@@ -125,7 +126,7 @@ export function examples(state) {
   return h("section", { class: "examples", "data-key": "examples" }, h("h3", {}, "Example traces", h("span", { class: "count" }, String(known.length))),
     known.length === 0 ? h("p", { class: "muted" }, "None kept yet.")
       : h("table", { class: "small" }, h("thead", { class: "unseen" }, h("tr", {},
-        ...["Time", "Duration", "Failed", "Trace"].map((text) => h("th", { scope: "col" }, text)))),
+        ...["Time", "Duration", "Remarkable", "Trace"].map((text) => h("th", { scope: "col" }, text)))),
       h("tbody", {}, ...known.map((example) => exampleRow(example, state)))),
     known.length > 0 && !state.traceUrl ? h("p", { class: "muted" }, "With ", h("code", {}, "web.trace_url"),
       " in the configuration they lead to your trace viewer.") : null);

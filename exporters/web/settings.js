@@ -65,13 +65,15 @@ export function endpointOf(settings, pageHost) {
 
 /**
  * @typedef {object} Abilities
+ * @property {number} start            of spanmap, ms since 1970; 0: not known
+ * @property {number} windowSeconds    how far back windows reach; 0: there are none
  * @property {string} traceUrl         a template of a web address, or empty
  * @property {Set<string>} paths       that spanmap answers
  * @property {Set<string>} parameters  of a map, that it understands
  */
 
 /** Before anything is known. @type {Abilities} */
-export const NONE_KNOWN = { traceUrl: "", paths: new Set(), parameters: new Set() };
+export const NONE_KNOWN = { start: 0, windowSeconds: 0, traceUrl: "", paths: new Set(), parameters: new Set() };
 
 /**
  * Reads an answer of /api/v1/settings. Throws where it is none.
@@ -79,12 +81,16 @@ export const NONE_KNOWN = { traceUrl: "", paths: new Set(), parameters: new Set(
  * @returns {Abilities}
  */
 export function readAbilities(answer) {
-  const { trace_url: url, paths, parameters } = /** @type {Record<string, unknown>} */ (Object(answer));
+  const { start_unix_nano: start, windows_seconds: seconds, trace_url: url, paths, parameters } = /** @type {Record<string, unknown>} */ (Object(answer));
   if (typeof url !== "string" || !Array.isArray(paths)) throw new Error("these are no settings of a spanmap");
+  const windowSeconds = typeof seconds === "number" ? seconds : 0;
   return {
+    start: Number(BigInt(typeof start === "string" && /^\d+$/.test(start) ? start : "0") / 1000000n),
+    windowSeconds,
     traceUrl: isTemplate(url) ? url : "",
-    paths: new Set(paths.map(String)),
-    parameters: new Set(Array.isArray(parameters) ? parameters.map(String) : []),
+    // Without windows there is no past.
+    paths: new Set(paths.map(String).filter((path) => windowSeconds > 0 || path !== "/api/v1/history")),
+    parameters: new Set(Array.isArray(parameters) ? parameters.map((word) => String(word).replaceAll("-", "_")) : []),
   };
 }
 

@@ -4,7 +4,7 @@
 
 import { anchor, nearest } from "./camera.js";
 import { boxOf, emptyDrawing, showDrawing } from "./drawing.js";
-import { spoken } from "./figures.js";
+import { shorten, spoken } from "./figures.js";
 import { chooseLabels } from "./labels.js";
 import { failureLevel, keyOfNodeId, neighbourhood, nodeMatches } from "./model.js";
 import { Viewport } from "./viewport.js";
@@ -246,7 +246,7 @@ export class Stage {
       set("role", "button");
       set("tabindex", "-1");
       set("aria-pressed", String(key === selected));
-      set("aria-label", spoken(map, key));
+      set("aria-label", spoken(map, key) || shorten((this.drawing.titles.get(key) ?? "").replaceAll("\n", ", ")));
       group.classList.toggle("selected", key === selected);
       group.classList.toggle("dim", lit !== null && !lit.has(key));
       group.classList.toggle("found", found !== null && found.has(key) && node !== undefined);

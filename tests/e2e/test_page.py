@@ -1,6 +1,5 @@
 """The page at `/` in a real Chromium, against the real daemon."""
 
-import itertools
 import shutil
 import socket
 import sys
@@ -12,69 +11,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib.browser import Browser  # noqa: E402
 from lib.daemon import Daemon, binary, wait_until  # noqa: E402
+from lib.page_shop import FAST, REFRESH_S, call, edge_of, ids, node_of, service, shop, show  # noqa: E402
 from lib.sender import Sender  # noqa: E402
-from model.otlp_json import CLIENT, ERROR, SERVER, UNSET, Span  # noqa: E402
-
-FAST = {"pairing.wait": "100ms", "pairing.parent_wait": "100ms", "messaging.wait": "100ms"}
-# The page asks by itself at least every 10 s; this ends a test that hangs, and judges nothing.
-REFRESH_S = 60
-ids = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with Browser() as one:
-        yield one
-
-
-def service(name, namespace=""):
-    resource = {"service.name": name}
-    if namespace:
-        resource["service.namespace"] = namespace
-    return resource
-
-
-def call(client, server, milliseconds=20, failed=False, attributes=None):
-    """A trace of one request: the user calls the client, and it the server."""
-    trace = f"{next(ids):032x}"
-    start = 1_700_000_000_000_000_000
-    end = start + milliseconds * 1_000_000
-    status = ERROR if failed else UNSET
-
-    def span(number, parent, kind, resource, inset, state, more=None):
-        return Span(trace=trace, id=f"{number:016x}", parent=parent, kind=kind, name="op", resource=resource,
-                    start=start + inset, end=end - inset, status=state, attributes=more or {})
-    spans = [span(1, "", SERVER, client, 0, UNSET), span(2, f"{1:016x}", CLIENT, client, 1000, status, attributes)]
-    if server is not None:
-        spans.append(span(3, f"{2:016x}", SERVER, server, 2_000_000, status))
-    return spans
-
-
-def shop(times=1):
-    """The user calls front, front calls checkout and, failing, payment, and a database."""
-    spans = []
-    for number in range(times):
-        spans += call(service("front"), service("checkout"), 20 + number)
-        spans += call(service("front"), service("payment"), 40 + number, failed=number == 0)
-        spans += call(service("checkout"), None, 5, attributes={"db.system.name": "redis", "server.address": "cache"})
-    return spans
-
-
-def show(daemon, spans):
-    """Sends, and waits until the daemon has counted all that was sent to it."""
-    daemon.sent = getattr(daemon, "sent", 0) + len(spans)
-    with Sender(daemon.grpc) as sender:
-        sender.send(spans)
-    return daemon.wait_for_counted(daemon.sent)
-
-
-def node_of(answer, name):
-    return next(node for node in answer["nodes"] if node["name"] == name)
-
-
-def edge_of(answer, client, server):
-    return next(edge for edge in answer["edges"]
-                if edge["client"].endswith("/" + client) and edge["server"].endswith("/" + server))
+from model.otlp_json import SERVER, Span  # noqa: E402
 
 
 def figures(browser):
@@ -262,8 +201,8 @@ def test_click_on_an_edge_shows_its_numbers(browser):
         browser.check_quiet(daemon.web)
 
 
-def test_live_rate_comes_from_what_came_since(browser):
-    with Daemon(FAST) as daemon:
+def test_without_windows_the_live_rate_comes_from_what_came_since(browser):
+    with Daemon({**FAST, "windows.span": "off"}) as daemon:
         show(daemon, shop())
         browser.open(daemon.web + "/#select=edge:service//front|service//checkout|")
         browser.wait_for('#panel [data-figure="requests"]', "1", REFRESH_S)
@@ -271,6 +210,8 @@ def test_live_rate_comes_from_what_came_since(browser):
         wait_until(lambda: figures(browser)["live-requests"] == "3", "the panel counts three new requests", REFRESH_S)
         assert figures(browser)["requests"] == "4"
         browser.wait_for("#panel .curve", patience_s=REFRESH_S)
+        assert not browser.is_shown("#window")
+        assert not browser.is_shown("#panel .charts")
         browser.check_quiet(daemon.web)
 
 
@@ -528,7 +469,7 @@ def test_large_map_tells_what_it_leaves_out(browser):
         answer = show(daemon, spans)
         browser.open(daemon.web)
         browser.wait_for("#canvas g.node", patience_s=REFRESH_S)
-        drawn = len(browser.texts("#canvas g.node"))
+        drawn = browser.run("return document.querySelectorAll('#canvas g.node:not([data-key^=\"node:others/\"])').length")
         assert drawn < len(answer["nodes"])
         browser.wait_for("#hint", f"not drawn: {len(answer['nodes']) - drawn} nodes", REFRESH_S)
         browser.run("location.hash = 'view=services'")

@@ -130,7 +130,9 @@ class Browser:
             self.cdp("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
     def click(self, selector):
-        """A real click in the middle of an element."""
+        """A real click in the middle of an element, brought into sight where it has scrolled away."""
+        self.run("const e = document.querySelector(arguments[0]);"
+                 "if (e instanceof HTMLElement) e.scrollIntoView({block: 'nearest', inline: 'nearest'})", selector)
         left, top, width, height = self.box(selector)
         self.click_at(left + width / 2, top + height / 2)
 
@@ -150,8 +152,14 @@ class Browser:
         from selenium.webdriver.common.action_chains import ActionChains
         from selenium.webdriver.common.keys import Keys
         named = {"Escape": Keys.ESCAPE, "Enter": Keys.ENTER, "ArrowLeft": Keys.LEFT, "ArrowRight": Keys.RIGHT,
-                 "ArrowUp": Keys.UP, "ArrowDown": Keys.DOWN}
+                 "ArrowUp": Keys.UP, "ArrowDown": Keys.DOWN, "Tab": Keys.TAB, "Space": Keys.SPACE}
         ActionChains(self.driver).send_keys(*[named.get(key, key) for key in keys]).perform()
+
+    def choose(self, selector, value):
+        """Sets a control of a form, as a user's choice would."""
+        self.run("const e = document.querySelector(arguments[0]); e.value = arguments[1];"
+                 "e.dispatchEvent(new Event('input', {bubbles: true})); e.dispatchEvent(new Event('change', {bubbles: true}))",
+                 selector, value)
 
     # --- What it did --------------------------------------------------------------------------
 

@@ -3,6 +3,9 @@
 The page needs no Node, so the tree has no package.json beside it: a copy gets one.
 """
 
+import contextlib
+import fcntl
+import filecmp
 import functools
 import os
 import shutil
@@ -35,11 +38,32 @@ def prepare():
     if int(version.lstrip("v").split(".")[0]) < 18:
         pytest.skip(f"node {version} is too old: the page's modules are not tested")
     target = folder()
-    for part in ("exporters/web", "tests/web"):
-        shutil.rmtree(target / part, ignore_errors=True)
-        shutil.copytree(ROOT / part, target / part, ignore=shutil.ignore_patterns("node_modules"))
-    shutil.copy(ROOT / "tests/web/package.json", target)
+    with _alone():
+        for part in ("exporters/web", "tests/web"):
+            _follow(ROOT / part, target / part)
+        shutil.copy(ROOT / "tests/web/package.json", target)
     return target
+
+
+@contextlib.contextmanager
+def _alone():
+    """No other run of the tests changes the copy meanwhile."""
+    folder().mkdir(parents=True, exist_ok=True)
+    with open(folder() / ".lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _follow(source, target):
+    """Makes the files of one folder those of another, and touches none that is right: others may read it."""
+    target.mkdir(parents=True, exist_ok=True)
+    wanted = {path.name for path in source.iterdir() if path.is_file()}
+    for path in target.iterdir():
+        if path.is_file() and path.name not in wanted:
+            path.unlink()
+    for name in wanted:
+        if not (target / name).exists() or not filecmp.cmp(source / name, target / name, shallow=False):
+            shutil.copy(source / name, target / name)
 
 
 def _install():
@@ -47,6 +71,13 @@ def _install():
     target = prepare()
     wanted = (target / "package.json").read_text(encoding="utf-8")
     stamp = target / "node_modules/.wanted"
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
+        return target / "node_modules"
+    with _alone():
+        return _install_alone(target, wanted, stamp)
+
+
+def _install_alone(target, wanted, stamp):
     if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
         return target / "node_modules"
     npm = shutil.which("npm")

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { USUAL } from "../../exporters/web/link.js";
 import { keyOfNodeId, readMap } from "../../exporters/web/model.js";
-import { drawingQuery, drawingWords, isSinceStart, itemQuery, mapQuery, mapWords } from "../../exporters/web/query.js";
+import { drawingQuery, drawingWords, isSinceStart, itemQuery, mapQuery, mapWords, resolve } from "../../exporters/web/query.js";
 import { sample } from "./sample.js";
 
 test("usually nothing but the map is asked for", () => {
@@ -14,9 +14,8 @@ test("usually nothing but the map is asked for", () => {
 
 test("a moment in the past has a window, and what is before it is reckoned from it", () => {
   assert.equal(mapQuery({ ...USUAL, window: "1h" }, 5), "?window=1h");
-  assert.equal(mapQuery({ ...USUAL, at: 10_000 }, 99_999), "?window=5m&at=10000");
   assert.equal(mapQuery({ ...USUAL, at: 10_000, compare: "1h", window: "1m" }, 99_999), "?window=1m&at=10000&compare=6400");
-  assert.equal(mapQuery({ ...USUAL, compare: "5m" }, 10_000.7), "?window=5m&compare=9700");
+  assert.equal(mapQuery({ ...USUAL, window: "5m", compare: "5m" }, 10_000.7), "?window=5m&compare=9700");
   for (const change of [{ window: "1h" }, { at: 9 }, { compare: "5m" }]) assert.ok(!isSinceStart({ ...USUAL, ...change }));
 });
 
@@ -36,4 +35,18 @@ test("a node and an edge are named by their ids", () => {
   assert.equal(itemQuery(map, "edge:service/shop/b|database//db|database", { ...USUAL, window: "5m" }),
     "?client=service%2Fshop%2Fb&server=database%2F%2Fdb&connection_type=database&window=5m");
   assert.equal(itemQuery(map, "node:service//nobody", USUAL), null);
+});
+
+test("the usual window is five minutes, once spanmap is older than that", () => {
+  const abilities = { start: 1_000_000, windowSeconds: 3600 };
+  const windowOf = (/** @type {Partial<import("../../exporters/web/link.js").Link>} */ change, /** @type {number} */ now) =>
+    resolve({ ...USUAL, ...change }, abilities, now).window;
+  assert.equal(windowOf({}, 1299), "");
+  assert.equal(windowOf({}, 1301), "5m");
+  assert.equal(windowOf({ window: "all" }, 9999), "");
+  assert.equal(windowOf({ window: "1m" }, 1001), "1m");
+  assert.equal(windowOf({ at: 1100 }, 1200), "5m");
+  assert.equal(windowOf({ compare: "1m", window: "all" }, 1200), "5m");
+  assert.equal(resolve(USUAL, { start: 0, windowSeconds: 3600 }, 9999).window, "");
+  assert.deepEqual(resolve({ ...USUAL, window: "1h", at: 7, compare: "1m" }, { start: 1, windowSeconds: 0 }, 9999), USUAL);
 });

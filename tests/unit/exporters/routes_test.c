@@ -142,7 +142,8 @@ static void routes__answer_each_path(void **state)
     check(&door, "/api/v1/operations", "node=service%2F%2Fcheckout", 200, "application/json",
           "{\"node\": \"service//checkout\",\n \"operations\": [");
     check(&door, "/api/v1/settings", "", 200, "application/json",
-          "\"trace_url\": \"\",\n \"paths\": [\"/metrics\", ");
+          "\"windows_seconds\": 0, \"trace_url\": \"\",\n \"paths\": [\"/metrics\", ");
+    check(&door, "/api/v1/settings", "", 200, "application/json", "\"parameters\": [\"focus\", ");
     check(&door, "/healthz", "", 200, PLAIN, "ok\n");
     check(&door, "/readyz", "", 200, PLAIN, "ready\n");
     check(&door, "/debug/config", "", 200, PLAIN, "web: localhost:9464\n");
