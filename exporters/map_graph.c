@@ -372,6 +372,7 @@ static int apply(const struct export_input *input, const struct map_limits *limi
 
     graph->figure = input->options.figure;
     graph->tells_groups = map_groups_asked(&input->options);
+    map_narrow_mark(&input->options, graph);
     if (status == 0)
         status = map_groups_collapse(input, out_error, graph);
     if (status == 0)

@@ -123,18 +123,24 @@ static void hide_quiet(const struct export_options *options, struct map_graph *g
 
 /* -------------------------------------------------------------------- focus */
 
-static int find_focus(struct map_graph *graph, struct view focus, char out_error[256])
+void map_narrow_mark(const struct export_options *options, struct map_graph *graph)
+{
+    struct view focus = options->focus;
+
+    for (size_t i = 0; i < graph->nodes_count && focus.size != 0; i++) {
+        struct map_node *node = &graph->nodes[i];
+        if (view_equal(node->id, focus) || view_equal(node->from->node.name, focus))
+            node->is_focus = true;
+    }
+}
+
+static int check_focus(const struct map_graph *graph, struct view focus, char out_error[256])
 {
     struct buf name;
-    bool found = false;
 
-    for (size_t i = 0; i < graph->nodes_count; i++) {
-        struct map_node *node = &graph->nodes[i];
-        node->is_focus = view_equal(node->id, focus) || view_equal(node->from->node.name, focus);
-        found = found || node->is_focus;
-    }
-    if (found)
-        return 0;
+    for (size_t i = 0; i < graph->nodes_count; i++)
+        if (graph->nodes[i].is_focus)
+            return 0;
     buf_init(&name, 0);
     (void)escape_cut(&name, focus, NAME_IN_ERROR); /* Without memory the name stays away. */
     (void)export_fail(out_error, 0, "no node on the map has the id or the name '%.*s'",
@@ -182,8 +188,9 @@ int map_narrow(const struct export_options *options, char out_error[256], struct
     struct cut cut;
     int status = cut_init(graph, &cut);
 
+    map_narrow_mark(options, graph); /* Clusters have names, too. */
     if (status == 0 && options->focus.size != 0)
-        status = find_focus(graph, options->focus, out_error);
+        status = check_focus(graph, options->focus, out_error);
     if (status == 0)
         hide_quiet(options, graph, &cut);
     if (status == 0 && options->focus.size != 0)

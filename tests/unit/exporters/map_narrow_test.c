@@ -73,6 +73,34 @@ static void map_narrow__walks_along_what_is_shown(void **state)
     fixture_end(&fixture);
 }
 
+/* A service that went into its cluster is in focus with it, and a cluster by its own name. */
+static void map_narrow__finds_clusters(void **state)
+{
+    static const char *const focuses[] = {"a", "service/eu/a", "eu", "group//eu"};
+    struct exporter_fixture fixture;
+    uint32_t nodes[3];
+
+    (void)state;
+    fixture_begin(&fixture, NULL, NULL);
+    nodes[0] = snapshot_build_node(&fixture.build, NODE_SERVICE, VIEW("eu"), VIEW("a"));
+    nodes[1] = snapshot_build_node(&fixture.build, NODE_SERVICE, VIEW("us"), VIEW("b"));
+    nodes[2] = snapshot_build_node(&fixture.build, NODE_SERVICE, VIEW("asia"), VIEW("c"));
+    (void)snapshot_build_edge(&fixture.build, nodes[0], nodes[1], CONNECTION_DIRECT, 1, 0);
+    (void)snapshot_build_edge(&fixture.build, nodes[1], nodes[2], CONNECTION_DIRECT, 1, 0);
+    fixture.input.snapshot = snapshot_build_finish(&fixture.build);
+    fixture.input.options.collapse = VIEW("all");
+    for (size_t i = 0; i < sizeof(focuses) / sizeof(focuses[0]); i++) {
+        struct map_graph graph;
+        fixture.input.options.focus = view_of(focuses[i]);
+        draw(&fixture, &graph);
+        assert_int_equal(graph.nodes_count, 2);
+        assert_view_equal(graph.nodes[0].id, "group//eu");
+        assert_view_equal(graph.nodes[1].id, "group//us");
+        map_graph_release(&graph);
+    }
+    fixture_end(&fixture);
+}
+
 /* An edge that was busy in either of two maps is worth showing. */
 static void map_narrow__looks_at_both_maps(void **state)
 {
@@ -115,6 +143,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(map_narrow__hides_the_quiet),
         cmocka_unit_test(map_narrow__walks_along_what_is_shown),
+        cmocka_unit_test(map_narrow__finds_clusters),
         cmocka_unit_test(map_narrow__looks_at_both_maps),
         cmocka_unit_test(map_narrow__needs_a_window),
     };
