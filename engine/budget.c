@@ -45,6 +45,7 @@ enum {
     TARGET_BYTES = 128,    /* Its place, and the line's name. */
     TARGETS_SHARE = 128,   /* What they say may take this part of the limit. */
     EXEMPLARS_SHARE = 256, /* Of all tallies, until the publisher takes them. */
+    PUSH_TEXTS_SHARE = 64,
     EXEMPLARS_MIN = 64,
     EXEMPLARS_MAX = 1 << 14,
     EXEMPLAR_COPIES = 3,       /* Cumulated and in two snapshots. */
@@ -342,13 +343,21 @@ static bool is_left_out(const struct options *options, const struct budget *budg
     }
 }
 
+/* Its queue, what was told, one request twice, and libcurl. */
+static uint64_t remote_bytes(const struct options *options, const struct budget *budget)
+{
+    if (budget->threads == 0 || options->push_remote.url.size == 0)
+        return 0;
+    return options->push_remote.queue_bytes_max + 2 * budget->push_texts_bytes + 4 * MIB;
+}
+
 static int divide(const struct options *options, struct budget *budget, char out_error[256])
 {
     uint64_t wanted[BUDGET_SHARE_COUNT];
     uint64_t left = budget->limit_bytes;
     uint64_t weights = 0;
     uint64_t fixed = 10 * MIB + memo_bytes(budget) + targets_bytes(options, budget) +
-                     exemplar_tallies_bytes(budget) +
+                     exemplar_tallies_bytes(budget) + remote_bytes(options, budget) +
                      (sends_on(options, budget) ? GRPC_CORE_BYTES : 0);
 
     wanted_shares(options, budget, wanted);
@@ -561,6 +570,7 @@ int budget_make(const struct options *options, const struct budget_machine *mach
         budget.keeps_targets = kind != BUDGET_INLINE;
         budget.shards = count_or(options->topology_shards, automatic);
         budget.memo_entries = memo_entries(&budget);
+        budget.push_texts_bytes = (size_t)(budget.limit_bytes / PUSH_TEXTS_SHARE);
         budget.exemplars_max = exemplars_max(options, &budget);
         budget.targets_max = (uint32_t)options->metrics_targets_max;
         budget.targets_bytes = (size_t)(budget.limit_bytes / TARGETS_SHARE);

@@ -79,7 +79,8 @@ struct budget {
     uint32_t edges_max;
     uint32_t operation_series_max;
     uint32_t losses_max;
-    uint32_t exemplars_max; /* Of one tally; 0: none are kept. Part of BUDGET_FIXED. */
+    size_t push_texts_bytes; /* Names of what was told by remote write; twice, in BUDGET_FIXED. */
+    uint32_t exemplars_max;  /* Of one tally; 0: none are kept. Part of BUDGET_FIXED. */
     uint32_t targets_max;
     size_t
         targets_bytes; /* Of what they say; part of BUDGET_FIXED, as their text in an answer is. */

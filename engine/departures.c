@@ -3,6 +3,9 @@
 
 #include "exporters/courier_counters.h"
 
+/* For the last figures, however little patience is left. */
+#define PUSH_LAST_NS (2 * NS_PER_S)
+
 int departures_check(const struct options *options, char out_error[256])
 {
     int status = outlet_check(&options->forward, "forward", out_error);
@@ -53,6 +56,11 @@ int departures_init(struct departures *departures, const struct push_otlp_setup 
         status = init_forward(departures, setup, out_error);
     if (status == 0 && outlet_is_on(&setup->options->push_otlp))
         status = push_otlp_new(setup, out_error, &departures->push);
+    if (status == 0 && pusher_is_on(setup->options))
+        status = pusher_new(&(struct pusher_setup){.options = setup->options,
+                                                   .engine = setup->engine,
+                                                   .log = setup->log},
+                            out_error, &departures->pusher);
     return status;
 }
 
@@ -60,6 +68,7 @@ void departures_release(struct departures *departures)
 {
     outlet_release(&departures->forward);
     push_otlp_free(departures->push);
+    pusher_free(departures->pusher);
     *departures = (struct departures){.forwards = false};
 }
 
@@ -77,6 +86,8 @@ size_t departures_stages(const struct departures *departures,
         stages[count++] = &departures->forward.counters;
     if (departures->push != NULL)
         stages[count++] = push_otlp_counters(departures->push);
+    if (departures->pusher != NULL)
+        stages[count++] = pusher_counters(departures->pusher);
     return count;
 }
 
@@ -91,6 +102,8 @@ int departures_start(struct departures *departures, struct front *front)
 
     if (status == 0 && departures->push != NULL)
         status = push_otlp_start(departures->push, front);
+    if (status == 0 && departures->pusher != NULL)
+        status = pusher_start(departures->pusher, front);
     return status;
 }
 
@@ -102,4 +115,8 @@ void departures_drain(struct departures *departures, struct mono_time until)
         courier_drain(departures->forward.courier, until);
     if (departures->push != NULL)
         push_otlp_drain(departures->push, until);
+    if (departures->pusher != NULL) { /* Senders may have taken all the time. */
+        uint64_t least_ns = clock_mono().ns + PUSH_LAST_NS;
+        pusher_stop(departures->pusher, until.ns > least_ns ? until : (struct mono_time){least_ns});
+    }
 }

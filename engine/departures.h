@@ -1,4 +1,4 @@
-/* departures.h: all that leaves by OTLP/gRPC: requests that are passed on, and metrics that are pushed.
+/* departures.h: all that leaves: requests that are passed on, and metrics that are pushed.
  * Is:         both outlets as the options say, each of which may be off.
  * Invariants: where both are off nothing is loaded, started or counted.
  * Threads:    all calls from the owner's.
@@ -15,12 +15,14 @@
 #include "engine/front.h"
 #include "engine/outlet.h"
 #include "engine/push_otlp.h"
+#include "engine/pusher.h"
 
 struct departures {
     bool forwards;
     struct outlet forward;
     struct door_onward onward;
     struct push_otlp *push; /* NULL: off. */
+    struct pusher *pusher;  /* Likewise. */
 };
 
 /* Whether options can be what they say, without the module. On failure out_error has one sentence.
@@ -37,7 +39,7 @@ void departures_release(struct departures *departures);
 const struct counters *departures_forward_counters(const struct departures *departures);
 
 /* Puts what each of them counts into `stages`; how many. */
-enum { DEPARTURES_STAGES_MAX = 2 };
+enum { DEPARTURES_STAGES_MAX = 3 };
 size_t departures_stages(const struct departures *departures,
                          const struct counters *stages[DEPARTURES_STAGES_MAX]);
 

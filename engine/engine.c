@@ -385,6 +385,11 @@ const struct budget *engine_budget(const struct engine *engine)
     return &engine->budget;
 }
 
+const struct histogram_bounds *engine_bounds(const struct engine *engine)
+{
+    return &engine->bounds;
+}
+
 struct counters *engine_counters(struct engine *engine)
 {
     return &engine->counters;

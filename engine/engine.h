@@ -48,6 +48,7 @@ MUST_USE int engine_new(const struct options *options, const struct engine_setup
 void engine_free(struct engine *engine); /* Stops it if need be. */
 
 const struct budget *engine_budget(const struct engine *engine);
+const struct histogram_bounds *engine_bounds(const struct engine *engine);
 struct counters *engine_counters(struct engine *engine);
 struct targets *engine_targets(struct engine *engine); /* NULL: they are not kept. */
 

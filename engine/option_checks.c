@@ -10,6 +10,7 @@
 #include "engine/engine_metrics.h"
 #include "engine/listen.h"
 #include "net/address.h"
+#include "net/http_post.h"
 #include "receiver/auth.h"
 #include "receiver/http_cors.h"
 #include "topology/dimensions.h"
@@ -30,6 +31,47 @@ int option_check_endpoint(const void *field, char out_error[ERROR_SIZE])
     struct endpoint endpoint;
 
     return view_equal(text, VIEW("off")) ? 0 : endpoint_parse(text, out_error, &endpoint);
+}
+
+int option_check_url(const void *field, char out_error[ERROR_SIZE])
+{
+    struct view text = *(const struct view *)field;
+
+    return text.size == 0 ? 0 : http_post_check(text.data, out_error);
+}
+
+static bool is_label_name(struct view name)
+{
+    bool fits = name.size != 0 && name.size <= 128 && !view_starts(name, VIEW("__")) &&
+                !view_equal(name, VIEW("le"));
+
+    for (size_t i = 0; i < name.size && fits; i++) {
+        char c = name.data[i];
+        fits = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+               (i != 0 && c >= '0' && c <= '9');
+    }
+    return fits;
+}
+
+int option_check_labels(const void *field, char out_error[ERROR_SIZE])
+{
+    const struct option_pairs *pairs = field;
+
+    for (size_t i = 0; i < pairs->count; i++) {
+        struct view name = pairs->items[i].key;
+        bool is_again = false;
+        for (size_t j = 0; j < i; j++)
+            is_again |= view_equal(pairs->items[j].key, name);
+        if (is_label_name(name) && !is_again)
+            continue;
+        (void)snprintf(
+            out_error, ERROR_SIZE, "'%.*s' %s", name.size < 60 ? (int)name.size : 60, name.data,
+            is_again ? "is there twice"
+                     : "is no name of a label: letters, digits and underscores, not two of "
+                       "these in front, and not le");
+        return STATUS_INVALID;
+    }
+    return 0;
 }
 
 /* What HTTP/2 allows, and is not gRPC's own. */

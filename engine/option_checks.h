@@ -11,6 +11,8 @@
 MUST_USE int option_check_address(const void *field, char out_error[256]);
 MUST_USE int option_check_endpoint(const void *field, char out_error[256]);
 MUST_USE int option_check_outlet_headers(const void *field, char out_error[256]);
+MUST_USE int option_check_url(const void *field, char out_error[256]);
+MUST_USE int option_check_labels(const void *field, char out_error[256]);
 MUST_USE int option_check_mode(const void *field, char out_error[256]);
 MUST_USE int option_check_trace_url(const void *field, char out_error[256]);
 MUST_USE int option_check_token(const void *field, char out_error[256]);

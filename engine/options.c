@@ -10,6 +10,7 @@
 #include "engine/option_checks.h"
 #include "engine/options_limits.h"
 #include "engine/outlet_options.h"
+#include "engine/remote_options.h"
 #include "engine/secure_options.h"
 #include "topology/histogram.h"
 #include "topology/naming.h"
@@ -48,6 +49,8 @@ static const char *const messaging_words[] = {"direct", "broker", "both", NULL};
 static const char *const client_auth_words[] = {"required", "optional", NULL};
 static const char *const tls_doors_words[] = {"all", "grpc", "http", NULL};
 static const char *const tls_version_words[] = {"1.2", "1.3", NULL};
+static const char *const remote_version_words[] = {"1.0", "2.0", NULL};
+static const char *const remote_histogram_words[] = {"classic", "native", "both", NULL};
 static const char *const outlet_compression_words[] = {"none", "gzip", NULL};
 static const char *const log_words[] = {"debug", "info", "warn", "error", NULL};
 
@@ -622,6 +625,7 @@ static const struct option_row rows[] = {
      .reloads = true,
      .prose = "Memory that one drawing may take, in a process of its own."},
     OUTLET_OPTION_ROWS,
+    REMOTE_OPTION_ROWS,
     {.key = "log.level",
      .type = OPTION_ENUM,
      .offset = AT(log_level),

@@ -48,6 +48,25 @@ struct outlet_options {
     struct view tls_server_name;
 };
 
+/* push.remote_write */
+struct remote_options {
+    struct view url; /* Empty: off. */
+    uint64_t interval_ns;
+    int version;    /* enum remote_version (exporters/remote_write.h) */
+    int histograms; /* enum remote_histograms */
+    struct option_pairs labels;
+    uint64_t queue_bytes_max;
+    uint64_t timeout_ns;
+    uint64_t retry_initial_ns;
+    uint64_t retry_interval_max_ns;
+    struct view token;
+    struct view username;
+    struct view password;
+    struct view tls_ca;
+    struct view tls_cert;
+    struct view tls_key;
+};
+
 struct options {
     struct view listen_grpc; /* Valid addresses all (net/address.h). */
     struct view listen_http;
@@ -145,6 +164,7 @@ struct options {
     uint64_t forward_in_flight;
     struct outlet_options push_otlp;
     uint64_t push_otlp_interval_ns;
+    struct remote_options push_remote;
     struct view grpc_module; /* Empty: the one that was installed with this program. */
     int log_level;           /* enum log_level */
     uint64_t shutdown_patience_ns;

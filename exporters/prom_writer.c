@@ -28,6 +28,12 @@ void prom_writer_init(struct prom_writer *writer, struct buf *out, enum prom_for
         prom_text_init(&writer->text, out, format == PROM_OPENMETRICS, snapshot->bounds);
 }
 
+void prom_writer_init_remote(struct prom_writer *writer, struct remote_write *remote)
+{
+    *writer = (struct prom_writer){.format = PROM_REMOTE, .out = &remote->series, .remote = remote};
+    buf_init(&writer->families, 0);
+}
+
 /* The name as a line; OpenMetrics' families are without their type's suffix. */
 static size_t line_of(const struct prom_writer *writer, const struct prom_family *family,
                       char line[PROM_NAME_MAX + 16])
@@ -54,7 +60,9 @@ void prom_writer_family(struct prom_writer *writer, const struct prom_family *fa
 
     if (buf_append(&writer->families, line, size) != 0)
         writer->out->failed = writer->families.failed;
-    if (writer->format == PROM_OTLP)
+    if (writer->format == PROM_REMOTE)
+        remote_write_family(writer->remote, family);
+    else if (writer->format == PROM_OTLP)
         otlp_metrics_family(&writer->otlp, family);
     else if (writer->format == PROM_PROTOBUF)
         prom_protobuf_family(&writer->protobuf, family);
@@ -64,7 +72,9 @@ void prom_writer_family(struct prom_writer *writer, const struct prom_family *fa
 
 void prom_writer_u64(struct prom_writer *writer, struct view labels, uint64_t value)
 {
-    if (writer->format == PROM_OTLP)
+    if (writer->format == PROM_REMOTE)
+        remote_write_value(writer->remote, labels, (double)value, (struct wall_time){0}, NULL);
+    else if (writer->format == PROM_OTLP)
         otlp_metrics_u64(&writer->otlp, labels, value);
     else if (writer->format == PROM_PROTOBUF)
         prom_protobuf_value(&writer->protobuf, labels, (double)value, (struct wall_time){0}, NULL);
@@ -74,7 +84,9 @@ void prom_writer_u64(struct prom_writer *writer, struct view labels, uint64_t va
 
 void prom_writer_double(struct prom_writer *writer, struct view labels, double value)
 {
-    if (writer->format == PROM_OTLP)
+    if (writer->format == PROM_REMOTE)
+        remote_write_value(writer->remote, labels, value, (struct wall_time){0}, NULL);
+    else if (writer->format == PROM_OTLP)
         otlp_metrics_double(&writer->otlp, labels, value, (struct wall_time){0}, NULL);
     else if (writer->format == PROM_PROTOBUF)
         prom_protobuf_value(&writer->protobuf, labels, value, (struct wall_time){0}, NULL);
@@ -85,7 +97,10 @@ void prom_writer_double(struct prom_writer *writer, struct view labels, double v
 void prom_writer_weight(struct prom_writer *writer, struct view labels, uint64_t weight,
                         struct wall_time created, const struct exemplar *exemplar)
 {
-    if (writer->format == PROM_OTLP)
+    if (writer->format == PROM_REMOTE)
+        remote_write_value(writer->remote, labels, (double)weight / (double)WEIGHT_ONE, created,
+                           exemplar);
+    else if (writer->format == PROM_OTLP)
         otlp_metrics_double(&writer->otlp, labels, (double)weight / (double)WEIGHT_ONE, created,
                             exemplar);
     else if (writer->format == PROM_PROTOBUF)
@@ -98,7 +113,9 @@ void prom_writer_weight(struct prom_writer *writer, struct view labels, uint64_t
 void prom_writer_histogram(struct prom_writer *writer, struct view labels,
                            const struct prom_histogram *histogram)
 {
-    if (writer->format == PROM_OTLP)
+    if (writer->format == PROM_REMOTE)
+        remote_write_histogram(writer->remote, labels, histogram);
+    else if (writer->format == PROM_OTLP)
         otlp_metrics_histogram(&writer->otlp, labels, histogram);
     else if (writer->format == PROM_PROTOBUF)
         prom_protobuf_histogram(&writer->protobuf, labels, histogram);
@@ -108,7 +125,9 @@ void prom_writer_histogram(struct prom_writer *writer, struct view labels,
 
 void prom_writer_bucket(struct prom_writer *writer, struct view le, uint64_t count)
 {
-    if (writer->format == PROM_OTLP)
+    if (writer->format == PROM_REMOTE)
+        remote_write_bucket(writer->remote, le, count);
+    else if (writer->format == PROM_OTLP)
         otlp_metrics_bucket(&writer->otlp, le, count);
     else if (writer->format == PROM_PROTOBUF)
         prom_protobuf_bucket(&writer->protobuf, le, count);
@@ -118,7 +137,9 @@ void prom_writer_bucket(struct prom_writer *writer, struct view le, uint64_t cou
 
 void prom_writer_sum(struct prom_writer *writer, double sum, uint64_t count)
 {
-    if (writer->format == PROM_OTLP) {
+    if (writer->format == PROM_REMOTE) {
+        remote_write_sum(writer->remote, sum, count);
+    } else if (writer->format == PROM_OTLP) {
         otlp_metrics_sum(&writer->otlp, sum, count);
     } else if (writer->format == PROM_PROTOBUF) {
         prom_protobuf_sum(&writer->protobuf, sum, count);
@@ -134,7 +155,7 @@ void prom_writer_end(struct prom_writer *writer)
         otlp_metrics_end(&writer->otlp);
     else if (writer->format == PROM_PROTOBUF)
         prom_protobuf_end(&writer->protobuf);
-    else
+    else if (writer->format != PROM_REMOTE) /* Whoever began the look ends it. */
         prom_text_end(&writer->text);
     buf_release(&writer->families);
 }

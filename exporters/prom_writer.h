@@ -14,8 +14,9 @@
 #include "exporters/otlp_metrics.h"
 #include "exporters/prom_protobuf.h"
 #include "exporters/prom_text.h"
+#include "exporters/remote_write.h"
 
-enum prom_format { PROM_TEXT, PROM_OPENMETRICS, PROM_PROTOBUF, PROM_OTLP };
+enum prom_format { PROM_TEXT, PROM_OPENMETRICS, PROM_PROTOBUF, PROM_OTLP, PROM_REMOTE };
 
 struct prom_writer {
     enum prom_format format;
@@ -23,12 +24,16 @@ struct prom_writer {
     struct prom_text text;
     struct prom_protobuf protobuf;
     struct otlp_metrics otlp;
+    struct remote_write *remote;
     struct buf families; /* A name a line. */
 };
 
 /* The input is borrowed. */
 void prom_writer_init(struct prom_writer *writer, struct buf *out, enum prom_format format,
                       const struct export_input *input);
+
+/* The same for remote write, which is borrowed, and where a look has begun. */
+void prom_writer_init_remote(struct prom_writer *writer, struct remote_write *remote);
 
 /* Whether each series says when it began. */
 static inline bool prom_writer_tells_created(const struct prom_writer *writer)

@@ -342,6 +342,26 @@ static int render(const struct export_input *input, enum prom_format format, cha
     return export_fail(out_error, status, "the metrics are not written: %s", status_text(status));
 }
 
+int prometheus_write(const struct export_input *input, struct remote_write *remote,
+                     char out_error[256])
+{
+    struct scrape scrape = {.input = input, .snapshot = input->snapshot};
+    int status;
+    int finished;
+
+    remote_write_begin(remote, input->snapshot->end);
+    prom_writer_init_remote(&scrape.writer, remote);
+    status = write_all(&scrape);
+    prom_writer_end(&scrape.writer);
+    if (status != 0)
+        remote->failed = status;
+    finished = remote_write_finish(remote);
+    if (finished == 0)
+        return 0;
+    return export_fail(out_error, finished, "the metrics are not written: %s",
+                       status_text(finished));
+}
+
 static int render_prometheus(const struct export_input *input, char out_error[256], struct buf *out)
 {
     return render(input, PROM_TEXT, out_error, out);

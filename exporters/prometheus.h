@@ -16,4 +16,11 @@ extern const struct exporter exporter_openmetrics;
 extern const struct exporter exporter_prometheus_protobuf;
 extern const struct exporter exporter_otlp;
 
+struct remote_write;
+
+/* One look for remote write, from begin to finish. On failure out_error has one sentence.
+ * Returns: 0; STATUS_NOMEM; what the taker of pieces said. Some may have been taken. */
+MUST_USE int prometheus_write(const struct export_input *input, struct remote_write *remote,
+                              char out_error[256]);
+
 #endif

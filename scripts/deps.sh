@@ -3,7 +3,7 @@
 # machine. Stops with one clear line where a library that spanmap needs is missing.
 set -eu
 
-required='libuv libnghttp2 libprotobuf-c jansson libcurl libpcre2-8 libdeflate zlib libzstd yaml-0.1 libxxhash libssl libcrypto'
+required='libuv libnghttp2 libprotobuf-c jansson libcurl snappy libpcre2-8 libdeflate zlib libzstd yaml-0.1 libxxhash libssl libcrypto'
 
 die() {
     echo "spanmap: $1" >&2

@@ -101,6 +101,7 @@ build test demo : pc libprotobuf-c       : libprotobuf-c-dev           : protobu
 build test demo : has protoc-c           : protobuf-c-compiler         : protobuf
 build test demo : pc jansson             : libjansson-dev              : JSON
 build test demo : pc libcurl             : libcurl4-openssl-dev        : asks a running spanmap for its map
+build test demo : pc snappy              : libsnappy-dev               : remote write
 build test demo : pc libpcre2-8          : libpcre2-dev                : rules for names
 build test demo : pc libdeflate          : libdeflate-dev              : gzip
 build test demo : pc zlib                : zlib1g-dev                  : gzip
