@@ -10,7 +10,6 @@
 #include "engine/option_checks.h"
 #include "engine/options_limits.h"
 #include "engine/outlet_options.h"
-#include "engine/remote_options.h"
 #include "engine/secure_options.h"
 #include "topology/histogram.h"
 #include "topology/naming.h"
@@ -625,7 +624,6 @@ static const struct option_row rows[] = {
      .reloads = true,
      .prose = "Memory that one drawing may take, in a process of its own."},
     OUTLET_OPTION_ROWS,
-    REMOTE_OPTION_ROWS,
     {.key = "log.level",
      .type = OPTION_ENUM,
      .offset = AT(log_level),

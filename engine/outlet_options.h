@@ -4,6 +4,8 @@
 #ifndef SPANMAP_ENGINE_OUTLET_OPTIONS_H
 #define SPANMAP_ENGINE_OUTLET_OPTIONS_H
 
+#include "engine/remote_options.h"
+
 #define OUTLET_ENDPOINT_ROW(section, member, text)                                                 \
     {                                                                                              \
         .key = section ".endpoint", .type = OPTION_TEXT, .offset = AT(member.endpoint),            \
@@ -113,7 +115,7 @@
          .prose =                                                                                       \
              "How often. The figures are cumulative, so that newer ones stand for older ones "          \
              "that could not be sent, which are dropped and counted as superseded."},                   \
-        OUTLET_ROWS("push.otlp", push_otlp),                                                            \
+        OUTLET_ROWS("push.otlp", push_otlp), REMOTE_OPTION_ROWS,                                        \
         PATH_ROW(                                                                                       \
             "grpc.module", grpc_module,                                                                 \
             "Path of spanmap-grpc.so, which forward and push.otlp send by. Empty is the one that "      \

@@ -20,7 +20,7 @@
          .initial = "15s",                                                                         \
          .min = 100 * NS_PER_MS,                                                                   \
          .max = HOUR_NS,                                                                           \
-         .prose = "How often."},                                                                   \
+         .prose = "How often metrics are pushed."},                                                \
         {.key = "push.remote_write.version",                                                       \
          .type = OPTION_ENUM,                                                                      \
          .offset = AT(push_remote.version),                                                        \
