@@ -58,7 +58,7 @@ struct remote_options {
     uint64_t queue_bytes_max;
     uint64_t timeout_ns;
     uint64_t retry_initial_ns;
-    uint64_t retry_interval_max_ns;
+    uint64_t retry_wait_max_ns;
     struct view token;
     struct view username;
     struct view password;

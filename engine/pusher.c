@@ -11,12 +11,12 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "engine/pusher_counters.h"
 #include "exporters/prometheus.h"
 #include "exporters/remote_write.h"
 #include "exporters/snappy.h"
 #include "net/http_post.h"
-#include "net/loop.h"
 
 #define LOG_INTERVAL_NS (60 * NS_PER_S)
 
@@ -38,7 +38,7 @@ struct pusher {
     bool counters_made, remote_made, lock_made, is_started;
     uint64_t interval_ns;
     uint64_t retry_initial_ns;
-    uint64_t retry_interval_max_ns;
+    uint64_t retry_wait_max_ns;
     size_t queue_bytes_max;
     char host[HOST_SIZE];
     char *label_texts; /* That the labels point into. */
@@ -152,10 +152,10 @@ static uint64_t back_off(const struct pusher *pusher, struct mono_time now)
     unsigned times = pusher->failures < BACK_OFFS_MAX ? pusher->failures : BACK_OFFS_MAX;
     uint64_t wait_ns = pusher->retry_initial_ns;
 
-    for (; times > 1 && wait_ns < pusher->retry_interval_max_ns; times--)
+    for (; times > 1 && wait_ns < pusher->retry_wait_max_ns; times--)
         wait_ns *= 2;
-    if (wait_ns > pusher->retry_interval_max_ns)
-        wait_ns = pusher->retry_interval_max_ns;
+    if (wait_ns > pusher->retry_wait_max_ns)
+        wait_ns = pusher->retry_wait_max_ns;
     return wait_ns / 2 + clock_jitter_ns(now, pusher, wait_ns + 1);
 }
 
@@ -420,7 +420,7 @@ int pusher_new(const struct pusher_setup *setup, char out_error[256], struct pus
     pusher->log = setup->log;
     pusher->interval_ns = options->interval_ns;
     pusher->retry_initial_ns = options->retry_initial_ns;
-    pusher->retry_interval_max_ns = options->retry_interval_max_ns;
+    pusher->retry_wait_max_ns = options->retry_wait_max_ns;
     pusher->queue_bytes_max = (size_t)options->queue_bytes_max;
     pusher->last = &pusher->first;
     buf_init(&pusher->packed, 0);

@@ -72,9 +72,9 @@
              "How long nothing is sent after a request without an answer, or with status 429 or "  \
              "5xx, a half less or more. It doubles with each that follows. A Retry-After "         \
              "stands above it. Other refusals are dropped."},                                      \
-        {.key = "push.remote_write.retry_interval_max",                                            \
+        {.key = "push.remote_write.retry_wait_max",                                                \
          .type = OPTION_DURATION,                                                                  \
-         .offset = AT(push_remote.retry_interval_max_ns),                                          \
+         .offset = AT(push_remote.retry_wait_max_ns),                                              \
          .initial = "30s",                                                                         \
          .min = NS_PER_MS,                                                                         \
          .max = HOUR_NS,                                                                           \
