@@ -55,6 +55,8 @@ OTHERS = [
     Case("10 spans, 1,000 requests a second", 10, rate=1000, spans=30_000, passes=1),
 ]
 
+INSIDE = [Case(f"{size} spans a request", size) for size in (100, 1000)]
+
 # spanmap alone, at 1000 spans a request. Many services need room in the tables; what they do not
 # fill is not touched.
 ROOMY = {"memory.limit": "20GiB", "topology.memory_max": "256MiB"}

@@ -114,6 +114,20 @@ def notes(cases):
     return [""] + out
 
 
+def table_inside(cases):
+    """Seconds of a million spans, since that is what people know of connectors."""
+    lines = ["| | spanmap, s a million spans | span_metrics, s a million spans | ratio | "
+             "resident MB: spanmap | span_metrics |", "|---|---|---|---|---|---|"]
+    for name, results in cases:
+        ours, theirs = results["spanmap"], results["span_metrics"]
+        lines.append("| " + " | ".join(
+            [name, spread([one["us"] for one in ours]), spread([one["us"] for one in theirs]), ratio(ours, theirs)]
+            + better(median(ours, "resident_mb"), median(theirs, "resident_mb"))) + " |")
+    troubles = [f"- {name}: {row['trouble']}" for name, results in cases for row in results["spanmap"]
+                if row["trouble"]]
+    return "\n".join(lines + ([""] + troubles if troubles else []))
+
+
 def table_alone(cases):
     lines = ["| | us a span | spans a second | resident MB |", "|---|---|---|---|"]
     for name, rows in cases:
@@ -159,6 +173,8 @@ def parts(results):
         out["main"] = table_of_both(results["main"])
     if "others" in results:
         out["others"] = table_of_both(results["others"])
+    if "inside" in results:
+        out["inside"] = table_inside(results["inside"])
     if "scrape" in results:
         out["scrape"] = table_of_scrapes(results["scrape"])
     for name in ("services", "traces", "threads"):

@@ -27,9 +27,9 @@ BUILD = Path(os.environ.get("SPANMAP_BUILD") or ROOT / "build")
 sys.path.insert(0, str(ROOT / "tests" / "bench"))
 
 import report  # noqa: E402
-from cases import (MAIN, OTHERS, PATIENT, ROOMY, SERVICES, THREADS, TRACES,  # noqa: E402
+from cases import (INSIDE, MAIN, OTHERS, PATIENT, ROOMY, SERVICES, THREADS, TRACES,  # noqa: E402
                    Case)
-from servers import (Certificate, Collector, Spanmap, collector_program, cpu_seconds,  # noqa: E402
+from servers import (Certificate, Collector, Connector, Spanmap, collector_program, cpu_seconds,  # noqa: E402
                      resident_mb)
 
 QUIET_S = 0.25
@@ -132,6 +132,10 @@ class Bench:
             servers.append(("Collector", lambda: Collector(certificate)))
         return self.run(case, servers)
 
+    def inside(self, case):
+        """Two connectors of one Collector, in turn."""
+        return self.run(case, [(name, lambda name=name: Connector(name)) for name in ("spanmap", "span_metrics")])
+
     def alone(self, case, options=None):
         return self.run(case, [("spanmap", lambda: Spanmap(options=options))])["spanmap"]
 
@@ -204,6 +208,8 @@ def run_all(bench, only):
         results["main"] = [(case.name, bench.both(case)) for case in MAIN]
     if "others" in only:
         results["others"] = [(case.name, bench.both(case)) for case in OTHERS]
+    if "inside" in only and Connector.program_path.exists():
+        results["inside"] = [(case.name, bench.inside(case)) for case in INSIDE]
     if "scrape" in only:
         results["scrape"] = bench.scrape()
     if "scale" in only:
@@ -223,7 +229,7 @@ def run_all(bench, only):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--only", default="main,others,scrape,scale,maps,micro")
+    parser.add_argument("--only", default="main,others,inside,scrape,scale,maps,micro")
     parser.add_argument("--rounds", type=int, help="instead of each case's own number")
     parser.add_argument("--alone", action="store_true", help="without the Collector")
     parser.add_argument("--dry", action="store_true", help="writes no file of the tree")

@@ -10,6 +10,7 @@ Flushing every 15 s, it flushes seldom or never in a measured round, and nobody 
 servicegraph connector is left out, since it cannot be built from published modules: it pairs nothing.
 """
 
+import json
 import os
 import socket
 import subprocess
@@ -56,6 +57,19 @@ service:
       exporters: [prometheus]
 """
 
+# The same with spanmap's connector in the other's place, in a program that has both (`make collector`).
+INSIDE = COLLECTOR.replace("""  span_metrics:
+    metrics_flush_interval: {flush}
+""", """  spanmap:
+    metrics_flush_interval: {flush}
+    extension: spanmap_map
+    memory: {{limit: 1GiB}}
+    pairing: {{wait: """ + PAIRING_WAIT + """}}
+extensions:
+  spanmap_map:
+    endpoint: 127.0.0.1:{map}
+""").replace("[span_metrics]", "[spanmap]").replace("service:\n", "service:\n  extensions: [spanmap_map]\n")
+
 COLLECTOR_TLS = """
         tls:
           cert_file: {cert}
@@ -81,6 +95,13 @@ def cpu_seconds(pid):
 def resident_mb(pid):
     pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def trouble_of(accounting, spans):
+    dropped = sum(accounting["dropped"].values())
+    if accounting["received"] == spans and not dropped and not accounting["duplicate"]:
+        return None
+    return f"of {spans} spans received {accounting['received']}, dropped {dropped}"
 
 
 class Spanmap:
@@ -109,11 +130,7 @@ class Spanmap:
 
     def trouble(self, spans):
         """What of that many spans was not counted as it should be; None: nothing."""
-        accounting = self.daemon.accounting()
-        dropped = sum(accounting["dropped"].values())
-        if accounting["received"] == spans and not dropped and not accounting["duplicate"]:
-            return None
-        return f"of {spans} spans received {accounting['received']}, dropped {dropped}"
+        return trouble_of(self.daemon.accounting(), spans)
 
     def scrape(self):
         return self.daemon.text("/metrics")
@@ -133,21 +150,25 @@ def can_connect(port):
 class Collector:
     name = "Collector"
     warm_passes = 1
+    config = COLLECTOR
 
     def __init__(self, certificate=None, flush="15s"):
         self.flush = flush
         self.tls = ("" if certificate is None else
                     COLLECTOR_TLS.format(cert=certificate.cert, key=certificate.key))
 
+    def program(self):
+        return collector_program()
+
     def __enter__(self):
-        grpc, http, self.metrics = free_port(), free_port(), free_port()
+        grpc, http, self.metrics, self.map = free_port(), free_port(), free_port(), free_port()
         self.grpc, self.http = f"127.0.0.1:{grpc}", f"127.0.0.1:{http}"
         self.folder = tempfile.TemporaryDirectory()
         config = Path(self.folder.name, "config.yaml")
-        config.write_text(COLLECTOR.format(grpc=grpc, http=http, metrics=self.metrics,
-                                           tls=self.tls, flush=self.flush), encoding="utf-8")
+        config.write_text(self.config.format(grpc=grpc, http=http, metrics=self.metrics, map=self.map,
+                                             tls=self.tls, flush=self.flush), encoding="utf-8")
         with open(Path(self.folder.name, "log"), "wb") as log:
-            self.process = subprocess.Popen([collector_program(), "--config", config],
+            self.process = subprocess.Popen([self.program(), "--config", config],
                                             stdout=log, stderr=log)
         self.pid = self.process.pid
         wait_until(lambda: can_connect(grpc) and can_connect(http), "the Collector listens")
@@ -173,6 +194,30 @@ class Collector:
         except OSError as error:
             print(f"note: the Collector's /metrics: {error}")
             return ""
+
+
+class Connector(Collector):
+    """A connector within the Collector that `make collector` builds."""
+
+    program_path = Path(os.environ.get("SPANMAP_BUILD") or ROOT / "build", "collector/otelcol-spanmap")
+
+    def __init__(self, connector):
+        super().__init__()
+        self.name = connector
+        self.config = INSIDE if connector == "spanmap" else COLLECTOR
+        self.warm_passes = Spanmap.warm_passes if connector == "spanmap" else Collector.warm_passes
+
+    def program(self):
+        return str(self.program_path)
+
+    def settle(self):
+        time.sleep(float(PAIRING_WAIT.removesuffix("s")) + 0.3)
+
+    def trouble(self, spans):
+        if self.name != "spanmap":
+            return None
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.map}/api/v1/map", timeout=60) as answer:
+            return trouble_of(json.load(answer)["accounting"], spans)
 
 
 def collector_program():

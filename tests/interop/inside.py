@@ -40,7 +40,7 @@ connectors:
   spanmap:
     extension: spanmap_map
     metrics_flush_interval: {flush}
-    memory: {{limit: 256MiB}}
+    memory: {{limit: 1GiB}}
 {options}
 exporters:
   nop:
@@ -143,11 +143,11 @@ class Inside:
                 sink=sink or "127.0.0.1:1", to_sink="otlp_http" if sink else "nop"), encoding="utf-8")
 
     def __enter__(self):
-        kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
         with open(self.log_file, "wb") as log:
             self.process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", program(), "--config", str(self.config)],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**kept, **self.env})
+                ["setpriv", "--pdeathsig", "KILL", program(), "--config", str(self.config),
+                 *toolchains.SILENT],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=toolchains.environment(self.env))
         try:
             wait_until(lambda: self.runs() and "Everything is ready" in self.log(), "the Collector is ready")
         except BaseException:

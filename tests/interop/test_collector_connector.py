@@ -64,7 +64,7 @@ def test_the_map_and_every_series_are_those_of_spanmap_alone(tmp_path):
     program()
     spans = [span for span in spanmetrics.graphs(11, traces=150) if spanmetrics.has_whole_ids(span)]
     spans += spanmetrics.recording()[:2000]
-    with Daemon({**spanmetrics.FAST, "memory.limit": "256MiB"}) as daemon:
+    with Daemon({**spanmetrics.FAST, "memory.limit": "1GiB"}) as daemon:
         send(daemon.grpc, spans)
         alone = daemon.wait_for_counted(len(spans))
         daemon.text("/metrics")  # A new series is shown as 0 once.

@@ -80,6 +80,15 @@ def java():
     return ["java", "-cp", str(directory / "lib/*"), str(directory / "Sender.java")]
 
 
+# A Collector's own metrics have a port that only one can have.
+SILENT = ["--config", "yaml:service::telemetry::metrics::level: none"]
+
+
+def environment(more):
+    """The user's, without proxies, and with this."""
+    return {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")} | more
+
+
 def collector():
     require("go")
     done = subprocess.run(["sh", str(ROOT / "scripts/collector.sh")], text=True, timeout=BUILD_S,
