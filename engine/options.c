@@ -475,7 +475,7 @@ static const struct option_row rows[] = {
      .zero = "off",
      .prose =
          "How long it is kept what was counted when, for maps of a window (window=5m) and of the "
-         "past (at=...): by 5s for the last 5m, by 1m before. off keeps only the sums since the "
+         "past (at=...): by 10s for the last 5m, by 1m before. off keeps only the sums since the "
          "start."},
     {.key = "windows.memory_max",
      .type = OPTION_BYTES,

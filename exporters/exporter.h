@@ -49,9 +49,10 @@ struct export_subject {
 
 /* Which time is shown, where there are windows (window_query.h). */
 struct export_window {
-    uint64_t length_ns;    /* 0: all since the start. */
-    struct moment at;      /* When it ends; none: now. */
-    struct moment compare; /* When the window ends that it is compared with; none: nothing is. */
+    uint64_t length_ns;      /* 0: all since the start. */
+    struct moment at;        /* When it ends; none: now. */
+    struct moment compare;   /* When the window ends that it is compared with; none: nothing is. */
+    bool without_operations; /* Nobody will look at them. */
 };
 
 /* Zero is the default of each. What `map` and queries may say is in map_options.h. */

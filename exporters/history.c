@@ -14,7 +14,7 @@
 #include "topology/span.h"
 #include "topology/window_snapshot.h"
 
-enum { STEP_SLOT_S = 5, STEP_COARSE_S = 60, SLOT_LONG_S = 20 };
+enum { STEP_SLOT_S = 10, STEP_COARSE_S = 60, SLOT_LONG_S = 30 };
 
 /* What is asked about. */
 struct subject {
@@ -204,8 +204,7 @@ static void write_point(struct buf *out, const struct subject *subject, const st
 /* Steps of which HISTORY_POINTS_MAX cover the look, none of them finer than its slots. */
 static uint64_t step_of(const struct window_look *look)
 {
-    static const uint64_t steps[] = {STEP_SLOT_S, 10,  15,  30,   STEP_COARSE_S,
-                                     120,         300, 600, 1800, 3600};
+    static const uint64_t steps[] = {STEP_SLOT_S, 15, 30, STEP_COARSE_S, 120, 300, 600, 1800, 3600};
     size_t last = sizeof(steps) / sizeof(steps[0]) - 1;
     uint64_t least = STEP_SLOT_S;
     size_t i = 0;

@@ -333,6 +333,7 @@ static void show_map(struct routes *routes, const struct route *route,
     }
     if (query.exporter != NULL && route->render == NULL)
         exporter = query.exporter;
+    query.options.window.without_operations = true; /* Maps are of nodes and edges. */
     if (is_picture(exporter))
         show_picture(routes, &query, exporter, request, reply);
     else

@@ -150,10 +150,12 @@ int window_query_look(const struct window_source *source, const struct export_wi
 }
 
 /* Its snapshot; the look is let go. */
-static int snapshot_take(struct window_look *look, char out_error[256],
-                         struct snapshot **out_snapshot)
+static int snapshot_take(struct window_look *look, const struct export_window *window,
+                         char out_error[256], struct snapshot **out_snapshot)
 {
-    int status = window_snapshot(look, out_snapshot);
+    struct window_part part = {.count = look->count,
+                               .without_operations = window->without_operations};
+    int status = window_snapshot_of(look, &part, out_snapshot);
 
     window_look_free(look);
     if (status == STATUS_BUSY)
@@ -180,7 +182,7 @@ static int take_before(const struct window_source *source, const struct export_w
     if (status == 0)
         status = look_at(source, window->length_ns, "compare", moment_at(&window->compare, end),
                          &reach, out_error, &look);
-    return status == 0 ? snapshot_take(look, out_error, out_before) : status;
+    return status == 0 ? snapshot_take(look, window, out_error, out_before) : status;
 }
 
 int window_query_snapshots(const struct window_source *source, const struct export_window *window,
@@ -193,7 +195,7 @@ int window_query_snapshots(const struct window_source *source, const struct expo
     int status = window_query_look(source, window, out_error, &look);
 
     if (status == 0)
-        status = snapshot_take(look, out_error, &snapshot);
+        status = snapshot_take(look, window, out_error, &snapshot);
     if (status != 0)
         return status;
     if (is_set(&window->compare))

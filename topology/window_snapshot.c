@@ -13,11 +13,10 @@
 #include "topology/publisher_priv.h"
 
 enum {
-    /* Of a series beside its value: in the table, its map, its order and the list. */
-    SERIES_BYTES = sizeof(struct series) * 2 + sizeof(struct snapshot_operation) +
-                   sizeof(struct snapshot_edge) + 4 * sizeof(struct key_slot) +
-                   4 * sizeof(uint32_t) + 2 * sizeof(void *),
+    /* Of a series beside its value while it is built: in the table, its map and its order. */
+    SERIES_BYTES = sizeof(struct series) * 2 + 4 * sizeof(struct key_slot) + 4 * sizeof(uint32_t),
     RESERVED_AT_ONCE = 256 << 10,
+    ALLOCATION_BYTES = 16,
 };
 
 /* What is being built. */
@@ -25,8 +24,10 @@ struct draft {
     const struct window_look *look;
     struct publisher *publisher;
     struct window_sum sum;
+    bool without_operations;
     uint64_t reserved;
     uint64_t used;
+    uint64_t kept; /* Of that, what the snapshot has in the end. */
 };
 
 /* ------------------------------------------------------------------ memory */
@@ -45,12 +46,31 @@ static int use(struct draft *draft, uint64_t bytes)
 
 static uint64_t value_bytes(const struct window_sum *sum)
 {
-    uint64_t bytes = sizeof(struct series_value) + 16;
+    uint64_t bytes = sizeof(struct series_value) + ALLOCATION_BYTES + 2 * sizeof(void *);
 
     for (size_t i = 0; i < WINDOW_SECONDS_MAX; i++)
         if (sum->seconds[i]->count != 0)
             bytes += sizeof(struct histogram) + sum->seconds[i]->length * sizeof(uint64_t);
     return bytes;
+}
+
+static uint64_t element_bytes(const struct draft *draft, const struct series_table *table)
+{
+    if (table == &draft->publisher->edges)
+        return sizeof(struct snapshot_edge);
+    return table == &draft->publisher->operations ? sizeof(struct snapshot_operation)
+                                                  : sizeof(struct snapshot_loss);
+}
+
+/* What only the building took is others' again. */
+static void give_back(struct draft *draft)
+{
+    uint64_t kept = (draft->kept / RESERVED_AT_ONCE + 1) * RESERVED_AT_ONCE;
+
+    if (kept >= draft->reserved)
+        return;
+    (void)atomic_fetch_sub(windows_answers(draft->look->windows), draft->reserved - kept);
+    draft->reserved = kept;
 }
 
 /* ------------------------------------------------------------------ series */
@@ -90,12 +110,14 @@ static int add_series(struct draft *draft, struct series_table *table, struct ke
 {
     struct series *series;
     uint32_t number;
-    int status = use(draft, SERIES_BYTES + value_bytes(&draft->sum));
+    uint64_t bytes = value_bytes(&draft->sum) + element_bytes(draft, table);
+    int status = use(draft, SERIES_BYTES + bytes);
 
     if (status == 0)
         status = series_table_add(table, key, &number);
     if (status != 0)
         return status;
+    draft->kept += bytes;
     series = &table->series[number];
     series->count = draft->sum.count;
     series->failed = draft->sum.failed;
@@ -130,11 +152,15 @@ static int add_row(struct draft *draft, enum window_kind kind, struct key key)
     case WINDOW_EDGE:
         return add(draft, &publisher->edges, key, (uint32_t)edge_key_view(key));
     case WINDOW_OPERATION_OVERFLOW:
+        if (draft->without_operations)
+            return 0;
         add_overflow(draft, &publisher->operations, SERIES_OVERFLOW);
         return 0;
     case WINDOW_OPERATION:
         CHECK(service < publisher->nodes_room);
         publisher->nodes[service].reported = service != CATALOG_OVERFLOW;
+        if (draft->without_operations)
+            return 0;
         return add(draft, &publisher->operations, key, SERIES_OVERFLOW);
     case WINDOW_LOSS:
         return add(draft, &publisher->losses, key, SERIES_OVERFLOW);
@@ -156,6 +182,11 @@ static bool is_wanted(const struct window_part *part, enum window_kind kind, str
            (part->server == CATALOG_NONE || part->server == server);
 }
 
+static bool is_operation(enum window_kind kind)
+{
+    return kind == WINDOW_OPERATION || kind == WINDOW_OPERATION_OVERFLOW;
+}
+
 static int add_slots(struct draft *draft, const struct window_part *part)
 {
     struct window_merge merge;
@@ -168,7 +199,8 @@ static int add_slots(struct draft *draft, const struct window_part *part)
     while (status == 0 && window_merge_next(&merge)) {
         if (!is_wanted(part, merge.kind, merge.key))
             continue;
-        window_merge_sum(&merge, &draft->sum);
+        if (!is_operation(merge.kind) || !draft->without_operations)
+            window_merge_sum(&merge, &draft->sum);
         status = add_row(draft, merge.kind, merge.key);
     }
     window_merge_release(&merge);
@@ -255,13 +287,14 @@ static int fill(struct draft *draft, const struct window_part *part)
         return status;
     add_accounting(draft, &slots[0]->before, &slots[part->count - 1]->after);
     publisher_list_nodes(draft->publisher);
+    draft->kept += draft->publisher->nodes_listed * sizeof(struct snapshot_node);
     return use(draft, draft->publisher->nodes_listed * sizeof(struct snapshot_node));
 }
 
 int window_snapshot_of(const struct window_look *look, const struct window_part *part,
                        struct snapshot **out_snapshot)
 {
-    struct draft draft = {.look = look};
+    struct draft draft = {.look = look, .without_operations = part->without_operations};
     struct snapshot *snapshot = NULL;
     int status;
 
@@ -276,6 +309,7 @@ int window_snapshot_of(const struct window_look *look, const struct window_part 
         (void)atomic_fetch_sub(windows_answers(look->windows), draft.reserved);
         return status;
     }
+    give_back(&draft);
     ((struct snapshot_box *)snapshot)->budget = windows_answers(look->windows);
     ((struct snapshot_box *)snapshot)->budget_bytes = draft.reserved;
     *out_snapshot = snapshot;

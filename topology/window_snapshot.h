@@ -22,8 +22,9 @@
 struct window_part {
     size_t first;
     size_t count;
-    bool is_narrow;  /* Only edges ... */
-    uint32_t client; /* ... from and to these nodes of the catalog; CATALOG_NONE: any. */
+    bool without_operations; /* They are only asked who reported. */
+    bool is_narrow;          /* Only edges ... */
+    uint32_t client;         /* ... from and to these nodes of the catalog; CATALOG_NONE: any. */
     uint32_t server;
 };
 

@@ -1,12 +1,12 @@
 /* windows.c: slots are merged as they age, and never changed.
  *
- *   |---- 1 min ----|---- 1 min ----|-5 s-|-5 s-|-5 s-|1s|1s|.|
- *   oldest                                              newest  ^ what is being added
+ *   |---- 1 min ----|---- 1 min ----|-10 s-|-10 s-|-10 s-|1s|1s|.|
+ *   oldest                                                 newest  ^ what is being added
  *
  * Steps are cells of the wall clock, by a slot's end. A hole, of which nothing is known, stands before
  * the slot that comes after it.
  *
- * Cost: closing writes what was counted once; each row is copied once more when its 5 s are over,
+ * Cost: closing writes what was counted once; each row is copied once more when its 10 s are over,
  * and once when its minute is.
  */
 #include "topology/windows.h"

@@ -1,7 +1,7 @@
 /* windows.h: what was counted in the last hour, by when it was counted.
  * Is:         a ring of slots. Each holds what every series counted between two moments, and the
  *             accounting at both. The newest slots are as short as the publisher is asked often, those
- *             before them 5 s, those of more than WINDOWS_FINE_NS ago a minute. A look is a run of
+ *             before them 10 s, those of more than WINDOWS_FINE_NS ago a minute. A look is a run of
  *             slots, for whoever adds them up (window_snapshot.h).
  * Is not:     a history by the times of spans: a request belongs to the moment in which it was
  *             counted, which is when its wait is over.
@@ -27,7 +27,7 @@
 #include "topology/snapshot.h"
 #include "topology/window_rows.h"
 
-#define WINDOWS_STEP_NS (5 * NS_PER_S)
+#define WINDOWS_STEP_NS (10 * NS_PER_S)
 #define WINDOWS_COARSE_NS (60 * NS_PER_S)
 #define WINDOWS_FINE_NS (300 * NS_PER_S)
 

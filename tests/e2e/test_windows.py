@@ -63,7 +63,7 @@ def two_waves():
         daemon.wait_for_counted(len(first))
         # All of it was counted before this answer's end.
         end = int(daemon.json("/api/v1/map?window=1m")["window"]["end_unix_nano"])
-        between = wait_until(lambda: boundary_after(daemon, end), "a step of 5 s is over")
+        between = wait_until(lambda: boundary_after(daemon, end), "a step of 10 s is over")
         second = calls(3, "front", "cart", 40, failed=20, ms=50) + calls(4, "front", "new", 7)
         sender.send(second)
         daemon.wait_for_counted(len(first) + len(second))
@@ -131,7 +131,7 @@ def test_history_tells_an_edge_and_a_node_step_by_step(waves):
     edge = f"client={quote(FRONT)}&server={quote(CART)}&connection_type="
     answer = daemon.json(f"/api/v1/history?window=5m&{edge}")
     points = answer["points"]
-    assert answer["step_seconds"] in (5, 60) and 1 <= len(points) <= 61
+    assert answer["step_seconds"] in (10, 60) and 1 <= len(points) <= 61
     starts = [int(point["start_unix_nano"]) for point in points]
     assert starts == sorted(starts)
     assert sum(point["covered_seconds"] for point in points) == pytest.approx(seconds(answer["window"]))
