@@ -59,6 +59,10 @@ LESSONS = "topology/lessons.c"
 SERIES = "topology/series_table.c"
 PROM = "exporters/prom_series.c"
 GRAPH = "exporters/map_graph.c"
+MERGE = "exporters/map_merge.c"
+NARROW = "exporters/map_narrow.c"
+TOP = "exporters/map_top.c"
+GROUPS = "exporters/map_groups.c"
 SPAN = "receiver/otlp_span.c"
 TRACE = "receiver/otlp_trace.c"
 ATTRIBUTE = "receiver/otlp_attribute.c"
@@ -424,6 +428,28 @@ FAULTS = [
           "examples go with their series"),
     Fault("leaving", SERIES, "        table->listed -= table->series[i].listed ? 1 : 0;", "        ;",
           "what left is not in the list"),
+
+    # --- What a map is asked for -----------------------------------------------------------------
+    Fault("maps", MERGE, "        sum->failed += node->failed;", "        ;", "a cluster has its services' failures"),
+    Fault("maps", MERGE, "    stands->inner_edges += node->stands.inner_edges;", "    ;",
+          "what stood inside of a cluster stands inside of the others"),
+    Fault("maps", MERGE, "        if (server != MAP_MERGE_NONE && server != client)",
+          "        if (server != MAP_MERGE_NONE)", "an inner edge counts once"),
+    Fault("maps", MERGE, "        if ((edges[i].change & CHANGE_GONE) == 0)", "        if (true)",
+          "what is gone is not of now"),
+    Fault("maps", MERGE, "        map_change_judge(&sum);", "        ;", "merged edges are judged anew"),
+    Fault("maps", NARROW, "now < min_rate && before < min_rate", "now < min_rate",
+          "an edge that was busy before is shown"),
+    Fault("maps", NARROW, "    if (options->min_rate <= 0 || map_graph_rate(graph, 0) < 0)", "    if (options->min_rate <= 0)",
+          "a moment has no rate, and hides nothing"),
+    Fault("maps", NARROW, "        cut->nodes[i] = graph->nodes[i].is_focus;\n    for (size_t i = 0; i < graph->edges_count; i++) {",
+          "        cut->nodes[i] = false;\n    for (size_t i = 0; i < graph->edges_count; i++) {",
+          "the focus is not hidden"),
+    Fault("maps", TOP, "2U * is_near + (edge->change != 0)", "0", "edges of the focus stay"),
+    Fault("maps", TOP, "nodes <= top->limits.nodes_max && edges", "edges", "a picture has so many nodes"),
+    Fault("maps", GROUPS, "        if (count > best_count) {", "        if (count >= best_count) {",
+          "of values that come as often the first counts"),
+    Fault("maps", GROUPS, "        is_clean = is_clean && good;", "        ;", "jobs are as names are"),
 
     # --- The receiver ----------------------------------------------------------------------------
     Fault("names", TRACE, "    decoder->memo.version = catalog_enter(decoder->options.catalog, &decoder->reader);",

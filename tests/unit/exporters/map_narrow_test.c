@@ -134,6 +134,7 @@ static void map_narrow__needs_a_window(void **state)
     fixture.input.options.min_rate = 1000;
     draw(&fixture, &graph);
     assert_int_equal(graph.edges_count, 3);
+    assert_int_equal(graph.nodes_count, 5);
     map_graph_release(&graph);
     fixture_end(&fixture);
 }

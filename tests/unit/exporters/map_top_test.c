@@ -163,6 +163,7 @@ static void map_top__keeps_the_focus(void **state)
     struct exporter_fixture fixture;
     struct map_graph graph;
     bool found = false;
+    bool called = false;
 
     (void)state;
     large(&fixture, 60, 3);
@@ -172,6 +173,12 @@ static void map_top__keeps_the_focus(void **state)
     for (size_t i = 0; i < graph.nodes_count; i++)
         found = found || view_equal(graph.nodes[i].id, VIEW("service//service-00059"));
     assert_true(found);
+    /* Its busiest calls are shown, though others are busier. */
+    for (size_t i = 0; i < graph.edges_count; i++)
+        called = called || (!map_edge_has_others(&graph, &graph.edges[i]) &&
+                            (graph.nodes[graph.edges[i].client].is_focus ||
+                             graph.nodes[graph.edges[i].server].is_focus));
+    assert_true(called);
     assert_non_null(others_of(&graph));
     map_graph_release(&graph);
     fixture_end(&fixture);
