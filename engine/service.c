@@ -292,11 +292,13 @@ static int check_circle(const struct service *service, enum service_door door, s
 
     if (service->bound[door].size == 0)
         return 0;
-    status = find(service, listen, out_error, &own);
+    status = address_parse(listen, out_error, &own); /* Sockets passed in are taken once only. */
     if (status == 0)
         status = address_parse(buf_view(&service->bound[door]), out_error, &bound);
     if (status != 0)
         return status;
+    if (own.type == ADDRESS_PASSED)
+        own = bound;
     own.port = bound.port;
     if (!departures_lead_to(&service->departures, &own))
         return 0;
