@@ -445,7 +445,7 @@ go_env = PKG_CONFIG_PATH='$(abspath $(dir $(collector_pc)))' CGO_ENABLED=1 \
 $(collector_pc): Makefile $(BUILD)/deps.mk
 	@mkdir -p $(@D)
 	$(Q)printf '%s\n' 'Name: spanmap' 'Description: in this tree' 'Version: 0' 'Cflags: -I$(abspath include)' \
-	    'Libs: -Wl,--as-needed $(abspath $(static)) $(DEP_LIBS) -pthread' > $@
+	    'Libs: -Wl,--as-needed $(abspath $(static)) $(filter-out %-as-needed,$(DEP_LIBS)) -pthread' > $@
 
 .PHONY: collector collector-test
 collector: $(collector)
