@@ -329,6 +329,8 @@ test_env = SPANMAP_BUILD='$(abspath $(BUILD))' SPANMAP='$(abspath $(BUILD)/spanm
 stage = $(test_env) sh scripts/stage.sh
 log = $(BUILD)/log
 pytest_flags := -q -p no:cacheprovider -rs
+# End to end more is waited for than worked at: two files at once, each with servers of its own.
+e2e_flags := $(pytest_flags) -n 2 --dist loadfile
 
 .PHONY: setup-test
 setup-test: $(BUILD)/setup-test.stamp
@@ -346,7 +348,7 @@ unit: setup-test $(unit_programs)
 
 .PHONY: e2e
 e2e: setup-test all
-	@$(stage) e2e $(log) "$(python)" -m pytest $(pytest_flags) tests/e2e
+	@$(stage) e2e $(log) "$(python)" -m pytest $(e2e_flags) tests/e2e
 
 .PHONY: interop
 interop: setup-test all
@@ -409,7 +411,7 @@ sanitize: setup-test
 sanitized: all $(unit_programs)
 	@sh scripts/summary.sh $(log) begin
 	@$(test_env) STAGE=unit-$(san_suffix) sh scripts/unit.sh $(log)/unit $(unit_programs) || true
-	@$(stage) e2e-$(san_suffix) $(log) "$(python)" -m pytest $(pytest_flags) -k property tests/e2e || true
+	@$(stage) e2e-$(san_suffix) $(log) "$(python)" -m pytest $(e2e_flags) -k property tests/e2e || true
 
 .PHONY: fuzz fuzz-smoke fuzz-run
 fuzz fuzz-smoke: setup-test
