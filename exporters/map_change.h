@@ -10,7 +10,8 @@
 #include "base/status.h"
 #include "exporters/map_graph.h"
 
-/* Bits of map_node.change and map_edge.change. */
+/* Bits of map_edge.change and map_node.change; a node fails more or is slower where an edge does that
+ * stands inside of it. */
 enum {
     CHANGE_NEW = 1,
     CHANGE_GONE = 2,

@@ -52,6 +52,9 @@ static void count_edges(struct merging *on)
         if (client != MAP_MERGE_NONE)
             stand_for(&on->nodes[on->first + (size_t)client].stands, edge,
                       client == server && !on->self_edges);
+        if (client != MAP_MERGE_NONE && client == server) /* Nothing else would show it. */
+            on->nodes[on->first + (size_t)client].change |= edge->change &
+                                                            (CHANGE_FAILING | CHANGE_SLOWER);
         if (server != MAP_MERGE_NONE && server != client)
             stand_for(&on->nodes[on->first + (size_t)server].stands, edge, false);
     }

@@ -187,6 +187,15 @@ static void map_merge__merges_figures_exactly(void **state)
     fixture_end(&fixture);
 }
 
+/* A call between two of one cluster. */
+static void inner(struct snapshot_build *build, uint64_t failed)
+{
+    uint32_t one = snapshot_build_node(build, NODE_SERVICE, VIEW("in"), VIEW("one"));
+    uint32_t two = snapshot_build_node(build, NODE_SERVICE, VIEW("in"), VIEW("two"));
+
+    (void)snapshot_build_edge(build, one, two, CONNECTION_DIRECT, 1000, failed);
+}
+
 /* Both sides of a comparison are merged: what is new or gone inside is a change of its figures. */
 static void map_merge__merges_both_maps(void **state)
 {
@@ -208,12 +217,15 @@ static void map_merge__merges_both_maps(void **state)
     nodes[2] = snapshot_build_node(&now.build, NODE_SERVICE, VIEW("asia"), VIEW("fresh"));
     (void)snapshot_build_edge(&now.build, nodes[0], nodes[1], CONNECTION_DIRECT, 1000, 200);
     (void)snapshot_build_edge(&now.build, nodes[0], nodes[2], CONNECTION_DIRECT, 4, 0);
+    inner(&before.build, 0);
+    inner(&now.build, 300);
     now.input.snapshot = snapshot_build_finish(&now.build);
     now.input.before = snapshot_build_finish(&before.build);
     now.input.options.collapse = VIEW("all");
     assert_int_equal(map_graph_init(&now.input, NULL, now.error, &graph), 0);
     assert_int_equal(graph.edges_count, 3);
     assert_int_equal(node_of(&graph, "group//eu")->change, 0);
+    assert_int_equal(node_of(&graph, "group//in")->change, CHANGE_FAILING); /* Inside. */
     assert_int_equal(node_of(&graph, "group//us")->change, CHANGE_GONE);
     assert_int_equal(node_of(&graph, "group//asia")->change, CHANGE_NEW);
     assert_true(node_of(&graph, "group//eu")->before->requests == 1000 * WEIGHT_ONE);
