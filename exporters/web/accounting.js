@@ -53,7 +53,7 @@ function listed(reasons, words) {
  * @returns {SpanClass[]}
  */
 export function classesOf(accounting) {
-  const { paired, internal, waiting, duplicate, unpaired, dropped, rejected } = accounting;
+  const { paired, internal, waiting, duplicate, unpaired, dropped, rejected, waited = 0 } = accounting;
   const plain = { warns: false, reasons: [] };
   return [
     { word: "paired", label: "paired", count: paired, ...plain,
@@ -70,6 +70,8 @@ export function classesOf(accounting) {
     { word: "dropped", label: "dropped", count: sumOf(dropped), warns: sumOf(dropped) > 0,
       means: "Taken on, but lost before it could be judged: the map lacks these.",
       reasons: listed(dropped, DROPPED) },
+    ...(waited ? [{ word: "waited", label: "waited before", count: -waited, ...plain,
+      means: "Counted above in this window, but received before it began: to be taken off." }] : []),
     { word: "rejected", label: "rejected", count: sumOf(rejected), warns: sumOf(rejected) > 0,
       means: "Not taken on, since it is no valid span.", reasons: listed(rejected, REJECTED) },
   ];

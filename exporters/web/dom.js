@@ -151,6 +151,7 @@ function like(a, b) {
  * @param {Node} source
  */
 function update(target, source) {
+  if (target === source) return;
   if (target instanceof Element && source instanceof Element) {
     morphAttributes(target, source);
     if (!target.hasAttribute("data-keep")) morph(target, [...source.childNodes]);

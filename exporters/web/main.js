@@ -36,6 +36,7 @@ class Page {
     this.link = readLink(location.hash);
     this.wasReached = true;
     this.spokenSelect = "";
+    this.partShown = "";
     /** What spanmap can be asked for, and of which life of its. */
     this.abilities = NONE_KNOWN;
     /** The start of the spanmap that they are of, ms. */
@@ -252,7 +253,12 @@ class Page {
    */
   onDrawing(text) {
     const first = this.stage.isEmpty;
+    const { focus, depth, top, minRate, collapse, cluster } = this.link;
+    const part = [focus, depth, top, minRate, collapse, cluster].join("\n");
     this.stage.show(text, this.link.select);
+    // Another part of the map is another picture: what the camera showed before is nowhere now.
+    if (part !== this.partShown && !first) this.stage.viewport.showAll();
+    this.partShown = part;
     this.update();
     if (first && this.link.select) this.stage.reveal(this.link.select);
   }

@@ -56,6 +56,7 @@
  * @property {number} paired
  * @property {number} waiting
  * @property {number} duplicate
+ * @property {number} [waited]  of a window: what waited when it began; received + waited = all classes
  * @property {Reasons} unpaired
  * @property {Reasons} dropped
  * @property {Reasons} rejected

@@ -43,9 +43,18 @@ function cellOf(row, column, state) {
     const label = `${row.values.client} to ${row.values.server}, ${value}`;
     return h("td", { class: "text-cell" }, h("a", { class: "quiet-link", href: select(row.key), "aria-label": shorten(label) }, String(value)));
   }
-  const text = typeof value === "number" ? format(column.kind, value) : NONE;
+  const text = textOf(column, value);
   const level = column.kind === "share" && typeof value === "number" ? failureLevel(1, value) : null;
   return h("td", { class: "number", "data-level": level, "data-column": column.id }, text);
+}
+
+/**
+ * @param {Column} column
+ * @param {import("./columns.js").Value} value
+ */
+function textOf(column, value) {
+  if (column.kind === "name" || column.kind === "text") return String(value);
+  return typeof value === "number" ? format(column.kind, value) : NONE;
 }
 
 /**
@@ -107,6 +116,31 @@ function quantileChoice(state) {
     }, quantile)));
 }
 
+/** Rows as they were shown last, by their keys: making a thousand anew each time takes long. */
+let rowsShown = /** @type {Map<string, {said: string, row: HTMLTableRowElement}>} */ (new Map());
+
+/**
+ * @param {Row[]} rows
+ * @param {Column[]} columns
+ * @param {TableState} state
+ */
+function bodyOf(rows, columns, state) {
+  const shown = new Map();
+  const links = state.href({ select: "", sort: "" });
+  const body = rows.map((row) => {
+    const current = row.key === state.link.select;
+    const said = `${links} ${current} ${columns.map((column) => textOf(column, row.values[column.id] ?? null)).join("\u0000")}`;
+    const old = rowsShown.get(row.key);
+    const element = old?.said === said ? old.row : h("tr", {
+      "data-key": row.key, "data-select": row.edge ? row.key : null, "aria-current": current ? "true" : null,
+    }, ...columns.map((column) => cellOf(row, column, state)));
+    shown.set(row.key, { said, row: element });
+    return element;
+  });
+  rowsShown = shown;
+  return body;
+}
+
 /**
  * Brings the table of the link's view up to date in `target`.
  * @param {Element} target
@@ -127,14 +161,13 @@ export function showTable(target, state) {
   const caption = rows.length < all.length ? `The first ${formatCount(rows.length)} of ${total}: narrow them by a search.`
     : link.query ? `${total} found by “${link.query}”` : total;
   const left = found.length - all.length;
-  const body = rows.map((row) => h("tr", {
-    "data-key": row.key, "data-select": row.edge ? row.key : null, "aria-current": row.key === link.select ? "true" : null,
-  }, ...columns.map((column) => cellOf(row, column, state))));
   morph(target, [
     h("div", { class: "table-head" }, h("h2", {}, services ? "Services" : "Edges"),
       h("p", {}, left > 0 ? `${caption}; ${formatCount(left)} hidden by choice` : caption),
       services ? null : quantileChoice(state)),
     h("div", { class: "table-scroll", tabindex: 0, role: "region", "aria-label": services ? "Services" : "Edges" },
-      h("table", { "data-key": link.view }, headOf(columns, sort, state), h("tbody", {}, ...body))),
+      h("table", { "data-key": link.view }, headOf(columns, sort, state), h("tbody", { "data-keep": true }))),
   ]);
+  const body = target.querySelector("tbody");
+  if (body) morph(body, bodyOf(rows, columns, state));
 }

@@ -15,6 +15,7 @@ export const ZOOM_STEP = 1.3;
 /** Below this, labels as drawn are too small to be read. */
 const FAR_SCALE = 0.6;
 const ENLARGE_MAX = 4;
+const ENLARGE_STEP = 1.15;
 
 /**
  * @typedef {import("./camera.js").Camera} Camera
@@ -135,7 +136,9 @@ export class Viewport {
     this.layer.setAttribute("transform", `translate(${x.toFixed(2)} ${y.toFixed(2)}) scale(${scale.toFixed(5)})`);
     // Figures that nobody can read are only noise; names are enlarged instead.
     this.canvas.classList.toggle("far", scale < FAR_SCALE);
-    const enlarge = scale < FAR_SCALE ? Math.min(ENLARGE_MAX, FAR_SCALE / scale) : 1;
+    // In steps: names are placed anew at each, which is too much for every turn of a wheel.
+    const wanted = scale < FAR_SCALE ? Math.min(ENLARGE_MAX, FAR_SCALE / scale) : 1;
+    const enlarge = ENLARGE_STEP ** Math.round(Math.log(wanted) / Math.log(ENLARGE_STEP));
     if (enlarge === this.enlarge) return;
     this.enlarge = enlarge;
     this.canvas.style.setProperty("--enlarge", enlarge.toFixed(2));

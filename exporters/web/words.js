@@ -126,8 +126,9 @@ export function sums(accounting) {
  */
 function bar(classes, received) {
   let at = 0;
+  const whole = Math.max(received, classes.reduce((sum, item) => sum + Math.max(0, item.count), 0));
   const parts = classes.map((item) => {
-    const width = received > 0 ? (item.count / received) * 1000 : 0;
+    const width = whole > 0 ? (Math.max(0, item.count) / whole) * 1000 : 0;
     const part = s("rect", { "data-word": item.word, x: at.toFixed(2), y: 0, width: width.toFixed(2), height: 10 });
     at += width;
     return part;
@@ -145,7 +146,7 @@ export function account(accounting) {
     h("tr", { "data-key": item.word, "data-word": item.word, "data-warns": item.warns },
       h("th", { scope: "row" }, h("i", { class: "swatch", "aria-hidden": true }), item.label),
       h("td", { class: "number" }, formatCount(item.count)),
-      h("td", { class: "number muted" }, formatShare(item.count, accounting.received)),
+      h("td", { class: "number muted" }, item.count < 0 ? "" : formatShare(item.count, accounting.received)),
       h("td", {}, item.means)),
     ...item.reasons.map((reason) => h("tr", { "data-key": `${item.word} ${reason.word}`, class: "reason" },
       h("th", { scope: "row" }, h("code", {}, reason.word)),

@@ -126,6 +126,40 @@ def test_window_and_moment_are_those_of_the_link(browser):
         browser.check_quiet(daemon.web)
 
 
+def test_comparison_marks_what_is_new(browser):
+    with Daemon(FAST) as daemon:
+        show(daemon, shop(3))
+        first = daemon.json("/api/v1/map")
+        at = wait_until(lambda: moment_with(daemon, first), "a moment that is past has the edges")
+        show(daemon, call(service("front"), service("search")))
+        asked = wait_until(lambda: compared(daemon, at), "the comparison has the new edge")
+        assert [edge["change"] for edge in asked["edges"] if edge["server"].endswith("search")] == [["new"]]
+        # The shortest comparison is of a minute ago; a test does not wait for that.
+        script = browser.cdp("Page.addScriptToEvaluateOnNewDocument", source=(
+            "{ const real = window.fetch; window.fetch = (path, options) => "
+            f"real(String(path).replace(/compare=\\d+/, 'compare={at}'), options); }}"))["identifier"]
+        try:
+            open_at(browser, daemon, "#window=1m&compare=1m&select=edge:service//front|service//search|", "#panel .changes")
+        finally:
+            browser.cdp("Page.removeScriptToEvaluateOnNewDocument", identifier=script)
+        assert "New" in browser.text("#panel .changes")
+        assert browser.text('#panel [data-figure="requests-before"]') == "was –"
+        key = browser.group("edge:service//front|service//search|")
+        wait_until(lambda: browser.attribute(key, "data-change") == "new", "the line is marked", REFRESH_S)
+        assert browser.attribute(browser.group("edge:service//front|service//checkout|"), "data-change") == "same"
+        assert "as before" in browser.text("#legend-body")
+        browser.run("location.hash = 'window=1m&compare=1m&view=edges&sort=-change'")
+        browser.wait_for("#tables tbody tr")
+        assert browser.texts("#tables td.change")[0] == "new"
+        assert browser.texts("#tables th.group")[-1].startswith("Before: ")
+        browser.check_quiet(daemon.web)
+
+
+def compared(daemon, at):
+    answer = window_of(daemon, f"window=1m&compare={at}")
+    return answer if any(edge["server"].endswith("search") for edge in answer["edges"]) else None
+
+
 def test_what_is_not_kept_is_refused_aloud(browser, whole):
     browser.open(f"{whole.web}/#at=1000000000")
     browser.wait_for("#message", "nothing is kept", REFRESH_S)

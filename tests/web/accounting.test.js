@@ -18,6 +18,13 @@ test("reasons that did not happen are not told, others with their meaning", () =
   for (const reason of unpaired?.reasons ?? []) assert.ok(reason.means.length > 10);
 });
 
+test("what waited before a window began is taken off", () => {
+  const { accounting } = readMap(sample());
+  const classes = classesOf({ ...accounting, paired: accounting.paired + 6, waited: 6 });
+  assert.equal(classes.reduce((sum, item) => sum + item.count, 0), accounting.received);
+  assert.equal(classes.find((item) => item.word === "waited")?.count, -6);
+});
+
 test("losses warn, and only losses", () => {
   const { accounting } = readMap(sample());
   assert.deepEqual(classesOf(accounting).filter((item) => item.warns).map((item) => item.word), ["dropped", "rejected"]);
