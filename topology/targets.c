@@ -1,7 +1,9 @@
 /* targets.c: an array of places, gone through for what is new.
  *
  * What is known costs its sender one store, since receivers keep a memo of resources in front of this
- * (otlp_target.h). A new one looks through all places once, a thousand by default.
+ * (otlp_target.h). A new one looks through the marks of all places once, a thousand by default. Where
+ * there are more resources than places each asks again once a second: so it is remembered until when
+ * none of the places can be idle.
  */
 #include "topology/targets.h"
 
@@ -29,7 +31,10 @@ struct targets {
     struct targets_options options;
     pthread_mutex_t lock; /* A leaf. */
     struct place *places;
-    uint64_t stamp; /* The last one given. */
+    uint64_t *marks;       /* Of each place: of its job and instance; 0: free. */
+    uint64_t looked_ns;    /* When no place was idle, ... */
+    uint64_t all_until_ns; /* ... and until when none can be. */
+    uint64_t stamp;        /* The last one given. */
     uint32_t used;
     size_t bytes;
     uint64_t refused;
@@ -91,6 +96,24 @@ static bool is_job(struct view text, const struct job *job)
            (job->slash.size == 0 || text.data[job->namespace.size] == '/');
 }
 
+/* By FNV-1a, piece by piece: a job is the same wherever its namespace ends. Who makes many with one
+ * mark has gained nothing but the comparisons. */
+static uint64_t mix(uint64_t mark, struct view text)
+{
+    for (size_t i = 0; i < text.size; i++)
+        mark = (mark ^ (unsigned char)text.data[i]) * UINT64_C(0x100000001B3);
+    return mark;
+}
+
+static uint64_t mark_of(const struct job *job, struct view instance)
+{
+    uint64_t mark = mix(UINT64_C(0xCBF29CE484222325), job->namespace);
+
+    mark = mix(mix(mark, job->slash), job->name);
+    mark = mix(mark * UINT64_C(0x100000001B3), instance);
+    return mark != 0 ? mark : 1;
+}
+
 /* One piece of memory with all texts. */
 static int make(const struct targets *targets, const struct target_input *input,
                 struct target **out_target, size_t *out_bytes)
@@ -145,32 +168,50 @@ static void clear(struct targets *targets, struct place *place)
     atomic_store_explicit(&place->stamp, 0, memory_order_relaxed);
     drop(place->target);
     place->target = NULL;
+    targets->marks[place - targets->places] = 0;
     targets->bytes -= place->bytes;
     targets->used--;
     targets->left++;
 }
 
-/* The place of this job and instance, and the best one for it if there is none: a free one, else one
- * that is idle; NULL: there is none. */
-static struct place *find(struct targets *targets, const struct target_input *input,
-                          struct wall_time now, struct place **out_room)
+/* The place of this job and instance; NULL. */
+static struct place *find(const struct targets *targets, const struct target_input *input,
+                          uint64_t *out_mark)
 {
     struct job job = job_of(targets, input);
     struct view instance = cut(targets, input->instance);
+    uint64_t mark = mark_of(&job, instance);
 
-    *out_room = NULL;
+    *out_mark = mark;
+    for (uint32_t i = 0; i < targets->options.targets_max; i++) {
+        const struct target *target = targets->places[i].target;
+        if (targets->marks[i] == mark && is_job(target->job, &job) &&
+            view_equal(target->instance, instance))
+            return &targets->places[i];
+    }
+    return NULL;
+}
+
+/* A free place, else one that is idle; NULL: there is none. */
+static struct place *find_room(struct targets *targets, struct wall_time now)
+{
+    uint64_t oldest_ns = UINT64_MAX;
+    bool is_full = targets->used == targets->options.targets_max;
+
+    if (is_full && now.ns >= targets->looked_ns && now.ns <= targets->all_until_ns)
+        return NULL;
     for (uint32_t i = 0; i < targets->options.targets_max; i++) {
         struct place *place = &targets->places[i];
-        if (place->target == NULL) {
-            if (*out_room == NULL || (*out_room)->target != NULL)
-                *out_room = place;
-            continue;
-        }
-        if (is_job(place->target->job, &job) && view_equal(place->target->instance, instance))
+        uint64_t seen_ns = atomic_load_explicit(&place->seen_ns, memory_order_relaxed);
+        if (is_full ? is_idle(targets, place, now) : place->target == NULL)
             return place;
-        if (*out_room == NULL && is_idle(targets, place, now))
-            *out_room = place;
+        oldest_ns = seen_ns < oldest_ns ? seen_ns : oldest_ns;
     }
+    CHECK(is_full);
+    targets->looked_ns = now.ns;
+    if (targets->options.expiration_ns == 0 ||
+        __builtin_add_overflow(oldest_ns, targets->options.expiration_ns, &targets->all_until_ns))
+        targets->all_until_ns = UINT64_MAX;
     return NULL;
 }
 
@@ -185,8 +226,8 @@ static void clear_idle(struct targets *targets, struct wall_time now)
 static int note_locked(struct targets *targets, const struct target_input *input,
                        struct wall_time now, struct target_number *out_number)
 {
-    struct place *room;
-    struct place *place = find(targets, input, now, &room);
+    uint64_t mark;
+    struct place *place = find(targets, input, &mark);
     struct target *target;
     size_t bytes;
     int status;
@@ -198,21 +239,26 @@ static int note_locked(struct targets *targets, const struct target_input *input
         return 0;
     }
     if (place == NULL)
-        place = room;
+        place = find_room(targets, now);
+    if (place == NULL) {
+        targets->refused++;
+        *out_number = (struct target_number){0};
+        return 0;
+    }
     status = make(targets, input, &target, &bytes);
     if (status != 0)
         return status;
-    if (place != NULL)
-        clear(targets, place);
+    clear(targets, place);
     if (targets->bytes + bytes > targets->options.bytes_max)
         clear_idle(targets, now);
-    if (place == NULL || targets->bytes + bytes > targets->options.bytes_max) {
+    if (targets->bytes + bytes > targets->options.bytes_max) {
         targets->refused++;
         drop(target);
         *out_number = (struct target_number){0};
         return 0;
     }
     place->target = target;
+    targets->marks[place - targets->places] = mark;
     place->bytes = bytes;
     atomic_store_explicit(&place->seen_ns, now.ns, memory_order_relaxed);
     atomic_store_explicit(&place->stamp, ++targets->stamp, memory_order_relaxed);
@@ -313,7 +359,8 @@ int targets_new(const struct targets_options *options, struct targets **out_targ
     targets->options = *options;
     CHECK(pthread_mutex_init(&targets->lock, NULL) == 0);
     targets->places = mem_calloc(options->targets_max, sizeof(*targets->places));
-    if (targets->places == NULL) {
+    targets->marks = mem_calloc(options->targets_max, sizeof(*targets->marks));
+    if (targets->places == NULL || targets->marks == NULL) {
         targets_free(targets);
         return STATUS_NOMEM;
     }
@@ -328,6 +375,7 @@ void targets_free(struct targets *targets)
     for (uint32_t i = 0; targets->places != NULL && i < targets->options.targets_max; i++)
         clear(targets, &targets->places[i]);
     mem_free(targets->places);
+    mem_free(targets->marks);
     CHECK(pthread_mutex_destroy(&targets->lock) == 0);
     mem_free(targets);
 }

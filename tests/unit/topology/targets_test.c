@@ -121,6 +121,53 @@ static void targets__are_bounded_in_number(void **state)
     targets_free(targets);
 }
 
+/* Whoever finds no room asks again and again: the answer must not be an old one once there is room. */
+static void targets__find_room_as_soon_as_there_is_some(void **state)
+{
+    struct targets *targets = make(&roomy);
+    struct target_number kept[4];
+
+    (void)state;
+    for (uint64_t i = 0; i < 4; i++) {
+        char name[2] = {(char)('a' + i), '\0'};
+        kept[i] = note(targets, name, "1", "", 1000 + i);
+    }
+    for (uint64_t now = 1004; now <= 1100; now += 16)
+        assert_int_equal(note(targets, "late", "1", "", now).stamp, 0);
+    assert_int_equal(note(targets, "late", "1", "", 1100).stamp, 0);
+    assert_true(targets_touch(targets, kept[0], (struct wall_time){1100}));
+    assert_true(note(targets, "late", "1", "", 1102).stamp != 0); /* In the place of b. */
+    assert_int_equal(note(targets, "later", "1", "", 1102).stamp, 0);
+    assert_true(note(targets, "later", "1", "", 1103).stamp != 0); /* c */
+    check(targets, 1103, "a 1 , d 1 , late 1 , later 1 ");
+    /* A clock that was set back and on again has nobody shut out. */
+    assert_int_equal(note(targets, "last", "1", "", 900).stamp, 0);
+    assert_true(note(targets, "last", "1", "", 1104).stamp != 0); /* d */
+    check(targets, 1104, "a 1 , last 1 , late 1 , later 1 ");
+    targets_free(targets);
+}
+
+/* A namespace that holds a slash is the same job as a name that does. */
+static void targets__know_a_job_wherever_its_namespace_ends(void **state)
+{
+    struct targets *targets = make(&roomy);
+    const struct target_input inputs[] = {
+        {.service_namespace = VIEW("a/b"), .service_name = VIEW("c"), .instance = VIEW("1")},
+        {.service_namespace = VIEW("a"), .service_name = VIEW("b/c"), .instance = VIEW("1")},
+        {.service_name = VIEW("a/b/c"), .instance = VIEW("1")},
+        {.service_name = VIEW("a/b/c1"), .instance = VIEW("")}};
+    struct target_number numbers[4];
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(
+            targets_note(targets, &inputs[i], (struct wall_time){1000 + i}, &numbers[i]), 0);
+    assert_int_equal(numbers[1].stamp, numbers[0].stamp);
+    assert_int_equal(numbers[2].stamp, numbers[0].stamp);
+    assert_true(numbers[3].stamp != numbers[0].stamp);
+    targets_free(targets);
+}
+
 static void targets__are_bounded_in_bytes(void **state)
 {
     struct targets_options options = roomy;
@@ -205,6 +252,8 @@ int main(void)
         cmocka_unit_test(targets__know_a_job_by_its_namespace_too),
         cmocka_unit_test(targets__leave_when_nothing_comes),
         cmocka_unit_test(targets__are_bounded_in_number),
+        cmocka_unit_test(targets__find_room_as_soon_as_there_is_some),
+        cmocka_unit_test(targets__know_a_job_wherever_its_namespace_ends),
         cmocka_unit_test(targets__are_bounded_in_bytes),
         cmocka_unit_test(targets__cut_long_texts_between_characters),
         cmocka_unit_test(targets__take_no_more_attributes_than_fit),
