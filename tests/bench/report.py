@@ -93,6 +93,21 @@ def table_of_both(cases):
     return "\n".join(lines + notes(cases))
 
 
+def table_of_floors(cases):
+    """What is beyond the floor, and how often the Collector's cost holds what no server can do without."""
+    lines = ["| | floor, us a span | and summing | spanmap beyond that, us a span | the Collector, in floors | "
+             "in floors that sum |", "|---|---|---|---|---|---|"]
+    for name, results in cases:
+        bare, summing = results["floor"], results["floor, summing"]
+        beyond = [one["us"] - least["us"] for one, least in zip(results["spanmap"], summing)]
+        row = [name] + [spread([one["us"] for one in rows], 3) for rows in (bare, summing)]
+        row.append(spread(beyond))
+        theirs = results.get("Collector")
+        row += [ratio(rows, theirs) if theirs else "-" for rows in (bare, summing)]
+        lines.append("| " + " | ".join(row) + " |")
+    return "\n".join(lines)
+
+
 def notes(cases):
     """What was not as it should be, and how much the sender itself needed."""
     out = []
@@ -171,6 +186,8 @@ def parts(results):
     out = {"about": text_of_about(results["about"])}
     if "main" in results:
         out["main"] = table_of_both(results["main"])
+        if "floor" in results["main"][0][1]:
+            out["floor"] = table_of_floors(results["main"])
     if "others" in results:
         out["others"] = table_of_both(results["others"])
     if "inside" in results:

@@ -29,8 +29,8 @@ sys.path.insert(0, str(ROOT / "tests" / "bench"))
 import report  # noqa: E402
 from cases import (INSIDE, MAIN, OTHERS, PATIENT, ROOMY, SERVICES, THREADS, TRACES,  # noqa: E402
                    Case)
-from servers import (Certificate, Collector, Connector, Spanmap, collector_program, cpu_seconds,  # noqa: E402
-                     resident_mb)
+from servers import (Certificate, Collector, Connector, Floor, Spanmap,  # noqa: E402
+                     collector_program, cpu_seconds, resident_mb)
 
 QUIET_S = 0.25
 QUIET_SHARE = 0.15  # Of a core; a merge of many series a second takes less.
@@ -125,11 +125,13 @@ class Bench:
             for name, rows in out.items()), flush=True)
         return out
 
-    def both(self, case):
+    def both(self, case, floors=False):
         certificate = self.certificate if case.tls else None
         servers = [("spanmap", lambda: Spanmap(certificate))]
         if self.has_collector:
             servers.append(("Collector", lambda: Collector(certificate)))
+        if floors:
+            servers += [("floor", Floor), ("floor, summing", lambda: Floor(sums=True))]
         return self.run(case, servers)
 
     def inside(self, case):
@@ -205,7 +207,7 @@ class Bench:
 def run_all(bench, only):
     results = {}
     if "main" in only:
-        results["main"] = [(case.name, bench.both(case)) for case in MAIN]
+        results["main"] = [(case.name, bench.both(case, floors=True)) for case in MAIN]
     if "others" in only:
         results["others"] = [(case.name, bench.both(case)) for case in OTHERS]
     if "inside" in only and Connector.program_path.exists():

@@ -25,6 +25,9 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from lib.daemon import Daemon, wait_until  # noqa: E402
 
+BUILD = Path(os.environ.get("SPANMAP_BUILD") or ROOT / "build")
+FLOOR = str(BUILD / "tests" / "bench" / "floor")
+
 # Long enough to judge spans while others come, short enough for a round of a second.
 PAIRING_WAIT = "0.5s"
 
@@ -112,6 +115,7 @@ class Spanmap:
         tls = {"tls.cert": certificate.cert, "tls.key": certificate.key} if certificate else {}
         self.daemon = Daemon({"listen.http": "127.0.0.1:0", "log.level": "error",
                               "memory.limit": "1GiB", "pairing.wait": PAIRING_WAIT,
+                              "messaging.memory_max": "192MiB",
                               **tls, **(options or {})})
 
     def __enter__(self):
@@ -218,6 +222,33 @@ class Connector(Collector):
             return None
         with urllib.request.urlopen(f"http://127.0.0.1:{self.map}/api/v1/map", timeout=60) as answer:
             return trouble_of(json.load(answer)["accounting"], spans)
+
+
+class Floor:
+    """What no server can do without (tests/bench/tools/floor.c)."""
+
+    warm_passes = 1
+
+    def __init__(self, sums=False):
+        self.name = "floor, summing" if sums else "floor"
+        self.words = [FLOOR] + ["--sum"] * sums
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.words, stdout=subprocess.PIPE, text=True)
+        self.pid = self.process.pid
+        self.grpc = f"127.0.0.1:{int(self.process.stdout.readline())}"
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def settle(self):
+        """All is done when it is answered."""
+
+    def trouble(self, _spans):
+        return None
 
 
 def collector_program():
