@@ -197,9 +197,9 @@ FAULTS = [
           "    judge_observe(judge, &request, SECONDS_CLIENT, span, span->weight);\n"
           "    tally_observe(judge->tally, &request.seconds[SECONDS_SERVER], 0, span->weight);",
           "a side that was never seen is not observed as 0 s"),
-    Fault("E13", CALL, "(kind_calls(side->kind) && side->status == SPAN_STATUS_ERROR))",
-          "(side->status == SPAN_STATUS_ERROR))", "a SERVER parent's status is not the call's"),
-    Fault("E13", CALL, "    if (span->status == SPAN_STATUS_ERROR ||", "    if (",
+    Fault("E13", CALL, "kind_calls(side->kind) && side->status == SPAN_STATUS_ERROR",
+          "side->status == SPAN_STATUS_ERROR", "a SERVER parent's status is not the call's"),
+    Fault("E13", CALL, "if (request.client_failed || request.server_failed)", "if (request.client_failed)",
           "a callee with status ERROR fails the call"),
     Fault("E13", SIBLINGS, "    siblings->failed |= span->status == SPAN_STATUS_ERROR;",
           "    siblings->failed = span->status == SPAN_STATUS_ERROR;", "any member of a group fails it"),
