@@ -23,9 +23,14 @@
 
 enum { EXIT_NOT_DRAWN = 1, EXIT_WRONG_CALL = 2, EXIT_NO_GRAPHVIZ = 3, INPUT_BYTES_MAX = 64 << 20 };
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define FOR_SANITIZER                                                                              \
+    __attribute__((visibility("default"))) /* Else its library finds no such thing. */
+#endif
+
 #ifdef __SANITIZE_ADDRESS__
 /* Graphviz keeps what it made until the process ends, and so do we. */
-const char *__asan_default_options(void);
+FOR_SANITIZER const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
     return "detect_leaks=0";
@@ -34,7 +39,7 @@ const char *__asan_default_options(void)
 
 #ifdef __SANITIZE_THREAD__
 /* We have one thread; those of Pango's libraries are not instrumented. */
-const char *__tsan_default_options(void);
+FOR_SANITIZER const char *__tsan_default_options(void);
 const char *__tsan_default_options(void)
 {
     return "report_bugs=0";
