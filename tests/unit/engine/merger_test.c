@@ -4,12 +4,14 @@
 #include "engine/engine_counters.h"
 #include "tests/lib/test.h"
 #include "topology/lessons.h"
+#include "topology/window_snapshot.h"
 
 enum { SHARDS = 3 };
 
 struct setting {
     struct catalog *catalog;
     struct lessons *lessons;
+    struct windows *windows;
     struct publisher *publisher;
     struct worker *workers[SHARDS];
     struct counters counters;
@@ -37,6 +39,16 @@ static void setting_init(struct setting *setting)
         .shards = SHARDS,
         .start = {1},
     };
+    struct windows_options windows = {
+        .bounds = &histogram_bounds_default,
+        .edges_max = 10,
+        .operations_max = 10,
+        .losses_max = 10,
+        .span_ns = UINT64_MAX / 4, /* From 1970 on. */
+        .bytes_max = 1 << 20,
+        .answer_bytes_max = 4 << 20,
+        .start = {1},
+    };
     struct worker_options worker = {
         .shard = {.tally = tally,
                   .pairing_wait_ns = 1,
@@ -58,7 +70,9 @@ static void setting_init(struct setting *setting)
     assert_int_equal(catalog_text(setting->catalog, VIEW("op"), &site.operation), 0);
     assert_int_equal(catalog_site(setting->catalog, &site, &setting->site), 0);
     assert_int_equal(lessons_new(10, &setting->lessons), 0);
-    publisher.catalog = setting->catalog;
+    publisher.catalog = windows.catalog = setting->catalog;
+    assert_int_equal(windows_new(&windows, &setting->windows), 0);
+    publisher.windows = setting->windows;
     worker.shard.catalog = setting->catalog;
     assert_int_equal(publisher_new(&publisher, &setting->publisher), 0);
     for (unsigned i = 0; i < SHARDS; i++) {
@@ -72,6 +86,7 @@ static void setting_init(struct setting *setting)
         .publisher = setting->publisher,
         .catalog = setting->catalog,
         .lessons = setting->lessons,
+        .windows = setting->windows,
         .workers = setting->workers,
         .workers_count = SHARDS,
         .counters = &setting->counters,
@@ -85,6 +100,7 @@ static void setting_release(struct setting *setting)
     for (unsigned i = 0; i < SHARDS; i++)
         worker_free(setting->workers[i]);
     publisher_free(setting->publisher);
+    windows_free(setting->windows);
     counters_release(&setting->counters);
     lessons_free(setting->lessons);
     catalog_free(setting->catalog);
@@ -199,6 +215,97 @@ static void merger__owes_what_memory_had_no_room_for(void **state)
     }
 }
 
+/* What the window of all time has received; its edges and accounting are of one moment. */
+static uint64_t received_in_window(struct merger *merger)
+{
+    struct window_want want = {.window_ns = UINT64_MAX / 4};
+    struct window_look *look;
+    struct snapshot *snapshot;
+    uint64_t requests = 0;
+    uint64_t count;
+
+    assert_int_equal(merger_window(merger, &want, &look), 0);
+    assert_int_equal(window_snapshot(look, &snapshot), 0);
+    window_look_free(look);
+    assert_true(snapshot->is_window && accounting_holds(&snapshot->accounting));
+    for (size_t i = 0; i < snapshot->edges_count; i++)
+        requests += snapshot->edges[i].requests;
+    count = snapshot->accounting.received;
+    assert_true(requests == count * WEIGHT_ONE); /* Each span is a user's call. */
+    snapshot_release(snapshot);
+    return count;
+}
+
+static void merger__looks_at_windows_up_to_now(void **state)
+{
+    struct window_want then = {.window_ns = 1, .at = {1 + WINDOWS_SKEW_NS}};
+    struct windows_reach reach;
+    struct window_look *look;
+    struct setting setting;
+    struct merger *merger;
+
+    (void)state;
+    setting_init(&setting);
+    assert_int_equal(merger_new(&setting.options, &merger), 0);
+    for (unsigned i = 0; i < SHARDS; i++)
+        feed(&setting, i, 1);
+    assert_int_equal(received_in_window(merger), SHARDS);
+    feed(&setting, 0, 2);
+    assert_int_equal(received_in_window(merger), SHARDS + 1);
+    assert_int_equal(received(merger), SHARDS + 1);
+    assert_int_equal(merger_windows(merger, &reach), 0);
+    assert_int_equal(reach.oldest.ns, 1);
+    /* A look at the past merges nothing. */
+    feed(&setting, 0, 3);
+    assert_int_equal(merger_window(merger, &then, &look), 0);
+    window_look_free(look);
+    assert_int_equal(received_in_window(merger), SHARDS + 2);
+    merger_free(merger);
+    setting.options.windows = NULL;
+    assert_int_equal(merger_new(&setting.options, &merger), 0);
+    assert_int_equal(merger_window(merger, &then, &look), STATUS_UNSUPPORTED);
+    assert_int_equal(merger_windows(merger, &reach), STATUS_UNSUPPORTED);
+    merger_free(merger);
+    setting_release(&setting);
+}
+
+/* Whichever allocation fails: what the windows cannot have is in none of them, and all else is. */
+static void merger__has_no_half_windows(void **state)
+{
+    bool whole = false;
+
+    (void)state;
+    for (long allowed = 0; !whole; allowed++) {
+        struct window_want want = {.window_ns = UINT64_MAX / 4};
+        struct window_look *look = NULL;
+        struct windows_reach reach;
+        struct setting setting;
+        struct merger *merger;
+        int status;
+
+        setting_init(&setting);
+        assert_int_equal(merger_new(&setting.options, &merger), 0);
+        for (unsigned i = 0; i < SHARDS; i++)
+            feed(&setting, i, 1);
+        mem_fail_after(allowed);
+        status = merger_window(merger, &want, &look);
+        mem_fail_after(-1);
+        window_look_free(look);
+        feed(&setting, 2, 2);
+        assert_int_equal(received(merger), SHARDS + 1);
+        assert_int_equal(merger_windows(merger, &reach), 0);
+        assert_in_range(reach.holes, 0, 1);
+        /* A hole took what had been added up by then; what was owed came later. */
+        if (reach.holes == 0)
+            assert_int_equal(received_in_window(merger), SHARDS + 1);
+        else
+            assert_in_range(received_in_window(merger), 1, SHARDS + 1);
+        whole = status == 0 && reach.holes == 0;
+        merger_free(merger);
+        setting_release(&setting);
+    }
+}
+
 static int make(void *context)
 {
     struct setting *setting = context;
@@ -226,6 +333,8 @@ int main(void)
         cmocka_unit_test(merger__adds_up_all_shards),
         cmocka_unit_test(merger__keeps_old_snapshots_as_they_were),
         cmocka_unit_test(merger__owes_what_memory_had_no_room_for),
+        cmocka_unit_test(merger__looks_at_windows_up_to_now),
+        cmocka_unit_test(merger__has_no_half_windows),
         cmocka_unit_test(merger__survives_failing_memory),
     };
 
