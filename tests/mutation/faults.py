@@ -63,6 +63,9 @@ MERGE = "exporters/map_merge.c"
 NARROW = "exporters/map_narrow.c"
 TOP = "exporters/map_top.c"
 GROUPS = "exporters/map_groups.c"
+WINDOWS = "topology/windows.c"
+ROWS = "topology/window_rows.c"
+WINDOW = "topology/window_snapshot.c"
 SPAN = "receiver/otlp_span.c"
 TRACE = "receiver/otlp_trace.c"
 ATTRIBUTE = "receiver/otlp_attribute.c"
@@ -450,6 +453,30 @@ FAULTS = [
     Fault("maps", GROUPS, "        if (count > best_count) {", "        if (count >= best_count) {",
           "of values that come as often the first counts"),
     Fault("maps", GROUPS, "        is_clean = is_clean && good;", "        ;", "jobs are as names are"),
+
+    # --- Windows ---------------------------------------------------------------------------------
+    Fault("windows", WINDOWS, "    like.after = windows->entries[first + count - 1].slot->after;", "    ;",
+          "a merged slot ends with the accounting of its last part"),
+    Fault("windows", WINDOWS, "    while (end < windows->count && windows->entries[end].level == windows->entries[first].level &&\n"
+          "           !windows->entries[end].after_hole &&",
+          "    while (end < windows->count && windows->entries[end].level == windows->entries[first].level &&",
+          "slots are not merged over a hole"),
+    Fault("windows", WINDOWS, "i-- != 0 && !windows->entries[i + 1].after_hole;)", "i-- != 0;)", "no look spans a hole"),
+    Fault("windows", WINDOWS, "        windows->after_hole = windows->count != 0;\n        windows->holes++;",
+          "        windows->holes++;", "what found no memory leaves a hole"),
+    Fault("windows", WINDOWS, "            distance(windows->entries[best].slot->start.ns, at_ns))\n            best = i;\n    return best;",
+          "            distance(windows->entries[best].slot->start.ns, at_ns) + 1)\n            best = i;\n    return 0;",
+          "a window begins where it is asked for"),
+    Fault("windows", WINDOWS, "    clear_pending(windows);\n    windows->last = now;", "    windows->last = now;",
+          "what was counted is in one slot"),
+    Fault("windows", ROWS, "        if (end == i + 1) {", "        if (true) {", "rows of one series become one"),
+    Fault("windows", WINDOW, "    spans.waited = before->waiting;", "    spans.waited = 0;",
+          "spans that waited when the window began are in its account"),
+    Fault("windows", WINDOW, "    if (!draft->sum.listed)\n        return 0;", "    ;", "durations alone are no edge"),
+    Fault("windows", LEAVING, "        if (key_map_find(&publisher->edges.map, *key) != KEY_NONE)\n            return false;",
+          "        return false;", "windows hold no name that the map does not"),
+    Fault("windows", PUBLISHER, "                       .failed = edge->failed,", "                       .failed = 0,",
+          "failures are in windows, too"),
 
     # --- The receiver ----------------------------------------------------------------------------
     Fault("names", TRACE, "    decoder->memo.version = catalog_enter(decoder->options.catalog, &decoder->reader);",

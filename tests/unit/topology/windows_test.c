@@ -221,6 +221,33 @@ static void window__takes_spans_that_waited_into_its_accounting(void **state)
     release_stage(&stage);
 }
 
+/* Which shard sees a call's other side first, is chance. */
+static void window__shows_an_edge_once_a_request_came(void **state)
+{
+    struct tally_request request;
+    struct snapshot *snapshot;
+    struct stage stage;
+
+    (void)state;
+    setup_stage_with_windows(&stage, 1, &roomy);
+    request = (struct tally_request){.client = stage.a, .server = stage.b};
+    tally_observe(stage.tally, &request.seconds[SECONDS_SERVER], 5, WEIGHT_ONE);
+    tally_add_request(stage.tally, &request);
+    tally_flush(stage.tally);
+    count_until(&stage, epoch_ns + 1 * NS_PER_S);
+    snapshot = window(&stage, 600 * NS_PER_S, 0);
+    assert_int_equal(snapshot->edges_count + snapshot->nodes_count, 0);
+    snapshot_release(snapshot);
+    count(&stage, stage.a, stage.b, 9);
+    count_until(&stage, epoch_ns + 2 * NS_PER_S);
+    snapshot = window(&stage, 600 * NS_PER_S, 0);
+    assert_true(snapshot->edges[0].requests == WEIGHT_ONE);
+    assert_true(snapshot->edges[0].failed == WEIGHT_ONE);
+    assert_true(snapshot->edges[0].server_seconds->count == 2 * WEIGHT_ONE);
+    snapshot_release(snapshot);
+    release_stage(&stage);
+}
+
 static void windows__know_nothing_of_times_beyond_them(void **state)
 {
     struct window_want want = {60 * NS_PER_S, {0}};
@@ -354,6 +381,13 @@ static void windows__have_holes_where_memory_was_out(void **state)
         assert_true(after->edges[0].requests == (holes != 0 ? 2 : 4) * WEIGHT_ONE);
         assert_true(after->start.ns == epoch_ns + (holes != 0 ? 2 * NS_PER_S : 0));
         snapshot_release(before);
+        snapshot_release(after);
+        /* The slots are merged now, though not over the hole. */
+        close_at(&stage, epoch_ns + 11 * NS_PER_S);
+        close_at(&stage, epoch_ns + 21 * NS_PER_S);
+        assert_in_range(reach(&stage).slots, 3, 4);
+        after = window(&stage, 600 * NS_PER_S, 0);
+        assert_true(after->edges[0].requests == (holes != 0 ? 2 : 4) * WEIGHT_ONE);
         snapshot_release(after);
         release_stage(&stage);
     }
@@ -496,6 +530,7 @@ int main(void)
         cmocka_unit_test(windows__that_tile_all_time_add_up_to_the_map),
         cmocka_unit_test(window__has_only_what_counted_in_it),
         cmocka_unit_test(window__takes_spans_that_waited_into_its_accounting),
+        cmocka_unit_test(window__shows_an_edge_once_a_request_came),
         cmocka_unit_test(windows__know_nothing_of_times_beyond_them),
         cmocka_unit_test(windows__let_go_what_is_older_than_their_span),
         cmocka_unit_test(windows__push_the_oldest_out_where_there_is_no_room),
