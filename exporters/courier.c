@@ -331,9 +331,12 @@ static void take_success(struct courier *courier, struct parcel *parcel,
                          const struct courier_verdict *verdict, struct news *news)
 {
     struct counters *counters = courier->options.counters;
+    uint64_t most = courier->options.counts_items ? parcel->items : parcel->size;
 
     if (verdict->rejected != 0) {
-        counters_add(counters, COURIER_REJECTED, verdict->rejected);
+        /* Whatever it says: no item is without a byte. */
+        counters_add(counters, COURIER_REJECTED,
+                     verdict->rejected < most ? verdict->rejected : most);
         if (is_due(&courier->drop_logged, clock_mono()))
             news->kind = NEWS_REJECTED;
     }

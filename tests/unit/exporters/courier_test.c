@@ -221,6 +221,23 @@ static void courier__sends_in_order_and_counts(void **state)
     end(&setting);
 }
 
+static void courier__counts_no_more_rejected_than_was_sent(void **state)
+{
+    static const char more[] = "more than the ten items that were in it";
+    struct setting setting;
+
+    (void)state;
+    setting_init(&setting);
+    begin(&setting);
+    offer(&setting, "a");
+    wait_for(1);
+    answer(0, OK, more, "");
+    drain(&setting);
+    assert_int_equal(counter(&setting, COURIER_ITEMS_SENT), 10);
+    assert_int_equal(counter(&setting, COURIER_REJECTED), 10);
+    end(&setting);
+}
+
 static void courier__keeps_to_its_calls_in_flight(void **state)
 {
     struct setting setting;
@@ -554,6 +571,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(courier__sends_in_order_and_counts),
+        cmocka_unit_test(courier__counts_no_more_rejected_than_was_sent),
         cmocka_unit_test(courier__keeps_to_its_calls_in_flight),
         cmocka_unit_test(courier__keeps_to_its_bytes_in_flight),
         cmocka_unit_test(courier__repeats_what_may_be_in_its_place),
