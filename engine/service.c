@@ -19,6 +19,8 @@
 
 enum { BOUND_BYTES_MAX = 512, OWN_STAGES = 4 };
 
+#define DEPARTURES_LEAST_NS (2 * NS_PER_S)
+
 struct service {
     struct options *options;
     struct view draw_helper;
@@ -352,6 +354,15 @@ struct view service_bound(const struct service *service, enum service_door door)
     return buf_view(&service->bound[door]);
 }
 
+/* Senders who do not come to an end take all the patience; what leaves has some of its own then. */
+static struct mono_time end_of_departures(struct mono_time until, uint64_t patience_ns)
+{
+    uint64_t least_ns = clock_mono().ns +
+                        (patience_ns < DEPARTURES_LEAST_NS ? patience_ns : DEPARTURES_LEAST_NS);
+
+    return until.ns > least_ns ? until : (struct mono_time){least_ns};
+}
+
 void service_drain(struct service *service, uint64_t patience_ns)
 {
     struct mono_time until = {clock_mono().ns + patience_ns};
@@ -359,7 +370,7 @@ void service_drain(struct service *service, uint64_t patience_ns)
     set_ready(service, false);
     receiver_drain(service->receiver, patience_ns);
     engine_stop(service->engine);
-    departures_drain(&service->departures, until);
+    departures_drain(&service->departures, end_of_departures(until, patience_ns));
     http_server_stop(service->web);
 }
 

@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 import signal
+import socket
 import sys
 import threading
 import urllib.request
@@ -325,6 +326,22 @@ def test_what_cannot_be_sent_at_the_end_is_told(tmp_path):
         daemon.wait_until_metric("spanmap_forward_failing", 1)
         assert daemon.stop() == 0
         assert "left unsent" in daemon.log() and "requests=3" in daemon.log()
+
+
+def test_senders_cannot_take_the_end_from_what_leaves():
+    with Backend() as backend:
+        backend.answers = [retry_after(3600)]
+        with Daemon(options_for(backend, shutdown__patience="2s")) as daemon:
+            send(daemon, [1])
+            daemon.wait_until_metric("spanmap_forward_failing", 1)
+            host, port = daemon.http.rsplit(":", 1)
+            with socket.create_connection((host, int(port)), PATIENCE_S) as stuck:
+                stuck.sendall(b"POST /v1/traces HTTP/1.1\r\nHost: spanmap\r\nContent-Length: 9\r\n"
+                              b"Content-Type: application/x-protobuf\r\n"
+                              b"Expect: 100-continue\r\n\r\n")
+                assert stuck.recv(12) == b"HTTP/1.1 100"  # It is taken on.
+                assert daemon.stop() == 0
+            assert backend.taken == [body_of(1)]
 
 
 def test_the_end_waits_for_what_is_under_way():
