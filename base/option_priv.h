@@ -7,7 +7,8 @@
 
 enum { OPTION_ERROR_SIZE = 256 };
 
-/* Writes what is wrong with a text, and what would be right. Returns: `status`. */
+/* Writes what is wrong with a text, and what would be right; of a secret not the text. Returns:
+ * `status`. */
 int option_refuse(const struct option_row *row, int status, struct view text, const char *wrong,
                   char out_error[OPTION_ERROR_SIZE]);
 

@@ -90,19 +90,19 @@ int option_print_allowed(const struct option_row *row, struct buf *out)
     return out->failed; /* Of any of the appends. */
 }
 
-/* What is wrong with a text, and what would be right. */
+/* What is wrong with a text, and what would be right. A secret stays one, also where it is wrong. */
 int option_refuse(const struct option_row *row, int status, struct view text, const char *wrong,
                   char out_error[OPTION_ERROR_SIZE])
 {
     char user[SHOWN_SIZE];
+    const char *shown = row->secret ? "***" : utf8_show(text, user, sizeof(user));
     struct buf allowed;
 
     buf_init(&allowed, 0);
     if (option_print_allowed(row, &allowed) == 0)
-        say(out_error, "'%s' %s; allowed: %.*s", utf8_show(text, user, sizeof(user)), wrong,
-            (int)allowed.size, allowed.data);
+        say(out_error, "'%s' %s; allowed: %.*s", shown, wrong, (int)allowed.size, allowed.data);
     else
-        say(out_error, "'%s' %s", utf8_show(text, user, sizeof(user)), wrong);
+        say(out_error, "'%s' %s", shown, wrong);
     buf_release(&allowed);
     return status;
 }

@@ -254,6 +254,8 @@ static void option__says_what_is_wrong_and_what_is_allowed(void **state)
         {"b.name", "", STATUS_RANGE, "'' is too short; allowed: a text of at most 8 bytes"},
         {"b.name", "\xff", STATUS_INVALID, "'?' is not UTF-8; allowed: a text of at most 8 bytes"},
         {"b.name", "evil", STATUS_INVALID, "evil is not taken"},
+        {"b.token", "geheim \xff", STATUS_INVALID,
+         "'***' is not UTF-8; allowed: a text of at most 100 bytes"},
         {"b.color", "purple", STATUS_INVALID,
          "'purple' is none of the words; allowed: red, green or blue"},
         {"b.color", "Red", STATUS_INVALID,
