@@ -38,7 +38,7 @@ static void config_yaml__tells_where_a_key_is_wrong(void **state)
          "error\n"},
         {"server.grpc: off\n",
          "f.yaml:1:1: server.grpc: there is no such option; did you mean listen.grpc?\n"},
-        {"grpc: off\n", "f.yaml:1:1: grpc: there is no such option; did you mean listen.grpc?\n"},
+        {"http: off\n", "f.yaml:1:1: http: there is no such option; did you mean listen.http?\n"},
         {"zzz: 1\n", "f.yaml:1:1: zzz: there is no such option\n"},
         {"\"a\\e[1m\\0\": 1\n", "f.yaml:1:1: a?[1m?: there is no such option\n"},
         {"listen.grpc.x: 1\n",
