@@ -190,4 +190,8 @@ bool kin_is_open(struct kin *kin, uint32_t at);
 void kin_consumers(struct kin *kin, uint32_t at, void (*visit)(void *context, uint32_t at),
                    void *context);
 
+/* E4: the same for the CLIENT and PRODUCER spans that are nested in one. */
+void kin_callers(struct kin *kin, uint32_t at, void (*visit)(void *context, uint32_t at),
+                 void *context);
+
 #endif

@@ -31,7 +31,7 @@ struct walk {
     bool is_cut;
     struct kin_answers answers;
     struct kin_inside inside;
-    void (*visit)(void *context, uint32_t at); /* Of kin_consumers(). */
+    void (*visit)(void *context, uint32_t at); /* Of kin_consumers() and kin_callers(). */
     void *context;
     unsigned depth;
     struct step steps[2 * WALK_STEPS + 2];
@@ -66,7 +66,7 @@ static void found_call(struct walk *walk, const struct step *step, uint32_t at, 
     unsigned caller = kin_span(walk->kin, step->caller)->kind;
 
     if (walk->visit != NULL) {
-        if (child->kind == SPAN_KIND_CONSUMER)
+        if (!walk->is_deep && child->kind == SPAN_KIND_CONSUMER)
             walk->visit(walk->context, at);
         return;
     }
@@ -110,6 +110,8 @@ static void meet_own(struct walk *walk, const struct step *step, uint32_t at)
         walk->inside.expected |= child->expected;
         walk->inside.open |= child->expected;
         walk->inside.producer_waits |= child->kind == SPAN_KIND_PRODUCER && !child->judged;
+        if (walk->visit != NULL)
+            walk->visit(walk->context, at);
         enter(walk, at, at, 0);
         return;
     }
@@ -271,17 +273,29 @@ struct kin_inside kin_inside_roughly(struct kin *kin, uint32_t at)
     return inside(kin, at, true);
 }
 
-void kin_consumers(struct kin *kin, uint32_t at, void (*visit)(void *context, uint32_t at),
-                   void *context)
+static void go_to_each(struct kin *kin, uint32_t at, bool is_deep,
+                       void (*visit)(void *context, uint32_t at), void *context)
 {
     struct walk walk;
 
     if (!has_children(kin, at))
         return;
-    walk_init(&walk, kin, at, false);
+    walk_init(&walk, kin, at, is_deep);
     walk.visit = visit;
     walk.context = context;
     go_down(&walk);
+}
+
+void kin_consumers(struct kin *kin, uint32_t at, void (*visit)(void *context, uint32_t at),
+                   void *context)
+{
+    go_to_each(kin, at, false, visit, context);
+}
+
+void kin_callers(struct kin *kin, uint32_t at, void (*visit)(void *context, uint32_t at),
+                 void *context)
+{
+    go_to_each(kin, at, true, visit, context);
 }
 
 /* What a child in another service makes of a span that makes no calls by its kind. */

@@ -6,7 +6,9 @@
  *
  *   parent has not come           -> cursor of pairing.parent_wait, or with the parent
  *   PRODUCER without a consumer,
- *   CLIENT around such a one      -> cursor of messaging.wait
+ *   CLIENT around such a one,
+ *   CLIENT in or beside one that
+ *   decides about it              -> cursor of messaging.wait, or once the message is taken
  *   links that are not answered   -> with the last answer, or cursor of links, which is later than
  *                                    any answer should be
  *
@@ -17,27 +19,17 @@
 #include "topology/shard.h"
 
 #include "base/check.h"
-#include "base/mem.h"
 #include "topology/shard_priv.h"
 
 /* Feeding looks for what is due at most this often a wait, since ticks do so too. */
 enum { JUDGINGS_A_WAIT = 1024 };
 
 enum {
-    CROWD_SUMS = 4096, /* 128 KiB */
-    AHEAD_NEXT = 6,    /* Spans whose parents' parents are fetched, ... */
-    AHEAD_NEAR = 12,   /* ... whose parents and children are, ... */
-    AHEAD_FAR = 24,    /* ... and that are themselves. */
+    BESIDE_MAX = 64,
+    AHEAD_NEXT = 6,  /* Spans whose parents' parents are fetched, ... */
+    AHEAD_NEAR = 12, /* ... whose parents and children are, ... */
+    AHEAD_FAR = 24,  /* ... and that are themselves. */
 };
-
-/* How long what comes together may take to be there. */
-#define TEACHING_NS (250 * NS_PER_MS)
-
-/* Four ticks of a worker, in which a question and its word go to and fro. */
-#define ASKING_LEAD_NS (400 * NS_PER_MS)
-
-/* How far the shard of a consumer may be behind that of its producer, where pairing.wait is shorter. */
-#define STRANGER_NS (2 * NS_PER_S)
 
 static struct kin *kin_of(struct shard *shard)
 {
@@ -143,6 +135,30 @@ static bool waits_for_consumer(struct shard *shard, uint32_t at)
     return inside.producer_waits && !inside.answered;
 }
 
+/* E4: whether a message around a CLIENT, or beside it in one around both, decides whether the CLIENT is
+ * the call that nobody answered. It does not where one around it is the call in any case. */
+static bool waits_for_message_around(struct shard *shard, uint32_t at)
+{
+    struct kin *kin = kin_of(shard);
+    struct kin_around around = kin_around_begin(at);
+    bool waits = false;
+    uint32_t outer;
+
+    if (kin_span(kin, at)->kind != SPAN_KIND_CLIENT || is_over(shard, at, WAIT_MESSAGING))
+        return false;
+    while ((outer = kin_around_next(kin, &around)) != 0) {
+        const struct remembered *span = kin_span(kin, outer);
+        struct kin_inside inside;
+        if (kin_answers_roughly(kin, outer).answered)
+            return false;
+        inside = kin_inside_roughly(kin, outer);
+        if (!inside.answered && !inside.producer_waits)
+            return false; /* It is the call, whether a consumer comes or not. */
+        waits |= !inside.answered || (span->kind == SPAN_KIND_PRODUCER && !span->judged);
+    }
+    return waits && !kin_answers(kin, at).answered && !kin_inside(kin, at).answered;
+}
+
 /* Whether the span's parent came so late that the two are judged together, later. A parent that does
  * not know of the child cannot call it: then there is nothing to wait for. */
 static bool waits_with_parent(struct shard *shard, uint32_t at, uint32_t parent)
@@ -176,6 +192,10 @@ static void visit(struct shard *shard, uint32_t at)
     if (waits_for_consumer(shard, at)) {
         if (kin_span(kin_of(shard), at)->kind == SPAN_KIND_PRODUCER)
             send_early(shard, at);
+        return;
+    }
+    if (waits_for_message_around(shard, at)) {
+        shard->has_beside = true;
         return;
     }
     if (waits_with_parent(shard, at, parent))
@@ -273,7 +293,7 @@ static inline ALWAYS_INLINE void look_ahead(struct shard *shard, uint32_t at)
 }
 
 /* Judges a span if it is time, and those that waited for it. */
-static void visit_all(struct shard *shard, uint32_t at)
+static void visit_waiting(struct shard *shard, uint32_t at)
 {
     visit(shard, at);
     if (slab_pending(slab_of(shard), at))
@@ -282,11 +302,58 @@ static void visit_all(struct shard *shard, uint32_t at)
     visit_halves(shard, at);
 }
 
+struct beside {
+    const struct shard *shard;
+    uint32_t at[BESIDE_MAX];
+    size_t count;
+};
+
+static void note_beside(void *context, uint32_t at)
+{
+    struct beside *beside = context;
+
+    if (beside->count < BESIDE_MAX && slab_pending(&beside->shard->store.slab, at) &&
+        slab_before(at, beside->shard->cursor[WAIT_PAIRING]))
+        beside->at[beside->count++] = at;
+}
+
+/* A message was taken: looks again at the callers around its PRODUCER, and at those in them. What is
+ * not found here, of too many, is judged when its own wait is over. */
+static void visit_beside(struct shard *shard, uint32_t at)
+{
+    struct kin_around around = kin_around_begin(at);
+    struct beside beside = {.shard = shard};
+    uint32_t top = at;
+    uint32_t outer;
+
+    if (!shard->has_beside || !kind_calls(kin_span(kin_of(shard), at)->kind))
+        return;
+    while ((outer = kin_around_next(kin_of(shard), &around)) != 0)
+        top = outer;
+    note_beside(&beside, top);
+    kin_callers(kin_of(shard), top, note_beside, &beside);
+    for (size_t i = 0; i < beside.count; i++)
+        if (slab_pending(slab_of(shard), beside.at[i]))
+            visit_waiting(shard, beside.at[i]);
+}
+
+/* The same of any span: a CONSUMER has taken its parent's message. */
+static void visit_all(struct shard *shard, uint32_t at)
+{
+    bool is_consumer = kin_span(kin_of(shard), at)->kind == SPAN_KIND_CONSUMER;
+    uint32_t parent = is_consumer && shard->has_beside ? kin_parent(kin_of(shard), at) : 0;
+
+    visit_waiting(shard, at);
+    if (parent != 0 && !slab_pending(slab_of(shard), at))
+        visit_beside(shard, parent);
+}
+
 void shard_revisit(struct shard *shard, uint32_t at)
 {
     struct kin *kin = kin_of(shard);
 
     kin->pass++;
+    visit_beside(shard, at);
     for (unsigned i = 0; i <= WALK_STEPS && at != 0; i++) {
         if (slab_pending(slab_of(shard), at) && slab_before(at, shard->cursor[WAIT_PAIRING]))
             visit_all(shard, at);
@@ -542,103 +609,4 @@ void shard_check(const struct shard *shard)
     for (size_t i = 0; i < WAIT_COUNT; i++)
         CHECK(shard->cursor[i] - shard->store.slab.tail <=
               shard->store.slab.head - shard->store.slab.tail);
-}
-
-/* ------------------------------------------------------------------ the ends */
-
-/* No wait is shorter than pairing.wait. */
-static uint32_t ticks_of(const struct shard_options *options, uint64_t wait_ns)
-{
-    uint64_t longest_ns = wait_ns < options->pairing_wait_ns ? options->pairing_wait_ns : wait_ns;
-    uint64_t ticks = (longest_ns >> TICK_SHIFT) + (longest_ns % (UINT64_C(1) << TICK_SHIFT) != 0);
-
-    return ticks < WAIT_TICKS_MAX ? (uint32_t)ticks : WAIT_TICKS_MAX;
-}
-
-/* How long an answer to a link may take to come: far longer than a shard is ever behind. */
-static uint64_t links_wait_ns(const struct shard_options *options)
-{
-    uint64_t wait_ns = options->pairing_wait_ns + 10 * NS_PER_S;
-
-    return wait_ns > options->parent_wait_ns ? wait_ns : options->parent_wait_ns;
-}
-
-/* A short wait gives a quarter of itself. */
-static uint64_t teaching_ns(const struct shard_options *options)
-{
-    uint64_t wait_ns = options->pairing_wait_ns;
-
-    return wait_ns / 4 < TEACHING_NS ? wait_ns / 4 : TEACHING_NS;
-}
-
-/* A short wait gives half of itself. */
-static uint64_t asking_ns(const struct shard_options *options)
-{
-    uint64_t wait_ns = options->pairing_wait_ns;
-
-    return wait_ns - (wait_ns / 2 < ASKING_LEAD_NS ? wait_ns / 2 : ASKING_LEAD_NS);
-}
-
-static uint32_t bounded_ticks(uint64_t wait_ns)
-{
-    uint64_t ticks = wait_ns >> TICK_SHIFT;
-
-    return ticks < WAIT_TICKS_MAX ? (uint32_t)ticks : WAIT_TICKS_MAX;
-}
-
-int shard_new(const struct shard_options *options, struct shard **out_shard)
-{
-    struct shard *shard = mem_calloc(1, sizeof(*shard));
-    int status;
-
-    if (shard == NULL)
-        return STATUS_NOMEM;
-    shard->options = *options;
-    shard->wait_ticks[WAIT_PAIRING] = ticks_of(options, options->pairing_wait_ns);
-    shard->wait_ticks[WAIT_PARENT] = ticks_of(options, options->parent_wait_ns);
-    shard->wait_ticks[WAIT_MESSAGING] = ticks_of(options, options->messaging_wait_ns);
-    shard->wait_ticks[WAIT_LINKS] = ticks_of(options, links_wait_ns(options));
-    shard->wait_ticks[WAIT_TEACHING] = bounded_ticks(teaching_ns(options));
-    shard->wait_ticks[WAIT_ASKING] = bounded_ticks(asking_ns(options));
-    shard->wait_ticks[WAIT_STRANGER] = ticks_of(options, STRANGER_NS);
-    status = tally_new(&options->tally, &shard->tally);
-    if (status == 0)
-        status = crowd_init(&shard->judge.kin.crowd, CROWD_SUMS);
-    if (status == 0)
-        status = store_init(&shard->store,
-                            options->memory_bytes_max - CROWD_SUMS * sizeof(struct crowd_sum),
-                            options->hash_seed);
-    if (status == 0)
-        status = mail_init(&shard->mail, options->message_bytes_max, options->hash_seed);
-    if (status != 0) {
-        shard_free(shard);
-        return status;
-    }
-    for (size_t i = 0; i < WAIT_COUNT; i++)
-        shard->cursor[i] = shard->store.slab.tail;
-    shard->judge.kin.store = &shard->store;
-    shard->judge.kin.catalog = options->catalog;
-    shard->judge.kin.sites = catalog_sites(options->catalog);
-    shard->judge.kin.pass = 1;
-    shard->judge.mail = &shard->mail;
-    shard->judge.catalog = options->catalog;
-    shard->judge.lessons = options->lessons;
-    shard->judge.tally = shard->tally;
-    shard->judge.pairing_ticks = shard->wait_ticks[WAIT_PAIRING];
-    shard->judge.orphan_servers_as_user = options->orphan_servers_as_user;
-    *out_shard = shard;
-    return 0;
-}
-
-void shard_free(struct shard *shard)
-{
-    if (shard == NULL)
-        return;
-    store_release(&shard->store);
-    mail_release(&shard->mail);
-    crowd_release(&shard->judge.kin.crowd);
-    mem_free(shard->judge.covers);
-    mem_free(shard->reported);
-    tally_free(shard->tally);
-    mem_free(shard);
 }

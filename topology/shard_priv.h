@@ -11,6 +11,8 @@
 enum { TICK_SHIFT = 20 };
 #define WAIT_TICKS_MAX (UINT32_C(1) << 30)
 
+enum { CROWD_SUMS = 4096 }; /* 128 KiB */
+
 enum shard_wait {
     WAIT_TEACHING,
     WAIT_PAIRING,
@@ -49,6 +51,7 @@ struct shard {
     uint32_t now_ticks;          /* Rounded down. */
     uint64_t now_ns;
     uint64_t judged_ns; /* When spans were last looked through. */
+    bool has_beside;    /* Some CLIENT waited for a message around or beside it. */
     uint64_t
         *reported; /* Bit n: the catalog knows that service n has reported; may be too short. */
     uint32_t reported_words;
