@@ -183,6 +183,7 @@ def test_metrics_say_what_the_map_says(daemon, accept):
     for family in families(daemon, accept):
         for sample in family.samples:
             key = sample.name, tuple(sorted(sample.labels.items()))
+            assert sample.timestamp is None  # P13
             assert key not in samples, f"{key} is there twice"
             samples[key] = sample.value
     edges = daemon.map()["edges"]
