@@ -15,7 +15,7 @@
 enum {
     /* Of a series beside its value while it is built: in the table, its map and its order. */
     SERIES_BYTES = sizeof(struct series) * 2 + 4 * sizeof(struct key_slot) + 4 * sizeof(uint32_t),
-    RESERVED_AT_ONCE = 256 << 10,
+    RESERVED_AT_ONCE = 32 << 10,
     ALLOCATION_BYTES = 16,
 };
 

@@ -432,7 +432,7 @@ static void window__waits_for_the_memory_of_answers(void **state)
     struct stage stage;
 
     (void)state;
-    small.answer_bytes_max = 300 << 10; /* For one answer alone. */
+    small.answer_bytes_max = 40 << 10; /* For one answer alone. */
     setup_stage_with_windows(&stage, 1, &small);
     count(&stage, stage.a, stage.b, 5);
     count_until(&stage, epoch_ns + 1 * NS_PER_S);
