@@ -131,7 +131,8 @@ static bool read_labels(struct remote_write *remote, struct view labels)
             put_in_order(remote, label);
     }
     for (size_t i = 0; i < remote->options.labels_count; i++)
-        if (!has_label(remote, remote->options.labels[i].name))
+        if (remote->options.labels[i].value.size != 0 &&
+            !has_label(remote, remote->options.labels[i].name))
             put_in_order(remote, remote->options.labels[i]);
     return true;
 }
@@ -153,22 +154,23 @@ static void write_label(struct remote_write *remote, struct view name, struct vi
     proto_write_end(out, begin);
 }
 
-/* The name, and all labels with `le` among them, unless it is empty. */
+/* The name, `le` unless it is empty, and all labels, in order: capitals go before underscores. */
 static void write_labels(struct remote_write *remote, struct view name, struct view le)
 {
+    const struct remote_label own[] = {{VIEW("__name__"), name}, {VIEW("le"), le}};
     size_t begin = is_2(remote) ? proto_write_begin(&remote->series, SERIES_2_LABELS) : 0;
-    bool has_le = le.size == 0;
+    size_t own_count = le.size != 0 ? 2 : 1;
+    size_t next = 0;
 
-    write_label(remote, VIEW("__name__"), name, SERIES_1_LABELS);
-    for (size_t i = 0; i < remote->labels_count; i++) {
-        if (!has_le && view_compare(VIEW("le"), remote->labels[i].name) < 0) {
-            write_label(remote, VIEW("le"), le, SERIES_1_LABELS);
-            has_le = true;
-        }
-        write_label(remote, remote->labels[i].name, remote->labels[i].value, SERIES_1_LABELS);
+    for (size_t i = 0; i <= remote->labels_count; i++) {
+        const struct remote_label *label = &remote->labels[i];
+        bool is_last = i == remote->labels_count;
+        for (; next < own_count && (is_last || view_compare(own[next].name, label->name) < 0);
+             next++)
+            write_label(remote, own[next].name, own[next].value, SERIES_1_LABELS);
+        if (!is_last)
+            write_label(remote, label->name, label->value, SERIES_1_LABELS);
     }
-    if (!has_le)
-        write_label(remote, VIEW("le"), le, SERIES_1_LABELS);
     if (is_2(remote))
         proto_write_end(&remote->series, begin);
 }
@@ -489,6 +491,27 @@ static void write_native_sample(struct remote_write *remote, const struct histog
     remote->counts.histograms++;
 }
 
+/* By time, as receivers want those of one series; of one time by value, as buckets come. */
+static void write_native_exemplars(struct remote_write *remote,
+                                   const struct prom_histogram *histogram)
+{
+    const struct exemplar *due[HISTOGRAM_BOUNDS_MAX + 1];
+    size_t count = 0;
+
+    for (uint32_t i = 0; i <= remote->options.bounds->count; i++) {
+        const struct exemplar *exemplar = exemplars_find(histogram->exemplars, histogram->which, i);
+        size_t at = count;
+        if (!is_due(remote, exemplar))
+            continue;
+        for (; at != 0 && milliseconds(due[at - 1]->ns) > milliseconds(exemplar->ns); at--)
+            due[at] = due[at - 1];
+        due[at] = exemplar;
+        count++;
+    }
+    for (size_t i = 0; i < count; i++)
+        write_exemplar(remote, due[i], seconds_of(due[i]));
+}
+
 static void write_native(struct remote_write *remote, const struct prom_histogram *histogram,
                          const struct histogram *past)
 {
@@ -500,11 +523,7 @@ static void write_native(struct remote_write *remote, const struct prom_histogra
     if (zero_ms != 0)
         write_native_sample(remote, past, past, zero_ms);
     write_native_sample(remote, histogram->now, past, remote->time_ms);
-    for (uint32_t i = 0; i <= remote->options.bounds->count; i++) {
-        const struct exemplar *exemplar = exemplars_find(histogram->exemplars, histogram->which, i);
-        if (is_due(remote, exemplar))
-            write_exemplar(remote, exemplar, seconds_of(exemplar));
-    }
+    write_native_exemplars(remote, histogram);
     end_series(remote, begin);
 }
 
@@ -621,7 +640,8 @@ int remote_write_finish(struct remote_write *remote)
         end_unseen(remote);
     flush(remote);
     if (remote->failed != 0) {
-        remote->before_whole = false; /* Some was told that is not there. */
+        remote->before_whole = false;      /* Some was told that is not there, */
+        remote->last_ms = remote->time_ms; /* and at this time. */
         return remote->failed;
     }
     turn(remote);

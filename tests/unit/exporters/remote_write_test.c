@@ -252,6 +252,90 @@ static void remote__survives_without_memory(void **state)
         }
 }
 
+/* Capitals stand before underscores; a label without a value is none. */
+static void remote__has_labels_in_order(void **state)
+{
+    static const struct remote_label labels[] = {
+        {{"Zone", 4}, {"x", 1}}, {{"none", 4}, {"", 0}}, {{"k", 1}, {"y", 1}}};
+    struct taker taker;
+    size_t names = 0;
+
+    (void)state;
+    begin(&taker, (struct remote_write_options){.version = REMOTE_WRITE_1});
+    taker.remote.options.labels = labels;
+    taker.remote.options.labels_count = 3;
+    assert_int_equal(look(&taker), 0);
+    assert_int_equal(times(&taker, "none", 4), 0);
+    for (size_t i = 0; i < taker.count; i++) {
+        const char *at = taker.pieces[i].data;
+        const char *stop = at + taker.pieces[i].size;
+        while ((at = memmem(at, (size_t)(stop - at), "\x0a\x08__name__", 10)) != NULL) {
+            assert_memory_equal(at - 9, "Zone\x12\x01x", 7);
+            names++;
+            at++;
+        }
+    }
+    assert_true(names >= SAMPLES);
+    /* Of buckets: the name, `k`, `le`. */
+    assert_true(times(&taker, "\x0a\x01k\x12\x01y\x0a\x0b\x0a\x02le", 11) > 0);
+    end(&taker);
+}
+
+static struct {
+    struct exemplars set;
+    struct exemplar items[2];
+} examples;
+
+/* The faster span came later. */
+static void remote__has_exemplars_of_a_series_by_time(void **state)
+{
+    struct taker taker;
+    uint64_t now_ns;
+    const char *data;
+
+    (void)state;
+    begin(&taker,
+          (struct remote_write_options){.version = REMOTE_WRITE_1, .histograms = REMOTE_NATIVE});
+    now_ns = taker.fixture.build.snapshot.end.ns;
+    examples.set.count = 2;
+    for (size_t i = 0; i < 2; i++) {
+        struct exemplar *item = &examples.set.items[i];
+        *item = (struct exemplar){.duration_ns = (i == 0 ? 3 : 63) * NS_PER_MS,
+                                  .which = SNAPSHOT_SERVER,
+                                  .bucket = (i * 4 + 1) & 63,
+                                  .span = 1,
+                                  .ns = now_ns - (i + 1) * 5 * NS_PER_MS};
+        memset(item->trace, i == 0 ? 0xaa : 0xbb, sizeof(item->trace));
+    }
+    taker.fixture.build.edges[0].exemplars = &examples.set;
+    assert_int_equal(look(&taker), 0);
+    assert_int_equal(taker.counts.exemplars, 3); /* One is that of the count. */
+    assert_int_equal(taker.count, 1);
+    data = memmem(taker.pieces[0].data, taker.pieces[0].size, "bbbbbbbbbbbbbbbb", 16);
+    assert_non_null(data);
+    data += 32;
+    assert_non_null(memmem(data, (size_t)(taker.pieces[0].data + taker.pieces[0].size - data),
+                           "aaaaaaaaaaaaaaaa", 16));
+    end(&taker);
+}
+
+/* Though the clock stands still, and some was told of the look that failed. */
+static void remote__times_rise_after_a_failure(void **state)
+{
+    struct taker taker;
+    int64_t time_ms;
+
+    (void)state;
+    begin(&taker, (struct remote_write_options){.version = REMOTE_WRITE_1});
+    taker.failure = STATUS_NOMEM;
+    assert_int_equal(look(&taker), STATUS_NOMEM);
+    time_ms = taker.remote.time_ms;
+    taker.failure = 0;
+    assert_int_equal(look(&taker), 0);
+    assert_true(taker.remote.time_ms > time_ms);
+    end(&taker);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +344,9 @@ int main(void)
         cmocka_unit_test(remote__cuts_pieces),
         cmocka_unit_test(remote__tells_what_it_cannot_remember),
         cmocka_unit_test(remote__goes_on_after_a_failure),
+        cmocka_unit_test(remote__has_labels_in_order),
+        cmocka_unit_test(remote__has_exemplars_of_a_series_by_time),
+        cmocka_unit_test(remote__times_rise_after_a_failure),
         cmocka_unit_test(remote__survives_without_memory),
     };
 
