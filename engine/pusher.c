@@ -20,6 +20,7 @@
 
 #define LOG_INTERVAL_NS (60 * NS_PER_S)
 
+enum { PIECE_BYTES_MAX = 512 * 1024 };
 enum { HOST_SIZE = 256, LABELS_OWN = 2, LABELS_MAX = 32, BACK_OFFS_MAX = 20, LAST_TRIES = 3 };
 
 /* One that waits to be sent. */
@@ -52,6 +53,7 @@ struct pusher {
     size_t queued_bytes;
     unsigned failures; /* One after the other. */
     uint64_t send_at_ns;
+    bool is_told_when; /* That is the receiver's word. */
     struct mono_time logged;
     _Atomic uint64_t until_ns; /* 0 while it is not to end. */
     pthread_mutex_t lock;      /* Over what follows. */
@@ -95,6 +97,10 @@ static int take_piece(void *context, struct view message, const struct remote_co
     if (status != 0)
         return status;
     bytes = sizeof(*request) + pusher->packed.size;
+    if (bytes > pusher->queue_bytes_max) { /* One series of a great many labels. */
+        counters_add(&pusher->counters, PUSHER_QUEUE_FULL, 1);
+        return 0;
+    }
     while (pusher->first != NULL && pusher->queued_bytes + bytes > pusher->queue_bytes_max) {
         drop_first(pusher);
         counters_add(&pusher->counters, PUSHER_QUEUE_FULL, 1);
@@ -178,7 +184,8 @@ static void retry_later(struct pusher *pusher, const struct http_post_answer *an
 
     pusher->failures++;
     wait_ns = back_off(pusher, now);
-    if (wait_ns < answer->retry_after_ns)
+    pusher->is_told_when = wait_ns < answer->retry_after_ns;
+    if (pusher->is_told_when)
         wait_ns = answer->retry_after_ns;
     pusher->send_at_ns = now.ns + wait_ns;
     counters_add(&pusher->counters,
@@ -260,6 +267,8 @@ static void finish(struct pusher *pusher)
     uint64_t until_ns = atomic_load(&pusher->until_ns);
 
     pusher->failures = 0;
+    if (!pusher->is_told_when) /* Of our own, we may as well ask now. */
+        pusher->send_at_ns = 0;
     look(pusher);
     if (remote_write_end(&pusher->remote, clock_wall()) != 0)
         counters_add(&pusher->counters, PUSHER_LOOKS_FAILED, 1);
@@ -377,6 +386,12 @@ static int make_post(struct pusher *pusher, const struct remote_options *options
     return status;
 }
 
+/* So that the queue holds several, though they may not get smaller by packing. */
+static size_t piece_bytes(size_t queue_bytes_max)
+{
+    return queue_bytes_max / 4 < PIECE_BYTES_MAX ? queue_bytes_max / 4 : PIECE_BYTES_MAX;
+}
+
 static int make_remote(struct pusher *pusher, const struct remote_options *options)
 {
     struct remote_write_options remote = {
@@ -385,6 +400,7 @@ static int make_remote(struct pusher *pusher, const struct remote_options *optio
         .bounds = engine_bounds(pusher->engine),
         .labels = pusher->labels,
         .labels_count = pusher->labels_count,
+        .piece_bytes_max = piece_bytes(pusher->queue_bytes_max),
         .texts_bytes_max = engine_budget(pusher->engine)->push_texts_bytes,
         .interval_ns = options->interval_ns,
         .take = take_piece,

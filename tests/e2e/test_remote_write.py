@@ -6,6 +6,7 @@ import math
 import socket
 import sys
 from pathlib import Path
+from random import Random
 
 import pytest
 from prometheus_client.openmetrics import parser as openmetrics_parser
@@ -250,6 +251,37 @@ def test_past_the_queue_the_oldest_give_way():
             queued = daemon.metrics()['spanmap_push_queue_bytes{protocol="remote_write"}']
             assert 0 < queued <= 64 << 10
         assert receiver.taken() == 0
+
+
+def test_the_queue_is_bounded_though_one_look_is_larger():
+    """Names that do not get smaller by packing."""
+    random = Random(1)
+    spans = [Span(f"{number + 1:032x}", "1" * 16, "", SERVER, random.randbytes(400).hex(),
+                  START, START + MS, resource={"service.name": "busy"}) for number in range(600)]
+    with Receiver(lambda number: (503, {})) as receiver:
+        with pushing(receiver, queue_max="64KiB", histograms="native") as daemon:
+            with Sender(daemon.grpc) as sender:
+                sender.send(spans)
+            daemon.wait_for_counted(600)
+            full = 'spanmap_push_requests_total{protocol="remote_write",outcome="queue_full"}'
+            wait_until(lambda: daemon.metrics().get(full, 0) > 0, "the queue is full")
+            queued = daemon.metrics()['spanmap_push_queue_bytes{protocol="remote_write"}']
+            assert 0 < queued <= 64 << 10
+
+
+def test_the_last_figures_do_not_wait_for_a_back_off():
+    def answer(number):
+        return (503, {}) if number == 0 else (204, {})
+
+    with Receiver(answer) as receiver:
+        with pushing(receiver, retry_initial="1h", retry_wait_max="1h") as daemon:
+            with Sender(daemon.grpc) as sender:
+                sender.send(calls(5))
+            daemon.wait_for_counted(10)
+            wait_until(receiver.asked, "a push that fails")
+        assert last(receiver, TOTAL, server="back") is not None
+        [(_, each)] = find(receiver.told(), TOTAL, server="back")
+        assert max(value for _, value, _ in each.samples if not is_stale(value)) == 5
 
 
 def test_nobody_waits_for_a_receiver_that_does_not_answer():
