@@ -10,7 +10,6 @@
 #include "engine/engine_metrics.h"
 #include "engine/listen.h"
 #include "net/address.h"
-#include "net/http_post.h"
 #include "receiver/auth.h"
 #include "receiver/http_cors.h"
 #include "topology/dimensions.h"
@@ -31,13 +30,6 @@ int option_check_endpoint(const void *field, char out_error[ERROR_SIZE])
     struct endpoint endpoint;
 
     return view_equal(text, VIEW("off")) ? 0 : endpoint_parse(text, out_error, &endpoint);
-}
-
-int option_check_url(const void *field, char out_error[ERROR_SIZE])
-{
-    struct view text = *(const struct view *)field;
-
-    return text.size == 0 ? 0 : http_post_check(text.data, out_error);
 }
 
 static bool is_label_name(struct view name)
@@ -147,13 +139,9 @@ int option_check_mode(const void *field, char out_error[ERROR_SIZE])
     return STATUS_INVALID;
 }
 
-static bool starts_with(struct view text, struct view start)
-{
-    return text.size >= start.size && memcmp(text.data, start.data, start.size) == 0;
-}
-
-/* Why a text is no template of a URL; NULL: it is one. */
-static const char *fault_of_trace_url(struct view url)
+/* Why a text is no address of HTTP; NULL: it is one, whose host and port are `out_host`, and `out_rest`
+ * all from there on. The library judges it too, which has no libcurl. */
+static const char *fault_of_url(struct view url, struct view *out_host, struct view *out_rest)
 {
     struct view rest = url;
     size_t host = 0;
@@ -163,15 +151,75 @@ static const char *fault_of_trace_url(struct view url)
         if (byte <= ' ' || byte > '~' || strchr("\"'<>\\^`|", byte) != NULL)
             return "it has a character that must be percent-encoded in a URL";
     }
-    if (starts_with(url, VIEW("https://")))
+    if (view_starts(url, VIEW("https://")))
         rest = (struct view){url.data + 8, url.size - 8};
-    else if (starts_with(url, VIEW("http://")))
+    else if (view_starts(url, VIEW("http://")))
         rest = (struct view){url.data + 7, url.size - 7};
     else
         return "it starts with neither http:// nor https://";
     while (host < rest.size && strchr("/?#", rest.data[host]) == NULL)
         host++;
-    if (host == 0 || memchr(rest.data, '{', host) != NULL || memchr(rest.data, '@', host) != NULL)
+    *out_host = (struct view){rest.data, host};
+    *out_rest = rest;
+    return NULL;
+}
+
+/* Whether it is HOST or HOST:PORT. */
+static bool is_host(struct view host)
+{
+    const char *colon = host.size != 0 ? memrchr(host.data, ':', host.size) : NULL;
+    const char *bracket = host.size != 0 ? memchr(host.data, ']', host.size) : NULL;
+    size_t name = host.size;
+    unsigned port = 0;
+
+    if (colon != NULL && (bracket == NULL || colon > bracket)) {
+        name = (size_t)(colon - host.data);
+        if (host.size - name < 2 || host.size - name > 6)
+            return false;
+        for (size_t i = name + 1; i < host.size; i++) {
+            if (host.data[i] < '0' || host.data[i] > '9')
+                return false;
+            port = port * 10 + (unsigned)(host.data[i] - '0');
+        }
+        if (port == 0 || port > UINT16_MAX)
+            return false;
+    }
+    if (bracket != NULL)
+        return host.data[0] == '[' && name > 2 && bracket == host.data + name - 1;
+    return name != 0 && memchr(host.data, ':', name) == NULL;
+}
+
+int option_check_url(const void *field, char out_error[ERROR_SIZE])
+{
+    struct view url = *(const struct view *)field;
+    struct view host;
+    struct view rest;
+    const char *fault = url.size != 0 ? fault_of_url(url, &host, &rest) : NULL;
+
+    if (url.size != 0 && fault == NULL) {
+        if (memchr(host.data, '@', host.size) != NULL)
+            fault = "a user's name, which is shown to others, stands in it";
+        else if (!is_host(host))
+            fault = "it names no host, or no port from 1 to 65535";
+    }
+    if (fault == NULL)
+        return 0;
+    (void)snprintf(out_error, ERROR_SIZE,
+                   "no address of the form http://HOST:PORT/PATH or https://...: %s", fault);
+    return STATUS_INVALID;
+}
+
+/* Why a text is no template of a URL; NULL: it is one. */
+static const char *fault_of_trace_url(struct view url)
+{
+    struct view host;
+    struct view rest;
+    const char *fault = fault_of_url(url, &host, &rest);
+
+    if (fault != NULL)
+        return fault;
+    if (host.size == 0 || memchr(host.data, '{', host.size) != NULL ||
+        memchr(host.data, '@', host.size) != NULL)
         return "it names no host, or a part of it is to be put in, or it has a user's name";
     if (memmem(rest.data, rest.size, "{trace_id}", strlen("{trace_id}")) == NULL)
         return "it has no {trace_id}";

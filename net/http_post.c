@@ -187,7 +187,7 @@ static CURLcode set_transfer(struct http_post *post, const struct http_post_opti
     return code;
 }
 
-int http_post_check(const char *text, char out_error[HTTP_POST_ERROR_SIZE])
+static int check(const char *text, char out_error[HTTP_POST_ERROR_SIZE])
 {
     CURLU *url = curl_url();
     char *scheme = NULL;
@@ -212,7 +212,7 @@ int http_post_new(const struct http_post_options *options, char out_error[HTTP_P
 {
     struct http_post *post;
     CURLcode code = CURLE_OUT_OF_MEMORY;
-    int status = http_post_check(options->url, out_error);
+    int status = check(options->url, out_error);
 
     if (status != 0)
         return status;

@@ -47,10 +47,6 @@ struct http_post_answer {
         [HTTP_POST_ERROR_SIZE]; /* A sentence, or what the answer says, where it is none of 2xx. */
 };
 
-/* Whether it is an address of HTTP or HTTPS. On failure out_error has one sentence.
- * Returns: 0; STATUS_INVALID; STATUS_NOMEM. */
-MUST_USE int http_post_check(const char *url, char out_error[HTTP_POST_ERROR_SIZE]);
-
 /* On failure out_error has one sentence.
  * Returns: 0; STATUS_INVALID (no such address); STATUS_NOMEM. */
 MUST_USE int http_post_new(const struct http_post_options *options,

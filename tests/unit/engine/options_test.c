@@ -141,6 +141,45 @@ static void options__trace_url_is_a_template_of_a_web_address(void **state)
     options_release(&options);
 }
 
+static void check_write_url(struct options *options, const char *url, const char *fault)
+{
+    char error[256] = "";
+    int status = option_set(option_find(&spanmap_options, VIEW("push.remote_write.url")), options,
+                            view_of(url), error);
+
+    assert_int_equal(status, fault == NULL ? 0 : STATUS_INVALID);
+    if (fault != NULL && strstr(error, fault) == NULL)
+        fail_msg("%s: '%s' is missing in '%s'", url, fault, error);
+}
+
+/* It is shown as it is written, so that it has no room for secrets. */
+static void options__write_url_is_an_address_of_http(void **state)
+{
+    struct options options;
+
+    (void)state;
+    assert_int_equal(options_init(&options), 0);
+    check_write_url(&options, "", NULL);
+    check_write_url(&options, "http://localhost:9090/api/v1/write", NULL);
+    check_write_url(&options, "https://metrics.example?tenant=a", NULL);
+    check_write_url(&options, "http://[::1]:9090/", NULL);
+    check_write_url(&options, "http://[::1]", NULL);
+    check_write_url(&options, "ftp://host/", "neither http://");
+    check_write_url(&options, "localhost:9090", "neither http://");
+    check_write_url(&options, "http://", "no host");
+    check_write_url(&options, "http:///api", "no host");
+    check_write_url(&options, "http://:9090/", "no host");
+    check_write_url(&options, "http://host:/", "no host");
+    check_write_url(&options, "http://host:0/", "no port");
+    check_write_url(&options, "http://host:65536/", "no port");
+    check_write_url(&options, "http://host:9o/", "no port");
+    check_write_url(&options, "http://::1/", "no host");
+    check_write_url(&options, "http://[]:1/", "no host");
+    check_write_url(&options, "http://host/a b", "percent-encoded");
+    check_write_url(&options, "http://me:secret@host/", "user's name");
+    options_release(&options);
+}
+
 static void options__print_is_yaml_of_all_keys(void **state)
 {
     struct options options;
@@ -213,6 +252,7 @@ int main(void)
         cmocka_unit_test(options__defaults_print_as_they_are_written),
         cmocka_unit_test(options__words_are_those_of_their_enums),
         cmocka_unit_test(options__trace_url_is_a_template_of_a_web_address),
+        cmocka_unit_test(options__write_url_is_an_address_of_http),
         cmocka_unit_test(options__print_is_yaml_of_all_keys),
         cmocka_unit_test(options__print_keeps_secrets),
         cmocka_unit_test(options__survive_without_memory),
