@@ -168,13 +168,16 @@ static uint64_t back_off(const struct pusher *pusher, struct mono_time now)
 static void count_sent(struct pusher *pusher, const struct request *request,
                        const struct http_post_answer *answer)
 {
+    const uint64_t sent[] = {request->counts.samples, request->counts.histograms,
+                             request->counts.exemplars};
+
     counters_add(&pusher->counters, PUSHER_SENT, 1);
-    counters_add(&pusher->counters, PUSHER_SAMPLES, request->counts.samples);
-    counters_add(&pusher->counters, PUSHER_HISTOGRAMS, request->counts.histograms);
-    counters_add(&pusher->counters, PUSHER_EXEMPLARS, request->counts.exemplars);
-    for (size_t i = 0; i < 3; i++)
-        if (answer->has_number[i])
-            counters_add(&pusher->counters, PUSHER_SAMPLES_WRITTEN + i, answer->numbers[i]);
+    for (size_t i = 0; i < 3; i++) {
+        counters_add(&pusher->counters, PUSHER_SAMPLES + i, sent[i]);
+        if (answer->has_number[i]) /* Whatever it says: no more than there was. */
+            counters_add(&pusher->counters, PUSHER_SAMPLES_WRITTEN + i,
+                         answer->numbers[i] < sent[i] ? answer->numbers[i] : sent[i]);
+    }
 }
 
 static void retry_later(struct pusher *pusher, const struct http_post_answer *answer)
