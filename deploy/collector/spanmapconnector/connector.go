@@ -219,7 +219,7 @@ func (c *spanmapConnector) emitAlways(ctx context.Context) {
 // emission has them.
 func (c *spanmapConnector) emit(ctx context.Context) error {
 	err := c.counted.Render("otlp", func(data []byte) error {
-		return eachRequest(data, c.instanceID, func(request metricsRequest) error {
+		return eachRequest(ctx, data, c.instanceID, func(request metricsRequest) error {
 			return c.next.ConsumeMetrics(ctx, request)
 		})
 	})

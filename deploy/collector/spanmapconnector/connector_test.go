@@ -427,7 +427,7 @@ func TestPiecesAreCutBetweenResources(t *testing.T) {
 	}
 	var sizes []int
 	var instances []string
-	require.NoError(t, eachRequest(all, "mine", func(metrics pmetric.Metrics) error {
+	require.NoError(t, eachRequest(context.Background(), all, "mine", func(metrics pmetric.Metrics) error {
 		sizes = append(sizes, metrics.ResourceMetrics().Len())
 		for _, resource := range metrics.ResourceMetrics().All() {
 			instances = append(instances, text(resource.Resource().Attributes(), "service.instance.id"))
@@ -437,6 +437,34 @@ func TestPiecesAreCutBetweenResources(t *testing.T) {
 	assert.Equal(t, []int{2, 2, 1}, sizes)
 	assert.Equal(t, []string{"mine", "mine", "mine", "mine", "theirs"}, instances)
 	for _, wrong := range [][]byte{{0x12, 0}, {0x0a, 5, 0}, {0x0a, 0xff}, {0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1}} {
-		require.Error(t, eachRequest(wrong, "", func(pmetric.Metrics) error { return nil }))
+		require.Error(t, eachRequest(context.Background(), wrong, "", func(pmetric.Metrics) error { return nil }))
 	}
+}
+
+func TestAPieceThatIsRefusedKeepsNoneBack(t *testing.T) {
+	var all []byte
+	marshaler := pmetric.ProtoMarshaler{}
+	for range 4 {
+		metrics := pmetric.NewMetrics()
+		metric := metrics.ResourceMetrics().AppendEmpty().ScopeMetrics().AppendEmpty().Metrics().AppendEmpty()
+		metric.SetDescription(string(make([]byte, requestBytesMax)))
+		data, err := marshaler.MarshalMetrics(metrics)
+		require.NoError(t, err)
+		all = append(all, data...)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	asked := 0
+	refuse := func(pmetric.Metrics) error {
+		asked++
+		if asked == 2 {
+			return errors.New("not this one")
+		}
+		return nil
+	}
+	require.ErrorContains(t, eachRequest(ctx, all, "", refuse), "not this one")
+	assert.Equal(t, 4, asked)
+	cancel()
+	asked = 0
+	_ = eachRequest(ctx, all, "", refuse) // Time is up: the others would be told the same.
+	assert.Equal(t, 1, asked)
 }

@@ -1,6 +1,7 @@
 package spanmapconnector
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 
@@ -20,9 +21,11 @@ const (
 var errNoRequest = errors.New("spanmap's metrics are no OTLP request")
 
 // eachRequest cuts what spanmap wrote between its ResourceMetrics, so that no request is larger than others
-// take. Its own are marked with the Collector's instance, which tells replicas apart.
-func eachRequest(data []byte, instanceID string, use func(metricsRequest) error) error {
+// take. Its own are marked with the Collector's instance, which tells replicas apart. One that is not taken
+// keeps none of the others back, unless time is up.
+func eachRequest(ctx context.Context, data []byte, instanceID string, use func(metricsRequest) error) error {
 	unmarshaler := pmetric.ProtoUnmarshaler{}
+	var refused error
 	for len(data) != 0 {
 		size, err := pieceSize(data)
 		if err != nil {
@@ -34,11 +37,12 @@ func eachRequest(data []byte, instanceID string, use func(metricsRequest) error)
 		}
 		data = data[size:]
 		mark(request, instanceID)
-		if err = use(request); err != nil {
-			return err
+		refused = errors.Join(refused, use(request))
+		if ctx.Err() != nil {
+			return refused
 		}
 	}
-	return nil
+	return refused
 }
 
 // pieceSize is that of the ResourceMetrics that fit into one request, at least one.
