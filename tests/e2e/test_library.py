@@ -118,6 +118,23 @@ def host(prefix, tmp_path, name, compiler, *, static=False):
     return tmp_path / "host"
 
 
+def test_the_static_library_for_go_as_the_collector_s_page_has_it(prefix, traces, tmp_path):
+    """All but the last line, which builds a Collector: cgo asks pkg-config without --static."""
+    text = (ROOT / "docs" / "COLLECTOR.md").read_text()
+    [block] = re.findall(r"(?s)```\n(mkdir static\n.*?)```", text)
+    lines, last = block.rstrip("\n").rsplit("\n", 1)
+    assert last.startswith("PKG_CONFIG_PATH=$PWD/static ") and " builder " in last
+    environment = {**os.environ, "PKG_CONFIG_PATH": str(prefix / "lib" / "pkgconfig")}
+    succeed("sh", "-euc", lines, cwd=tmp_path, env=environment)
+    environment["PKG_CONFIG_PATH"] = str(tmp_path / "static")
+    flags = succeed("pkg-config", "--cflags", "--libs", "spanmap", env=environment).split()
+    source = tmp_path / "host.c"
+    source.write_text(sources()["host.c"])
+    succeed("cc", "-std=c11", source, *flags, "-o", tmp_path / "host")
+    assert "libspanmap" not in succeed("readelf", "-d", tmp_path / "host")
+    assert succeed(tmp_path / "host", traces).splitlines() == expected_edges(traces)
+
+
 def expected_edges(traces):
     """As the daemon's own command has it."""
     shown = json.loads(succeed(binary(), "map", "--format", "json", "--set", "map.messaging=direct",
