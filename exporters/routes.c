@@ -433,19 +433,6 @@ static void show_debug(struct routes *routes, const struct route *route,
     compress(request, DEFLATE_FAST, reply);
 }
 
-/* The one query that names a node. */
-static int take_node(const struct http_request *request, struct http_reply *reply, struct buf *node)
-{
-    int status = http_query_get(request->query, VIEW("node"), node);
-
-    if (status == STATUS_NOMEM)
-        refuse(reply, status, status_text(status));
-    else if (status != 0 && status != STATUS_NOT_FOUND)
-        refuse(reply, STATUS_INVALID,
-               "the parameter 'node' is too long, or not percent-encoded as it should be");
-    return status == STATUS_NOT_FOUND ? 0 : status;
-}
-
 static void show_examples(struct routes *routes, const struct route *route,
                           const struct http_request *request, struct http_reply *reply)
 {
@@ -530,24 +517,25 @@ static void show_operations(struct routes *routes, const struct route *route,
 {
     struct export_options options = defaults_of(routes);
     char error[256];
-    struct buf node;
+    struct routes_subject subject;
     uint64_t number;
-    int status;
+    int status = routes_subject_init(request->query, error, &subject);
 
     header(reply, "Cache-Control: no-store\r\n");
-    buf_init(&node, QUERY_TEXT_MAX);
-    status = window_query_read(request->query, error, &options);
-    if (status != 0)
+    if (status != 0) {
         refuse(reply, status, error);
-    else if (take_node(request, reply, &node) == 0) {
-        options.focus = buf_view(&node);
-        if (render(routes, &options, route->render, &number, reply)) {
-            reply->status = 200;
-            reply->content_type = "application/json";
-            compress(request, DEFLATE_FAST, reply);
-        }
+        return;
     }
-    buf_release(&node);
+    options.focus = subject.subject.node;
+    status = window_query_read(request->query, error, &options);
+    if (status != 0) {
+        refuse(reply, status, error);
+    } else if (render(routes, &options, route->render, &number, reply)) {
+        reply->status = 200;
+        reply->content_type = "application/json";
+        compress(request, DEFLATE_FAST, reply);
+    }
+    routes_subject_release(&subject);
 }
 
 static void append_paths(struct buf *out);
