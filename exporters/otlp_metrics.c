@@ -156,11 +156,6 @@ static void begin_resource(struct otlp_metrics *metrics)
     proto_write_end(out, begin);
 }
 
-static bool is_monotonic(const struct prom_family *family)
-{
-    return family->type == PROM_COUNTER;
-}
-
 static uint32_t data_field(const struct otlp_metrics *metrics, bool is_explicit)
 {
     switch (metrics->family->type) {
@@ -192,15 +187,16 @@ static void begin_metric(struct otlp_metrics *metrics, bool is_explicit)
                           strcmp(unit, "seconds") == 0 ? VIEW("s") : VIEW("By"));
     metrics->data_at = proto_write_begin(metrics->out, data_field(metrics, is_explicit));
     metrics->is_open = true;
+    metrics->open_type = family->type;
 }
 
 static void end_metric(struct otlp_metrics *metrics)
 {
-    enum prom_type type = metrics->family->type;
+    enum prom_type type = metrics->open_type;
 
     if (type == PROM_COUNTER || type == PROM_HISTOGRAM)
         proto_write_varint(metrics->out, DATA_TEMPORALITY, CUMULATIVE);
-    if (is_monotonic(metrics->family))
+    if (type == PROM_COUNTER)
         proto_write_varint(metrics->out, DATA_IS_MONOTONIC, 1);
     proto_write_end(metrics->out, metrics->data_at);
     proto_write_end(metrics->out, metrics->metric_at);

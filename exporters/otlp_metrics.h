@@ -40,9 +40,10 @@ struct otlp_metrics_options {
 struct otlp_metrics {
     struct buf *out;
     struct otlp_metrics_options options;
-    const struct prom_family *family;
-    const struct target *target; /* Whose resource is open; NULL: our own. */
-    bool is_open;                /* The four messages below have begun. */
+    const struct prom_family *family; /* While its samples are told; it may be gone afterwards. */
+    enum prom_type open_type;         /* Of the metric that is open. */
+    const struct target *target;      /* Whose resource is open; NULL: our own. */
+    bool is_open;                     /* The four messages below have begun. */
     size_t resource_at;
     size_t scope_at;
     size_t metric_at;

@@ -41,7 +41,7 @@ static inline bool prom_writer_tells_created(const struct prom_writer *writer)
     return writer->format != PROM_TEXT;
 }
 
-/* Begins a family; it is borrowed until the next one begins. */
+/* Begins a family; it is borrowed until its last sample. */
 void prom_writer_family(struct prom_writer *writer, const struct prom_family *family);
 
 /* Whether a family's header was written; a second one would fail the scrape. */

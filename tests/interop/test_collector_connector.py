@@ -60,6 +60,11 @@ def samples(text, dropped=()):
     return out
 
 
+def types(text):
+    """{family: counter, gauge or histogram}"""
+    return dict(re.findall("^# TYPE ([^ ]+) ([^ ]+)$", text, re.M))
+
+
 def test_the_map_and_every_series_are_those_of_spanmap_alone(tmp_path):
     program()
     spans = [span for span in spanmetrics.graphs(11, traces=150) if spanmetrics.has_whole_ids(span)]
@@ -68,7 +73,8 @@ def test_the_map_and_every_series_are_those_of_spanmap_alone(tmp_path):
         send(daemon.grpc, spans)
         alone = daemon.wait_for_counted(len(spans))
         daemon.text("/metrics")  # A new series is shown as 0 once.
-        expected = samples(daemon.text("/metrics"))
+        text = daemon.text("/metrics")
+        expected, sorts = samples(text), types(text)
     with Inside(tmp_path, FAST, flush="200ms") as inside:
         send(inside.grpc(), spans)
         within = inside.wait_for_counted(len(spans))
@@ -84,6 +90,9 @@ def test_the_map_and_every_series_are_those_of_spanmap_alone(tmp_path):
         except AssertionError:
             assert found() == expected
             raise
+        shown = types(inside.scrape())
+        assert shown.pop("target_info")
+        assert len(shown) > 50 and shown.items() <= sorts.items()
         assert re.search(r'_bucket\{.* # \{(span|trace)_id="', inside.scrape(openmetrics=True))
 
 

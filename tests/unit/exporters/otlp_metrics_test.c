@@ -468,6 +468,50 @@ static void otlp__writes_histograms_of_counters(void **state)
     counters_release(&counters);
 }
 
+/* Each metric is of its own sort, whatever comes behind it. */
+static void otlp__tells_counters_from_gauges(void **state)
+{
+    static const struct counter_row rows[] = {
+        {"spanmap_a_total", "x=\"1\"", "A help.", COUNTER_SUM},
+        {"spanmap_a_total", "x=\"2\"", NULL, COUNTER_SUM},
+        {"spanmap_b", NULL, "A help.", COUNTER_GAUGE},
+        {"spanmap_c_total", NULL, "A help.", COUNTER_SUM},
+        {"spanmap_d_seconds_bucket", "le=\"0.5\"", "A help.", COUNTER_SUM},
+        {"spanmap_d_seconds_bucket", "le=\"+Inf\"", NULL, COUNTER_SUM},
+        {"spanmap_e", NULL, "A help.", COUNTER_GAUGE},
+        {"spanmap_f_total", NULL, "A help.", COUNTER_SUM},
+    };
+    static const char *const sums[] = {"spanmap_a_total", "spanmap_c_total", "spanmap_f_total",
+                                       "spanmap_topology_memory_failures_total"};
+    struct counters counters;
+    const struct counters *const health[] = {&counters};
+    struct reading reading;
+    const Metric *metric;
+
+    (void)state;
+    assert_int_equal(counters_init(&counters, rows, 8), 0);
+    begin(&reading, NULL);
+    reading.fixture.input.health = health;
+    reading.fixture.input.health_count = 1;
+    read_all(&reading);
+    for (size_t i = 0; i < sizeof(sums) / sizeof(sums[0]); i++) {
+        metric = metric_of(&reading, sums[i]);
+        assert_int_equal(metric->data_case, OPENTELEMETRY__PROTO__METRICS__V1__METRIC__DATA_SUM);
+        assert_int_equal(metric->sum->aggregation_temporality, CUMULATIVE);
+        assert_true(metric->sum->is_monotonic);
+    }
+    for (const char *const *name = (const char *const[]){"spanmap_b", "spanmap_e", NULL};
+         *name != NULL; name++) {
+        metric = metric_of(&reading, *name);
+        assert_int_equal(metric->data_case, OPENTELEMETRY__PROTO__METRICS__V1__METRIC__DATA_GAUGE);
+        assert_int_equal(metric->gauge->base.n_unknown_fields, 0);
+    }
+    metric = metric_of(&reading, "spanmap_d_seconds");
+    assert_int_equal(metric->histogram->aggregation_temporality, CUMULATIVE);
+    end(&reading);
+    counters_release(&counters);
+}
+
 static size_t points_of(const Request *request, const char *name, size_t edges)
 {
     size_t count = 0;
@@ -564,6 +608,7 @@ int main(void)
         cmocka_unit_test(otlp__leaves_out_the_past),
         cmocka_unit_test(otlp__makes_targets_resources),
         cmocka_unit_test(otlp__writes_histograms_of_counters),
+        cmocka_unit_test(otlp__tells_counters_from_gauges),
         cmocka_unit_test(otlp__can_be_cut_between_resources),
         cmocka_unit_test(otlp__survives_names_that_mean_harm),
         cmocka_unit_test(otlp__survives_without_memory),
