@@ -225,15 +225,9 @@ void merger_stop(struct merger *merger)
 
 static int make_locks(struct merger *merger)
 {
-    pthread_condattr_t attributes;
-
     merger->lock_made = pthread_mutex_init(&merger->lock, NULL) == 0;
     merger->pace_made = pthread_mutex_init(&merger->pace, NULL) == 0;
-    if (pthread_condattr_init(&attributes) != 0)
-        return STATUS_SYSTEM;
-    merger->pace_over_made = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0 &&
-                             pthread_cond_init(&merger->pace_over, &attributes) == 0;
-    pthread_condattr_destroy(&attributes);
+    merger->pace_over_made = thread_condition_init(&merger->pace_over) == 0;
     return merger->lock_made && merger->pace_made && merger->pace_over_made ? 0 : STATUS_SYSTEM;
 }
 

@@ -119,15 +119,11 @@ static void push_once(struct push_otlp *push)
 
 static bool wait_until(struct push_otlp *push, uint64_t until_ns)
 {
-    struct timespec until = {
-        .tv_sec = (time_t)(until_ns / NS_PER_S),
-        .tv_nsec = (long)(until_ns % NS_PER_S),
-    };
     bool is_over;
 
     CHECK(pthread_mutex_lock(&push->lock) == 0);
     while (!push->is_over && clock_mono().ns < until_ns)
-        (void)pthread_cond_timedwait(&push->changed, &push->lock, &until); /* In time or not. */
+        thread_condition_wait(&push->changed, &push->lock, (struct mono_time){until_ns});
     is_over = push->is_over;
     CHECK(pthread_mutex_unlock(&push->lock) == 0);
     return !is_over;
@@ -168,7 +164,6 @@ int push_otlp_new(const struct push_otlp_setup *setup, char out_error[256],
         .log = setup->log,
     };
     struct push_otlp *push = mem_calloc(1, sizeof(*push));
-    pthread_condattr_t attributes;
     int status;
 
     if (push == NULL)
@@ -180,10 +175,7 @@ int push_otlp_new(const struct push_otlp_setup *setup, char out_error[256],
     if (gethostname(push->host, sizeof(push->host) - 1) != 0)
         push->host[0] = '\0';
     CHECK(pthread_mutex_init(&push->lock, NULL) == 0);
-    CHECK(pthread_condattr_init(&attributes) == 0);
-    CHECK(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
-    CHECK(pthread_cond_init(&push->changed, &attributes) == 0);
-    CHECK(pthread_condattr_destroy(&attributes) == 0);
+    CHECK(thread_condition_init(&push->changed) == 0);
     status = outlet_init(&push->outlet, &outlet, out_error);
     if (status != 0) {
         push_otlp_free(push);

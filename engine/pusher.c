@@ -226,20 +226,14 @@ static void send_first(struct pusher *pusher)
 
 /* ---------------------------------------------------------------------- thread */
 
-static struct timespec timespec_of(uint64_t ns)
-{
-    return (struct timespec){.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
-}
-
 /* Returns whether it is over. */
 static bool wait_until(struct pusher *pusher, uint64_t until_ns)
 {
-    struct timespec until = timespec_of(until_ns);
     bool is_over;
 
     CHECK(pthread_mutex_lock(&pusher->lock) == 0);
     while (!pusher->is_over && clock_mono().ns < until_ns)
-        (void)pthread_cond_timedwait(&pusher->changed, &pusher->lock, &until); /* In time or not. */
+        thread_condition_wait(&pusher->changed, &pusher->lock, (struct mono_time){until_ns});
     is_over = pusher->is_over;
     CHECK(pthread_mutex_unlock(&pusher->lock) == 0);
     return is_over;
@@ -248,11 +242,9 @@ static bool wait_until(struct pusher *pusher, uint64_t until_ns)
 /* The same when it is over already. */
 static void rest_until(struct pusher *pusher, uint64_t until_ns)
 {
-    struct timespec until = timespec_of(until_ns);
-
     CHECK(pthread_mutex_lock(&pusher->lock) == 0);
     while (clock_mono().ns < until_ns)
-        (void)pthread_cond_timedwait(&pusher->changed, &pusher->lock, &until); /* In time or not. */
+        thread_condition_wait(&pusher->changed, &pusher->lock, (struct mono_time){until_ns});
     CHECK(pthread_mutex_unlock(&pusher->lock) == 0);
 }
 
@@ -416,13 +408,8 @@ static int make_remote(struct pusher *pusher, const struct remote_options *optio
 
 static int make_lock(struct pusher *pusher)
 {
-    pthread_condattr_t attributes;
-
     CHECK(pthread_mutex_init(&pusher->lock, NULL) == 0);
-    CHECK(pthread_condattr_init(&attributes) == 0);
-    CHECK(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
-    CHECK(pthread_cond_init(&pusher->changed, &attributes) == 0);
-    CHECK(pthread_condattr_destroy(&attributes) == 0);
+    CHECK(thread_condition_init(&pusher->changed) == 0);
     pusher->lock_made = true;
     return counters_init(&pusher->counters, pusher_counter_rows, PUSHER_COUNTER_COUNT);
 }

@@ -253,16 +253,9 @@ static void *run(void *context)
 
 static int make_lock(struct worker *worker)
 {
-    pthread_condattr_t attributes;
-    int failed;
-
     worker->lock_made = pthread_mutex_init(&worker->lock, NULL) == 0;
     worker->swapped_made = pthread_cond_init(&worker->swapped, NULL) == 0;
-    if (pthread_condattr_init(&attributes) != 0)
-        return STATUS_SYSTEM;
-    failed = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    worker->wake_made = failed == 0 && pthread_cond_init(&worker->wake, &attributes) == 0;
-    pthread_condattr_destroy(&attributes);
+    worker->wake_made = thread_condition_init(&worker->wake) == 0;
     return worker->lock_made && worker->wake_made && worker->swapped_made ? 0 : STATUS_SYSTEM;
 }
 

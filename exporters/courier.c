@@ -4,7 +4,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/check.h"
 #include "base/mem.h"
@@ -443,16 +442,10 @@ static void send_first(struct courier *courier)
 
 static void wait_for_change(struct courier *courier, uint64_t until_ns)
 {
-    struct timespec until = {
-        .tv_sec = (time_t)(until_ns / NS_PER_S),
-        .tv_nsec = (long)(until_ns % NS_PER_S),
-    };
-
     if (until_ns == UINT64_MAX)
         CHECK(pthread_cond_wait(&courier->changed, &courier->lock) == 0);
     else
-        (void)pthread_cond_timedwait(&courier->changed, &courier->lock,
-                                     &until); /* In time or not. */
+        thread_condition_wait(&courier->changed, &courier->lock, (struct mono_time){until_ns});
 }
 
 static void *run(void *context)
@@ -538,7 +531,6 @@ int courier_new(const struct courier_options *options, char out_error[256],
 {
     struct courier *courier = mem_calloc(1, sizeof(*courier));
     struct grpc_port_options peer = options->peer;
-    pthread_condattr_t attributes;
     int status;
 
     CHECK(options->in_flight_max > 0);
@@ -547,10 +539,7 @@ int courier_new(const struct courier_options *options, char out_error[256],
         return STATUS_NOMEM;
     courier->options = *options;
     CHECK(pthread_mutex_init(&courier->lock, NULL) == 0);
-    CHECK(pthread_condattr_init(&attributes) == 0);
-    CHECK(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
-    CHECK(pthread_cond_init(&courier->changed, &attributes) == 0);
-    CHECK(pthread_condattr_destroy(&attributes) == 0);
+    CHECK(thread_condition_init(&courier->changed) == 0);
     counters_set(options->counters, COURIER_QUEUE_BYTES_MAX, options->bytes_max);
     peer.reconnect_min_ns = options->retry_initial_ns;
     peer.reconnect_max_ns = options->retry_interval_ns;

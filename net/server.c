@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "net/server_priv.h"
 #include "net/socket.h"
 
@@ -249,13 +250,8 @@ static int thread_init(struct server *server, unsigned index)
 
 static void init_ended(struct server *server)
 {
-    pthread_condattr_t attributes;
-
-    (void)pthread_mutex_init(&server->lock, NULL);
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&server->ended, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
+    CHECK(pthread_mutex_init(&server->lock, NULL) == 0);
+    CHECK(thread_condition_init(&server->ended) == 0);
 }
 
 int server_new(const struct server_options *options, struct server **out_server)
