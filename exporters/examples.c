@@ -11,8 +11,8 @@
 #include "exporters/hex.h"
 #include "exporters/json.h"
 #include "exporters/map_graph.h"
-#include "exporters/node_find.h"
 #include "exporters/number.h"
+#include "exporters/subject.h"
 
 enum sort { SORT_FAILED, SORT_SLOW, SORT_RECENT, SORT_COUNT };
 
@@ -29,15 +29,6 @@ struct chosen {
     size_t begin; /* Of that sort; those before it stay. */
     size_t count;
     struct example examples[SORT_COUNT * EXAMPLES_EACH];
-};
-
-/* What is asked about. */
-struct subject {
-    bool is_edge;
-    bool any_type;
-    uint32_t client;
-    uint32_t server; /* Or the node. */
-    enum connection_type type;
 };
 
 /* ------------------------------------------------------------------ choosing */
@@ -149,43 +140,6 @@ static void consider_all(const struct export_input *input, const struct subject 
     }
 }
 
-/* ------------------------------------------------------------------- subject */
-
-static int find_type(struct view name, char out_error[256], struct subject *subject)
-{
-    subject->any_type = name.data == NULL;
-    for (int i = 0; i < CONNECTION_TYPE_COUNT && !subject->any_type; i++)
-        if (view_equal(view_of(connection_type_name((enum connection_type)i)), name)) {
-            subject->type = (enum connection_type)i;
-            return 0;
-        }
-    if (subject->any_type)
-        return 0;
-    return export_fail(out_error, STATUS_INVALID,
-                       "'connection_type' is empty, database, messaging_system or virtual_node");
-}
-
-static int find_subject(const struct export_input *input, char out_error[256],
-                        struct subject *out_subject)
-{
-    const struct export_subject *asked = &input->options.subject;
-    int status;
-
-    *out_subject = (struct subject){.is_edge = asked->node.size == 0};
-    if (asked->node.size != 0)
-        return node_find(input->snapshot, "node", asked->node, out_error, &out_subject->server);
-    if (asked->client.size == 0 && asked->server.size == 0)
-        return export_fail(
-            out_error, STATUS_INVALID,
-            "say of what: 'node', or 'client' and 'server', each the id of a node as "
-            "the map has it");
-    status = node_find(input->snapshot, "client", asked->client, out_error, &out_subject->client);
-    if (status == 0)
-        status = node_find(input->snapshot, "server", asked->server, out_error,
-                           &out_subject->server);
-    return status == 0 ? find_type(asked->connection_type, out_error, out_subject) : status;
-}
-
 /* ------------------------------------------------------------------- writing */
 
 static void write_example(struct buf *out, const struct example *example)
@@ -213,7 +167,7 @@ int examples_render(const struct export_input *input, char out_error[256], struc
     size_t size_before = out->size;
     struct chosen chosen = {.count = 0};
     struct subject subject;
-    int status = find_subject(input, out_error, &subject);
+    int status = subject_find(input->snapshot, &input->options.subject, out_error, &subject);
 
     if (status != 0)
         return status;

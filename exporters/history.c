@@ -9,19 +9,17 @@
 #include "exporters/edge_views.h"
 #include "exporters/json.h"
 #include "exporters/map_graph.h"
-#include "exporters/node_find.h"
 #include "exporters/number.h"
+#include "exporters/subject.h"
 #include "topology/span.h"
 #include "topology/window_snapshot.h"
 
 enum { STEP_SLOT_S = 10, STEP_COARSE_S = 60, SLOT_LONG_S = 30 };
 
-/* What is asked about. */
-struct subject {
-    bool is_edge;
-    bool any_type;
-    bool is_idle; /* It is not in the look. */
-    enum connection_type type;
+/* What is asked about, and where it is in slots. */
+struct search {
+    struct subject of;
+    bool is_idle;              /* It is not in the look. */
     const struct node *client; /* NULL: any. */
     const struct node *server; /* Or the node. */
     struct window_part part;
@@ -29,75 +27,37 @@ struct subject {
 
 /* ------------------------------------------------------------------- subject */
 
-static int find_type(struct view name, char out_error[256], struct subject *subject)
-{
-    subject->any_type = name.data == NULL;
-    for (int i = 0; i < CONNECTION_TYPE_COUNT && !subject->any_type; i++)
-        if (view_equal(view_of(connection_type_name((enum connection_type)i)), name)) {
-            subject->type = (enum connection_type)i;
-            return 0;
-        }
-    if (subject->any_type)
-        return 0;
-    return export_fail(out_error, STATUS_INVALID,
-                       "'connection_type' is empty, database, messaging_system or virtual_node");
-}
-
-static int find_node(const struct snapshot *snapshot, const char *name, struct view id,
-                     char out_error[256], const struct node **out_node)
-{
-    uint32_t number;
-    int status = node_find(snapshot, name, id, out_error, &number);
-
-    if (status == 0)
-        *out_node = &snapshot->nodes[number].node;
-    return status;
-}
-
 /* Notes the numbers that the look knows the nodes by. */
 static int note_number(void *context, uint32_t number, const struct node *node)
 {
-    struct subject *subject = context;
+    struct search *search = context;
 
-    if (subject->client != NULL && node_compare(node, subject->client) == 0)
-        subject->part.client = number;
-    if (node_compare(node, subject->server) == 0)
-        subject->part.server = number;
+    if (search->client != NULL && node_compare(node, search->client) == 0)
+        search->part.client = number;
+    if (node_compare(node, search->server) == 0)
+        search->part.server = number;
     return 0;
 }
 
 static int find_subject(const struct export_input *input, const struct window_look *look,
-                        char out_error[256], struct subject *subject)
+                        char out_error[256], struct search *search)
 {
-    const struct export_subject *asked = &input->options.subject;
+    const struct snapshot_node *nodes = input->snapshot->nodes;
     int status;
 
-    *subject = (struct subject){
-        .is_edge = asked->node.size == 0,
-        .any_type = true,
+    *search = (struct search){
         .part = {.is_narrow = true, .client = CATALOG_NONE, .server = CATALOG_NONE}};
-    if (subject->is_edge && asked->client.size == 0 && asked->server.size == 0)
-        return export_fail(
-            out_error, STATUS_INVALID,
-            "say of what: 'node', or 'client' and 'server', each the id of a node as "
-            "the map has it");
-    if (!subject->is_edge) {
-        status = find_node(input->snapshot, "node", asked->node, out_error, &subject->server);
-    } else {
-        status = find_node(input->snapshot, "client", asked->client, out_error, &subject->client);
-        if (status == 0)
-            status = find_node(input->snapshot, "server", asked->server, out_error,
-                               &subject->server);
-        if (status == 0)
-            status = find_type(asked->connection_type, out_error, subject);
-    }
+    status = subject_find(input->snapshot, &input->options.subject, out_error, &search->of);
     if (status != 0)
         return status;
-    status = window_nodes(look, note_number, subject);
+    search->server = &nodes[search->of.server].node;
+    if (search->of.is_edge)
+        search->client = &nodes[search->of.client].node;
+    status = window_nodes(look, note_number, search);
     if (status != 0)
         return export_fail(out_error, status, "%s", status_text(status));
-    subject->is_idle = subject->part.server == CATALOG_NONE ||
-                       (subject->is_edge && subject->part.client == CATALOG_NONE);
+    search->is_idle = search->part.server == CATALOG_NONE ||
+                      (search->of.is_edge && search->part.client == CATALOG_NONE);
     return 0;
 }
 
@@ -128,32 +88,32 @@ static int add_seconds(struct histogram **sum, const struct histogram *more)
 }
 
 /* As the map has it: E5, E9, N7. */
-static bool counts(const struct export_options *options, const struct subject *subject,
+static bool counts(const struct export_options *options, const struct search *search,
                    const struct snapshot *snapshot, size_t i)
 {
     const struct snapshot_edge *edge = &snapshot->edges[i];
 
-    if (subject->is_edge)
+    if (search->of.is_edge)
         return edge_is_shown(snapshot, i, options->map_messaging) &&
-               (subject->any_type || edge->connection_type == subject->type);
+               (search->of.any_type || edge->connection_type == search->of.type);
     return edge_is_figure(snapshot, i, options->map_messaging) &&
            (options->self_edges || edge->client != edge->server ||
             snapshot->nodes[edge->client].overflow);
 }
 
-static int add_edges(const struct export_options *options, const struct subject *subject,
+static int add_edges(const struct export_options *options, const struct search *search,
                      const struct snapshot *snapshot, struct point *point)
 {
     int status = 0;
 
     for (size_t i = 0; i < snapshot->edges_count && status == 0; i++) {
         const struct snapshot_edge *edge = &snapshot->edges[i];
-        if (!counts(options, subject, snapshot, i))
+        if (!counts(options, search, snapshot, i))
             continue;
         point->requests += edge->requests;
         point->failed += edge->failed;
         status = add_seconds(&point->server, edge->server_seconds);
-        if (status == 0 && subject->is_edge)
+        if (status == 0 && search->of.is_edge)
             status = add_seconds(&point->client, edge->client_seconds);
     }
     return status;
@@ -161,26 +121,26 @@ static int add_edges(const struct export_options *options, const struct subject 
 
 /* Adds up `count` slots. */
 static int fill_point(const struct export_input *input, const struct window_look *look,
-                      struct subject *subject, size_t first, size_t count, struct point *point)
+                      struct search *search, size_t first, size_t count, struct point *point)
 {
     struct snapshot *snapshot;
     int status;
 
     point->start = look->slots[first]->start;
     point->end = look->slots[first + count - 1]->end;
-    if (subject->is_idle)
+    if (search->is_idle)
         return 0;
-    subject->part.first = first;
-    subject->part.count = count;
-    status = window_snapshot_of(look, &subject->part, &snapshot);
+    search->part.first = first;
+    search->part.count = count;
+    status = window_snapshot_of(look, &search->part, &snapshot);
     if (status != 0)
         return status;
-    status = add_edges(&input->options, subject, snapshot, point);
+    status = add_edges(&input->options, search, snapshot, point);
     snapshot_release(snapshot);
     return status;
 }
 
-static void write_point(struct buf *out, const struct subject *subject, const struct point *point)
+static void write_point(struct buf *out, const struct search *search, const struct point *point)
 {
     double seconds = (double)(point->end.ns - point->start.ns) / (double)NS_PER_S;
 
@@ -193,9 +153,9 @@ static void write_point(struct buf *out, const struct subject *subject, const st
     (void)number_append_weight(out, point->failed);
     (void)buf_append_text(out, ", \"requests_per_second\": ");
     (void)number_append_double(out, (double)point->requests / (double)WEIGHT_ONE / seconds);
-    if (subject->is_edge)
+    if (search->of.is_edge)
         json_append_seconds(out, "client_seconds", point->client);
-    json_append_seconds(out, subject->is_edge ? "server_seconds" : "seconds", point->server);
+    json_append_seconds(out, search->of.is_edge ? "server_seconds" : "seconds", point->server);
     (void)buf_append_byte(out, '}');
 }
 
@@ -204,7 +164,7 @@ static void write_point(struct buf *out, const struct subject *subject, const st
 /* Steps of which HISTORY_POINTS_MAX cover the look, none of them finer than its slots. */
 static uint64_t step_of(const struct window_look *look)
 {
-    static const uint64_t steps[] = {STEP_SLOT_S, 15, 30, STEP_COARSE_S, 120, 300, 600, 1800, 3600};
+    static const uint64_t steps[] = {STEP_SLOT_S, 30, STEP_COARSE_S, 120, 300, 600, 1800, 3600};
     size_t last = sizeof(steps) / sizeof(steps[0]) - 1;
     uint64_t least = STEP_SLOT_S;
     size_t i = 0;
@@ -224,7 +184,7 @@ static uint64_t cell_of(const struct window_look *look, size_t slot, uint64_t st
 }
 
 static int write_points(const struct export_input *input, const struct window_look *look,
-                        struct subject *subject, uint64_t step_s, struct buf *out)
+                        struct search *search, uint64_t step_s, struct buf *out)
 {
     int status = 0;
 
@@ -233,10 +193,10 @@ static int write_points(const struct export_input *input, const struct window_lo
         for (end = first + 1;
              end < look->count && cell_of(look, end, step_s) == cell_of(look, first, step_s);)
             end++;
-        status = fill_point(input, look, subject, first, end - first, &point);
+        status = fill_point(input, look, search, first, end - first, &point);
         if (status == 0) {
             (void)buf_append_text(out, first == 0 ? "\n  " : ",\n  ");
-            write_point(out, subject, &point);
+            write_point(out, search, &point);
         }
         point_release(&point);
     }
@@ -248,8 +208,8 @@ int history_render(const struct export_input *input, const struct window_look *l
 {
     size_t size_before = out->size;
     uint64_t step_s = step_of(look);
-    struct subject subject;
-    int status = find_subject(input, look, out_error, &subject);
+    struct search search;
+    int status = find_subject(input, look, out_error, &search);
 
     if (status != 0)
         return status;
@@ -258,7 +218,7 @@ int history_render(const struct export_input *input, const struct window_look *l
                      "\", \"end_unix_nano\": \"%" PRIu64 "\"}, \"step_seconds\": %" PRIu64
                      ",\n \"points\": [",
                      look->start.ns, look->end.ns, step_s);
-    status = write_points(input, look, &subject, step_s, out);
+    status = write_points(input, look, &search, step_s, out);
     (void)buf_append_text(out, "]}\n");
     if (status == 0)
         status = out->failed;
