@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.uber.org/goleak"
 
@@ -56,6 +57,36 @@ func TestSettingsAreSectionsOrKeys(t *testing.T) {
 		{"pairing.wait", "1s"},
 	}, settings)
 	require.NoError(t, Check(settings[:4]))
+}
+
+func TestKeysOfAnOptionAreWhatTheyWere(t *testing.T) {
+	read := func(names map[string]any) ([]Setting, error) {
+		conf := confmap.NewFromStringMap(map[string]any{"names": names}) // Takes "::" for sections.
+		return Settings(conf.ToStringMap())
+	}
+	settings, err := read(map[string]any{"cidr": map[string]any{
+		"fd00::/8": "inside", "fd00::1/128": "one", "::1/128": "own", "10.0.0.0/8": "ten"}})
+	require.NoError(t, err)
+	assert.Equal(t, []Setting{
+		{"names.cidr", `{"10.0.0.0/8":"ten","::1/128":"own","fd00::/8":"inside","fd00::1/128":"one"}`}}, settings)
+	require.NoError(t, Check(settings))
+}
+
+func TestNoOrderIsLost(t *testing.T) {
+	rewrite := func(rules any) ([]Setting, error) {
+		return Settings(map[string]any{"names": map[string]any{"rewrite": rules}})
+	}
+	_, err := rewrite(map[string]any{"^b": "x", "^a": "y"})
+	require.ErrorContains(t, err, "names.rewrite: write a list")
+	settings, err := rewrite([]any{map[string]any{"^b": "x"}, map[string]any{"^a": "y"}})
+	require.NoError(t, err)
+	assert.Equal(t, []Setting{{"names.rewrite", `[{"^b":"x"},{"^a":"y"}]`}}, settings)
+	require.NoError(t, Check(settings))
+	settings, err = rewrite(map[string]any{"^b": "x"})
+	require.NoError(t, err)
+	require.NoError(t, Check(settings))
+	_, err = rewrite([]any{map[string]any{"^b": "x", "^a": "y"}})
+	require.ErrorContains(t, err, "names.rewrite: write a list")
 }
 
 func TestASettingStandsOnce(t *testing.T) {

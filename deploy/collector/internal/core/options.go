@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
+
+	"go.opentelemetry.io/collector/confmap"
 )
 
 // Setting is one option, its value as `spanmap --set` takes it.
@@ -29,6 +32,30 @@ func Settings(section map[string]any) ([]Setting, error) {
 	return settings, err
 }
 
+// ordered is the option whose pairs are looked at one after the other.
+const ordered = "names.rewrite"
+
+// rejoin undoes what the Collector does to an option's own keys: it takes "fd00::/8" for sections.
+func rejoin(inner map[string]any, prefix string, into map[string]any) map[string]any {
+	for name, value := range inner {
+		if deeper, isMap := value.(map[string]any); isMap && len(deeper) != 0 {
+			rejoin(deeper, prefix+name+confmap.KeyDelimiter, into)
+		} else {
+			into[prefix+name] = value
+		}
+	}
+	return into
+}
+
+// hasNoOrder: of several pairs.
+func hasNoOrder(value any) bool {
+	list, isList := value.([]any)
+	if pairs, isMap := value.(map[string]any); isMap {
+		return len(pairs) > 1
+	}
+	return isList && slices.ContainsFunc(list, hasNoOrder)
+}
+
 func flatten(section map[string]any, prefix string, keys map[string]bool, settings *[]Setting) error {
 	for name, value := range section {
 		key := prefix + name
@@ -41,6 +68,13 @@ func flatten(section map[string]any, prefix string, keys map[string]bool, settin
 		}
 		if value == nil && isSection(key, keys) {
 			continue
+		}
+		if isMap {
+			value = rejoin(inner, "", map[string]any{})
+		}
+		if key == ordered && hasNoOrder(value) {
+			return fmt.Errorf("%s: write a list of maps of one pair each: the first that fits is applied, "+
+				"and the Collector keeps no order within a map", key)
 		}
 		text, err := flowText(value)
 		if err != nil {
