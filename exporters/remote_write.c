@@ -331,6 +331,9 @@ static void note(struct remote_write *remote, struct view name, struct view labe
     if (remote_set_add(&remote->now, name, labels, is_histogram) != 0)
         remote->now_whole = false;
     remote->is_new = known == NULL && remote->before_whole && remote->now_whole;
+    /* It ended and began anew between two looks. */
+    if (known != NULL && remote->created.ns > remote->last_ns)
+        remote->is_new = true;
 }
 
 static struct view name_of(const struct prom_family *family, const char *suffix,
@@ -367,8 +370,8 @@ void remote_write_value(struct remote_write *remote, struct view labels, double 
 
     if (!read_labels(remote, labels))
         return;
-    note(remote, name, labels, false);
     remote->created = created;
+    note(remote, name, labels, false);
     write_plain(remote, name, VIEW(""), value, exemplar, 1);
 }
 
@@ -543,8 +546,8 @@ void remote_write_histogram(struct remote_write *remote, struct view labels,
 {
     if (!read_labels(remote, labels))
         return;
-    note(remote, view_of(remote->family->name), labels, true);
     remote->created = histogram->created;
+    note(remote, view_of(remote->family->name), labels, true);
     write_histogram(remote, histogram);
 }
 
@@ -556,8 +559,8 @@ void remote_write_bucket(struct remote_write *remote, struct view le, uint64_t c
 
     if (!read_labels(remote, le))
         return;
-    note(remote, name, le, false);
     remote->created = (struct wall_time){0};
+    note(remote, name, le, false);
     write_plain(remote, name, VIEW(""), (double)count, NULL, 0);
 }
 

@@ -319,6 +319,28 @@ static void remote__has_exemplars_of_a_series_by_time(void **state)
     end(&taker);
 }
 
+/* Nobody looked while it was not there: without a 0 its first calls would be no increase. */
+static void remote__has_a_zero_before_what_began_anew_between_looks(void **state)
+{
+    struct taker taker;
+    struct snapshot *snapshot;
+
+    (void)state;
+    begin(&taker, (struct remote_write_options){.version = REMOTE_WRITE_1});
+    snapshot = &taker.fixture.build.snapshot;
+    assert_int_equal(look(&taker), 0);
+    forget(&taker);
+    taker.fixture.build.edges[0].created.ns = snapshot->end.ns + NS_PER_S;
+    snapshot->end.ns += 2 * NS_PER_S;
+    assert_int_equal(look(&taker), 0);
+    assert_int_equal(taker.counts.samples - taker.others, 2 * SAMPLES);
+    forget(&taker);
+    snapshot->end.ns += NS_PER_S;
+    assert_int_equal(look(&taker), 0);
+    assert_int_equal(taker.counts.samples - taker.others, SAMPLES);
+    end(&taker);
+}
+
 /* Though the clock stands still, and some was told of the look that failed. */
 static void remote__times_rise_after_a_failure(void **state)
 {
@@ -346,6 +368,7 @@ int main(void)
         cmocka_unit_test(remote__goes_on_after_a_failure),
         cmocka_unit_test(remote__has_labels_in_order),
         cmocka_unit_test(remote__has_exemplars_of_a_series_by_time),
+        cmocka_unit_test(remote__has_a_zero_before_what_began_anew_between_looks),
         cmocka_unit_test(remote__times_rise_after_a_failure),
         cmocka_unit_test(remote__survives_without_memory),
     };
