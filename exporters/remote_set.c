@@ -8,10 +8,14 @@
 
 enum { ROOM_FIRST = 256 };
 
+/* With its two slots, where half of the room is not used yet. */
+enum { ENTRY_BYTES = 2 * (sizeof(struct remote_entry) + 2 * sizeof(uint32_t)) };
+
 void remote_set_init(struct remote_set *set, size_t bytes_max)
 {
     *set = (struct remote_set){.count = 0};
-    buf_init(&set->texts, bytes_max < UINT32_MAX / 2 ? bytes_max : UINT32_MAX / 2);
+    set->bytes_max = bytes_max < UINT32_MAX / 2 ? bytes_max : UINT32_MAX / 2;
+    buf_init(&set->texts, set->bytes_max);
 }
 
 void remote_set_release(struct remote_set *set)
@@ -73,7 +77,8 @@ static int grow(struct remote_set *set)
 int remote_set_add(struct remote_set *set, struct view name, struct view labels, bool is_histogram)
 {
     size_t begin = set->texts.size;
-    int status = grow(set);
+    size_t bytes = begin + name.size + labels.size + (set->count + (size_t)1) * ENTRY_BYTES;
+    int status = bytes <= set->bytes_max ? grow(set) : STATUS_TOO_LARGE;
 
     if (status == 0)
         status = buf_reserve(&set->texts, name.size + labels.size);

@@ -1,7 +1,7 @@
 /* remote_set.h: which series were told.
  * Is:         names and labels of series, found by their texts.
  * Threads:    one owner at a time.
- * Memory:     the texts, at most bytes_max of them, and 24 bytes a series.
+ * Memory:     the texts, and at most 48 bytes a series: bytes_max of all that together.
  */
 #ifndef SPANMAP_EXPORTERS_REMOTE_SET_H
 #define SPANMAP_EXPORTERS_REMOTE_SET_H
@@ -23,6 +23,7 @@ struct remote_entry {
 };
 
 struct remote_set {
+    size_t bytes_max;
     struct buf texts;
     struct remote_entry *entries;
     uint32_t count;

@@ -43,12 +43,31 @@ static void set__has_a_bound(void **state)
     char text[32];
 
     (void)state;
-    remote_set_init(&set, 20);
+    remote_set_init(&set, 20 + 2 * 48);
     assert_int_equal(remote_set_add(&set, VIEW("name"), label(text, 1), false), 0);
     assert_int_equal(remote_set_add(&set, VIEW("name"), label(text, 2), false), 0);
     assert_int_equal(remote_set_add(&set, VIEW("name"), label(text, 3), false), STATUS_TOO_LARGE);
     assert_null(remote_set_find(&set, VIEW("name"), label(text, 3)));
     assert_non_null(remote_set_find(&set, VIEW("name"), label(text, 2)));
+    remote_set_release(&set);
+}
+
+/* Of many with short texts it is the entries that take the memory. */
+static void set__counts_its_entries_too(void **state)
+{
+    enum { BYTES_MAX = 100000 };
+    struct remote_set set;
+    char text[32];
+    int count = 0;
+
+    (void)state;
+    remote_set_init(&set, BYTES_MAX);
+    while (remote_set_add(&set, VIEW("n"), label(text, count), false) == 0)
+        count++;
+    assert_in_range(count, 1000, BYTES_MAX);
+    assert_in_range(set.texts.size + set.room * sizeof(*set.entries) +
+                        (set.slots_mask + 1) * sizeof(*set.slots),
+                    BYTES_MAX / 2, BYTES_MAX);
     remote_set_release(&set);
 }
 
@@ -78,6 +97,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(set__finds_what_was_added),
         cmocka_unit_test(set__has_a_bound),
+        cmocka_unit_test(set__counts_its_entries_too),
         cmocka_unit_test(set__stays_as_it_was_without_memory),
     };
 
