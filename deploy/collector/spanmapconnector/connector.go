@@ -158,10 +158,7 @@ func (c *spanmapConnector) ConsumeTraces(ctx context.Context, traces ptrace.Trac
 		return nil
 	case core.IsTooLarge(err) && traces.SpanCount() > 1:
 		first, second := halve(traces)
-		if err = c.ConsumeTraces(ctx, first); err != nil {
-			return err
-		}
-		return c.ConsumeTraces(ctx, second)
+		return both(c.ConsumeTraces(ctx, first), c.ConsumeTraces(ctx, second))
 	}
 	c.telemetry.CountRequest(ctx, metadata.OutcomeRefused, int64(traces.SpanCount()))
 	var failure *core.Error
@@ -169,6 +166,18 @@ func (c *spanmapConnector) ConsumeTraces(ctx context.Context, traces ptrace.Trac
 		return consumererror.NewPermanent(err)
 	}
 	return err
+}
+
+// both is what a sender is told of two halves: where one may be taken later it is to send them again, and
+// what was taken is then a duplicate.
+func both(first, second error) error {
+	if first == nil || (second != nil && !consumererror.IsPermanent(second)) {
+		return second
+	}
+	if second == nil || !consumererror.IsPermanent(first) {
+		return first
+	}
+	return errors.Join(first, second)
 }
 
 // feed holds the sender while there is no room, as long as it waits: what stands before a connector (a batch

@@ -330,6 +330,37 @@ func TestWhatIsTooLargeGoesInHalves(t *testing.T) {
 	require.NoError(t, made.Shutdown(context.Background()))
 }
 
+func TestASpanThatIsTooLargeTakesNoOtherWithIt(t *testing.T) {
+	traces := calls.Traces(calls.Call{Client: "a", Server: "b", Count: 8})
+	span := traces.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(1)
+	span.Attributes().PutStr("x", string(make([]byte, 10_000)))
+	counted := &fake{largest: 5_000}
+	made := startFake(t, counted)
+	err := made.ConsumeTraces(context.Background(), traces)
+	require.ErrorContains(t, err, "too large")
+	assert.True(t, consumererror.IsPermanent(err))
+	taken := 0
+	for _, request := range counted.fed {
+		unmarshaler := ptrace.ProtoUnmarshaler{}
+		part, err := unmarshaler.UnmarshalTraces(request)
+		require.NoError(t, err)
+		taken += part.SpanCount()
+	}
+	assert.Equal(t, traces.SpanCount()-1, taken)
+	require.NoError(t, made.Shutdown(context.Background()))
+}
+
+func TestOfTwoHalvesOneThatMayBeSentAgainDecides(t *testing.T) {
+	later, never := errors.New("later"), consumererror.NewPermanent(errors.New("never"))
+	require.NoError(t, both(nil, nil))
+	for _, pair := range [][2]error{{later, nil}, {nil, later}, {later, never}, {never, later}} {
+		assert.Equal(t, later, both(pair[0], pair[1]))
+	}
+	for _, pair := range [][2]error{{never, nil}, {nil, never}, {never, never}} {
+		assert.True(t, consumererror.IsPermanent(both(pair[0], pair[1])))
+	}
+}
+
 func TestWhatCannotBeTakenIsAPermanentError(t *testing.T) {
 	made := startFake(t, &fake{invalid: true})
 	err := made.ConsumeTraces(context.Background(), calls.Traces(calls.Call{Client: "a", Server: "b", Count: 1}))
