@@ -16,6 +16,9 @@
 
 static const uint64_t fresh_ns = NS_PER_S;
 
+/* Nobody draws that long: a drawing so much newer than the snapshot is from before the clock went back. */
+static const uint64_t ahead_max_ns = 60 * NS_PER_S;
+
 /* What a drawing depends on beside its snapshot. */
 struct key {
     const struct exporter *exporter;
@@ -108,7 +111,8 @@ static struct entry *claim(struct drawings *drawings, const struct key *key)
 
 static bool is_fresh(const struct entry *entry, uint64_t end_ns)
 {
-    return entry != NULL && entry->picture.size != 0 && entry->end_ns + fresh_ns > end_ns;
+    return entry != NULL && entry->picture.size != 0 && entry->end_ns + fresh_ns > end_ns &&
+           entry->end_ns < end_ns + ahead_max_ns;
 }
 
 static int copy(struct drawings *drawings, struct entry *entry, struct buf *out)

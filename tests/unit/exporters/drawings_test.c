@@ -102,6 +102,18 @@ static void drawings__are_drawn_once_a_second(void **state)
     drawings_free(drawings);
 }
 
+static void drawings__are_drawn_anew_where_the_clock_went_back(void **state)
+{
+    struct drawings *drawings = make();
+
+    (void)state;
+    get(drawings, &counting, "", 3700, 0, "picture 0");
+    get(drawings, &counting, "", 100, 0, "picture 1");
+    get(drawings, &counting, "", 100, 0, "picture 1");
+    get(drawings, &counting, "", 101, 0, "picture 2");
+    drawings_free(drawings);
+}
+
 static void get_as(struct drawings *drawings, const struct export_options *options,
                    const char *expected)
 {
@@ -298,6 +310,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(drawings__are_drawn_once_a_second),
+        cmocka_unit_test(drawings__are_drawn_anew_where_the_clock_went_back),
         cmocka_unit_test(drawings__differ_by_all_that_was_asked),
         cmocka_unit_test(drawings__forget_the_longest_unused),
         cmocka_unit_test(drawings__are_bounded_in_bytes),
