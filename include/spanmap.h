@@ -332,7 +332,9 @@ struct spanmap_statistic {
     double value;
 };
 
-/* As of now. Returns: 0; SPANMAP_NOT_FOUND past the last. Texts are constant. */
+/* Sums as of now, gauges as of the last look at the map: a second ago at most by its own clock, of a
+ * given one the last spanmap_take() or spanmap_serve(). Returns: 0; SPANMAP_NOT_FOUND past the last.
+ * Texts are constant. */
 SPANMAP_API int spanmap_get_statistic(struct spanmap *map, size_t index,
                                       struct spanmap_statistic *out_statistic);
 

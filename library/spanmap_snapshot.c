@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "exporters/escape.h"
 #include "library/spanmap_priv.h"
+#include "topology/span.h"
 
 enum { TEXTS = 3, TEXT_ID = 0, TEXT_NAMESPACE, TEXT_NAME }; /* Of a node. */
 
@@ -152,7 +153,7 @@ static const char *text_of(const struct spanmap_snapshot *snapshot, size_t node,
 /* A sum of weights in requests. */
 static double requests_of(uint64_t weight)
 {
-    return (double)weight / (double)(UINT64_C(1) << 20);
+    return (double)weight / (double)WEIGHT_ONE;
 }
 
 static struct spanmap_seconds seconds_of(const struct histogram *histogram)
