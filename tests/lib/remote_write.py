@@ -123,6 +123,7 @@ def told(requests):
                 refs = [symbols[ref] for ref in exemplar.labels_refs] if symbols is not None else None
                 own = dict(zip(refs[::2], refs[1::2])) if refs is not None else {
                     label.name: label.value for label in exemplar.labels}
+                assert not series.exemplars or exemplar.timestamp >= series.exemplars[-1][2], labels
                 series.exemplars.append((own, exemplar.value, exemplar.timestamp))
             if symbols is not None and each.HasField("metadata"):
                 series.metadata.add((each.metadata.type, symbols[each.metadata.help_ref],
