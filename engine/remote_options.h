@@ -85,6 +85,7 @@
          .initial = "",                                                                            \
          .max = 4096,                                                                              \
          .secret = true,                                                                           \
+         .check = option_check_token,                                                              \
          .prose = "Bearer token, such as ${env:TOKEN}. Empty: none."},                             \
         {.key = "push.remote_write.username",                                                      \
          .type = OPTION_TEXT,                                                                      \

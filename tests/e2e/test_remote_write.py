@@ -328,7 +328,7 @@ def test_https_is_checked(tmp_path):
 @pytest.mark.parametrize("option, value, said", [
     ("url", "ftp://host/", "http://HOST:PORT"), ("url", "nowhere", "http"),
     ("labels", "{le: x}", "'le' is no name of a label"), ("labels", "{a-b: x}", "'a-b'"),
-    ("version", "3.0", "1.0")])
+    ("version", "3.0", "1.0"), ("token", '"a\\r\\nX-Other: b"', "no blanks")])
 def test_slips_are_found_at_the_start(option, value, said):
     daemon = Daemon(FAST | {f"push.remote_write.{option}": value})
     daemon.prepare()
