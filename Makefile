@@ -451,7 +451,7 @@ $(collector_pc): Makefile $(BUILD)/deps.mk
 	    'Libs: -Wl,--as-needed $(abspath $(static)) $(filter-out %-as-needed,$(DEP_LIBS)) -pthread' > $@
 
 .PHONY: collector collector-test
-collector: $(collector)
+collector: $(collector) $(filter %/spanmap-draw,$(programs))
 $(collector): $(static) $(collector_pc) $(collector_sources)
 	$(call say,GO,$@)
 	$(Q)$(go_env) sh scripts/collector.sh deploy/collector/builder.yaml '$@' > /dev/null
@@ -493,7 +493,8 @@ demo: all
 # --------------------------------------------------------------- installing
 
 # As they stand in the tree, so that they find each other.
-deploy_files := $(wildcard deploy/grafana/*.json deploy/prometheus/*.yml deploy/forward/*.yaml deploy/*.yaml)
+deploy_files := $(wildcard deploy/grafana/*.json deploy/prometheus/*.yml deploy/forward/*.yaml deploy/systemd/* \
+    deploy/kubernetes/*.yaml deploy/collector/config.yaml deploy/collector/to-spanmap.yaml deploy/*.yaml)
 extra_files := $(MANDIR)/man1/spanmap.1.gz $(BASHDIR)/spanmap $(ZSHDIR)/_spanmap \
     $(FISHDIR)/spanmap.fish $(SYSTEMD_UNIT_DIR)/spanmap.service
 doc_files := $(wildcard README.md CONTRIBUTING.md LICENSE docs/*.md docs/*.svg docs/decisions/*.md)
@@ -539,7 +540,7 @@ uninstall:
 	rm -f '$(DESTDIR)$(BINDIR)/spanmap' '$(DESTDIR)$(LIBEXECDIR)/spanmap-draw'
 	rm -f '$(DESTDIR)$(LIBEXECDIR)/spanmap-grpc.so'
 	rm -f $(doc_files:%='$(DESTDIR)$(DOCDIR)/%')
-	for folder in /docs/decisions /docs /deploy/forward /deploy/grafana /deploy/prometheus /deploy ''; do if [ -d '$(DESTDIR)$(DOCDIR)'$$folder ]; then \
+	for folder in /docs/decisions /docs $(addprefix /deploy/,$(filter-out ./,$(sort $(dir $(deploy_files:deploy/%=%))))) /deploy ''; do if [ -d '$(DESTDIR)$(DOCDIR)'$$folder ]; then \
 	    rmdir --ignore-fail-on-non-empty '$(DESTDIR)$(DOCDIR)'$$folder; fi; done
 
 # For the release that this runs on; they go to the build directory.

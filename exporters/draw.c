@@ -328,7 +328,11 @@ static int not_started(const struct run *run, int error, char out_error[256])
 
     buf_init(&path, 0);
     (void)escape_cut(&path, run->job.helper, PATH_IN_ERROR);
-    if (error == ENOENT || error == EACCES || error == ENOEXEC)
+    if (run->job.helper.size == 0)
+        status = export_fail(out_error, STATUS_UNSUPPORTED,
+                             "pictures need the drawing helper, spanmap-draw: set draw.helper to "
+                             "its path");
+    else if (error == ENOENT || error == EACCES || error == ENOEXEC)
         status = export_fail(
             out_error, STATUS_UNSUPPORTED,
             "pictures need the drawing helper, which is not at '%.*s': install "

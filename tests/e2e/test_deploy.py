@@ -228,3 +228,17 @@ def test_the_package_holds_the_program(tmp_path):
                  "lib/systemd/system/spanmap.service", "etc/spanmap/spanmap.yaml",
                  "usr/share/bash-completion/completions/spanmap", "usr/share/doc/spanmap/copyright"):
         assert (root / file).is_file(), file
+
+
+def test_installed_pages_find_the_files_that_they_name(tmp_path):
+    """What pages link to under deploy/ is installed beside them, and nothing stays behind `uninstall`."""
+    where = [f"DESTDIR={tmp_path}", "PREFIX=/usr", f"BUILD={BUILD}"]
+    succeed("make", "-s", "install-files", *where, cwd=ROOT)
+    pages = sorted((tmp_path / "usr/share/doc/spanmap/docs").glob("*.md"))
+    named = {(page.parent / link).resolve() for page in pages
+             for link in re.findall(r"\]\((\.\./deploy/[^)#]+)", page.read_text())}
+    assert len(named) > 5
+    assert [path for path in named if not path.exists()] == []
+    succeed("make", "-s", "uninstall", *where, cwd=ROOT)
+    assert [path for path in tmp_path.rglob("*") if not path.is_dir()] == []
+    assert not (tmp_path / "usr/share/doc/spanmap").exists()

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "compare"))
 
 import spanmetrics  # noqa: E402
 import toolchains  # noqa: E402
-from inside import Inside, Sink, program  # noqa: E402
+from inside import BUILD, Inside, Sink, program  # noqa: E402
 from lib.daemon import Daemon, binary, wait_until  # noqa: E402
 from lib.sender import Sender, request_of  # noqa: E402
 from model import generate  # noqa: E402
@@ -191,13 +191,16 @@ def test_after_a_kill_it_counts_anew(tmp_path):
 
 def test_the_ready_configuration_shows_the_map(tmp_path):
     env = {"OTLP_GRPC_ENDPOINT": "127.0.0.1:0", "OTLP_HTTP_ENDPOINT": "127.0.0.1:0",
-           "PROMETHEUS_ENDPOINT": "127.0.0.1:0", "SPANMAP_MAP_ENDPOINT": "127.0.0.1:0"}
+           "PROMETHEUS_ENDPOINT": "127.0.0.1:0", "SPANMAP_MAP_ENDPOINT": "127.0.0.1:0",
+           "SPANMAP_DRAW": str(BUILD / "libexec/spanmap-draw")}
     with Inside(tmp_path, config=DEPLOY / "config.yaml", env=env) as inside:
         clients, servers = calls("shop", "stock", 5)
         send(inside.grpc(), clients + servers)
         status, body = inside.get("/")
         assert status == 200 and "<html" in body
         assert inside.get("/api/v1/map")[0] == 200
+        status, body = inside.get("/map.svg")
+        assert status == 200 and "</svg>" in body, body
         assert "spanmap_spans_received_total 10" in wait_until(
             lambda: (text := inside.get("/metrics")[1]) and " 10" in text and text, "the spans are received")
         assert inside.get("/", {"Host": "evil.example"})[0] == 421

@@ -119,6 +119,7 @@ static void draw__says_that_no_helper_is_there(void **state)
     assert_int_equal(run_job(&job, error, &out), STATUS_UNSUPPORTED);
     job.helper = (struct view){NULL, 0};
     assert_int_equal(run_job(&job, error, &out), STATUS_UNSUPPORTED);
+    assert_has(error, "set draw.helper to its path");
     buf_release(&out);
     check("echo 'error while loading shared libraries: libgvc.so.6: no' >&2; exit 127", &plain,
           STATUS_UNSUPPORTED, "Graphviz is missing or incomplete (Debian: graphviz): error while");
