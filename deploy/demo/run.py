@@ -53,7 +53,7 @@ EDGES = {
 FAILING = {("service//checkout", "service//payment")}
 
 # A map within seconds: this shop's spans come half a second after they ended, at most.
-SPANMAP_OPTIONS = ("pairing.wait=3s", "listen.http=off")
+SPANMAP_OPTIONS = ("pairing.wait=3s",)
 SDK_ENVIRONMENT = {
     "OTEL_BSP_SCHEDULE_DELAY": "500",
     "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT": "5",
@@ -170,8 +170,8 @@ class Demo:
 
     def start_spanmap(self):
         ready = self.directory / "spanmap.json"
-        grpc, web = (0, 0) if self.any_port else (free_port(4317), free_port(9464))
-        options = [*SPANMAP_OPTIONS, f"listen.grpc=127.0.0.1:{grpc}", "listen.http=127.0.0.1:0",
+        grpc, http, web = (0 if self.any_port else free_port(port) for port in (4317, 4318, 9464))
+        options = [*SPANMAP_OPTIONS, f"listen.grpc=127.0.0.1:{grpc}", f"listen.http=127.0.0.1:{http}",
                    f"listen.web=127.0.0.1:{web}"]
         self.start("spanmap", self.spanmap, "run", "--ready-file", str(ready),
                    *(word for option in options for word in ("--set", option)))
