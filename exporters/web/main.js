@@ -368,9 +368,9 @@ class Page {
     const { live, whole, before } = this.windows(map);
     morph(get("totals"), known ? [
       h("b", {}, formatRate(rate)), ` on ${map.edges.length === 1 ? "1 edge" : `${map.edges.length} edges`}, `,
-      h("b", {}, formatShare(failed, requests)), " failed",
+      h("b", {}, formatShare(failed, requests)), " failed", sinceStart ? ` · ${lower(live)}` : "",
     ] : []);
-    get("totals").title = sinceStart ? live : whole;
+    get("totals").title = sinceStart ? "" : whole;
     const hint = get("hint");
     hint.hidden = this.stage.isEmpty;
     hint.textContent = map.edges.length === 0
