@@ -2,7 +2,9 @@ package spanmapconnector
 
 import (
 	"context"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -16,6 +18,7 @@ import (
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/pipeline"
 
+	"spanmap.example/collector/internal/core"
 	"spanmap.example/collector/spanmapconnector/internal/metadata"
 )
 
@@ -51,6 +54,50 @@ func TestTheOptionsAreSpanmaps(t *testing.T) {
 		_, err = load(t, values)
 		assert.ErrorContains(t, err, key)
 	}
+}
+
+// variables is a provider: one configuration, and what its variables stand for.
+type variables map[string]string
+
+func (v variables) Retrieve(_ context.Context, uri string, _ confmap.WatcherFunc) (*confmap.Retrieved, error) {
+	return confmap.NewRetrievedFromYAML([]byte(v[strings.TrimPrefix(uri, "env:")]))
+}
+func (variables) Scheme() string                 { return "env" }
+func (variables) Shutdown(context.Context) error { return nil }
+
+func TestOptionsMayStandInTheEnvironment(t *testing.T) {
+	resolver, err := confmap.NewResolver(confmap.ResolverSettings{
+		URIs: []string{"env:all"},
+		ProviderFactories: []confmap.ProviderFactory{confmap.NewProviderFactory(
+			func(confmap.ProviderSettings) confmap.Provider {
+				return variables{"number": "12", "truth": "false", "list": "[a.b, c]", "wait": "2s", "interval": "3s",
+					"map": "{10.0.0.0/8: x}", "all": `
+metrics_flush_interval: ${env:interval}
+pairing: {wait: "${env:wait}"}
+map.edges_max: ${env:number}
+metrics: {operations_max: "${env:number}", exemplars: "${env:truth}", dimensions: "${env:list}"}
+names: {cidr: "${env:map}"}
+`}
+			})},
+	})
+	require.NoError(t, err)
+	conf, err := resolver.Resolve(context.Background())
+	require.NoError(t, err)
+	cfg := NewFactory().CreateDefaultConfig()
+	require.NoError(t, conf.Unmarshal(&cfg))
+	require.NoError(t, confmap.Validate(cfg))
+	assert.Equal(t, 3*time.Second, cfg.(*Config).MetricsFlushInterval)
+	settings, err := core.Settings(cfg.(*Config).Options)
+	require.NoError(t, err)
+	assert.Equal(t, []core.Setting{
+		{Key: "map.edges_max", Value: "12"},
+		{Key: "metrics.dimensions", Value: `["a.b","c"]`},
+		{Key: "metrics.exemplars", Value: "false"},
+		{Key: "metrics.operations_max", Value: "12"},
+		{Key: "names.cidr", Value: `{"10.0.0.0/8":"x"}`},
+		{Key: "pairing.wait", Value: "2s"},
+	}, settings)
+	require.NoError(t, resolver.Shutdown(context.Background()))
 }
 
 func TestLifecycle(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/confmap"
 
 	"spanmap.example/collector/internal/core"
 )
@@ -23,10 +24,24 @@ type Config struct {
 	_ struct{}
 }
 
+var _ confmap.Unmarshaler = (*Config)(nil)
+
 const defaultFlushInterval = 15 * time.Second
 
 func createDefaultConfig() component.Config {
 	return &Config{MetricsFlushInterval: defaultFlushInterval}
+}
+
+// Unmarshal reads options by their values: what stands for a variable of the environment is no plain value yet.
+func (cfg *Config) Unmarshal(conf *confmap.Conf) error {
+	if err := conf.Unmarshal(cfg); err != nil {
+		return err
+	}
+	values := conf.ToStringMap()
+	for key := range cfg.Options {
+		cfg.Options[key] = values[key]
+	}
+	return nil
 }
 
 // Validate asks spanmap itself, which knows its options, and names what it does not know.
