@@ -102,22 +102,20 @@ struct spanmap_setting {
 
 enum spanmap_clock {
     SPANMAP_CLOCK_OWN = 0, /* The system's. Threads of its own count, pair and judge. */
-    SPANMAP_CLOCK_GIVEN =
-        1, /* The caller tells the time with each call, and nothing happens between
-                              * two calls: the same calls give the same map. It starts no thread;
-                              * calls that feed and look wait for each other. */
+    /* The caller tells the time with each call, and nothing happens between two calls: the same calls
+     * give the same map. It starts no thread; calls that feed and look wait for each other. */
+    SPANMAP_CLOCK_GIVEN = 1,
 };
 
 struct spanmap_options {
     size_t size;
-    const char
-        *yaml; /* The text of a configuration file; NULL: none. ${env:NAME} is not replaced. */
+    const char *yaml; /* A configuration file's text; NULL: none. ${env:NAME} is not replaced. */
     const struct spanmap_setting *settings; /* Behind the text; later wins. */
     size_t settings_count;
     int clock; /* enum spanmap_clock */
-    uint64_t
-        start_unix_nano; /* Of a given clock: when counting begins. Hashes are seeded by it, which
-                               * senders should not guess where they are hostile. */
+    /* Of a given clock: when counting begins. Hashes are seeded by it, which senders should not guess
+     * where they are hostile. */
+    uint64_t start_unix_nano;
 };
 
 /* Whether spanmap_open() would take these options. Keys of what the library has not (listen.*, tls.*,
