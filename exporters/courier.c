@@ -12,6 +12,8 @@
 
 #define LOG_INTERVAL_NS (10 * NS_PER_S)
 #define CANCEL_INTERVAL_NS (100 * NS_PER_MS)
+#define SILENCE_MIN_NS (100 * NS_PER_MS)
+#define SILENCE_MAX_NS (20 * NS_PER_S)
 
 enum { HEAP_BYTES = 32 }; /* What an allocation takes beside what was asked for. */
 
@@ -526,6 +528,17 @@ void courier_supersede(struct courier *courier)
 
 /* -------------------------------------------------------------------- its life */
 
+/* A connection that leads nowhere is found out within one try, before the system does in a quarter of
+ * an hour: what would go to it goes over a new one then. */
+static uint64_t silence_max(uint64_t timeout_ns)
+{
+    uint64_t silence_ns = timeout_ns / 2;
+
+    if (silence_ns < SILENCE_MIN_NS)
+        return SILENCE_MIN_NS;
+    return silence_ns < SILENCE_MAX_NS ? silence_ns : SILENCE_MAX_NS;
+}
+
 int courier_new(const struct courier_options *options, char out_error[256],
                 struct courier **out_courier)
 {
@@ -543,6 +556,7 @@ int courier_new(const struct courier_options *options, char out_error[256],
     counters_set(options->counters, COURIER_QUEUE_BYTES_MAX, options->bytes_max);
     peer.reconnect_min_ns = options->retry_initial_ns;
     peer.reconnect_max_ns = options->retry_interval_ns;
+    peer.silence_max_ns = silence_max(options->timeout_ns);
     peer.on_reply = on_reply;
     peer.release = let_go;
     peer.context = courier;

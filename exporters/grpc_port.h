@@ -19,7 +19,7 @@
 #include "base/view.h"
 
 /* Raised with any change of what is below. */
-enum { GRPC_PORT_VERSION = 1 };
+enum { GRPC_PORT_VERSION = 2 };
 
 /* The module's one symbol, a const struct grpc_port. */
 #define GRPC_PORT_SYMBOL "spanmap_grpc_port"
@@ -45,6 +45,8 @@ struct grpc_port_options {
     bool gzip;
     uint64_t reconnect_min_ns; /* Between two tries to connect, growing from this */
     uint64_t reconnect_max_ns; /* to this. */
+    uint64_t silence_max_ns;   /* While calls wait: then the other side is pinged, and as long again
+                                * without an answer the connection is given up. */
     void (*on_reply)(void *context, void *call, const struct grpc_port_reply *reply);
     void (*release)(void *call); /* gRPC has let go of its body. */
     void *context;

@@ -24,7 +24,7 @@
 #include "base/status.h"
 #include "exporters/grpc_port.h"
 
-enum { CHANNEL_ARGS_MAX = 12 };
+enum { CHANNEL_ARGS_MAX = 16 };
 
 struct grpc_peer {
     grpc_channel *channel;
@@ -255,6 +255,8 @@ static void fill_args(const struct grpc_port_options *options, struct channel_ar
     add_number(out_args, GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS,
                options->reconnect_min_ns / NS_PER_MS);
     add_number(out_args, GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, options->reconnect_max_ns / NS_PER_MS);
+    add_number(out_args, GRPC_ARG_KEEPALIVE_TIME_MS, options->silence_max_ns / NS_PER_MS);
+    add_number(out_args, GRPC_ARG_KEEPALIVE_TIMEOUT_MS, options->silence_max_ns / NS_PER_MS);
     add_text(out_args, GRPC_ARG_PRIMARY_USER_AGENT_STRING, "spanmap");
     if (options->gzip)
         add_number(out_args, GRPC_COMPRESSION_CHANNEL_DEFAULT_ALGORITHM, GRPC_COMPRESS_GZIP);

@@ -328,6 +328,58 @@ def test_what_cannot_be_sent_at_the_end_is_told(tmp_path):
         assert "left unsent" in daemon.log() and "requests=3" in daemon.log()
 
 
+class Swallowing:
+    """A way to an endpoint. What goes over its first connection arrives nowhere once it is told so."""
+
+    def __init__(self, endpoint):
+        self.endpoint = endpoint
+        self.swallows = threading.Event()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
+        self.sockets = []
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                near = self.listener.accept()[0]
+            except OSError:
+                return
+            host, port = self.endpoint.rsplit(":", 1)
+            far = socket.create_connection((host, int(port)))
+            is_first = not self.sockets
+            self.sockets += [near, far]
+            for source, sink in ((near, far), (far, near)):
+                threading.Thread(target=self.pass_on, args=(source, sink, is_first), daemon=True).start()
+
+    def pass_on(self, source, sink, is_first):
+        try:
+            while some := source.recv(65536):
+                if not (is_first and self.swallows.is_set()):
+                    sink.sendall(some)
+        except OSError:
+            pass
+
+    def close(self):
+        for each in [self.listener, *self.sockets]:
+            each.close()
+
+
+def test_a_connection_that_leads_nowhere_is_replaced():
+    with Backend() as backend:
+        way = Swallowing(backend.endpoint)
+        with Daemon(options_for(backend) | {"forward.endpoint": way.address,
+                                            "forward.timeout": "400ms"}) as daemon:
+            send(daemon, [1])
+            backend.wait_for(1)
+            wait_for_counts(daemon, sent=1)
+            way.swallows.set()
+            send(daemon, [2])
+            assert backend.wait_for(2) == [body_of(1), body_of(2)]
+            wait_for_counts(daemon, sent=2)
+        way.close()
+
+
 def test_senders_cannot_take_the_end_from_what_leaves():
     with Backend() as backend:
         backend.answers = [retry_after(3600)]
