@@ -58,14 +58,15 @@ class Hop:
 def test_a_spanmap_that_is_stopped_for_a_while_misses_nothing(tmp_path):
     """A few tries' time here; the queue and an hour of retries make it the same for 30 s."""
     calls = 200
-    with Daemon(OPTIONS) as before, Hop(tmp_path, before.grpc) as hop:
-        address = before.grpc
+    socket = tmp_path / "spanmap.sock"  # A port may be another's by the time it is asked for again.
+    options = {**OPTIONS, "listen.grpc": f"unix:{socket}"}
+    with Daemon(options) as before, Hop(tmp_path, f"unix://{socket}") as hop:
         send(toolchains.python(), hop.grpc, [Run("before", calls)])
         before.wait_until_metric("spanmap_spans_received_total", calls * SPANS)
         assert before.stop() == 0
         send(toolchains.python(), hop.grpc, [Run("while_down", calls)])
         hop.wait_for("Will retry")
-        with Daemon({**OPTIONS, "listen.grpc": address}) as after:
+        with Daemon(options) as after:
             answer = after.wait_for_counted(calls * SPANS)
             assert_calls(answer, "while_down", calls)
             assert_nothing_lost(answer, calls * SPANS)
