@@ -461,6 +461,11 @@ unsigned catalog_hold(struct catalog *catalog)
     return hold;
 }
 
+void catalog_hold_again(struct catalog *catalog, unsigned hold)
+{
+    CHECK(atomic_fetch_add(&catalog->holds[hold], 1) != 0);
+}
+
 void catalog_release(struct catalog *catalog, unsigned hold)
 {
     uint64_t before = atomic_fetch_sub(&catalog->holds[hold], 1);

@@ -74,6 +74,10 @@ bool catalog_give_back(struct catalog *catalog);
 
 /* Keeps all texts that are there, until catalog_release(), which any thread may call. */
 unsigned catalog_hold(struct catalog *catalog);
+
+/* Keeps what a hold that is there keeps, of which a new one knows nothing: names that were taken out
+ * since. From any thread; catalog_hold() is called by the sweeper's owner alone. */
+void catalog_hold_again(struct catalog *catalog, unsigned hold);
 void catalog_release(struct catalog *catalog, unsigned hold);
 
 /* ------------------------------------------------------------------ counts */

@@ -95,6 +95,7 @@ struct publisher {
     bool nodes_stale;
     struct snapshot_list *node_list;
     bool of_window; /* Only what counted in it is shown, and services that have an operation. */
+    unsigned window_hold; /* Of the look that it is made of. */
     _Atomic uint64_t rejected[REJECTED_REASON_COUNT];
 };
 

@@ -369,7 +369,9 @@ static void fill_snapshot(struct publisher *publisher, struct wall_time now,
     box->operations = snapshot_list_retain(publisher->operations.list);
     box->losses = snapshot_list_retain(publisher->losses.list);
     box->catalog = publisher->options.catalog;
-    box->hold = catalog_hold(box->catalog);
+    if (publisher->of_window)
+        catalog_hold_again(box->catalog, publisher->window_hold);
+    box->hold = publisher->of_window ? publisher->window_hold : catalog_hold(box->catalog);
     box->snapshot = (struct snapshot){
         .number = ++publisher->number,
         .start = publisher->options.start,

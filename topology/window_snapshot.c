@@ -265,9 +265,11 @@ static int make_publisher(struct draft *draft, struct wall_time start)
     };
     int status = publisher_new(&options, &draft->publisher);
 
-    if (status == 0)
-        draft->publisher->of_window = true;
-    return status;
+    if (status != 0)
+        return status;
+    draft->publisher->of_window = true;
+    draft->publisher->window_hold = draft->look->hold;
+    return 0;
 }
 
 static int fill(struct draft *draft, const struct window_part *part)

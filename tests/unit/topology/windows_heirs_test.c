@@ -198,11 +198,39 @@ static void windows__hold_no_name_that_was_given_back(void **state)
     release_stage(&stage);
 }
 
+/* A look may be from before names left, and its snapshot be made and shown when it is gone. */
+static void window__keeps_the_names_of_its_look(void **state)
+{
+    struct window_want want = {.window_ns = 3600 * NS_PER_S};
+    struct window_look *look = NULL;
+    struct snapshot *snapshot = NULL;
+    struct stage stage;
+
+    (void)state;
+    setup_stage(&stage, 100);
+    count(&stage, service(&stage, 1), service(&stage, 2), 5);
+    assert_int_equal(publisher_absorb(stage.publisher, 0, stage.tally,
+                                      (struct wall_time){epoch_ns + 1 * NS_PER_S}),
+                     0);
+    publisher_close(stage.publisher, (struct wall_time){epoch_ns + 1 * NS_PER_S});
+    assert_int_equal(windows_take(stage.windows, &want, &look), 0);
+    publisher_let_leave(stage.publisher, true, (struct wall_time){epoch_ns + 100 * NS_PER_S});
+    sweep(&stage);
+    assert_int_equal(window_snapshot(look, &snapshot), 0);
+    window_look_free(look);
+    assert_false(catalog_give_back(stage.catalog));
+    assert_view_equal(snapshot->nodes[0].node.name, "s001");
+    snapshot_release(snapshot);
+    assert_true(catalog_give_back(stage.catalog));
+    release_stage(&stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(windows__say_what_the_map_says_while_series_leave),
         cmocka_unit_test(windows__hold_no_name_that_was_given_back),
+        cmocka_unit_test(window__keeps_the_names_of_its_look),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
