@@ -160,6 +160,11 @@ void front_set_ready(struct front *front, bool is_ready_now)
     atomic_store(&front->is_ready, is_ready_now);
 }
 
+void front_stop_drawing(struct front *front)
+{
+    routes_stop_drawing(front->routes);
+}
+
 void front_reload(struct front *front, const struct options *fresh)
 {
     struct export_options defaults;

@@ -37,6 +37,9 @@ void front_free(struct front *front);
 /* What /readyz says. */
 void front_set_ready(struct front *front, bool is_ready);
 
+/* For the end: who waits for a picture is told so at once. */
+void front_stop_drawing(struct front *front);
+
 /* The options that may change while running take their values of `fresh` (reload.h), for answers that
  * are begun from here on. */
 void front_reload(struct front *front, const struct options *fresh);

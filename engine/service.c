@@ -371,6 +371,7 @@ void service_drain(struct service *service, uint64_t patience_ns)
     receiver_drain(service->receiver, patience_ns);
     engine_stop(service->engine);
     departures_drain(&service->departures, end_of_departures(until, patience_ns));
+    front_stop_drawing(service->front); /* Each may take as long as draw.timeout. */
     http_server_stop(service->web);
 }
 

@@ -35,6 +35,7 @@ enum {
     PATH_IN_ERROR = 80,
     CHUNK = 64 << 10,
     REAP_POLL_MS = 2,
+    IS_OVER_POLL_MS = 50,
     EXIT_NO_GRAPHVIZ = 3,   /* exporters/draw_helper/main.c */
     EXIT_NOT_STARTED = 127, /* The dynamic loader's, and a shell's. */
     FD_NONE = -1,
@@ -71,6 +72,11 @@ static int open_timer(uint64_t timeout_ns)
     if (fd >= 0 && timerfd_settime(fd, 0, &when, NULL) != 0)
         close_end(&fd);
     return fd;
+}
+
+static bool is_over(const struct draw_job *job)
+{
+    return job->is_over != NULL && atomic_load(job->is_over);
 }
 
 static bool open_ends(struct run *run)
@@ -226,8 +232,11 @@ static void converse(struct run *run)
         struct pollfd polled[END_COUNT];
         for (size_t i = 0; i < END_COUNT; i++) /* poll() passes over those below zero. */
             polled[i] = (struct pollfd){run->ends[i], i == END_IN ? POLLOUT : POLLIN, 0};
-        if (poll(polled, END_COUNT, -1) < 0 && errno != EINTR)
+        if (poll(polled, END_COUNT, run->job.is_over != NULL ? IS_OVER_POLL_MS : -1) < 0 &&
+            errno != EINTR)
             run->status = STATUS_SYSTEM;
+        if (is_over(&run->job))
+            run->status = STATUS_BUSY;
         if (polled[END_TIMER].revents != 0) {
             run->timed_out = true;
             return;
@@ -259,9 +268,12 @@ static int reap(struct run *run)
     struct pollfd timer = {run->ends[END_TIMER], POLLIN, 0};
     int exit_status = 0;
 
-    while (run->status == 0 && !run->timed_out && !has_ended(run->pid))
+    while (run->status == 0 && !run->timed_out && !has_ended(run->pid)) {
         if (poll(&timer, 1, REAP_POLL_MS) > 0)
             run->timed_out = true;
+        if (is_over(&run->job))
+            run->status = STATUS_BUSY;
+    }
     (void)kill(-run->pid, SIGKILL); /* Fails if nobody is left. */
     while (waitpid(run->pid, &exit_status, 0) < 0)
         if (errno != EINTR) {
@@ -284,6 +296,11 @@ static const char *first_line(struct run *run, struct buf *line)
     return line->failed == 0 && size != 0 ? line->data : "it gave no reason";
 }
 
+static int given_up(char out_error[256])
+{
+    return export_fail(out_error, STATUS_BUSY, "nothing is drawn any more: spanmap ends");
+}
+
 /* What became of a helper that ran. */
 static int judge(struct run *run, int exit_status, char out_error[256])
 {
@@ -296,6 +313,8 @@ static int judge(struct run *run, int exit_status, char out_error[256])
         return export_fail(out_error, STATUS_TOO_LARGE,
                            "the picture is larger than %zu bytes: focus on a part of the map",
                            run->job.picture_bytes_max);
+    if (run->status == STATUS_BUSY)
+        return given_up(out_error);
     if (run->status != 0)
         return export_fail(out_error, run->status, "the map is not drawn: %s",
                            status_text(run->status));
@@ -365,10 +384,13 @@ static void begin(struct run *run, const struct draw_job *job, struct buf *out)
 int draw_run(const struct draw_job *job, char out_error[256], struct buf *out)
 {
     struct run run;
-    char *path = mem_dup_text(job->helper.data, job->helper.size);
+    char *path;
     int error = 0;
     int status;
 
+    if (is_over(job))
+        return given_up(out_error);
+    path = mem_dup_text(job->helper.data, job->helper.size);
     begin(&run, job, out);
     if (path == NULL)
         return export_fail(out_error, STATUS_NOMEM, "the map is not drawn: %s",

@@ -11,6 +11,8 @@
 #ifndef SPANMAP_EXPORTERS_DRAW_H
 #define SPANMAP_EXPORTERS_DRAW_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,17 +21,19 @@
 #include "base/view.h"
 
 struct draw_job {
-    struct view helper;       /* Path of spanmap-draw. */
-    const char *format;       /* "svg", "png", "pdf" */
-    struct view description;  /* What dot_render() wrote. */
-    uint64_t timeout_ns;      /* 0: 10 s, also of CPU time. */
-    size_t memory_bytes_max;  /* Of addresses; 0: 512 MiB. */
-    size_t picture_bytes_max; /* 0: 32 MiB */
+    struct view helper;         /* Path of spanmap-draw. */
+    const char *format;         /* "svg", "png", "pdf" */
+    struct view description;    /* What dot_render() wrote. */
+    uint64_t timeout_ns;        /* 0: 10 s, also of CPU time. */
+    size_t memory_bytes_max;    /* Of addresses; 0: 512 MiB. */
+    size_t picture_bytes_max;   /* 0: 32 MiB */
+    const atomic_bool *is_over; /* Once it is true nobody wants the picture; NULL: somebody does. */
 };
 
 /* Appends the picture. On failure out_error has one sentence and `out` is as before.
  * Returns: 0; STATUS_UNSUPPORTED (no helper, or no Graphviz); STATUS_TIMEOUT; STATUS_SYSTEM (it
- *          could not be started, crashed or refused); STATUS_TOO_LARGE; STATUS_NOMEM. */
+ *          could not be started, crashed or refused); STATUS_TOO_LARGE; STATUS_NOMEM; STATUS_BUSY
+ *          (job->is_over became true, at most a moment ago). */
 MUST_USE int draw_run(const struct draw_job *job, char out_error[256], struct buf *out);
 
 #endif

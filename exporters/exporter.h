@@ -8,6 +8,7 @@
 #ifndef SPANMAP_EXPORTERS_EXPORTER_H
 #define SPANMAP_EXPORTERS_EXPORTER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -79,6 +80,7 @@ struct export_options {
     uint64_t shown_number;   /* ... this one had is shown at 0, for its value to be an increase. */
     struct view draw_helper; /* Path of spanmap-draw. */
     uint64_t draw_timeout_ns;
+    const atomic_bool *draw_is_over; /* True: no picture is wanted any more; or NULL. */
     size_t draw_memory_bytes_max;
 };
 

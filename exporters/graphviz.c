@@ -13,6 +13,7 @@ static int draw(const struct export_input *input, const char *format, char out_e
     struct draw_job job = {.helper = input->options.draw_helper,
                            .format = format,
                            .timeout_ns = input->options.draw_timeout_ns,
+                           .is_over = input->options.draw_is_over,
                            .memory_bytes_max = input->options.draw_memory_bytes_max};
     int status;
 

@@ -49,8 +49,9 @@ struct routes {
     struct routes_options options;
     struct assets *assets;
     struct drawings *drawings;
-    struct routes_gate gate;       /* Answers that are as large as the map. */
-    pthread_mutex_t lock;          /* Over the options' defaults. */
+    struct routes_gate gate; /* Answers that are as large as the map. */
+    pthread_mutex_t lock;    /* Over the options' defaults. */
+    atomic_bool drawing_is_over;
     _Atomic uint64_t shown_number; /* Of the newest snapshot that was scraped as text. */
 };
 
@@ -72,6 +73,7 @@ static struct export_options defaults_of(struct routes *routes)
     CHECK(pthread_mutex_lock(&routes->lock) == 0);
     defaults = routes->options.defaults;
     CHECK(pthread_mutex_unlock(&routes->lock) == 0);
+    defaults.draw_is_over = &routes->drawing_is_over;
     return defaults;
 }
 
@@ -678,6 +680,11 @@ int routes_new(const struct routes_options *options, struct routes **out_routes)
     else
         routes_free(routes);
     return status;
+}
+
+void routes_stop_drawing(struct routes *routes)
+{
+    atomic_store(&routes->drawing_is_over, true);
 }
 
 void routes_free(struct routes *routes)

@@ -48,6 +48,9 @@ struct routes;
 MUST_USE int routes_new(const struct routes_options *options, struct routes **out_routes);
 void routes_free(struct routes *routes);
 
+/* What is drawn is given up, for the end. Any thread. */
+void routes_stop_drawing(struct routes *routes);
+
 /* From here on answers are by these, where their query says nothing else. Any thread. */
 void routes_set_defaults(struct routes *routes, const struct export_options *defaults);
 

@@ -2,6 +2,7 @@
 sentence where drawing fails. Readers of others look at it: expat, prometheus_client, promtool."""
 
 import gzip
+import http.client
 import json
 import os
 import re
@@ -20,7 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib import programs  # noqa: E402
-from lib.daemon import Daemon, binary  # noqa: E402
+from lib.daemon import Daemon, binary, wait_until  # noqa: E402
 from lib.sender import Sender  # noqa: E402
 from model import compare, otlp_json  # noqa: E402
 from model.otlp_json import CLIENT, ERROR, SERVER, UNSET, Span  # noqa: E402
@@ -305,6 +306,26 @@ def test_a_broken_helper_costs_one_picture(tmp_path, lines, status, sentence):
         children = Path(f"/proc/{daemon.pid}/task/{daemon.pid}/children").read_text(encoding="ascii")
         assert children == ""
         assert len(os.listdir(f"/proc/{daemon.pid}/fd")) <= before + 2  # kept connections
+
+
+def test_pictures_do_not_hold_up_the_end(tmp_path):
+    started = tmp_path / "started"
+    helper = script(tmp_path, f"cat >{started}; exec sleep 1000")
+    with Daemon({**FAST, "draw.helper": helper, "draw.timeout": "10m"}) as daemon:
+        answers = []
+        def ask(query):
+            try:
+                answers.append(daemon.get("/map.svg" + query)[0])
+            except (http.client.HTTPException, OSError):
+                answers.append(None)  # Its connection was closed.
+        readers = [threading.Thread(target=ask, args=(f"?depth={depth}",)) for depth in (1, 2, 3)]
+        for reader in readers:
+            reader.start()
+        wait_until(lambda: started.exists() and started.read_bytes(), "a drawing has begun")
+        assert daemon.stop() == 0
+        for reader in readers:
+            reader.join()
+        assert set(answers) <= {503, None}
 
 
 def test_map_without_a_helper_is_one_line_and_exit_1(tmp_path, hostile_file):

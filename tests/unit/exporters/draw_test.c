@@ -20,12 +20,14 @@
 struct script {
     char folder[32];
     char path[64];
+    atomic_bool is_over;
 };
 
 static void script_begin(struct script *script, const char *lines)
 {
     FILE *file;
 
+    atomic_init(&script->is_over, false);
     (void)snprintf(script->folder, sizeof(script->folder), "/tmp/spanmap-draw-XXXXXX");
     assert_non_null(mkdtemp(script->folder));
     (void)snprintf(script->path, sizeof(script->path), "%s/helper", script->folder);
@@ -296,6 +298,50 @@ static void draw__draws_on_many_threads(void **state)
     script_end(&hung);
 }
 
+/* Says so once the helper runs. */
+static void *end_once_it_runs(void *context)
+{
+    struct script *script = context;
+    char started[80];
+
+    (void)snprintf(started, sizeof(started), "%s/started", script->folder);
+    while (access(started, F_OK) != 0)
+        (void)poll(NULL, 0, 1);
+    assert_int_equal(unlink(started), 0);
+    atomic_store(&script->is_over, true);
+    return NULL;
+}
+
+static void check_end(const char *lines)
+{
+    struct draw_job job = {.description = {"digraph {}", 10}, .timeout_ns = 3600 * NS_PER_S};
+    struct script script;
+    pthread_t thread;
+    struct buf out;
+    char error[256];
+
+    script_begin(&script, lines);
+    job.helper = view_of(script.path);
+    job.format = "svg";
+    job.is_over = &script.is_over;
+    buf_init(&out, 0);
+    assert_int_equal(pthread_create(&thread, NULL, end_once_it_runs, &script), 0);
+    assert_int_equal(run_job(&job, error, &out), STATUS_BUSY);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_has(error, "spanmap ends");
+    assert_int_equal(out.size, 0);
+    assert_int_equal(run_job(&job, error, &out), STATUS_BUSY); /* Nor is one started. */
+    buf_release(&out);
+    script_end(&script);
+}
+
+static void draw__is_given_up_at_the_end(void **state)
+{
+    (void)state;
+    check_end("echo part; touch \"${0%/*}/started\"; exec sleep 1000");
+    check_end("echo whole; touch \"${0%/*}/started\"; exec >&- 2>&-; sleep 1000");
+}
+
 static int step(void *context)
 {
     const struct draw_job *job = context;
@@ -335,6 +381,7 @@ int main(void)
         cmocka_unit_test(draw__works_where_children_reap_themselves),
         cmocka_unit_test(draw__works_without_standard_streams),
         cmocka_unit_test(draw__draws_on_many_threads),
+        cmocka_unit_test(draw__is_given_up_at_the_end),
         cmocka_unit_test(draw__survives_failing_memory),
     };
 
