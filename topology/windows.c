@@ -76,6 +76,13 @@ static void slot_release(struct window_slot *slot)
     mem_free(slot);
 }
 
+/* Its references, which others change meanwhile, are not looked at. */
+static struct window_slot without_rows(const struct window_slot *slot)
+{
+    return (struct window_slot){
+        .start = slot->start, .end = slot->end, .before = slot->before, .after = slot->after};
+}
+
 /* Takes the rows over, also where it fails. Returns: 0; STATUS_NOMEM. */
 static int slot_new_take(const struct window_slot *like, struct buf *rows,
                          struct window_slot **out_slot)
@@ -177,7 +184,7 @@ static int merge_rows(struct windows *windows, size_t first, size_t count, struc
 /* Without memory they stay as they are, until the next time. */
 static void merge(struct windows *windows, size_t first, size_t count, enum level level)
 {
-    struct window_slot like = *windows->entries[first].slot;
+    struct window_slot like = without_rows(windows->entries[first].slot);
     struct window_slot *slot;
     struct buf rows;
 
@@ -371,7 +378,7 @@ static int write_anew(struct windows *windows, const struct window_slot *slot, w
 /* Returns: 0; STATUS_NOMEM. */
 static int inherit(struct windows *windows, size_t entry, windows_heir heir, const void *context)
 {
-    struct window_slot like = *windows->entries[entry].slot;
+    struct window_slot like = without_rows(windows->entries[entry].slot);
     struct window_slot *slot;
     struct buf rows;
     int status;

@@ -1,6 +1,8 @@
 /* windows_test.c: windows that tile a time have what was counted in it, however old their slots are. */
 #include "topology/windows.h"
 
+#include <pthread.h>
+
 #include "tests/lib/publisher_fixture.h"
 #include "tests/lib/random.h"
 #include "tests/lib/window_sums.h"
@@ -269,6 +271,41 @@ static void windows__know_nothing_of_times_beyond_them(void **state)
     release_stage(&stage);
 }
 
+enum { HANDED_OVER = 25 };
+
+static void *let_go(void *context)
+{
+    struct window_look **looks = context;
+
+    for (size_t i = 0; i < HANDED_OVER; i++)
+        window_look_free(looks[i]);
+    return NULL;
+}
+
+/* Slots that others have are merged meanwhile. */
+static void windows__let_looks_go_on_any_thread(void **state)
+{
+    struct window_look *looks[2][HANDED_OVER];
+    struct stage stage;
+    pthread_t thread;
+    uint64_t s = 0;
+
+    (void)state;
+    setup_stage_with_windows(&stage, 1, &roomy);
+    for (size_t round = 0; round < 20; round++) {
+        for (size_t i = 0; i < HANDED_OVER; i++) {
+            count(&stage, stage.a, stage.b, ++s);
+            count_until(&stage, epoch_ns + s * NS_PER_S);
+            looks[round % 2][i] = take_look(&stage, 3600 * NS_PER_S, 0);
+        }
+        if (round != 0)
+            assert_int_equal(pthread_join(thread, NULL), 0);
+        assert_int_equal(pthread_create(&thread, NULL, let_go, looks[round % 2]), 0);
+    }
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    release_stage(&stage);
+}
+
 /* ------------------------------------------------------------------ age and room */
 
 static void windows__let_go_what_is_older_than_their_span(void **state)
@@ -532,6 +569,7 @@ int main(void)
         cmocka_unit_test(window__takes_spans_that_waited_into_its_accounting),
         cmocka_unit_test(window__shows_an_edge_once_a_request_came),
         cmocka_unit_test(windows__know_nothing_of_times_beyond_them),
+        cmocka_unit_test(windows__let_looks_go_on_any_thread),
         cmocka_unit_test(windows__let_go_what_is_older_than_their_span),
         cmocka_unit_test(windows__push_the_oldest_out_where_there_is_no_room),
         cmocka_unit_test(windows__begin_anew_where_the_clock_goes_back),
