@@ -6,7 +6,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 
-enum { ROOM_FIRST = 256 };
+enum { ROOM_FIRST = 256, METAS_ROOM_FIRST = 64 };
 
 /* With its two slots, where half of the room is not used yet. */
 enum { ENTRY_BYTES = 2 * (sizeof(struct remote_entry) + 2 * sizeof(uint32_t)) };
@@ -23,6 +23,7 @@ void remote_set_release(struct remote_set *set)
     buf_release(&set->texts);
     mem_free(set->entries);
     mem_free(set->slots);
+    mem_free(set->metas);
     *set = (struct remote_set){.count = 0};
 }
 
@@ -30,6 +31,7 @@ void remote_set_reset(struct remote_set *set)
 {
     buf_reset(&set->texts);
     set->count = 0;
+    set->metas_count = 0;
     if (set->slots != NULL)
         memset(set->slots, 0, ((size_t)set->slots_mask + 1) * sizeof(*set->slots));
 }
@@ -74,12 +76,39 @@ static int grow(struct remote_set *set)
     return 0;
 }
 
-int remote_set_add(struct remote_set *set, struct view name, struct view labels, bool is_histogram)
+/* Adds `meta` unless it is the last one. */
+static int add_meta(struct remote_set *set, const struct remote_meta *meta)
+{
+    const struct remote_meta *last = set->metas_count != 0 ? &set->metas[set->metas_count - 1]
+                                                           : NULL;
+    uint32_t room = set->metas_room != 0 ? set->metas_room * 2 : (uint32_t)METAS_ROOM_FIRST;
+    struct remote_meta *metas;
+
+    if (last != NULL && last->help == meta->help && last->unit == meta->unit &&
+        last->type == meta->type)
+        return 0;
+    if (set->metas_count > UINT16_MAX)
+        return STATUS_TOO_LARGE;
+    if (set->metas_count == set->metas_room) {
+        metas = mem_realloc(set->metas, room * sizeof(*metas));
+        if (metas == NULL)
+            return STATUS_NOMEM;
+        set->metas = metas;
+        set->metas_room = room;
+    }
+    set->metas[set->metas_count++] = *meta;
+    return 0;
+}
+
+int remote_set_add(struct remote_set *set, struct view name, struct view labels, bool is_histogram,
+                   const struct remote_meta *meta)
 {
     size_t begin = set->texts.size;
     size_t bytes = begin + name.size + labels.size + (set->count + (size_t)1) * ENTRY_BYTES;
     int status = bytes <= set->bytes_max ? grow(set) : STATUS_TOO_LARGE;
 
+    if (status == 0)
+        status = add_meta(set, meta);
     if (status == 0)
         status = buf_reserve(&set->texts, name.size + labels.size);
     if (status != 0)
@@ -91,6 +120,7 @@ int remote_set_add(struct remote_set *set, struct view name, struct view labels,
     set->entries[set->count] = (struct remote_entry){.text_at = (uint32_t)begin,
                                                      .name_size = (uint32_t)name.size,
                                                      .labels_size = (uint32_t)labels.size,
+                                                     .meta = (uint16_t)(set->metas_count - 1),
                                                      .is_histogram = is_histogram};
     put(set, hash_of(name, labels), set->count++);
     return 0;

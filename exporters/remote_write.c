@@ -197,7 +197,7 @@ static void flush(struct remote_write *remote)
     remote->counts = (struct remote_counts){0};
 }
 
-static uint64_t type_of(enum prom_type type)
+static uint32_t type_of(enum prom_type type)
 {
     switch (type) { /* The same numbers in both versions. */
     case PROM_COUNTER:
@@ -214,11 +214,12 @@ static uint64_t type_of(enum prom_type type)
     return 0;
 }
 
-static struct view unit_of(const struct prom_family *family)
+static struct remote_meta meta_of(const struct prom_family *family)
 {
     const char *unit = prom_unit(family->name);
 
-    return unit != NULL ? view_of(unit) : VIEW("");
+    return (struct remote_meta){
+        .help = family->help, .unit = unit != NULL ? unit : "", .type = type_of(family->type)};
 }
 
 static size_t begin_series(struct remote_write *remote)
@@ -228,21 +229,34 @@ static size_t begin_series(struct remote_write *remote)
     return proto_write_begin(&remote->series, is_2(remote) ? REQUEST_2_SERIES : REQUEST_1_SERIES);
 }
 
+/* Stale markers have it too: a receiver may make labels of type and unit, and without them would look for
+ * another series. */
 static void end_series(struct remote_write *remote, size_t begin)
 {
-    if (is_2(remote) && !remote->is_stale) {
+    const struct remote_meta *meta = &remote->meta;
+
+    if (is_2(remote)) {
         size_t metadata = proto_write_begin(&remote->series, SERIES_2_METADATA);
-        proto_write_varint(&remote->series, METADATA_TYPE, type_of(remote->family->type));
+        proto_write_varint(&remote->series, METADATA_TYPE, meta->type);
         proto_write_varint(&remote->series, METADATA_2_HELP,
-                           remote_symbol(&remote->symbols, view_of(remote->family->help)));
+                           remote_symbol(&remote->symbols, view_of(meta->help)));
         proto_write_varint(&remote->series, METADATA_2_UNIT,
-                           remote_symbol(&remote->symbols, unit_of(remote->family)));
+                           remote_symbol(&remote->symbols, view_of(meta->unit)));
         proto_write_end(&remote->series, metadata);
     }
     proto_write_end(&remote->series, begin);
 }
 
 /* ------------------------------------------------------------------ samples */
+
+/* When what a sample of that time counts began: before it, or it is not said. */
+static void write_start(struct remote_write *remote, uint32_t field, int64_t time_ms)
+{
+    int64_t start_ms = milliseconds(remote->created.ns);
+
+    if (is_2(remote) && !remote->is_stale && start_ms != 0 && start_ms < time_ms)
+        proto_write_varint(&remote->series, field, (uint64_t)start_ms);
+}
 
 static void write_sample(struct remote_write *remote, double value, int64_t time_ms)
 {
@@ -251,20 +265,20 @@ static void write_sample(struct remote_write *remote, double value, int64_t time
 
     proto_write_double(&remote->series, SAMPLE_VALUE, value);
     proto_write_varint(&remote->series, SAMPLE_TIME, (uint64_t)time_ms);
-    if (is_2(remote) && remote->created.ns != 0 && !remote->is_stale)
-        proto_write_varint(&remote->series, SAMPLE_START,
-                           (uint64_t)milliseconds(remote->created.ns));
+    write_start(remote, SAMPLE_START, time_ms);
     proto_write_end(&remote->series, begin);
     remote->counts.samples++;
 }
 
-/* Where a 0 stands before the first value of what counts; 0: nowhere. */
+/* Where a 0 stands before the first value of what counts; 0: nowhere. In 2.0 too: receivers may keep no
+ * times of beginning, as Prometheus 3 does not unless it is told to. At the beginning itself
+ * it is the one that a receiver would make of it. */
 static int64_t zero_time(const struct remote_write *remote)
 {
     int64_t time_ms = milliseconds(remote->created.ns);
     int64_t least_ms = remote->time_ms - milliseconds(remote->options.interval_ns);
 
-    if (is_2(remote) || !remote->is_new || remote->created.ns == 0)
+    if (!remote->is_new || remote->created.ns == 0)
         return 0;
     time_ms = time_ms > least_ms ? time_ms : least_ms;
     time_ms = time_ms > remote->last_ms ? time_ms : remote->last_ms + 1;
@@ -328,7 +342,7 @@ static void note(struct remote_write *remote, struct view name, struct view labe
     if (known != NULL)
         known->seen = true;
     /* Of those that find no room nobody can tell later. */
-    if (remote_set_add(&remote->now, name, labels, is_histogram) != 0)
+    if (remote_set_add(&remote->now, name, labels, is_histogram, &remote->meta) != 0)
         remote->now_whole = false;
     remote->is_new = known == NULL && remote->before_whole && remote->now_whole;
     /* It ended and began anew between two looks. */
@@ -352,13 +366,14 @@ void remote_write_family(struct remote_write *remote, const struct prom_family *
     size_t begin;
 
     remote->family = family;
+    remote->meta = meta_of(family);
     if (is_2(remote))
         return;
     begin = proto_write_begin(out, REQUEST_1_METADATA);
-    proto_write_varint(out, METADATA_TYPE, type_of(family->type));
+    proto_write_varint(out, METADATA_TYPE, remote->meta.type);
     proto_write_bytes(out, METADATA_1_NAME, name_of(family, prom_type_suffix(family->type), text));
     proto_write_bytes(out, METADATA_1_HELP, view_of(family->help));
-    proto_write_bytes(out, METADATA_1_UNIT, unit_of(family));
+    proto_write_bytes(out, METADATA_1_UNIT, view_of(remote->meta.unit));
     proto_write_end(out, begin);
 }
 
@@ -488,8 +503,7 @@ static void write_native_sample(struct remote_write *remote, const struct histog
                  now->zero_count - past->zero_count);
     write_buckets(out, is_float, weights, now->length, now->offset);
     proto_write_varint(out, HISTOGRAM_TIME, (uint64_t)time_ms);
-    if (is_2(remote) && remote->created.ns != 0 && !remote->is_stale)
-        proto_write_varint(out, HISTOGRAM_START, (uint64_t)milliseconds(remote->created.ns));
+    write_start(remote, HISTOGRAM_START, time_ms);
     proto_write_end(out, begin);
     remote->counts.histograms++;
 }
@@ -596,6 +610,7 @@ static void end_unseen(struct remote_write *remote)
         if (entry->seen || !read_labels(remote, remote_entry_labels(before, entry)))
             continue;
         remote->is_new = false;
+        remote->meta = before->metas[entry->meta];
         if (!entry->is_histogram) {
             write_plain(remote, remote_entry_name(before, entry), VIEW(""), stale(), NULL, 0);
             continue;

@@ -2,8 +2,8 @@
  * Is:         one look at all series after the other, in pieces that are requests by themselves; what
  *             was told before and is not there any more gets a stale marker.
  * Is not:     a knowledge of what is measured (prometheus.h), nor a sender.
- * Invariants: times rise from look to look. A new series has a 0 before its first value (1.0), or the
- *             time that it began at (2.0), so that increases are right.
+ * Invariants: times rise from look to look. A new series has a 0 before its first value, so that increases
+ *             are right; in 2.0 samples also say when they began.
  * Threads:    one owner at a time.
  * Memory:     one piece, and names and labels of the series told last and now, each at most
  *             texts_bytes_max; what is past that gets neither a 0 nor a stale marker.
@@ -57,8 +57,9 @@ enum { REMOTE_LABELS_MAX = 120 };
 struct remote_write {
     struct remote_write_options options;
     const struct prom_family *family;
-    struct buf series; /* TimeSeries, each behind its tag. */
-    struct buf texts;  /* Values of labels, without their escapes. */
+    struct remote_meta meta; /* Of the family, also where it ends. */
+    struct buf series;       /* TimeSeries, each behind its tag. */
+    struct buf texts;        /* Values of labels, without their escapes. */
     struct remote_symbols symbols;
     struct remote_counts counts;
     struct remote_label labels[REMOTE_LABELS_MAX];

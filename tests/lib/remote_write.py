@@ -96,7 +96,7 @@ class Series:
     samples: list = field(default_factory=list)  # (milliseconds, value, start in milliseconds)
     histograms: list = field(default_factory=list)
     exemplars: list = field(default_factory=list)  # (labels, value, milliseconds)
-    metadata: set = field(default_factory=set)  # (type, help, unit)
+    metadata: set = field(default_factory=set)  # (type, help, unit); None: it was told without
 
 
 def told(requests):
@@ -125,9 +125,9 @@ def told(requests):
                     label.name: label.value for label in exemplar.labels}
                 assert not series.exemplars or exemplar.timestamp >= series.exemplars[-1][2], labels
                 series.exemplars.append((own, exemplar.value, exemplar.timestamp))
-            if symbols is not None and each.HasField("metadata"):
+            if symbols is not None:
                 series.metadata.add((each.metadata.type, symbols[each.metadata.help_ref],
-                                     symbols[each.metadata.unit_ref]))
+                                     symbols[each.metadata.unit_ref]) if each.HasField("metadata") else None)
     return out
 
 

@@ -6,6 +6,9 @@
 #include "base/mem.h"
 #include "tests/lib/test.h"
 
+static const struct remote_meta seconds = {"Time that it took.", "seconds", 3};
+static const struct remote_meta requests = {"Requests.", "", 1};
+
 static struct view label(char text[32], int number)
 {
     return (struct view){text, (size_t)snprintf(text, 32, "a=\"%d\"", number)};
@@ -20,8 +23,9 @@ static void set__finds_what_was_added(void **state)
     remote_set_init(&set, 1 << 20);
     assert_null(remote_set_find(&set, VIEW("name"), VIEW("")));
     for (int i = 0; i < 3000; i++)
-        assert_int_equal(remote_set_add(&set, VIEW("name"), label(text, i), i % 2 == 0), 0);
-    assert_int_equal(remote_set_add(&set, VIEW("name"), VIEW(""), false), 0);
+        assert_int_equal(remote_set_add(&set, VIEW("name"), label(text, i), i % 2 == 0, &seconds),
+                         0);
+    assert_int_equal(remote_set_add(&set, VIEW("name"), VIEW(""), false, &seconds), 0);
     for (int i = 0; i < 3000; i++) {
         const struct remote_entry *entry = remote_set_find(&set, VIEW("name"), label(text, i));
         assert_non_null(entry);
@@ -37,6 +41,28 @@ static void set__finds_what_was_added(void **state)
     remote_set_release(&set);
 }
 
+static void set__knows_what_each_familys_series_are(void **state)
+{
+    struct remote_set set;
+    char text[32];
+
+    (void)state;
+    remote_set_init(&set, 1 << 20);
+    for (int i = 0; i < 400; i++)
+        assert_int_equal(remote_set_add(&set, VIEW("name"), label(text, i), false,
+                                        i / 2 % 2 == 0 ? &seconds : &requests),
+                         0);
+    assert_int_equal(set.metas_count, 200);
+    for (int i = 0; i < 400; i++) {
+        const struct remote_entry *entry = remote_set_find(&set, VIEW("name"), label(text, i));
+        assert_string_equal(set.metas[entry->meta].help,
+                            i / 2 % 2 == 0 ? seconds.help : requests.help);
+    }
+    remote_set_reset(&set);
+    assert_int_equal(set.metas_count, 0);
+    remote_set_release(&set);
+}
+
 static void set__has_a_bound(void **state)
 {
     struct remote_set set;
@@ -44,9 +70,10 @@ static void set__has_a_bound(void **state)
 
     (void)state;
     remote_set_init(&set, 20 + 2 * 48);
-    assert_int_equal(remote_set_add(&set, VIEW("name"), label(text, 1), false), 0);
-    assert_int_equal(remote_set_add(&set, VIEW("name"), label(text, 2), false), 0);
-    assert_int_equal(remote_set_add(&set, VIEW("name"), label(text, 3), false), STATUS_TOO_LARGE);
+    assert_int_equal(remote_set_add(&set, VIEW("name"), label(text, 1), false, &seconds), 0);
+    assert_int_equal(remote_set_add(&set, VIEW("name"), label(text, 2), false, &seconds), 0);
+    assert_int_equal(remote_set_add(&set, VIEW("name"), label(text, 3), false, &seconds),
+                     STATUS_TOO_LARGE);
     assert_null(remote_set_find(&set, VIEW("name"), label(text, 3)));
     assert_non_null(remote_set_find(&set, VIEW("name"), label(text, 2)));
     remote_set_release(&set);
@@ -62,7 +89,7 @@ static void set__counts_its_entries_too(void **state)
 
     (void)state;
     remote_set_init(&set, BYTES_MAX);
-    while (remote_set_add(&set, VIEW("n"), label(text, count), false) == 0)
+    while (remote_set_add(&set, VIEW("n"), label(text, count), false, &seconds) == 0)
         count++;
     assert_in_range(count, 1000, BYTES_MAX);
     assert_in_range(set.texts.size + set.room * sizeof(*set.entries) +
@@ -80,10 +107,10 @@ static void set__stays_as_it_was_without_memory(void **state)
     remote_set_init(&set, 1 << 20);
     for (int i = 0; i < 600; i++) {
         mem_fail_after(i % 3 == 0 ? 0 : i % 3);
-        if (remote_set_add(&set, VIEW("n"), label(text, i), false) != 0) {
+        if (remote_set_add(&set, VIEW("n"), label(text, i), false, &seconds) != 0) {
             mem_fail_after(-1);
             assert_null(remote_set_find(&set, VIEW("n"), label(text, i)));
-            assert_int_equal(remote_set_add(&set, VIEW("n"), label(text, i), false), 0);
+            assert_int_equal(remote_set_add(&set, VIEW("n"), label(text, i), false, &seconds), 0);
         }
         mem_fail_after(-1);
         assert_non_null(remote_set_find(&set, VIEW("n"), label(text, i)));
@@ -96,6 +123,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(set__finds_what_was_added),
+        cmocka_unit_test(set__knows_what_each_familys_series_are),
         cmocka_unit_test(set__has_a_bound),
         cmocka_unit_test(set__counts_its_entries_too),
         cmocka_unit_test(set__stays_as_it_was_without_memory),

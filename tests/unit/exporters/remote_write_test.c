@@ -161,9 +161,8 @@ static void remote__marks_what_is_gone_and_begins_it_anew(void **state)
         snapshot->edges_count = 1;
         snapshot->end.ns += NS_PER_S;
         assert_int_equal(look(&taker), 0);
-        assert_int_equal(taker.counts.samples - taker.others,
-                         version == REMOTE_WRITE_1 ? 2 * SAMPLES : SAMPLES);
-        assert_int_equal(taker.counts.histograms, version == REMOTE_WRITE_1 ? 2 : 1);
+        assert_int_equal(taker.counts.samples - taker.others, 2 * SAMPLES);
+        assert_int_equal(taker.counts.histograms, 2);
         forget(&taker);
         assert_int_equal(remote_write_end(&taker.remote, snapshot->end), 0);
         assert_int_equal(stale_markers(&taker), SAMPLES + 1 + taker.others);
@@ -183,8 +182,7 @@ static void remote__cuts_pieces(void **state)
         assert_true(taker.count > 3);
         for (size_t i = 0; i < taker.count; i++)
             assert_in_range(taker.pieces[i].size, 1, 4000);
-        assert_int_equal(taker.counts.samples - taker.others,
-                         version == REMOTE_WRITE_1 ? 2 * SAMPLES : SAMPLES);
+        assert_int_equal(taker.counts.samples - taker.others, 2 * SAMPLES);
         end(&taker);
     }
 }
