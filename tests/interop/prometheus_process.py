@@ -1,6 +1,7 @@
 """A real Prometheus that scrapes one spanmap every second."""
 
 import json
+import re
 import subprocess
 import sys
 import urllib.parse
@@ -15,15 +16,27 @@ from lib.daemon import wait_until  # noqa: E402
 CONFIG = """
 global: {{scrape_interval: 1s, scrape_timeout: 1s}}
 scrape_configs:
-  - job_name: spanmap
+  - job_name: spanmap{native}
     static_configs: [{{targets: ['{target}']}}]
 """
+
+
+NATIVE = "\n    scrape_native_histograms: true"
+
+
+def major(program):
+    """Of its version."""
+    said = subprocess.run([program, "--version"], check=True, timeout=60, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, encoding="utf-8").stdout
+    return int(re.search(r"version (\d+)\.", said)[1])
 
 
 class Prometheus:
     def __init__(self, program, folder, web, *arguments):
         config = Path(folder, "prometheus.yml")
-        config.write_text(CONFIG.format(target=web.removeprefix("http://")), encoding="utf-8")
+        # Before version 3 the feature alone says so, and the option is unknown.
+        native = NATIVE if "native-histograms" in " ".join(arguments) and major(program) >= 3 else ""
+        config.write_text(CONFIG.format(target=web.removeprefix("http://"), native=native), encoding="utf-8")
         self.log_file = Path(folder, "prometheus.log")
         self.url = f"http://127.0.0.1:{free_port()}"
         with self.log_file.open("wb") as log:

@@ -1,4 +1,4 @@
-"""A real Prometheus takes what spanmap pushes by remote write (1.0: Debian's Prometheus 2.42 knows no 2.0), and
+"""A real Prometheus takes what spanmap pushes by remote write (a Prometheus 3 also 2.0: Debian's 2.42 knows none), and
 answers with the numbers of the map."""
 
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import toolchains
 from collector_process import free_port
-from prometheus_process import Prometheus
+from prometheus_process import Prometheus, major
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -19,6 +19,8 @@ from test_grafana_queries import FEATURE, QUERIES, SERVER_SECONDS, check_exempla
 from test_prometheus import CALLS, EDGE, FAST, calls  # noqa: E402
 
 TOTAL = "traces_service_graph_request_total"
+PROGRAM = programs.find("prometheus")
+VERSIONS = ["1.0", "2.0"] if PROGRAM is not None and major(PROGRAM) >= 3 else ["1.0"]
 
 
 class Written(Prometheus):
@@ -46,21 +48,22 @@ class Written(Prometheus):
     def target(self):
         return {"lastError": self.log()[-500:]}
 
-    def options(self):
-        return {"push.remote_write.url": f"{self.url}/api/v1/write", "push.remote_write.interval": "500ms"}
+    def options(self, version):
+        return {"push.remote_write.url": f"{self.url}/api/v1/write", "push.remote_write.interval": "500ms",
+                "push.remote_write.version": version}
 
 
 @pytest.fixture(name="program")
 def program_of():
-    program = programs.find("prometheus")
-    if program is None:
+    if PROGRAM is None:
         toolchains.require("prometheus")
-    return program
+    return PROGRAM
 
 
-def test_prometheus_answers_with_what_was_pushed(program, tmp_path):
+@pytest.mark.parametrize("version", VERSIONS)
+def test_prometheus_answers_with_what_was_pushed(program, tmp_path, version):
     with Written(program, tmp_path, FEATURE) as prometheus:
-        with Daemon(FAST | prometheus.options()) as daemon, Sender(daemon.grpc) as sender:
+        with Daemon(FAST | prometheus.options(version)) as daemon, Sender(daemon.grpc) as sender:
             sender.send(calls(0))
             prometheus.wait_for(TOTAL, lambda got: got.get(EDGE) == CALLS, "the first batch")
             sender.send(calls(1))
@@ -84,9 +87,10 @@ def test_prometheus_answers_with_what_was_pushed(program, tmp_path):
         prometheus.wait_for(TOTAL, lambda got: not got, "all series have ended")
 
 
-def test_prometheus_takes_native_histograms(program, tmp_path):
+@pytest.mark.parametrize("version", VERSIONS)
+def test_prometheus_takes_native_histograms(program, tmp_path, version):
     with Written(program, tmp_path, FEATURE + ",native-histograms") as prometheus:
-        options = prometheus.options() | {"push.remote_write.histograms": "both"}
+        options = prometheus.options(version) | {"push.remote_write.histograms": "both"}
         with Daemon(FAST | options) as daemon, Sender(daemon.grpc) as sender:
             sender.send(calls(0))
             daemon.wait_for_counted(4 * CALLS)
