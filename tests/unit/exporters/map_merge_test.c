@@ -62,7 +62,7 @@ static void build_random(struct snapshot_build *build, struct random *random, ui
         int size = snprintf(name, sizeof(name), "s%u", i);
         nodes[i] = snapshot_build_node(
             build, NODE_SERVICE,
-            snapshot_build_text(build, (struct view){"n0n1n2n3n4" + i % 5 * 2, i % 7 == 0 ? 0 : 2}),
+            snapshot_build_text(build, (struct view){&"n0n1n2n3n4"[i % 5 * 2], i % 7 == 0 ? 0 : 2}),
             snapshot_build_text(build, (struct view){name, (size_t)size}));
         build->nodes[nodes[i]].reported = true;
     }

@@ -245,9 +245,9 @@ static void otlp__writes_exponential_histograms(void **state)
 
 /* Bucket by bucket, so that none ever falls; the count is what its buckets say. */
 /* A server's duration and a failure, whose exemplars they are. */
-static struct {
+static union {
     struct exemplars set;
-    struct exemplar items[3];
+    char room[sizeof(struct exemplars) + 3 * sizeof(struct exemplar)];
 } examples = {
     .set = {.count = 3, .room = 3},
 };
