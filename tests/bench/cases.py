@@ -63,7 +63,7 @@ ROOMY = {"memory.limit": "20GiB", "topology.memory_max": "256MiB"}
 SERVICES = [Case(f"{count:,} services", 1000, services=count, senders=min(count, 100), plain=True)
             for count in (10, 100, 1_000, 10_000)]
 # The longest-lived of these traces take two thirds of a second and more.
-PATIENT = {"pairing.wait": "2s", "topology.memory_max": "512MiB", "memory.limit": "2GiB"}
+PATIENT = {"pairing.wait": "2s", "topology.memory_max": "1GiB", "memory.limit": "4GiB"}
 TRACES = [Case(f"{count:,} traces in flight", 1000, traces_in_flight=count, senders=1,
                spans=1_000_000, passes=1, rounds=2)
           for count in (1, 100, 10_000, 100_000)]

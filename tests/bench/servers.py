@@ -29,7 +29,7 @@ BUILD = Path(os.environ.get("SPANMAP_BUILD") or ROOT / "build")
 FLOOR = str(BUILD / "tests" / "bench" / "floor")
 
 # Long enough to judge spans while others come, short enough for a round of a second.
-PAIRING_WAIT = "0.5s"
+PAIRING_WAIT = "0.2s"
 
 COLLECTOR = """
 receivers:
