@@ -4,9 +4,7 @@
  */
 #include "exporters/otlp_metrics.h"
 
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -420,18 +418,10 @@ void otlp_metrics_histogram(struct otlp_metrics *metrics, struct view labels,
     proto_write_end(metrics->out, begin);
 }
 
-/* `le="0.5"` */
 void otlp_metrics_bucket(struct otlp_metrics *metrics, struct view le, uint64_t count)
 {
-    char number[32];
-    int size = snprintf(number, sizeof(number), "%.*s", (int)le.size, le.data);
-
-    CHECK(size > 5 && (size_t)size < sizeof(number) && strncmp(number, "le=\"", 4) == 0);
     CHECK(metrics->buckets_count <= HISTOGRAM_BOUNDS_MAX);
-    number[size - 1] = '\0';
-    metrics->upper[metrics->buckets_count] = strcmp(number + 4, "+Inf") == 0
-                                                 ? INFINITY
-                                                 : strtod(number + 4, NULL);
+    metrics->upper[metrics->buckets_count] = prom_le(le);
     metrics->counts[metrics->buckets_count++] = count;
 }
 

@@ -5,7 +5,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -425,15 +424,8 @@ void prom_protobuf_histogram(struct prom_protobuf *protobuf, struct view labels,
 
 void prom_protobuf_bucket(struct prom_protobuf *protobuf, struct view le, uint64_t count)
 {
-    char number[32];
-    int size = snprintf(number, sizeof(number), "%.*s", (int)le.size, le.data);
-
-    CHECK(size > 5 && (size_t)size < sizeof(number) && strncmp(number, "le=\"", 4) == 0);
     CHECK(protobuf->buckets_count <= HISTOGRAM_BOUNDS_MAX);
-    number[size - 1] = '\0';
-    protobuf->upper[protobuf->buckets_count] = strcmp(number + 4, "+Inf") == 0
-                                                   ? INFINITY
-                                                   : strtod(number + 4, NULL);
+    protobuf->upper[protobuf->buckets_count] = prom_le(le);
     protobuf->counts[protobuf->buckets_count++] = count;
 }
 

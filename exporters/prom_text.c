@@ -3,7 +3,9 @@
  */
 #include "exporters/prom_text.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -82,6 +84,16 @@ const char *prom_type_suffix(enum prom_type type)
 const char *prom_unit(const char *name)
 {
     return ends_with(name, "_seconds") ? "seconds" : ends_with(name, "_bytes") ? "bytes" : NULL;
+}
+
+double prom_le(struct view label)
+{
+    char number[LE_MAX];
+    int size = snprintf(number, sizeof(number), "%.*s", (int)label.size, label.data);
+
+    CHECK(size > 5 && (size_t)size < sizeof(number) && strncmp(number, "le=\"", 4) == 0);
+    number[size - 1] = '\0';
+    return strcmp(number + 4, "+Inf") == 0 ? INFINITY : strtod(number + 4, NULL);
 }
 
 /* Backslash and line feed; OpenMetrics also escapes quotes. */

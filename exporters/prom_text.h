@@ -46,6 +46,9 @@ const char *prom_type_suffix(enum prom_type type);
 /* The unit that a family's name ends in; NULL: none. */
 const char *prom_unit(const char *name);
 
+/* The bound that the label `le="..."` tells. */
+double prom_le(struct view label);
+
 struct prom_text {
     struct buf *out;
     bool openmetrics;
