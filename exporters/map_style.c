@@ -27,7 +27,7 @@ static const struct alarm_style alarms[ALARM_COUNT] = {
     [ALARM_NONE] = {"fine", "no errors", "#828baa"},
     [ALARM_FEW] = {"few", "under 1%", "#c66f00"},
     [ALARM_SOME] = {"some", "1 to 5%", "#9c2006"},
-    [ALARM_MANY] = {"many", "over 5%", "#560021"},
+    [ALARM_MANY] = {"many", "5% and more", "#560021"},
 };
 
 const struct dark_colour map_dark_colours[] = {

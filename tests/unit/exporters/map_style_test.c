@@ -233,6 +233,22 @@ static void map_style__every_colour_has_a_dark_one(void **state)
     buf_release(&out);
 }
 
+/* The legend's words are true at their bounds. */
+static void map_style__legend_says_where_alarms_begin(void **state)
+{
+    static const struct {
+        uint64_t failed;
+        const char *legend;
+    } cases[] = {{0, "no errors"},     {1, "under 1%"},       {99, "under 1%"},
+                 {100, "1 to 5%"},     {499, "1 to 5%"},      {500, "5% and more"},
+                 {501, "5% and more"}, {10000, "5% and more"}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_string_equal(map_alarm_style(map_alarm_of(cases[i].failed, 10000))->legend,
+                            cases[i].legend);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +257,7 @@ int main(void)
         cmocka_unit_test(map_style__texts_are_legible),
         cmocka_unit_test(map_style__meanings_differ_for_all_eyes),
         cmocka_unit_test(map_style__levels_go_one_way),
+        cmocka_unit_test(map_style__legend_says_where_alarms_begin),
         cmocka_unit_test(map_style__every_colour_has_a_dark_one),
     };
 
