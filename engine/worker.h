@@ -1,7 +1,7 @@
 /* worker.h: one shard, the rings that lead to it, and the thread that owns both.
  * Is:         a loop that takes spans off the rings in batches of 64, feeds the shard, and lets it
  *             judge at least every 100 ms.
- * Is not:     admission (door.h) and adding up (engine.h).
+ * Is not:     admission (door.h) and adding up (merger.h).
  * Invariants: what was published in a ring before worker_stop() is fed before the thread ends.
  * Threads:    without a thread (before worker_start(), after worker_stop()) all is the owner's.
  *             While it runs: worker_ring(i) belongs to producer i, worker_wake() and

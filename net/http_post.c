@@ -1,4 +1,4 @@
-/* http_post.c: with daemon/fetch.c the only file that names libcurl. */
+/* http_post.c: beside commands of daemon/ the only file that names libcurl. */
 #include "net/http_post.h"
 
 #include <curl/curl.h>

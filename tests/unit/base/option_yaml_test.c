@@ -1,5 +1,5 @@
 /* option_yaml_test.c: the text of texts, lists, sections and comments. That the text reads back is
- * tested beside the reader (daemon/config_test.c).
+ * tested beside the reader (engine/config_test.c).
  */
 #include "base/option_yaml.h"
 
