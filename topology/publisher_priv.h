@@ -1,5 +1,5 @@
-/* publisher_priv.h: the cumulative series, for absorbing (publisher.c) and for making snapshots of
- * them (publisher_snapshot.c).
+/* publisher_priv.h: the cumulative series, for absorbing (publisher.c), for snapshots of them
+ * (publisher_snapshot.c) and of windows (window_snapshot.c), and for their end (publisher_sweep.c).
  */
 #ifndef SPANMAP_TOPOLOGY_PUBLISHER_PRIV_H
 #define SPANMAP_TOPOLOGY_PUBLISHER_PRIV_H
