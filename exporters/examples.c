@@ -25,6 +25,7 @@ struct example {
 };
 
 struct chosen {
+    struct export_time counted;
     enum sort sort;
     size_t begin; /* Of that sort; those before it stay. */
     size_t count;
@@ -55,6 +56,12 @@ static int rank(enum sort sort, const struct exemplar *one, const struct exempla
     return order != 0 ? order : memcmp(other->trace, one->trace, sizeof(one->trace));
 }
 
+static bool is_of_time(const struct export_time *counted, const struct exemplar *exemplar)
+{
+    return counted->until.ns == 0 ||
+           (exemplar->ns > counted->after.ns && exemplar->ns <= counted->until.ns);
+}
+
 static bool is_of_sort(enum sort sort, const struct exemplar *exemplar)
 {
     return sort == SORT_FAILED ? exemplar->failed : sort != SORT_SLOW || has_duration(exemplar);
@@ -77,7 +84,8 @@ static void consider(struct chosen *chosen, const struct exemplar *exemplar, con
     size_t at = place_of(chosen, exemplar);
     size_t end = chosen->begin + EXAMPLES_EACH;
 
-    if (!is_of_sort(chosen->sort, exemplar) || at < chosen->begin)
+    if (!is_of_sort(chosen->sort, exemplar) || !is_of_time(&chosen->counted, exemplar) ||
+        at < chosen->begin)
         return;
     if (at < chosen->count) { /* Another span of a trace that is there. */
         if (rank(chosen->sort, exemplar, chosen->examples[at].exemplar) <= 0)
@@ -165,7 +173,7 @@ static void write_example(struct buf *out, const struct example *example)
 int examples_render(const struct export_input *input, char out_error[256], struct buf *out)
 {
     size_t size_before = out->size;
-    struct chosen chosen = {.count = 0};
+    struct chosen chosen = {.counted = input->options.counted};
     struct subject subject;
     int status = subject_find(input->snapshot, &input->options.subject, out_error, &subject);
 

@@ -12,7 +12,8 @@
 
 enum { EXAMPLES_EACH = 4 };
 
-/* As struct exporter's render; options.subject says of what: an edge by its two nodes, or a node.
+/* As struct exporter's render; options.subject says of what: an edge by its two nodes, or a node; and
+ * options.counted of which time.
  * Returns: also STATUS_INVALID (no id was given); STATUS_NOT_FOUND (no such node or edge). */
 int examples_render(const struct export_input *input, char out_error[256], struct buf *out);
 

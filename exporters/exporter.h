@@ -48,6 +48,12 @@ struct export_subject {
     struct view connection_type; /* Without data: any. */
 };
 
+/* From just behind `after` up to `until`; until 0: at any time. */
+struct export_time {
+    struct wall_time after;
+    struct wall_time until;
+};
+
 /* Which time is shown, where there are windows (window_query.h). */
 struct export_window {
     uint64_t length_ns;      /* 0: all since the start. */
@@ -70,6 +76,7 @@ struct export_options {
     enum map_theme theme;
     bool self_edges; /* map.self_edges */
     struct export_window window;
+    struct export_time counted;              /* Of examples: when. */
     enum export_messaging map_messaging;     /* map.messaging; its own default is broker. */
     enum export_messaging metrics_messaging; /* metrics.messaging */
     bool window_of_spans;      /* The window is that of the spans, not of the daemon (`map`). */

@@ -145,6 +145,14 @@ static void compress(const struct http_request *request, enum deflate_effort eff
     buf_release(&packed);
 }
 
+/* The body that is there. */
+static void answer_json(const struct http_request *request, struct http_reply *reply)
+{
+    reply->status = 200;
+    reply->content_type = "application/json";
+    compress(request, DEFLATE_FAST, reply);
+}
+
 /* Says 304 and is true where the client has this body already. */
 static bool is_known(const struct http_request *request, const struct etag *etag,
                      struct http_reply *reply)
@@ -430,9 +438,7 @@ static void show_debug(struct routes *routes, const struct route *route,
     header(reply, "Cache-Control: no-store\r\n");
     if (!render(routes, &defaults, route->render, &number, reply))
         return;
-    reply->status = 200;
-    reply->content_type = "application/json";
-    compress(request, DEFLATE_FAST, reply);
+    answer_json(request, reply);
 }
 
 static void show_examples(struct routes *routes, const struct route *route,
@@ -450,10 +456,12 @@ static void show_examples(struct routes *routes, const struct route *route,
         return;
     }
     options.subject = subject.subject;
-    if (render(routes, &options, route->render, &number, reply)) {
-        reply->status = 200;
-        reply->content_type = "application/json";
-    }
+    status = window_query_time(&routes->options.source.windows, request->query, error,
+                               &options.counted);
+    if (status != 0)
+        refuse(reply, status, error);
+    else if (render(routes, &options, route->render, &number, reply))
+        answer_json(request, reply);
     routes_subject_release(&subject);
 }
 
@@ -509,9 +517,7 @@ static void show_history(struct routes *routes, const struct route *route,
         refuse(reply, status, error);
         return;
     }
-    reply->status = 200;
-    reply->content_type = "application/json";
-    compress(request, DEFLATE_FAST, reply);
+    answer_json(request, reply);
 }
 
 static void show_operations(struct routes *routes, const struct route *route,
@@ -530,13 +536,10 @@ static void show_operations(struct routes *routes, const struct route *route,
     }
     options.focus = subject.subject.node;
     status = window_query_read(request->query, error, &options);
-    if (status != 0) {
+    if (status != 0)
         refuse(reply, status, error);
-    } else if (render(routes, &options, route->render, &number, reply)) {
-        reply->status = 200;
-        reply->content_type = "application/json";
-        compress(request, DEFLATE_FAST, reply);
-    }
+    else if (render(routes, &options, route->render, &number, reply))
+        answer_json(request, reply);
     routes_subject_release(&subject);
 }
 
@@ -551,7 +554,6 @@ static void show_settings(struct routes *routes, const struct route *route,
     struct windows_reach reach = {0};
 
     (void)route;
-    (void)request;
     header(reply, "Cache-Control: no-store\r\n");
     if (snapshot == NULL) {
         refuse(reply, STATUS_NOMEM, status_text(STATUS_NOMEM));
@@ -576,8 +578,7 @@ static void show_settings(struct routes *routes, const struct route *route,
         refuse(reply, STATUS_NOMEM, status_text(STATUS_NOMEM));
         return;
     }
-    reply->status = 200;
-    reply->content_type = "application/json";
+    answer_json(request, reply);
 }
 
 static void show_asset(const struct asset *asset, const struct http_request *request,

@@ -149,6 +149,27 @@ int window_query_look(const struct window_source *source, const struct export_wi
                    out_look);
 }
 
+int window_query_time(const struct window_source *source, struct view query, char out_error[256],
+                      struct export_time *out_time)
+{
+    struct export_options asked = {.focus = {0}};
+    struct window_look *look;
+    int status = window_query_read(query, out_error, &asked);
+
+    if (status == 0 && asked.window.length_ns == 0)
+        *out_time = (struct export_time){.until = {0}};
+    if (status != 0 || asked.window.length_ns == 0)
+        return status;
+    status = window_query_look(source, &asked.window, out_error, &look);
+    if (status != 0)
+        return status;
+    out_time->after = look->start;
+    /* Up to now, with what was counted since the last slot too. */
+    out_time->until = is_set(&asked.window.at) ? look->end : (struct wall_time){UINT64_MAX};
+    window_look_free(look);
+    return 0;
+}
+
 /* Its snapshot; the look is let go. */
 static int snapshot_take(struct window_look *look, const struct export_window *window,
                          char out_error[256], struct snapshot **out_snapshot)

@@ -38,6 +38,11 @@ MUST_USE int window_query_look(const struct window_source *source,
                                const struct export_window *window, char out_error[256],
                                struct window_look **out_look);
 
+/* The time that a query's window covers, for what is kept since the start and not in windows; all, where
+ * it asks for none. Returns: as window_query_read() and window_query_look(). */
+MUST_USE int window_query_time(const struct window_source *source, struct view query,
+                               char out_error[256], struct export_time *out_time);
+
 /* The snapshot of the window, and of the one that it is compared with, or NULL.
  * Returns: also STATUS_BUSY. */
 MUST_USE int window_query_snapshots(const struct window_source *source,

@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lib.daemon import Daemon  # noqa: E402
+from lib.daemon import Daemon, wait_until  # noqa: E402
 from lib.prometheus_messages import ACCEPT, families, labels  # noqa: E402
 from lib.sender import Sender  # noqa: E402
 from model import chaos, generate  # noqa: E402
@@ -245,5 +245,11 @@ def test_the_api_has_examples_of_edges_and_nodes():
             assert slowest["seconds"] == max(each["seconds"] for each in examples
                                              if each["why"] == "slow")
         assert examples_of(daemon, **edge, connection_type="database") == []
+        # All of it is of the last minutes; a window is there once something was merged into it.
+        wait_until(lambda: daemon.get("/api/v1/examples?node=service//back&window=1h")[0] == 200, "there is a window")
+        for query in asked:
+            assert examples_of(daemon, **query, window="1h") == examples_of(daemon, **query)
+        assert daemon.get("/api/v1/examples?node=service//back&window=1h&at=-1h")[0] == 404
+        assert daemon.get("/api/v1/examples?node=service//back&window=never")[0] == 400
         assert daemon.get("/api/v1/examples")[0] == 400
         assert daemon.get("/api/v1/examples?node=service//nobody")[0] == 404

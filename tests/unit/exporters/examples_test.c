@@ -114,6 +114,19 @@ static void examples__are_failed_slow_and_recent_ones(void **state)
     end(&examples);
 }
 
+static void examples__are_of_the_time_that_is_asked_for(void **state)
+{
+    struct examples examples;
+
+    (void)state;
+    begin(&examples);
+    build_calls(&examples);
+    examples.fixture.input.options.subject = edge_subject("service//a", "service//b");
+    examples.fixture.input.options.counted = (struct export_time){{104}, {109}};
+    assert_told(&examples, "9:failed! 6:failed! 8:slow 10:slow 7:slow");
+    end(&examples);
+}
+
 static void examples__name_no_trace_twice(void **state)
 {
     struct examples examples;
@@ -224,6 +237,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(examples__are_failed_slow_and_recent_ones),
+        cmocka_unit_test(examples__are_of_the_time_that_is_asked_for),
         cmocka_unit_test(examples__name_no_trace_twice),
         cmocka_unit_test(examples__of_a_node_are_what_it_did_itself),
         cmocka_unit_test(examples__of_unknown_duration_have_none),
