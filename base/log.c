@@ -120,6 +120,14 @@ void log_event(const struct log *log, enum log_level level, const char *message,
         continue;
 }
 
+bool log_gate_opens(struct log_gate *gate, struct mono_time now, uint64_t interval_ns)
+{
+    if (gate->is_used && now.ns - gate->last.ns < interval_ns)
+        return false;
+    *gate = (struct log_gate){.is_used = true, .last = now};
+    return true;
+}
+
 int log_level_parse(struct view name, enum log_level *out_level)
 {
     for (size_t i = 0; i < sizeof(level_names) / sizeof(level_names[0]); i++) {

@@ -7,7 +7,9 @@
 #define SPANMAP_BASE_LOG_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 
+#include "base/clock.h"
 #include "base/status.h"
 #include "base/view.h"
 
@@ -38,6 +40,15 @@ void log_event(const struct log *log, enum log_level level, const char *message,
 
 #define LOG(log, level, message, ...)                                                              \
     log_event((log), (level), (message), (const struct log_field[]){__VA_ARGS__})
+
+/* Of one line, or of some that go together: a flood must not become one of lines. Begins as zero. */
+struct log_gate {
+    bool is_used;
+    struct mono_time last;
+};
+
+/* Whether `interval_ns` have passed since it was true; the first time it is. One owner at a time. */
+bool log_gate_opens(struct log_gate *gate, struct mono_time now, uint64_t interval_ns);
 
 /* "debug", "info", "warn", "error". Returns: 0; STATUS_NOT_FOUND. */
 MUST_USE int log_level_parse(struct view name, enum log_level *out_level);

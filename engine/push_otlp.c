@@ -30,7 +30,7 @@ struct push_otlp {
     uint64_t interval_ns;
     size_t bytes_max;
     char host[HOST_SIZE];
-    struct mono_time failure_logged;
+    struct log_gate failure_logged;
     pthread_mutex_t lock; /* Over what follows. */
     pthread_cond_t changed;
     bool is_over;
@@ -75,13 +75,11 @@ static void offer(struct push_otlp *push, struct view metrics)
 /* Nothing was written: it is counted as if it had found no room in the queue. */
 static void tell_failure(struct push_otlp *push, int status, const char *error)
 {
-    struct mono_time now = clock_mono();
     size_t which = status == STATUS_NOMEM ? COURIER_REQUESTS_NO_MEMORY : COURIER_REQUESTS_FULL;
 
     counters_add(&push->outlet.counters, which, 1);
-    if (push->failure_logged.ns != 0 && now.ns - push->failure_logged.ns < LOG_INTERVAL_NS)
+    if (!log_gate_opens(&push->failure_logged, clock_mono(), LOG_INTERVAL_NS))
         return;
-    push->failure_logged = now;
     LOG(push->log, LOG_ERROR, "metrics cannot be written, and are not pushed",
         LOG_TEXT("error", error[0] != '\0' ? error : status_text(status)),
         LOG_NUM("bytes_max", push->bytes_max), LOG_END);

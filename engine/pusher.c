@@ -54,7 +54,7 @@ struct pusher {
     unsigned failures; /* One after the other. */
     uint64_t send_at_ns;
     bool is_told_when; /* That is the receiver's word. */
-    struct mono_time logged;
+    struct log_gate logged;
     _Atomic uint64_t until_ns; /* 0 while it is not to end. */
     pthread_mutex_t lock;      /* Over what follows. */
     pthread_cond_t changed;
@@ -124,12 +124,7 @@ static int take_piece(void *context, struct view message, const struct remote_co
 /* A line a minute, whatever is wrong. */
 static bool may_log(struct pusher *pusher)
 {
-    struct mono_time now = clock_mono();
-
-    if (pusher->logged.ns != 0 && now.ns - pusher->logged.ns < LOG_INTERVAL_NS)
-        return false;
-    pusher->logged = now;
-    return true;
+    return log_gate_opens(&pusher->logged, clock_mono(), LOG_INTERVAL_NS);
 }
 
 static void look(struct pusher *pusher)

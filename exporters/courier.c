@@ -65,8 +65,8 @@ struct courier {
     unsigned round;      /* Counts failures, so that one of several calls at once counts as one. */
     unsigned failures;   /* In a row. */
     struct mono_time held_until;
-    struct mono_time failure_logged;
-    struct mono_time drop_logged;
+    struct log_gate failure_logged;
+    struct log_gate drop_logged;
     uint64_t drops_unlogged;
     pthread_t thread;
 };
@@ -198,12 +198,9 @@ struct news {
     uint64_t requests;
 };
 
-static bool is_due(struct mono_time *last, struct mono_time now)
+static bool is_due(struct log_gate *gate, struct mono_time now)
 {
-    if (last->ns != 0 && now.ns - last->ns < LOG_INTERVAL_NS)
-        return false;
-    *last = now;
-    return true;
+    return log_gate_opens(gate, now, LOG_INTERVAL_NS);
 }
 
 static void tell(const struct courier *courier, const struct news *news,

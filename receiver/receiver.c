@@ -28,12 +28,6 @@ static const uint64_t request_timeout_ns = 60 * NS_PER_S;
 /* The same line at most so often a thread: a flood must not become one of lines. */
 static const uint64_t log_interval_ns = 10 * NS_PER_S;
 
-/* Of one line. */
-struct log_gate {
-    bool is_used;
-    struct mono_time last;
-};
-
 struct receiver_thread {
     struct session_worker worker;
     struct log_gate fault_logged;
@@ -61,14 +55,6 @@ struct peer {
 };
 
 /* ---------------------------------------------------------------------------- log */
-
-static bool may_log(struct log_gate *gate, struct mono_time now)
-{
-    if (gate->is_used && now.ns - gate->last.ns < log_interval_ns)
-        return false;
-    *gate = (struct log_gate){.is_used = true, .last = now};
-    return true;
-}
 
 /* From any thread. */
 static bool may_log_trouble(struct receiver *receiver, enum server_trouble trouble)
@@ -100,7 +86,7 @@ static void log_fault(struct peer *peer)
     const char *fault = session_fault(peer->session);
     char name[64];
 
-    if (fault == NULL || !may_log(&peer->thread->fault_logged, peer->now))
+    if (fault == NULL || !log_gate_opens(&peer->thread->fault_logged, peer->now, log_interval_ns))
         return;
     connection_peer(peer->connection, name);
     LOG(peer->receiver->log, LOG_WARN, "connection ended for its peer's fault",
@@ -117,7 +103,7 @@ static void log_refusal(struct peer *peer)
     if (!refusal->is_there)
         return;
     refusal->is_there = false;
-    if (!may_log(&peer->thread->refusal_logged, peer->now))
+    if (!log_gate_opens(&peer->thread->refusal_logged, peer->now, log_interval_ns))
         return;
     connection_peer(peer->connection, name);
     LOG(peer->receiver->log, LOG_WARN, "request refused", LOG_TEXT("peer", name),

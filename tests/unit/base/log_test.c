@@ -97,6 +97,18 @@ static void log__cuts_between_characters(void **state)
     }
 }
 
+static void log_gate__opens_once_an_interval(void **state)
+{
+    struct log_gate gate = {0};
+
+    (void)state;
+    assert_true(log_gate_opens(&gate, (struct mono_time){0}, 10));
+    assert_false(log_gate_opens(&gate, (struct mono_time){9}, 10));
+    assert_true(log_gate_opens(&gate, (struct mono_time){10}, 10));
+    assert_false(log_gate_opens(&gate, (struct mono_time){19}, 10));
+    assert_true(log_gate_opens(&gate, (struct mono_time){35}, 10));
+}
+
 static void log__knows_its_levels(void **state)
 {
     enum log_level level = LOG_DEBUG;
@@ -116,6 +128,7 @@ int main(void)
         cmocka_unit_test(log__leaves_out_what_is_below_its_level),
         cmocka_unit_test(log__cuts_a_long_line),
         cmocka_unit_test(log__cuts_between_characters),
+        cmocka_unit_test(log_gate__opens_once_an_interval),
         cmocka_unit_test(log__knows_its_levels),
     };
 
