@@ -7,7 +7,7 @@ Is:     real processes on loopback, the same requests in turn, several rounds; t
         All of it goes to docs/BENCHMARKS.md and to the README's table (report.py).
 Is not: a pass/fail test. Absolute times are the machine's; ratios are of one run.
 
-    make bench                       all of it, some fifteen minutes
+    make bench                       all of it, some eleven minutes
     make bench BENCH='--only main --rounds 3 --dry'
 """
 
