@@ -588,7 +588,7 @@ help:
 #: make docs        configuration reference and example, and the tables of ARCHITECTURE.md
 #: make collector   an OpenTelemetry Collector with spanmap inside, build/collector/otelcol-spanmap (docs/COLLECTOR.md)
 #: make collector-test  go vet, and the components' own tests under the race detector
-#: make bench       measures beside the Collector and rewrites docs/BENCHMARKS.md (fifteen minutes)
+#: make bench       measures beside the Collector and rewrites docs/BENCHMARKS.md (eleven minutes)
 #: make guard       instructions a span, against committed ceilings
 #: make soak        the long run
 #: make install     to DESTDIR, under PREFIX=/usr/local; `uninstall` takes it back
