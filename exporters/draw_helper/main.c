@@ -19,6 +19,7 @@
 #include <gvc.h>
 
 #include "base/mem.h"
+#include "exporters/draw_helper/layout.h"
 #include "exporters/draw_helper/plugins.h"
 
 enum { EXIT_NOT_DRAWN = 1, EXIT_WRONG_CALL = 2, EXIT_NO_GRAPHVIZ = 3, INPUT_BYTES_MAX = 64 << 20 };
@@ -125,47 +126,18 @@ static bool write_all(const char *data, size_t size)
     return true;
 }
 
-static double width_of(Agraph_t *graph)
-{
-    return GD_bb(graph).UR.x - GD_bb(graph).LL.x;
-}
-
-static double height_of(Agraph_t *graph)
-{
-    return GD_bb(graph).UR.y - GD_bb(graph).LL.y;
-}
-
 /* A picture of points is held whole in memory: a large map gets fewer points an inch. */
 static void bound_points(Agraph_t *graph)
 {
     const double side_max = 12000;
     const double area_max = 40e6;
-    double width = width_of(graph) / 72; /* Inches. */
-    double height = height_of(graph) / 72;
+    double width = layout_width(graph) / 72; /* Inches. */
+    double height = layout_height(graph) / 72;
     double dpi = 96;
 
     dpi = fmin(dpi, side_max / fmax(fmax(width, height), 1));
     dpi = fmin(dpi, sqrt(area_max / fmax(width * height, 1)));
     GD_drawing(graph)->dpi = dpi;
-}
-
-/* Lays out; once more, moved apart in width, where the map is higher than it says it may be. */
-static bool lay_out(GVC_t *gvc, Agraph_t *graph)
-{
-    char ratio_name[] = "ratio";
-    char none[] = "";
-    char wanted_name[] = "spanmap_height_max"; /* As a share of the width. */
-    char *wanted = agget(graph, wanted_name);
-    double ratio = wanted != NULL ? strtod(wanted, NULL) : 0;
-
-    if (gvLayout(gvc, graph, "dot") != 0)
-        return false;
-    if (!(ratio > 0) || height_of(graph) <= ratio * width_of(graph))
-        return true;
-    if (gvFreeLayout(gvc, graph) != 0)
-        return false;
-    (void)agsafeset(graph, ratio_name, wanted, none);
-    return gvLayout(gvc, graph, "dot") == 0;
 }
 
 static int draw(GVC_t *gvc, const char *text, const char *format)
@@ -176,7 +148,7 @@ static int draw(GVC_t *gvc, const char *text, const char *format)
 
     if (graph == NULL)
         return fail(EXIT_NOT_DRAWN, "Graphviz does not understand the description");
-    if (!lay_out(gvc, graph))
+    if (!layout(gvc, graph))
         return fail(EXIT_NOT_DRAWN, "Graphviz could not lay the map out");
     if (strcmp(format, "png") == 0)
         bound_points(graph);
