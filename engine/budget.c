@@ -39,6 +39,7 @@ enum {
     MEMO_ENTRIES_MIN = 1 << 15,
     MEMO_ENTRIES_MAX = 1 << 20,
     MEMOS_SHARE = 64,      /* All of them may take this part of the limit. */
+    ANSWERS_KEPT_PART = 4, /* What scrapes have for themselves. */
     LINE_BYTES = 192,      /* Of /metrics, without dimensions. */
     VALUE_TEXT_BYTES = 40, /* What a dimension adds to one beside its key. */
     ALLOCATION_BYTES = 16, /* malloc's head and rounding. */
@@ -451,6 +452,7 @@ static void bound_answers(struct budget *budget)
     budget->answer_bytes_max = (size_t)(budget->share_bytes[BUDGET_ANSWERS] / 2 + MIB) +
                                2 * budget->targets_bytes;
     budget->answers_bytes_max = budget->answer_bytes_max;
+    budget->answers_bytes_kept = budget->answers_bytes_max / ANSWERS_KEPT_PART;
 }
 
 static void bound_rings(struct budget *budget)

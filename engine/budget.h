@@ -59,9 +59,10 @@ struct budget {
     size_t request_spans_max; /* Of one request: what an empty ring takes. */
     size_t request_bytes_max; /* Of one message. */
     size_t json_tree_bytes_max;
-    size_t answer_bytes_max;  /* Of one answer of the web door. */
-    size_t answers_bytes_max; /* Of all that wait for their readers. */
-    size_t shard_bytes;       /* Remembered spans of one shard. */
+    size_t answer_bytes_max;   /* Of one answer of the web door. */
+    size_t answers_bytes_max;  /* Of all that wait for their readers. */
+    size_t answers_bytes_kept; /* Of these for scrapes alone. */
+    size_t shard_bytes;        /* Remembered spans of one shard. */
     size_t shard_message_bytes;
     size_t windows_bytes;        /* What is kept; 0: no windows. */
     size_t windows_answer_bytes; /* All snapshots of windows. */

@@ -128,6 +128,7 @@ static int make_web(struct service *service)
         .hosts = options->web_hosts.items,
         .hosts_count = options->web_hosts.count,
         .answers_bytes_max = engine_budget(service->engine)->answers_bytes_max,
+        .answers_bytes_kept = engine_budget(service->engine)->answers_bytes_kept,
     };
     int status = front_new(&front, &service->front);
 

@@ -62,6 +62,7 @@ struct route {
                    const struct http_request *request, struct http_reply *reply);
     const struct exporter *exporter; /* What the path shows, unless the query says otherwise. */
     int (*render)(const struct export_input *input, char out_error[256], struct buf *out);
+    size_t owned; /* Offset of what writes it, in struct routes_source. */
 };
 
 /* ------------------------------------------------------------------ defaults */
@@ -204,7 +205,8 @@ static int look(struct routes *routes, struct export_input *input, struct snapsh
 
 /* Runs a renderer on the newest snapshot, or on a window's, behind the gate. True where the reply has a body; then
  * also the snapshot's number. */
-static bool render(struct routes *routes, const struct export_options *options,
+static bool render(struct routes *routes, enum routes_line whose,
+                   const struct export_options *options,
                    int (*renderer)(const struct export_input *input, char out_error[256],
                                    struct buf *out),
                    uint64_t *out_number, struct http_reply *reply)
@@ -216,7 +218,7 @@ static bool render(struct routes *routes, const struct export_options *options,
 
     (void)snprintf(error, sizeof(error), "too many ask at once; ask again in a moment");
     buf_init(&reply->body, routes->options.body_bytes_max);
-    if (routes_gate_enter(&routes->gate)) {
+    if (routes_gate_enter(&routes->gate, whose)) {
         status = look(routes, &input, held, error);
         if (status == 0)
             status = renderer(&input, error, &reply->body);
@@ -252,7 +254,8 @@ static void show_metrics(struct routes *routes, const struct route *route,
     header(reply, "Cache-Control: no-store\r\nVary: Accept\r\n");
     options.new_at_zero = is_text;
     options.shown_number = atomic_load(&routes->shown_number);
-    if (!render(routes, &options, format.exporter->render, &number, reply))
+    reply->is_vital = true;
+    if (!render(routes, ROUTES_VITAL, &options, format.exporter->render, &number, reply))
         return;
     if (is_text && !request->is_head)
         note_shown(routes, number);
@@ -271,7 +274,7 @@ static void show_text(struct routes *routes, const struct routes_query *query,
     uint64_t number;
 
     header(reply, "Cache-Control: no-store\r\n");
-    if (!render(routes, &query->options, renderer, &number, reply))
+    if (!render(routes, ROUTES_VIEWS, &query->options, renderer, &number, reply))
         return;
     reply->status = 200;
     reply->content_type = exporter->content_type;
@@ -286,7 +289,7 @@ static int look_alone(struct routes *routes, struct export_input *input,
 
     if (input->options.window.length_ns == 0)
         return look(routes, input, out_held, out_error);
-    if (!routes_gate_enter(&routes->gate))
+    if (!routes_gate_enter(&routes->gate, ROUTES_VIEWS))
         return export_fail(out_error, STATUS_BUSY, "too many ask at once; ask again in a moment");
     status = look(routes, input, out_held, out_error);
     routes_gate_leave(&routes->gate);
@@ -374,15 +377,19 @@ static void show_ready(struct routes *routes, const struct route *route,
 }
 
 /* /debug/...: what the owner writes. */
-static void show_owned(struct routes *routes, int (*write)(void *context, struct buf *out),
-                       void *context, const char *content_type, struct http_reply *reply)
+static void show_owned(struct routes *routes, const struct route *route,
+                       const struct http_request *request, struct http_reply *reply)
 {
+    const struct routes_source *source = &routes->options.source;
+    routes_write write = *(const routes_write *)(const void *)((const char *)source + route->owned);
     int status = STATUS_BUSY;
 
+    (void)request;
     header(reply, "Cache-Control: no-store\r\n");
+    reply->is_vital = true;
     buf_init(&reply->body, routes->options.body_bytes_max);
-    if (routes_gate_enter(&routes->gate)) {
-        status = write(context, &reply->body);
+    if (routes_gate_enter(&routes->gate, ROUTES_VITAL)) {
+        status = write(source->context, &reply->body);
         routes_gate_leave(&routes->gate);
     }
     if (status != 0) {
@@ -390,43 +397,7 @@ static void show_owned(struct routes *routes, int (*write)(void *context, struct
         return;
     }
     reply->status = 200;
-    reply->content_type = content_type;
-}
-
-static void show_config(struct routes *routes, const struct route *route,
-                        const struct http_request *request, struct http_reply *reply)
-{
-    (void)route;
-    (void)request;
-    show_owned(routes, routes->options.source.config, routes->options.source.context, TEXT_TYPE,
-               reply);
-}
-
-static void show_cardinality(struct routes *routes, const struct route *route,
-                             const struct http_request *request, struct http_reply *reply)
-{
-    (void)route;
-    (void)request;
-    show_owned(routes, routes->options.source.cardinality, routes->options.source.context,
-               "application/json", reply);
-}
-
-static void show_budgets(struct routes *routes, const struct route *route,
-                         const struct http_request *request, struct http_reply *reply)
-{
-    (void)route;
-    (void)request;
-    show_owned(routes, routes->options.source.budgets, routes->options.source.context,
-               "application/json", reply);
-}
-
-static void show_lateness(struct routes *routes, const struct route *route,
-                          const struct http_request *request, struct http_reply *reply)
-{
-    (void)route;
-    (void)request;
-    show_owned(routes, routes->options.source.lateness, routes->options.source.context,
-               "application/json", reply);
+    reply->content_type = write == source->config ? TEXT_TYPE : "application/json";
 }
 
 static void show_debug(struct routes *routes, const struct route *route,
@@ -436,7 +407,7 @@ static void show_debug(struct routes *routes, const struct route *route,
     uint64_t number;
 
     header(reply, "Cache-Control: no-store\r\n");
-    if (!render(routes, &defaults, route->render, &number, reply))
+    if (!render(routes, ROUTES_VIEWS, &defaults, route->render, &number, reply))
         return;
     answer_json(request, reply);
 }
@@ -460,7 +431,7 @@ static void show_examples(struct routes *routes, const struct route *route,
                                &options.counted);
     if (status != 0)
         refuse(reply, status, error);
-    else if (render(routes, &options, route->render, &number, reply))
+    else if (render(routes, ROUTES_VIEWS, &options, route->render, &number, reply))
         answer_json(request, reply);
     routes_subject_release(&subject);
 }
@@ -506,7 +477,7 @@ static void show_history(struct routes *routes, const struct route *route,
     options.subject = subject.subject;
     input = input_of(routes, &options);
     buf_init(&reply->body, routes->options.body_bytes_max);
-    if (status == 0 && !routes_gate_enter(&routes->gate))
+    if (status == 0 && !routes_gate_enter(&routes->gate, ROUTES_VIEWS))
         status = export_fail(error, STATUS_BUSY, "too many ask at once; ask again in a moment");
     else if (status == 0) {
         status = render_history(routes, &input, error, &reply->body);
@@ -538,7 +509,7 @@ static void show_operations(struct routes *routes, const struct route *route,
     status = window_query_read(request->query, error, &options);
     if (status != 0)
         refuse(reply, status, error);
-    else if (render(routes, &options, route->render, &number, reply))
+    else if (render(routes, ROUTES_VIEWS, &options, route->render, &number, reply))
         answer_json(request, reply);
     routes_subject_release(&subject);
 }
@@ -599,29 +570,31 @@ static void show_asset(const struct asset *asset, const struct http_request *req
 /* ----------------------------------------------------------------- dispatch */
 
 static const struct route table[] = {
-    {"/metrics", "metrics for Prometheus (text, OpenMetrics)", show_metrics, NULL, NULL},
-    {"/map.svg", "the map as a picture", show_map, &exporter_svg, NULL},
-    {"/map.dot", "the map in Graphviz's language", show_map, &exporter_dot, NULL},
-    {"/api/v1/map", "the map as JSON (or by format)", show_map, &exporter_json, NULL},
-    {"/api/v1/services", "its nodes alone", show_map, &exporter_json, json_render_services},
-    {"/api/v1/edges", "its edges alone", show_map, &exporter_json, json_render_edges},
+    {"/metrics", "metrics for Prometheus (text, OpenMetrics)", show_metrics, NULL, NULL, 0},
+    {"/map.svg", "the map as a picture", show_map, &exporter_svg, NULL, 0},
+    {"/map.dot", "the map in Graphviz's language", show_map, &exporter_dot, NULL, 0},
+    {"/api/v1/map", "the map as JSON (or by format)", show_map, &exporter_json, NULL, 0},
+    {"/api/v1/services", "its nodes alone", show_map, &exporter_json, json_render_services, 0},
+    {"/api/v1/edges", "its edges alone", show_map, &exporter_json, json_render_edges, 0},
     {"/api/v1/operations", "what one node does, by its operations (node, window, at)",
-     show_operations, NULL, operations_render},
+     show_operations, NULL, operations_render, 0},
     {"/api/v1/examples", "traces of an edge (client, server, connection_type) or a node (node)",
-     show_examples, NULL, examples_render},
+     show_examples, NULL, examples_render, 0},
     {"/api/v1/history", "an edge or a node over time (as examples, and window, at)", show_history,
-     NULL, NULL},
-    {"/api/v1/settings", "what the page must know, and these paths", show_settings, NULL, NULL},
-    {"/healthz", "200 while the process lives", show_health, NULL, NULL},
-    {"/readyz", "200 while spans are taken in", show_ready, NULL, NULL},
-    {"/debug/config", "the effective configuration", show_config, NULL, NULL},
-    {"/debug/cardinality", "how full each quota is, and who fills it", show_cardinality, NULL,
-     NULL},
-    {"/debug/budgets", "how full each share of memory is, and what happens past it", show_budgets,
-     NULL, NULL},
-    {"/debug/lateness", "how late spans come, and what waits for them", show_lateness, NULL, NULL},
+     NULL, NULL, 0},
+    {"/api/v1/settings", "what the page must know, and these paths", show_settings, NULL, NULL, 0},
+    {"/healthz", "200 while the process lives", show_health, NULL, NULL, 0},
+    {"/readyz", "200 while spans are taken in", show_ready, NULL, NULL, 0},
+    {"/debug/config", "the effective configuration", show_owned, NULL, NULL,
+     offsetof(struct routes_source, config)},
+    {"/debug/cardinality", "how full each quota is, and who fills it", show_owned, NULL, NULL,
+     offsetof(struct routes_source, cardinality)},
+    {"/debug/budgets", "how full each share of memory is, and what happens past it", show_owned,
+     NULL, NULL, offsetof(struct routes_source, budgets)},
+    {"/debug/lateness", "how late spans come, and what waits for them", show_owned, NULL, NULL,
+     offsetof(struct routes_source, lateness)},
     {"/debug/unpaired", "which spans found no other side, whose, why, in which traces", show_debug,
-     NULL, debug_render_unpaired},
+     NULL, debug_render_unpaired, 0},
 };
 
 static void append_paths(struct buf *out)

@@ -20,15 +20,18 @@
 #include "exporters/window_query.h"
 #include "net/http_server.h"
 
+/* Writes a text. Returns: 0; STATUS_NOMEM; STATUS_TOO_LARGE. */
+typedef int (*routes_write)(void *context, struct buf *out);
+
 /* What the routes ask of those who own it; all but `context` are called on any thread. */
 struct routes_source {
     void *context;
-    struct snapshot *(*snapshot)(void *context);        /* A reference, or NULL without memory. */
-    bool (*is_ready)(void *context);                    /* Listening, and not draining. */
-    int (*config)(void *context, struct buf *out);      /* Effective configuration, YAML. */
-    int (*cardinality)(void *context, struct buf *out); /* JSON: how full each quota is, */
-    int (*budgets)(void *context, struct buf *out);     /* each share of memory, */
-    int (*lateness)(void *context, struct buf *out);    /* and how late spans come. */
+    struct snapshot *(*snapshot)(void *context); /* A reference, or NULL without memory. */
+    bool (*is_ready)(void *context);             /* Listening, and not draining. */
+    routes_write config;                         /* Effective configuration, YAML. */
+    routes_write cardinality;                    /* JSON: how full each quota is, */
+    routes_write budgets;                        /* each share of memory, */
+    routes_write lateness;                       /* and how late spans come. */
     struct window_source windows;
 };
 

@@ -21,7 +21,7 @@
 #include "net/server.h"
 #include "net/workers.h"
 
-enum { CONNECTIONS_MAX = 256, HANDLERS_MAX = 16, SMALL_BYTES = 64 << 10, WRITE_RATE_MIN = 1024 };
+enum { CONNECTIONS_MAX = 256, HANDLERS_MAX = 20, SMALL_BYTES = 64 << 10, WRITE_RATE_MIN = 1024 };
 
 static const size_t answers_bytes_max = (size_t)256 << 20;
 
@@ -37,6 +37,7 @@ struct http_server {
     uint64_t header_timeout_ns;
     struct counters *counters;
     size_t answers_bytes_max;
+    size_t answers_bytes_kept;
     size_t answers_bytes; /* Of large answers that are not taken yet; the loop thread's. */
     struct server *server;
     struct workers workers;
@@ -91,10 +92,11 @@ static bool hold_answer(struct http_connection *connection, const struct http_re
 {
     struct http_server *server = connection->server;
     size_t bytes = reply->body.capacity;
+    size_t kept = reply->is_vital ? 0 : server->answers_bytes_kept;
 
     if (bytes <= SMALL_BYTES)
         return true;
-    if (bytes > server->answers_bytes_max - server->answers_bytes)
+    if (server->answers_bytes + bytes + kept > server->answers_bytes_max)
         return false;
     connection->answer_bytes = bytes;
     server->answers_bytes += bytes;
@@ -489,6 +491,7 @@ int http_server_new(const struct http_server_options *options, struct http_serve
     server->counters = options->counters;
     server->answers_bytes_max = options->answers_bytes_max != 0 ? options->answers_bytes_max
                                                                 : answers_bytes_max;
+    server->answers_bytes_kept = options->answers_bytes_kept;
     net.write_timeout_ns = server->idle_timeout_ns;
     status = copy_hosts(options, server);
     if (status == 0)

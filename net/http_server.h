@@ -42,6 +42,7 @@ struct http_reply {
     unsigned status;          /* 200, ... */
     const char *content_type; /* Static. */
     const char *encoding;     /* "gzip" where the body is; NULL: none. */
+    bool is_vital;            /* It may take what is kept for such ones. */
     struct buf headers;       /* Further lines, each ended by CR LF. */
     struct buf body;
 };
@@ -60,6 +61,7 @@ struct http_server_options {
     const struct view *hosts;   /* Further names by which Host may call us; "*": any. */
     size_t hosts_count;
     size_t answers_bytes_max;  /* 0: 256 MiB */
+    size_t answers_bytes_kept; /* Of these for vital ones alone. */
     struct counters *counters; /* Over http_counter_rows; NULL: nothing is counted. */
 };
 

@@ -2,6 +2,7 @@
 
 import socket
 import sys
+import threading
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -73,3 +74,33 @@ def test_a_scrape_of_full_tables_fits():
                         {"Accept-Encoding": "gzip"}):
             status, _, body = daemon.get("/metrics", headers)
             assert status == 200, body
+
+
+class Reader(threading.Thread):
+    """Asks for all edges without a pause, until it is told to end."""
+
+    def __init__(self, daemon):
+        super().__init__(daemon=True)
+        self.server = daemon
+        self.is_over = threading.Event()
+        self.statuses = set()
+
+    def run(self):
+        while not self.is_over.is_set():
+            self.statuses.add(self.server.get("/api/v1/edges")[0])
+
+
+def test_scrapes_are_answered_beside_many_readers_without_a_pause():
+    with Daemon(OPTIONS) as daemon:
+        fill_edges(daemon, 60)
+        readers = [Reader(daemon) for _ in range(20)]
+        for reader in readers:
+            reader.start()
+        paths = ["/metrics", "/debug/budgets", "/debug/cardinality"] * 10
+        answers = [daemon.get(path, {"Accept-Encoding": "gzip"})[0] for path in paths]
+        for reader in readers:
+            reader.is_over.set()
+        for reader in readers:
+            reader.join()
+        assert set(answers) == {200}
+        assert all(reader.statuses <= {200, 503} and reader.statuses for reader in readers)

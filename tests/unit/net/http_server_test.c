@@ -31,7 +31,9 @@ static void handle(void *context, const struct http_request *request, struct htt
         atomic_fetch_add(&on->inside, 1);
         while (atomic_load(&on->gate) == 0)
             (void)usleep(1000);
-    } else if (view_equal(request->path, VIEW("/big"))) {
+    } else if (view_equal(request->path, VIEW("/big")) ||
+               view_equal(request->path, VIEW("/vital"))) {
+        reply->is_vital = view_equal(request->path, VIEW("/vital"));
         for (int i = 0; i < 3000000; i++)
             (void)buf_append_byte(&reply->body, (char)('a' + i % 7));
         return;
@@ -273,6 +275,37 @@ static void server__bounds_the_answers_that_wait(void **state)
     stop(&on);
 }
 
+/* Room for three, one of which is kept: two readers that take nothing leave it to who is vital. */
+static void server__keeps_room_for_vital_answers(void **state)
+{
+    struct fixture on;
+    struct buf got;
+    char where[64];
+    int slow[2];
+
+    (void)state;
+    prepare(&on);
+    on.options.answers_bytes_kept = 4500000; /* A buffer's capacity is up to twice its size. */
+    on.options.answers_bytes_max = 3 * on.options.answers_bytes_kept;
+    (void)snprintf(where, sizeof(where), "unix:@spanmap-vital-%d", (int)getpid());
+    start_on(&on, where);
+    buf_init(&got, 0);
+    for (size_t i = 0; i < 2; i++) {
+        slow[i] = peer_connect(buf_view(&on.bound));
+        peer_send(slow[i], VIEW("GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+        buf_reset(&got);
+        assert_true(peer_read_until(slow[i], "abcdefg", &got));
+    }
+    exchange(&on, "GET /big HTTP/1.0\r\n\r\n", &got);
+    expect_part(&got, "HTTP/1.1 503 Service Unavailable\r\n");
+    exchange(&on, "GET /vital HTTP/1.0\r\n\r\n", &got);
+    expect_part(&got, "HTTP/1.1 200 OK\r\n");
+    (void)close(slow[0]);
+    (void)close(slow[1]);
+    buf_release(&got);
+    stop(&on);
+}
+
 static void server__is_not_held_up_by_a_slow_answer(void **state)
 {
     struct fixture on;
@@ -477,6 +510,7 @@ int main(void)
         cmocka_unit_test(server__makes_the_best_of_odd_answers),
         cmocka_unit_test(server__sends_large_bodies_whole),
         cmocka_unit_test(server__bounds_the_answers_that_wait),
+        cmocka_unit_test(server__keeps_room_for_vital_answers),
         cmocka_unit_test(server__is_not_held_up_by_a_slow_answer),
         cmocka_unit_test(server__ends_what_was_begun_when_it_stops),
         cmocka_unit_test(server__ends_those_who_are_silent_or_slow),
