@@ -37,7 +37,9 @@ QUIET_SHARE = 0.15  # Of a core; a merge of many series a second takes less.
 PATIENCE = 80
 
 MICRO = ["decode_bench", "topology_bench", "parts_bench", "series_bench", "exporters_bench"]
-MAPS = [20, 200, 1000]  # Services.
+MAPS = [7, 60, 200, 1000, 3000]  # Services.
+PICTURES = 8  # In a round.
+HELPER = str(BUILD / "libexec" / "spanmap-draw")
 
 
 def tool(name):
@@ -91,9 +93,16 @@ def measure(server, case, warm, requests):
                 "trouble": server.trouble(sent)}
 
 
-def output_of(words):
+def family_seconds(pid):
+    """Processor time of a process and of the children that it has waited for, in hundredths of a second."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return sum(int(ticks) for ticks in fields[11:15]) / os.sysconf("SC_CLK_TCK")
+
+
+def output_of(words, source=os.devnull):
     """What a command prints, and its processor time, that of what it started included."""
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+    with (open(source, "rb") as file,
+          subprocess.Popen(words, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process):
         data = process.stdout.read()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -174,23 +183,52 @@ class Bench:
         return out
 
     def maps(self):
-        """{services: rounds of {name: seconds}}: a map as SVG, and what Graphviz alone needs for it."""
+        """{services: rounds of {what: seconds}}. All of it is processor time, children included.
+
+        drawing   GET /map.svg: from a snapshot to the finished picture. Beside `dot`, this is the
+                  figure of the target, which is about drawing.
+        graphviz  `dot -Tsvg` of the very description that spanmap gives its helper (/map.dot), with
+                  the height's bound unknown to it, so that it does one layout as it comes.
+        start     `dot -Tsvg` of a node: what of that is not about this map.
+        helper    spanmap-draw alone, of the same description.
+        whole     `spanmap map --format svg`, reading: the same without drawing.
+        """
         out = {}
         for services in MAPS:
             case = Case("map", 1000, services=services, senders=min(services, 100), passes=1,
                         spans=max(20_000, 200 * services), plain=True)
             write_requests(case, 2, self.requests)
-            dot = str(Path(self.folder, "map.dot"))
-            Path(dot).write_bytes(output_of(self.map_words("dot"))[0])
-            rows = []
-            for _ in range(self.options.rounds or 3):
-                read = output_of(self.map_words("dot"))[1]
-                drawn, whole = output_of(self.map_words("svg"))
-                rows.append({"read": read, "svg": whole - read, "mb": len(drawn) / 1e6,
-                             "graphviz": output_of(["dot", "-Tsvg", dot])[1]})
-            out[str(services)] = rows
+            with Spanmap(options={**ROOMY, "messaging.wait": "1s"}) as server:
+                send(server, case, self.requests, 1)
+                settle(server)
+                out[str(services)] = [self.map_round(server, number)
+                                      for number in range(self.options.rounds or 3)]
             print(f"map of {services} services", flush=True)
         return out
+
+    def map_round(self, server, number):
+        description, one = str(Path(self.folder, "map.dot")), str(Path(self.folder, "one.dot"))
+        Path(description).write_text(server.daemon.text("/map.dot"), encoding="utf-8")
+        Path(one).write_text("digraph { one }", encoding="utf-8")
+        read = output_of(self.map_words("text"))[1]
+        whole = output_of(self.map_words("svg"))[1]
+        drawing, svg = self.drawn(server, number)
+        limits = ["60", str(1 << 30)]
+        return {"read": read, "whole": whole, "drawing": drawing, "mb": len(svg) / 1e6,
+                "nodes": svg.count('class="node '), "edges": svg.count('class="edge '),
+                "helper": output_of([HELPER, "svg", *limits], description)[1],
+                "graphviz": output_of(["dot", "-Tsvg"], description)[1],
+                "start": output_of(["dot", "-Tsvg"], one)[1]}
+
+    def drawn(self, server, number):
+        """Seconds of a drawing by the daemon and its helper, less what the daemon does anyway."""
+        begun, before = time.monotonic(), family_seconds(server.pid)
+        for i in range(PICTURES):  # The least rate tells pictures apart, and hides nothing.
+            svg = server.daemon.text(f"/map.svg?min-rate=0.00000{number * PICTURES + i + 1:04d}")
+        seconds, lasted = family_seconds(server.pid) - before, time.monotonic() - begun
+        before = family_seconds(server.pid)
+        time.sleep(lasted)
+        return (seconds - (family_seconds(server.pid) - before)) / PICTURES, svg
 
     def map_words(self, form):
         return [str(BUILD / "spanmap"), "map", "--format", form, self.requests]
@@ -222,7 +260,7 @@ def run_all(bench, only):
              bench.alone(Case("threads", 100), {"receiver.threads": threads,
                                                 "topology.shards": shards}))
             for threads, shards in THREADS]
-    if "maps" in only and shutil.which("dot"):
+    if "maps" in only and shutil.which("dot") and Path(HELPER).exists():
         results["maps"] = bench.maps()
     if "micro" in only:
         results["micro"] = bench.micro()
