@@ -1,10 +1,11 @@
 /* otlp_attribute.c: a key and a text, a number or a boolean, as every encoder writes them, are known by
- * a few bytes, and a key that nobody wants costs a look at its length and first letter. All else goes
- * field by field.
+ * a few bytes, and its key by a look-up of its own. All else goes field by field.
  */
 #include "receiver/otlp_attribute.h"
 
 #include <string.h>
+
+#include "topology/attribute_names.h"
 
 /* Bytes of a KeyValue's and an AnyValue's fields on the wire. */
 enum {
@@ -98,52 +99,30 @@ static int read_value(struct otlp_reading *reading, struct wire wire, unsigned d
     return status;
 }
 
-/* A wanted attribute with a text or, else, with a number or a boolean. `whole` is its value. */
-static inline void offer_text(struct attributes *attributes, struct view key, struct view text)
-{
-    attributes_offer_text(attributes, key, text);
-    if (attributes->dimensions != NULL)
-        attributes_offer_dimension(attributes, key, (struct attribute_dimension){text, true});
-}
-
-static inline void offer_number(struct attributes *attributes, struct view key, uint8_t tag,
-                                uint64_t number, struct view whole)
-{
-    if (tag == TAG_NUMBER)
-        attributes_offer_number(attributes, key, (int64_t)number);
-    else
-        attributes_offer_boolean(attributes, key, number != 0);
-    if (attributes->dimensions != NULL)
-        attributes_offer_dimension(attributes, key, (struct attribute_dimension){whole, false});
-}
-
 /* A value of which nothing but its one member is there. */
-static inline bool offer_usual(struct attributes *attributes, const uint32_t *filter,
-                               struct view key, struct wire value)
+static bool take_usual(struct attributes *attributes, struct view key, struct wire wire)
 {
-    struct view whole = wire_view(value);
-    uint8_t tag = *value.at;
+    struct value value = {.tag = *wire.at, .whole = wire_view(wire)};
     struct wire text;
-    uint64_t number = 0;
 
-    if (tag == TAG_TEXT) {
-        if (!wire_short_bytes(&value, &text) || wire_left(&value) != 0)
+    if (value.tag == TAG_TEXT) {
+        if (!wire_short_bytes(&wire, &text))
             return false;
-        if (attributes_wants(filter, key))
-            offer_text(attributes, key, wire_view(text));
-        return true;
+        value.text = wire_view(text);
+    } else {
+        wire.at++;
+        if ((value.tag != TAG_NUMBER && value.tag != TAG_BOOLEAN) ||
+            wire_varint(&wire, &value.number) != 0)
+            return false;
     }
-    value.at++;
-    if ((tag != TAG_NUMBER && tag != TAG_BOOLEAN) || wire_varint(&value, &number) != 0 ||
-        wire_left(&value) != 0)
+    if (wire_left(&wire) != 0)
         return false;
-    if (attributes_wants(filter, key))
-        offer_number(attributes, key, tag, number, whole);
+    offer(attributes, key, &value);
     return true;
 }
 
 /* A key, then a value, and nothing else. False: another form, of which nothing was offered. */
-static bool read_usual(struct wire pair, const uint32_t *filter, struct attributes *attributes)
+static bool read_usual(struct wire pair, struct attributes *attributes)
 {
     struct wire key;
     struct wire value;
@@ -151,7 +130,7 @@ static bool read_usual(struct wire pair, const uint32_t *filter, struct attribut
     return wire_left(&pair) > 2 && *pair.at == TAG_KEY && wire_short_bytes(&pair, &key) &&
            wire_left(&pair) > 2 && *pair.at == TAG_VALUE && wire_short_bytes(&pair, &value) &&
            wire_left(&pair) == 0 && wire_left(&value) != 0 &&
-           offer_usual(attributes, filter, wire_view(key), value);
+           take_usual(attributes, wire_view(key), value);
 }
 
 /* A varint that ends at `end`, and is not so long that it could overflow. */
@@ -168,60 +147,62 @@ static inline bool read_number(const uint8_t *at, const uint8_t *end, uint64_t *
     return at == end;
 }
 
-/* The same as read_usual() for a pair of `size` bytes, 6 to 127, so that all lengths in it have one
- * byte: they are right if they add up. */
-static inline bool read_short(const uint8_t *at, size_t size, const uint32_t *filter,
-                              struct attributes *attributes)
+/* The same as read_usual() for a wanted attribute of a usual type that comes first, and for one that says
+ * nothing, if it has less than 128 bytes and its key has some length, so that all lengths in it have
+ * one byte: they are right if they add up. At least 8 bytes are there.
+ *
+ *   tag  size  TAG_KEY  key's size  key ...  TAG_VALUE  value's size  tag of a member  ...
+ *
+ * Returns: how many bytes it has; 0: another form, or value, and nothing was done. */
+static inline size_t take_short(const uint8_t *at, size_t left, struct attributes *attributes)
 {
-    size_t key_size = at[1];
-    const uint8_t *value = at + 2 + key_size;
-    struct view key = {(const char *)at + 2, key_size};
-    uint64_t number;
+    size_t size = at[1];
+    size_t key_size = at[3];
+    const char *key = (const char *)at + 4;
+    const uint8_t *value = at + 4 + key_size;
+    const struct attribute_name *name;
 
-    if (at[0] != TAG_KEY || key_size + 6 > size || value[0] != TAG_VALUE ||
-        key_size + 4 + value[1] != size)
-        return false;
+    if (size >= 0x80 || at[2] != TAG_KEY || key_size < ATTRIBUTE_NAME_SIZE_MIN || size > left - 2 ||
+        key_size + 6 > size || value[0] != TAG_VALUE || key_size + 4 + value[1] != size)
+        return 0;
+    name = attribute_name_find(key, key_size);
+    if (name == NULL && attribute_name_may_tell(key))
+        return 0;
     if (value[2] == TAG_TEXT) {
-        if (value[3] + 2 != value[1])
-            return false;
-        if (attributes_wants(filter, key))
-            offer_text(attributes, key, (struct view){(const char *)value + 4, value[3]});
-        return true;
+        struct view text = {(const char *)value + 4, value[3]};
+        if (key_size + 6 + text.size != size || text.size == 0 ||
+            (name != NULL && !attributes_take_text(attributes, name, text)))
+            return 0;
+    } else {
+        uint64_t number;
+        if (value[2] != TAG_NUMBER || !read_number(value + 3, at + 2 + size, &number) ||
+            (name != NULL && !attributes_take_number(attributes, name, (int64_t)number)))
+            return 0;
     }
-    if ((value[2] != TAG_NUMBER && value[2] != TAG_BOOLEAN) ||
-        !read_number(value + 3, at + size, &number))
-        return false;
-    if (attributes_wants(filter, key))
-        offer_number(attributes, key, value[2], number,
-                     (struct view){(const char *)value + 2, value[1]});
-    return true;
-}
-
-/* One attribute at the front; where the next one begins, or NULL: another form. */
-static inline const uint8_t *read_one(const uint8_t *at, const uint8_t *end, const uint32_t *filter,
-                                      struct attributes *attributes)
-{
-    size_t left = (size_t)(end - at);
-    struct wire rest = {at, end};
-    struct wire pair;
-
-    if (left >= 8 && at[1] >= 6 && at[1] < 0x80 && at[1] <= left - 2 &&
-        read_short(at + 2, at[1], filter, attributes))
-        return at + 2 + at[1];
-    return wire_short_bytes(&rest, &pair) && read_usual(pair, filter, attributes) ? rest.at : NULL;
+    return 2 + size;
 }
 
 void otlp_read_usual_attributes(const struct otlp_reading *reading, struct wire *wire, uint8_t tag,
                                 unsigned depth, struct attributes *attributes)
 {
-    const uint32_t *filter = attributes_filter(attributes);
     const uint8_t *at = wire->at;
+    const uint8_t *end = wire->end;
+    bool has_dimensions = attributes->dimensions != NULL; /* For which any key may be wanted. */
 
     if (depth >= reading->depth_max)
         return; /* The value stands one deeper. */
-    for (const uint8_t *next = at; next != NULL;) {
-        at = next;
-        next = at != wire->end && *at == tag ? read_one(at, wire->end, filter, attributes) : NULL;
+    while (at != end && *at == tag) {
+        size_t left = (size_t)(end - at);
+        size_t size = left >= 8 && !has_dimensions ? take_short(at, left, attributes) : 0;
+        struct wire rest = {at, end};
+        struct wire pair;
+        if (size != 0) {
+            at += size;
+            continue;
+        }
+        if (!wire_short_bytes(&rest, &pair) || !read_usual(pair, attributes))
+            break;
+        at = rest.at;
     }
     wire->at = at;
 }
@@ -253,7 +234,7 @@ static int read_slow(struct otlp_reading *reading, struct wire wire, unsigned de
 int otlp_read_attribute(struct otlp_reading *reading, struct wire pair, unsigned depth,
                         struct attributes *attributes)
 {
-    return depth < reading->depth_max && read_usual(pair, attributes_filter(attributes), attributes)
+    return depth < reading->depth_max && read_usual(pair, attributes)
                ? 0
                : read_slow(reading, pair, depth, attributes);
 }

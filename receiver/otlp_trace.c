@@ -60,6 +60,7 @@ struct otlp_decoder {
     size_t links_capacity;
     uint16_t *link_slots; /* To tell the links of one span apart. */
     struct attributes resource;
+    struct naming_keys keys;
     struct hash128 resource_key;
     struct otlp_span span;
     struct otlp_reading reading;
@@ -92,6 +93,7 @@ int otlp_decoder_new(const struct otlp_decoder_options *options, struct otlp_dec
         own->memo_entries = MEMO_DEFAULT;
     if (own->json_tree_bytes_max == 0)
         own->json_tree_bytes_max = JSON_TREE_DEFAULT;
+    naming_keys_init(&decoder->keys, own->naming, own->hash_seed);
     buf_init(&decoder->scratch, 0);
     buf_init(&decoder->json, 0);
     buf_init(&decoder->values, (size_t)DIMENSIONS_MAX * VALUE_BYTES);
@@ -252,12 +254,11 @@ static int find_site(struct otlp_decoder *decoder, uint32_t *out_site)
                                  .name = decoder->span.name,
                                  .kind = decoder->span.kind};
     struct view values[DIMENSIONS_MAX];
-    struct hash128 key;
-    int status = naming_key_span(&decoder->resource_key, &input, options->hash_seed,
-                                 &decoder->scratch, &key);
+    struct hash128 key = naming_key_span(&decoder->keys, &decoder->resource_key, &input);
+    int status = 0;
 
-    if (status != 0 || otlp_memo_find(&decoder->memo, &key, out_site))
-        return status;
+    if (otlp_memo_find(&decoder->memo, &key, out_site))
+        return 0;
     decoder->stage.sites_missed++;
     if (options->dimensions != NULL) {
         status = find_values(decoder, values);
@@ -430,12 +431,9 @@ static int find_resource(struct otlp_decoder *decoder, struct wire wire)
         else if (field.tag == TAG_LIBRARY_SPANS && reading->warning == NULL)
             reading->warning = "instrumentation_library_spans (OTLP before 0.15) were ignored";
     }
-    if (status != 0)
-        return status;
-    if (naming_key_resource(&decoder->resource, decoder->options.hash_seed, &decoder->scratch,
-                            &decoder->resource_key) != 0)
-        return otlp_fail(reading, wire.at, "memory is out", STATUS_NOMEM);
-    return 0;
+    if (status == 0)
+        decoder->resource_key = naming_key_resource(&decoder->keys, &decoder->resource);
+    return status;
 }
 
 static int read_resource_spans(struct otlp_decoder *decoder, struct wire wire)

@@ -1,69 +1,73 @@
 #!/bin/sh
-# semconv.sh < topology/semconv.tsv > semconv_table.inc: makes the table of attribute names,
-# a filter by length and first letter, and a look-up that compares names of one length only.
+# semconv.sh < topology/semconv.tsv > semconv_table.inc: makes the table of attribute names, in which
+# a name of eight bytes or more stands at a place of its own that is made of its size and of four of its
+# bytes (attribute_name_find()), and a list of the shorter ones.
 set -eu
 
-awk -F '\t' '
-/^#/ || NF == 0 { next }
-NF != 4 || $2 !~ /^[0-9]+$/ || $3 !~ /^(text|number|boolean|any|authority|ratio|rate)$/ || $4 in seen {
-    print "semconv.tsv:" NR ": not slot, rank, type, name, or a name told twice" > "/dev/stderr"
+LC_ALL=C awk -F '\t' '
+function fail(text) {
+    print "semconv.tsv:" text > "/dev/stderr"
     failed = 1
     exit 1
 }
+# As attribute_name_find() has it, by halves of the factor: awk counts exactly below 2^53 only.
+function place(i) {
+    return int((word[i] * low % 4294967296 + word[i] * high % 65536 * 65536) % 4294967296 / 16777216)
+}
+function row(i) {
+    meaning = name[i] ~ /^rpc\./ ? "ATTRIBUTES_RPC" : name[i] ~ /^messaging\./ ? "ATTRIBUTES_MESSAGING" : "0"
+    return "{\"" name[i] "\", UINT64_C(1) << " i ", " meaning ", " length(name[i]) ", ATTRIBUTE_" slot[i] \
+        ", " rank[i] ", ATTRIBUTE_NAME_" type[i] "},"
+}
+BEGIN {
+    for (i = 0; i < 256; i++)
+        code[sprintf("%c", i)] = i
+}
+/^#/ || NF == 0 { next }
+NF != 4 || $2 !~ /^[0-9]+$/ || $3 !~ /^(text|number|boolean|any|authority|ratio|rate)$/ || $4 in seen {
+    fail(NR ": not slot, rank, type, name, or a name told twice")
+}
+length($4) > 40 { fail(NR ": a name of more than 40 bytes") }
 {
     seen[$4] = 1
     slot[count + 0] = $1; rank[count + 0] = $2; type[count + 0] = toupper($3); name[count + 0] = $4
-    size = length($4)
-    if (size > longest)
-        longest = size
-    at[size] = at[size] " " (count + 0)
-    letter = substr($4, 1, 1)
-    if (index(starts[size], letter) == 0)
-        starts[size] = starts[size] letter
+    if (length($4) >= 8) {
+        at = length($4) - 5
+        for (i = 3; i >= 0; i--)
+            word[count + 0] = word[count + 0] * 256 + code[substr($4, at + i, 1)]
+        word[count + 0] = (word[count + 0] + length($4)) % 4294967296
+    }
     count++
 }
 END {
-    if (!failed && longest >= 64) {
-        print "semconv.tsv: a name of 64 characters or more" > "/dev/stderr"
-        failed = 1
-    }
     if (failed)
         exit 1
-    print "/* Made by scripts/semconv.sh from topology/semconv.tsv. */"
-    print "enum { SEMCONV_SIZE_MAX = " longest " };"
-    print "\nstatic const struct semconv_name semconv_names[] = {"
-    for (i = 0; i < count; i++)
-        print "    {ATTRIBUTE_" slot[i] ", " rank[i] ", SEMCONV_" type[i] ", " i "}, /* " name[i] " */"
-    print "};"
-    print "\n/* By length: bit (letter & 31) of each letter that a wanted key of that length begins with. */"
-    print "const uint32_t attributes_starts[ATTRIBUTES_STARTS] = {"
-    for (size = 1; size < 64; size++) {
-        letters = starts[size]
-        # Any key of these families says something, whether it has a row or not.
-        if (size > length("rpc.") && index(letters, "r") == 0)
-            letters = letters "r"
-        if (size > length("messaging.") && index(letters, "m") == 0)
-            letters = letters "m"
-        if (letters == "")
-            continue
-        line = "    [" size "] ="
-        for (i = 1; i <= length(letters); i++)
-            line = line (i > 1 ? " |" : "") " 1U << (\047" substr(letters, i, 1) "\047 & 31)"
-        print line ","
-    }
-    print "};"
-    print "\nstatic const struct semconv_name *semconv_find(const char *key, size_t size)"
-    print "{\n    switch (size) {"
-    for (size = 1; size <= longest; size++) {
-        if (!(size in at))
-            continue
-        print "    case " size ":"
-        n = split(at[size], list, " ")
-        for (i = 1; i <= n; i++) {
-            print "        if (memcmp(key, \"" name[list[i] + 0] "\", " size ") == 0)"
-            print "            return &semconv_names[" list[i] + 0 "];"
+    high = 40503
+    for (low = 1; low < 65536; low += 2) {
+        split("", taken)
+        clash = 0
+        for (i = 0; i < count && !clash; i++) {
+            if (!(i in word))
+                continue
+            clash = place(i) in taken
+            taken[place(i)] = i
         }
-        print "        return NULL;"
+        if (!clash)
+            break
     }
-    print "    default:\n        return NULL;\n    }\n}"
+    if (clash)
+        fail(" two names fall on one place, whatever they are multiplied by")
+    print "/* Made by scripts/semconv.sh from topology/semconv.tsv. */"
+    print "enum { SEMCONV_ROWS = " count " };"
+    print "\nconst uint32_t attribute_names_factor = UINT32_C(" high ") << 16 | " low ";"
+    print "\nconst struct attribute_name attribute_names[ATTRIBUTE_NAMES] = {"
+    for (at = 0; at < 256; at++)
+        if (at in taken)
+            print "    [" at "] = " row(taken[at])
+    print "};"
+    print "\nstatic const struct attribute_name short_names[] = {"
+    for (i = 0; i < count; i++)
+        if (!(i in word))
+            print "    " row(i)
+    print "};"
 }'

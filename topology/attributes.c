@@ -1,72 +1,61 @@
-/* attributes.c: a look-up by length and first letter, then by whole words, over a generated table.
- * Most keys of a span are none of ours; they cost one load and one test.
+/* attributes.c: the way for any key and value; attribute_names.h has the short one.
  */
 #include "topology/attributes.h"
 
 #include <string.h>
 
+#include "topology/attribute_names.h"
 #include "topology/sampling.h"
-
-enum semconv_type {
-    SEMCONV_TEXT,
-    SEMCONV_NUMBER,
-    SEMCONV_BOOLEAN,
-    SEMCONV_ANY,
-    SEMCONV_AUTHORITY,
-    SEMCONV_RATIO,
-    SEMCONV_RATE,
-};
-
-struct semconv_name {
-    uint8_t slot; /* enum attribute */
-    uint8_t rank;
-    uint8_t type;   /* enum semconv_type */
-    uint8_t number; /* Of the row. */
-};
 
 #include "semconv_table.inc"
 
 _Static_assert(ATTRIBUTE_COUNT <= 32, "`present` has a bit for each attribute");
-_Static_assert(sizeof(semconv_names) / sizeof(semconv_names[0]) <= 64,
-               "`seen` has one for each row");
+_Static_assert(SEMCONV_ROWS <= 62, "`seen` has one for each row");
 
 /* Notes the families whose mere presence says what a call is made to (N2). */
 static void note_family(struct attributes *attributes, struct view key)
 {
     if (key.size > 4 && memcmp(key.data, "rpc.", 4) == 0)
-        attributes->has_rpc = true;
+        attributes->seen |= ATTRIBUTES_RPC;
     else if (key.size > 10 && memcmp(key.data, "messaging.", 10) == 0)
-        attributes->has_messaging = true;
+        attributes->seen |= ATTRIBUTES_MESSAGING;
 }
 
-/* The row of a wanted key that comes for the first time. */
-static inline const struct semconv_name *find(struct attributes *attributes, struct view key)
+static const struct attribute_name *look_up(struct view key)
 {
-    const struct semconv_name *name = semconv_find(key.data, key.size);
-    uint64_t bit;
+    if (key.size >= ATTRIBUTE_NAME_SIZE_MIN)
+        return attribute_name_find(key.data, key.size);
+    for (size_t i = 0; i < sizeof(short_names) / sizeof(short_names[0]); i++)
+        if (view_equal(key, (struct view){short_names[i].key, short_names[i].size}))
+            return &short_names[i];
+    return NULL;
+}
+
+/* The name of a wanted key that comes for the first time. */
+static const struct attribute_name *find(struct attributes *attributes, struct view key)
+{
+    const struct attribute_name *name = look_up(key);
 
     if (name == NULL)
         return NULL;
-    bit = UINT64_C(1) << name->number;
-    if ((attributes->seen & bit) != 0) {
+    if ((attributes->seen & name->row) != 0) {
         attributes->repeated++;
         return NULL;
     }
-    attributes->seen |= bit;
+    attributes->seen |= name->row;
     return name;
 }
 
 /* Likewise, of a value that is not empty. */
-static inline const struct semconv_name *find_value(struct attributes *attributes, struct view key)
+static const struct attribute_name *find_value(struct attributes *attributes, struct view key)
 {
-    if (key.size != 0 && (key.data[0] == 'r' || key.data[0] == 'm'))
-        note_family(attributes, key);
+    note_family(attributes, key);
     return find(attributes, key);
 }
 
-/* The place for a value of this name; NULL where a better one is there. What is kept is written into it
- * member by member: a whole value, put together elsewhere, would have to wait for its parts. */
-static struct attribute_value *place(struct attributes *attributes, const struct semconv_name *name)
+/* The place for a value of this name; NULL where a better one is there. */
+static struct attribute_value *place(struct attributes *attributes,
+                                     const struct attribute_name *name)
 {
     struct attribute_value *into = &attributes->value[name->slot];
 
@@ -77,7 +66,7 @@ static struct attribute_value *place(struct attributes *attributes, const struct
     return into;
 }
 
-static void keep_text(struct attributes *attributes, const struct semconv_name *name,
+static void keep_text(struct attributes *attributes, const struct attribute_name *name,
                       struct view text)
 {
     struct attribute_value *into = place(attributes, name);
@@ -85,18 +74,17 @@ static void keep_text(struct attributes *attributes, const struct semconv_name *
     if (into == NULL)
         return;
     into->type = ATTRIBUTE_TEXT;
-    into->text.data = text.data;
-    into->text.size = text.size;
+    into->text = text;
 }
 
-static void keep_number(struct attributes *attributes, const struct semconv_name *name,
+static void keep_number(struct attributes *attributes, const struct attribute_name *name,
                         int64_t number)
 {
     struct attribute_value *into = place(attributes, name);
 
     if (into == NULL)
         return;
-    into->type = name->type == SEMCONV_BOOLEAN ? ATTRIBUTE_BOOLEAN : ATTRIBUTE_NUMBER;
+    into->type = name->type == ATTRIBUTE_NAME_BOOLEAN ? ATTRIBUTE_BOOLEAN : ATTRIBUTE_NUMBER;
     into->number = number;
 }
 
@@ -140,11 +128,11 @@ static bool parse_real(struct view text, double *out_number)
 }
 
 /* E16: what cannot be a ratio or a rate is as absent. */
-static void keep_weight(struct attributes *attributes, const struct semconv_name *name,
+static void keep_weight(struct attributes *attributes, const struct attribute_name *name,
                         double number)
 {
-    uint64_t weight = name->type == SEMCONV_RATIO ? sampling_ratio_weight(number)
-                                                  : sampling_rate_weight(number);
+    uint64_t weight = name->type == ATTRIBUTE_NAME_RATIO ? sampling_ratio_weight(number)
+                                                         : sampling_rate_weight(number);
 
     if (weight != 0)
         keep_number(attributes, name, (int64_t)weight);
@@ -168,33 +156,33 @@ static struct view authority_host(struct view text)
 
 void attributes_offer_text(struct attributes *attributes, struct view key, struct view text)
 {
-    const struct semconv_name *name = text.size != 0 ? find_value(attributes, key)
-                                                     : find(attributes, key);
+    const struct attribute_name *name = text.size != 0 ? find_value(attributes, key)
+                                                       : find(attributes, key);
     int64_t number = 0;
     double real = 0;
 
     if (name == NULL || text.size == 0)
         return;
-    switch ((enum semconv_type)name->type) {
-    case SEMCONV_TEXT:
-    case SEMCONV_ANY:
+    switch ((enum attribute_name_type)name->type) {
+    case ATTRIBUTE_NAME_TEXT:
+    case ATTRIBUTE_NAME_ANY:
         keep_text(attributes, name, text);
         break;
-    case SEMCONV_NUMBER:
+    case ATTRIBUTE_NAME_NUMBER:
         if (parse_number(text, &number))
             keep_number(attributes, name, number);
         break;
-    case SEMCONV_BOOLEAN:
+    case ATTRIBUTE_NAME_BOOLEAN:
         keep_number(attributes, name,
                     view_equal(text, VIEW("true")) || view_equal(text, VIEW("True")));
         break;
-    case SEMCONV_AUTHORITY:
+    case ATTRIBUTE_NAME_AUTHORITY:
         text = authority_host(text);
         if (text.size != 0)
             keep_text(attributes, name, text);
         break;
-    case SEMCONV_RATIO:
-    case SEMCONV_RATE:
+    case ATTRIBUTE_NAME_RATIO:
+    case ATTRIBUTE_NAME_RATE:
         if (parse_real(text, &real))
             keep_weight(attributes, name, real);
         break;
@@ -203,27 +191,28 @@ void attributes_offer_text(struct attributes *attributes, struct view key, struc
 
 void attributes_offer_number(struct attributes *attributes, struct view key, int64_t number)
 {
-    const struct semconv_name *name = find_value(attributes, key);
+    const struct attribute_name *name = find_value(attributes, key);
 
-    if (name != NULL && (name->type == SEMCONV_NUMBER || name->type == SEMCONV_ANY))
+    if (name != NULL && (name->type == ATTRIBUTE_NAME_NUMBER || name->type == ATTRIBUTE_NAME_ANY))
         keep_number(attributes, name, number);
-    else if (name != NULL && (name->type == SEMCONV_RATIO || name->type == SEMCONV_RATE))
+    else if (name != NULL &&
+             (name->type == ATTRIBUTE_NAME_RATIO || name->type == ATTRIBUTE_NAME_RATE))
         keep_weight(attributes, name, (double)number);
 }
 
 void attributes_offer_real(struct attributes *attributes, struct view key, double number)
 {
-    const struct semconv_name *name = find_value(attributes, key);
+    const struct attribute_name *name = find_value(attributes, key);
 
-    if (name != NULL && (name->type == SEMCONV_RATIO || name->type == SEMCONV_RATE))
+    if (name != NULL && (name->type == ATTRIBUTE_NAME_RATIO || name->type == ATTRIBUTE_NAME_RATE))
         keep_weight(attributes, name, number);
 }
 
 void attributes_offer_boolean(struct attributes *attributes, struct view key, bool value)
 {
-    const struct semconv_name *name = find_value(attributes, key);
+    const struct attribute_name *name = find_value(attributes, key);
 
-    if (name != NULL && name->type == SEMCONV_BOOLEAN)
+    if (name != NULL && name->type == ATTRIBUTE_NAME_BOOLEAN)
         keep_number(attributes, name, value);
 }
 
@@ -246,7 +235,7 @@ void attributes_offer_dimension(struct attributes *attributes, struct view key,
         return;
     if ((attributes->dimensions_seen >> which & 1) != 0) {
         /* A key that has a meaning of its own was counted there. */
-        attributes->repeated += semconv_find(key.data, key.size) == NULL;
+        attributes->repeated += look_up(key) == NULL;
         return;
     }
     attributes->dimensions_seen |= 1U << which;

@@ -65,13 +65,16 @@ struct attribute_dimension {
     bool is_text;
 };
 
+/* In `seen`, beside the rows: any key that starts with "messaging.", or with "rpc.", and a value that is
+ * not empty. */
+#define ATTRIBUTES_MESSAGING (UINT64_C(1) << 63)
+#define ATTRIBUTES_RPC (UINT64_C(1) << 62)
+
 struct attributes {
     struct attribute_value value[ATTRIBUTE_COUNT];
-    uint32_t present;   /* Bit i: value[i] is there. */
-    uint64_t seen;      /* Bit i: row i of semconv.tsv came, if only empty. */
-    bool has_messaging; /* Any key that starts with "messaging.", and a value that is not empty. */
-    bool has_rpc;       /* Likewise "rpc." */
-    uint32_t repeated;  /* Keys that came again and were left; goes on over a reset. */
+    uint32_t present;  /* Bit i: value[i] is there. */
+    uint64_t seen;     /* Bit i: row i of semconv.tsv came, if only empty; ATTRIBUTES_*. */
+    uint32_t repeated; /* Keys that came again and were left; goes on over a reset. */
     const struct dimensions
         *dimensions;             /* NULL: there are none. Set before use, stays over a reset. */
     uint32_t dimensions_present; /* Bit i: dimension[i] is there, */
@@ -79,33 +82,12 @@ struct attributes {
     struct attribute_dimension dimension[DIMENSIONS_MAX];
 };
 
-/* What attributes_wants() asks; longer keys stand in the last place. */
-enum { ATTRIBUTES_STARTS = 64 };
-extern const uint32_t attributes_starts[ATTRIBUTES_STARTS];
-
-/* A filter: the table of names, or the one that has the keys of dimensions too. */
-static inline const uint32_t *attributes_filter(const struct attributes *attributes)
-{
-    return attributes->dimensions != NULL ? attributes->dimensions->starts : attributes_starts;
-}
-
-/* Whether offering `key` can have an effect, judged by its length and first letter: a filter for the
- * many that have none. The key is not empty, or points to a byte that can be read. */
-static inline bool attributes_wants(const uint32_t *filter, struct view key)
-{
-    size_t size = key.size < ATTRIBUTES_STARTS ? key.size : ATTRIBUTES_STARTS - 1;
-
-    return (filter[size] >> ((unsigned char)key.data[0] & 31) & 1) != 0;
-}
-
 static inline void attributes_reset(struct attributes *attributes)
 {
     for (uint32_t left = attributes->present; left != 0; left &= left - 1)
         attributes->value[__builtin_ctz(left)].type = ATTRIBUTE_ABSENT;
     attributes->present = 0;
     attributes->seen = 0;
-    attributes->has_messaging = false;
-    attributes->has_rpc = false;
     attributes->dimensions_present = attributes->dimensions_seen = 0;
 }
 
@@ -124,6 +106,16 @@ void attributes_offer_empty(struct attributes *attributes, struct view key);
 /* Offers any value to the dimensions, if there are some. An empty one only says that it came. */
 void attributes_offer_dimension(struct attributes *attributes, struct view key,
                                 struct attribute_dimension value);
+
+static inline bool attributes_has_messaging(const struct attributes *attributes)
+{
+    return (attributes->seen & ATTRIBUTES_MESSAGING) != 0;
+}
+
+static inline bool attributes_has_rpc(const struct attributes *attributes)
+{
+    return (attributes->seen & ATTRIBUTES_RPC) != 0;
+}
 
 static inline struct view attribute_text(const struct attributes *attributes, enum attribute which)
 {

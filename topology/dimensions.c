@@ -6,11 +6,9 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "topology/attributes.h"
 
 enum { LABEL_EXTRA = 8, NAME_IN_ERROR = 60 };
 
-_Static_assert((int)DIMENSION_SIZES == (int)ATTRIBUTES_STARTS, "one filter serves both");
 _Static_assert(DIMENSIONS_MAX <= 16, "`of_size` has a bit for each");
 
 static const char *const prefixes[DIMENSION_SIDES] = {"", "client.", "server."};
@@ -145,13 +143,12 @@ static int make_item(struct view key, struct dimension *out_item)
     return 0;
 }
 
-static void add_to_filter(struct dimensions *dimensions, unsigned which)
+static void add_to_sizes(struct dimensions *dimensions, unsigned which)
 {
     struct view key = dimensions->items[which].key;
     size_t size = key.size < DIMENSION_SIZES ? key.size : DIMENSION_SIZES - 1;
 
     dimensions->of_size[size] |= (uint16_t)(1U << which);
-    dimensions->starts[size] |= 1U << ((unsigned char)key.data[0] & 31);
 }
 
 static void sort_labels(struct dimensions *dimensions)
@@ -180,7 +177,6 @@ int dimensions_new(const struct view *keys, size_t count, char out_error[256],
     dimensions = mem_calloc(1, sizeof(*dimensions));
     if (dimensions == NULL)
         return STATUS_NOMEM;
-    memcpy(dimensions->starts, attributes_starts, sizeof(dimensions->starts));
     for (size_t i = 0; i < count && status == 0; i++) {
         struct dimension item;
         status = check_key(keys[i], out_error);
@@ -196,7 +192,7 @@ int dimensions_new(const struct view *keys, size_t count, char out_error[256],
         return status;
     }
     for (unsigned i = 0; i < dimensions->count; i++)
-        add_to_filter(dimensions, i);
+        add_to_sizes(dimensions, i);
     sort_labels(dimensions);
     *out_dimensions = dimensions;
     return 0;

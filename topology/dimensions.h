@@ -1,5 +1,5 @@
 /* dimensions.h: the attributes whose values become labels.
- * Is:         the list of metrics.dimensions, compiled: keys, a filter and a look-up for the hot path,
+ * Is:         the list of metrics.dimensions, compiled: keys, a look-up for the hot path,
  *             the names of labels; and how the values of one span are packed into one text.
  * Is not:     the place where values are kept (catalog.h), nor where they are read (attributes.h).
  * Invariants: no label is equal to another one of the same metric, built-in ones included.
@@ -46,7 +46,6 @@ struct dimensions {
     uint32_t count;
     struct dimension items[DIMENSIONS_MAX];
     uint8_t order[DIMENSION_SIDES][DIMENSIONS_MAX]; /* Sorted by label. */
-    uint32_t starts[DIMENSION_SIZES];               /* As attributes_starts, these keys included. */
     uint16_t of_size[DIMENSION_SIZES];              /* Bit i: item i has a key of this size. */
 };
 

@@ -129,6 +129,20 @@ bool naming_derives_errors(const struct naming *naming)
     return naming->derive_errors;
 }
 
+/* A name that was not rewritten is never empty, so that what stands behind it in the order is not asked. */
+enum naming_url naming_url(const struct naming *naming)
+{
+    enum naming_url url = NAMING_URL_ALWAYS;
+
+    for (size_t i = 0; i < naming->order_count; i++) {
+        if (naming->order[i] == PEER_URL_HOST)
+            return url;
+        if (naming->order[i] == PEER_ADDRESS && naming->rules.patterns_count == 0)
+            url = NAMING_URL_WITHOUT_NAME;
+    }
+    return NAMING_URL_NEVER;
+}
+
 /* ------------------------------------------------------------------ texts */
 
 /* A part of the scratch buffer that was just written. */
@@ -166,9 +180,9 @@ static enum call_kind call_of(const struct naming_input *input)
     if (naming_is_database(span))
         return CALL_DATABASE;
     if (input->kind == SPAN_KIND_PRODUCER || input->kind == SPAN_KIND_CONSUMER ||
-        span->has_messaging)
+        attributes_has_messaging(span))
         return CALL_MESSAGING;
-    return span->has_rpc ? CALL_RPC : CALL_OTHER;
+    return attributes_has_rpc(span) ? CALL_RPC : CALL_OTHER;
 }
 
 static enum node_type type_of(enum call_kind call)

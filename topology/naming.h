@@ -45,6 +45,11 @@ MUST_USE int naming_new(const struct naming_options *options, char out_error[256
                         struct naming **out_naming);
 void naming_free(struct naming *naming);
 
+/* When the host of a URL may name a callee: always, where server.address is no name, or never. */
+enum naming_url { NAMING_URL_ALWAYS, NAMING_URL_WITHOUT_NAME, NAMING_URL_NEVER };
+
+enum naming_url naming_url(const struct naming *naming);
+
 /* What names one span has. */
 struct naming_input {
     const struct attributes *resource;

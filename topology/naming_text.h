@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/status.h"
@@ -26,6 +27,16 @@ struct naming_ip {
 
 /* IPv4 or IPv6, the latter also in brackets or with a zone. */
 bool naming_parse_ip(struct view text, struct naming_ip *out_ip);
+
+/* Whether a text begins so that naming_parse_ip() cannot take it: with a letter, and with one that is no
+ * hexadecimal digit unless there is no colon. */
+static inline bool naming_is_no_ip(struct view text)
+{
+    unsigned char letter = text.size != 0 ? (unsigned char)text.data[0] | 0x20 : 0;
+
+    return letter >= 'a' && letter <= 'z' &&
+           (letter > 'f' || memchr(text.data, ':', text.size) == NULL);
+}
 
 /* The host of an absolute URL, never its credentials or port; IPv6 without brackets. Empty: none. */
 struct view naming_url_host(struct view url);

@@ -46,7 +46,8 @@ static void check_parts(struct view line, struct buf *scratch)
     struct view method = naming_rpc_service(line);
     struct view clean;
 
-    (void)naming_parse_ip(line, &ip);
+    if (naming_parse_ip(line, &ip) && naming_is_no_ip(line))
+        abort();
     if (host.size > line.size || method.size > line.size)
         abort();
     buf_reset(scratch);
@@ -82,6 +83,41 @@ static void read_input(struct view text, struct attributes *resource, struct att
     }
 }
 
+/* Where the key does not change with the URL, the names of the callee must not. */
+static void check_key(const struct naming *naming, const struct naming_input *input,
+                      struct attributes *span, struct buf *scratch)
+{
+    static const struct view other = {"http://other/", 13};
+    static struct naming_keys keys;
+    struct attribute_value *url = &span->value[ATTRIBUTE_URL_FULL];
+    struct view had = url->text;
+    struct hash128 resource, key, key_of_other;
+    struct naming_result result;
+    char peer[NAMING_CLEAN_MAX];
+    size_t size = 0;
+
+    naming_keys_init(&keys, naming, 1);
+    resource = naming_key_resource(&keys, input->resource);
+    key = naming_key_span(&keys, &resource, input);
+    if (url->type != ATTRIBUTE_TEXT)
+        return;
+    if (naming_resolve(naming, input, scratch, &result) != 0)
+        abort();
+    if (result.has_peer) {
+        size = result.peer.name.size;
+        memcpy(peer, result.peer.name.data, size);
+    }
+    url->text = other;
+    key_of_other = naming_key_span(&keys, &resource, input);
+    if (naming_resolve(naming, input, scratch, &result) != 0)
+        abort();
+    if (key.low == key_of_other.low && key.high == key_of_other.high &&
+        !view_equal((struct view){peer, size},
+                    result.has_peer ? result.peer.name : (struct view){NULL, 0}))
+        abort();
+    url->text = had;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct rig rig;
@@ -89,7 +125,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct attributes span = {.present = 0};
     struct naming_input input;
     struct naming_result result;
-    struct hash128 key;
     struct buf scratch;
     struct buf copy;
 
@@ -98,9 +133,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     buf_init(&scratch, 0);
     buf_init(&copy, 0);
     read_input((struct view){(const char *)data, size}, &resource, &span, &input, &scratch);
-    if (naming_key_resource(&resource, 1, &scratch, &key) != 0 ||
-        naming_key_span(&key, &input, 1, &scratch, &key) != 0)
-        abort();
+    check_key(rig.naming, &input, &span, &scratch);
     if (naming_resolve(rig.naming, &input, &scratch, &result) != 0)
         abort();
     if (result.service.name.size == 0 || (result.has_peer && result.peer.name.size == 0))

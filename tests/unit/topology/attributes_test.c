@@ -92,8 +92,8 @@ static void attributes__takes_an_empty_text_as_absent(void **state)
     offer(&on, "rpc.service", "");
     offer(&on, "messaging.system", "");
     assert_view_equal(attribute_text(&on, ATTRIBUTE_SERVER_ADDRESS), "old");
-    assert_false(on.has_rpc);
-    assert_false(on.has_messaging);
+    assert_false(attributes_has_rpc(&on));
+    assert_false(attributes_has_messaging(&on));
 }
 
 static void attributes__reads_numbers_that_are_text(void **state)
@@ -205,17 +205,17 @@ static void attributes__notes_families(void **state)
     offer(&on, "rpcx.y", "x");
     offer(&on, "messagingx.y", "x");
     attributes_offer_empty(&on, VIEW("rpc.anything"));
-    assert_false(on.has_rpc);
-    assert_false(on.has_messaging);
+    assert_false(attributes_has_rpc(&on));
+    assert_false(attributes_has_messaging(&on));
     attributes_offer_other(&on, VIEW("messaging.an.array.of.some.length.that.no.row.has.at.all"));
     attributes_offer_boolean(&on, VIEW("rpc.x"), false);
-    assert_true(on.has_rpc);
-    assert_true(on.has_messaging);
+    assert_true(attributes_has_rpc(&on));
+    assert_true(attributes_has_messaging(&on));
     attributes_reset(&on);
-    assert_false(on.has_rpc || on.has_messaging);
+    assert_false(attributes_has_rpc(&on) || attributes_has_messaging(&on));
     attributes_offer_number(&on, VIEW("rpc.x"), 0);
     offer(&on, "messaging.x", "y");
-    assert_true(on.has_rpc && on.has_messaging);
+    assert_true(attributes_has_rpc(&on) && attributes_has_messaging(&on));
 }
 
 int main(void)

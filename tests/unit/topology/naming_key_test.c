@@ -90,6 +90,7 @@ static void key__decides_the_site(void **state)
     struct dimensions *dimensions = NULL;
     struct view values[VALUES];
     struct catalog *catalog;
+    struct naming_keys naming_keys;
     struct naming *naming;
     struct buf scratch;
     char error[256];
@@ -100,6 +101,7 @@ static void key__decides_the_site(void **state)
     resource.dimensions = span.dimensions = dimensions;
     assert_int_equal(naming_new(&options, error, &naming), 0);
     assert_int_equal(catalog_new(&limits, &catalog), 0);
+    naming_keys_init(&naming_keys, naming, 9);
     buf_init(&scratch, 0);
     for (int i = 0; i < ROUNDS; i++) {
         struct naming_input input = {&resource,
@@ -113,8 +115,8 @@ static void key__decides_the_site(void **state)
         uint32_t site;
         fill(&random, &resource, &span);
         find_values(&resource, &span, values);
-        assert_int_equal(naming_key_resource(&resource, 9, &scratch, &key), 0);
-        assert_int_equal(naming_key_span(&key, &input, 9, &scratch, &key), 0);
+        key = naming_key_resource(&naming_keys, &resource);
+        key = naming_key_span(&naming_keys, &key, &input);
         assert_int_equal(naming_site(naming, catalog, &input, &scratch, &site), 0);
         slot = &seen[key.low % SEEN];
         if (slot->key.low == key.low && slot->key.high == key.high) {
@@ -130,17 +132,24 @@ static void key__decides_the_site(void **state)
     naming_free(naming);
 }
 
-static struct hash128 key_of(const struct attributes *span, enum span_kind kind, uint64_t seed)
+static struct hash128 key_under(const struct naming_options *options, const struct attributes *span,
+                                enum span_kind kind, uint64_t seed)
 {
     const struct hash128 resource = {1, 2};
     const struct naming_input input = {NULL, span, VIEW("op"), kind, NULL, 0};
-    struct hash128 key;
-    struct buf scratch;
+    struct naming_keys naming_keys;
+    struct naming *naming;
+    char error[256];
 
-    buf_init(&scratch, 0);
-    assert_int_equal(naming_key_span(&resource, &input, seed, &scratch, &key), 0);
-    buf_release(&scratch);
-    return key;
+    assert_int_equal(naming_new(options, error, &naming), 0);
+    naming_keys_init(&naming_keys, naming, seed);
+    naming_free(naming);
+    return naming_key_span(&naming_keys, &resource, &input);
+}
+
+static struct hash128 key_of(const struct attributes *span, enum span_kind kind, uint64_t seed)
+{
+    return key_under(&(struct naming_options){.derive_errors = false}, span, kind, seed);
 }
 
 static bool same(struct hash128 a, struct hash128 b)
@@ -186,12 +195,101 @@ static void key__keeps_pieces_apart(void **state)
     assert_false(same(key_of(&a, SPAN_KIND_CLIENT, 1), key_of(&b, SPAN_KIND_CLIENT, 1)));
 }
 
+/* Texts of all sizes, which differ in one byte wherever it is, or in their size alone. */
+static void key__tells_texts_of_all_sizes_apart(void **state)
+{
+    enum { SIZE_MAX_TRIED = 100 };
+    char one[SIZE_MAX_TRIED];
+    char other[SIZE_MAX_TRIED];
+
+    (void)state;
+    memset(one, 'a', sizeof(one));
+    memset(other, 'a', sizeof(other));
+    for (size_t size = 1; size <= SIZE_MAX_TRIED; size++) {
+        struct attributes a = {.present = 0};
+        struct attributes b = {.present = 0};
+        attributes_offer_text(&a, VIEW("peer.service"), (struct view){one, size});
+        attributes_offer_text(&b, VIEW("peer.service"), (struct view){other, size});
+        assert_true(same(key_of(&a, SPAN_KIND_CLIENT, 1), key_of(&b, SPAN_KIND_CLIENT, 1)));
+        for (size_t i = 0; i < size; i++) {
+            other[i] = 'b';
+            assert_false(same(key_of(&a, SPAN_KIND_CLIENT, 1), key_of(&b, SPAN_KIND_CLIENT, 1)));
+            other[i] = 'a';
+        }
+        b.value[ATTRIBUTE_PEER_SERVICE].text.size--;
+        assert_false(same(key_of(&a, SPAN_KIND_CLIENT, 1), key_of(&b, SPAN_KIND_CLIENT, 1)));
+    }
+}
+
+/* A text means another thing in another place, and a number is no text. */
+static void key__tells_places_and_types_apart(void **state)
+{
+    struct attributes a = {.present = 0};
+    struct attributes b = {.present = 0};
+
+    (void)state;
+    attributes_offer_text(&a, VIEW("peer.service"), VIEW("same"));
+    attributes_offer_text(&b, VIEW("service.peer.name"), VIEW("same"));
+    assert_false(same(key_of(&a, SPAN_KIND_CLIENT, 1), key_of(&b, SPAN_KIND_CLIENT, 1)));
+    attributes_reset(&a);
+    attributes_reset(&b);
+    attributes_offer_text(&a, VIEW("db.namespace"), VIEW("1\0\0\0\0\0\0\0"));
+    attributes_offer_number(&b, VIEW("db.namespace"), '1');
+    assert_false(same(key_of(&a, SPAN_KIND_CLIENT, 1), key_of(&b, SPAN_KIND_CLIENT, 1)));
+    attributes_reset(&a);
+    attributes_reset(&b);
+    attributes_offer_text(&a, VIEW("server.address"), VIEW("same"));
+    attributes_offer_text(&b, VIEW("net.peer.name"), VIEW("same"));
+    assert_false(same(key_of(&a, SPAN_KIND_CLIENT, 1), key_of(&b, SPAN_KIND_CLIENT, 1)));
+}
+
+/* The host of a URL is left out where a name goes before it, and only there. */
+static void key__has_urls_that_may_name_a_callee(void **state)
+{
+    static const struct view words[][2] = {{{"address", 7}, {"url_host", 8}},
+                                           {{"url_host", 8}, {"address", 7}},
+                                           {{"address", 7}, {"peer", 4}}};
+    static const struct naming_rule rule = {{"^h$", 3}, {"", 0}};
+    static const struct {
+        const char *address;
+        struct naming_options options;
+        bool decides;
+    } cases[] = {
+        {"h", {.derive_errors = false}, false},
+        {"cart", {.derive_errors = false}, false},
+        {"10.0.0.1", {.derive_errors = false}, true},
+        {"fe80::1", {.derive_errors = false}, true},
+        {"::1", {.derive_errors = false}, true},
+        {"[::1]", {.derive_errors = false}, true},
+        {"h", {.rewrite = &rule, .rewrite_count = 1}, true},
+        {"h", {.peer_order = words[0], .peer_order_count = 2}, false},
+        {"h", {.peer_order = words[1], .peer_order_count = 2}, true},
+        {"10.0.0.1", {.peer_order = words[2], .peer_order_count = 2}, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct attributes a = {.present = 0};
+        struct attributes b = {.present = 0};
+        attributes_offer_text(&a, VIEW("server.address"), view_of(cases[i].address));
+        attributes_offer_text(&b, VIEW("server.address"), view_of(cases[i].address));
+        attributes_offer_text(&a, VIEW("url.full"), VIEW("http://one/"));
+        attributes_offer_text(&b, VIEW("url.full"), VIEW("http://two/"));
+        assert_int_equal(same(key_under(&cases[i].options, &a, SPAN_KIND_CLIENT, 1),
+                              key_under(&cases[i].options, &b, SPAN_KIND_CLIENT, 1)),
+                         !cases[i].decides);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(key__decides_the_site),
         cmocka_unit_test(key__leaves_out_what_cannot_matter),
         cmocka_unit_test(key__keeps_pieces_apart),
+        cmocka_unit_test(key__tells_texts_of_all_sizes_apart),
+        cmocka_unit_test(key__tells_places_and_types_apart),
+        cmocka_unit_test(key__has_urls_that_may_name_a_callee),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
