@@ -2,9 +2,10 @@
  *
  * A span may lie in its ring for a while: it is judged much later. So a thread that has fed all there
  * was pauses, the longer the less there was, and nobody wakes it for a few spans more: a wake-up
- * costs as much as counting ten of them.
+ * costs as much as counting ten of them, and after each the series have left the caches. Who wants
+ * all that came before a moment, as each merge does, ends the pause (worker_swap()).
  *
- *   AWAKE ──nothing left──> PAUSING (1 to 25 ms) ──nothing for a while──> ASLEEP (a tick)
+ *   AWAKE ──nothing left──> PAUSING (1 ms to a tick) ──nothing for a while──> ASLEEP (a tick)
  *     ^                       │ time is over, or a ring is a quarter full   │ time is over, or
  *     └───────────────────────┴─────────────────────────────────────────────┘ anything comes
  *
@@ -35,7 +36,6 @@ enum {
 };
 
 static const uint64_t pause_min_ns = NS_PER_MS;
-static const uint64_t pause_max_ns = 25 * NS_PER_MS;
 static const uint64_t tick_ns = 100 * NS_PER_MS;
 
 enum worker_state { AWAKE, PAUSING, ASLEEP };
@@ -207,8 +207,8 @@ static void rest(struct worker *worker, struct pace *pace)
     pace->pause_ns = pace->fed > MANY_SPANS ? pace->pause_ns / 2 : pace->pause_ns * 2;
     if (pace->pause_ns < pause_min_ns)
         pace->pause_ns = pause_min_ns;
-    if (pace->pause_ns > pause_max_ns)
-        pace->pause_ns = pause_max_ns;
+    if (pace->pause_ns > tick_ns)
+        pace->pause_ns = tick_ns;
     pace->fed = 0;
     state = pace->empty < EMPTY_MAX ? PAUSING : ASLEEP;
     atomic_store(&worker->state, state);
