@@ -8,7 +8,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 
-enum { CAPACITY_FIRST = 64 };
+enum { CAPACITY_FIRST = 64, SPARE_EXCESS_PART = 4 };
 
 void buf_init(struct buf *buf, size_t size_max)
 {
@@ -37,17 +37,26 @@ static void **chain_of(struct buf_spares *spares, size_t size)
     return &spares->free[pieces - 1];
 }
 
-/* Memory of exactly this size that was kept; NULL: there is none. */
-static void *take_spare(struct buf_spares *spares, size_t size)
+/* Memory of this size, or somewhat more, that was kept; NULL: there is none. Bodies of one sender are
+ * of many sizes that differ little: asking for the very same would find none most of the time. */
+static void *take_spare(struct buf_spares *spares, size_t size, size_t *out_size)
 {
-    void **chain = chain_of(spares, size);
-    void *memory = chain != NULL ? *chain : NULL;
+    size_t most = size + size / SPARE_EXCESS_PART;
 
-    if (memory == NULL)
-        return NULL;
-    memcpy(chain, memory, sizeof(*chain));
-    spares->kept_bytes -= size;
-    return memory;
+    for (; size <= most; size += SPARE_BYTES) {
+        void **chain = chain_of(spares, size);
+        void *memory = chain != NULL ? *chain : NULL;
+
+        if (chain == NULL)
+            break;
+        if (memory == NULL)
+            continue;
+        memcpy(chain, memory, sizeof(*chain));
+        spares->kept_bytes -= size;
+        *out_size = size;
+        return memory;
+    }
+    return NULL;
 }
 
 static void give_back(struct buf_spares *spares, void *memory, size_t size)
@@ -69,7 +78,8 @@ void buf_spares_release(struct buf_spares *spares)
         return;
     for (size_t pieces = 1; pieces <= SPARES_MAX; pieces++) {
         void *memory;
-        while ((memory = take_spare(spares, pieces * SPARE_BYTES)) != NULL)
+        size_t size;
+        while ((memory = take_spare(spares, pieces * SPARE_BYTES, &size)) != NULL)
             mem_free(memory);
     }
 }
@@ -103,7 +113,7 @@ static int resize(struct buf *buf, size_t capacity)
 
     if (buf->spares != NULL && capacity >= SPARE_BYTES)
         capacity = (capacity + SPARE_BYTES - 1) / SPARE_BYTES * SPARE_BYTES;
-    data = take_spare(buf->spares, capacity);
+    data = take_spare(buf->spares, capacity, &capacity);
     if (data != NULL) {
         if (buf->size != 0)
             memcpy(data, buf->data, buf->size);

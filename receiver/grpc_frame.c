@@ -3,12 +3,13 @@
 
 #include <string.h>
 
-/* What is reserved at once for a message, however little of it has come. */
+/* What is reserved at once for a message, however little of it has come. Once more than that has come,
+ * it is all of it up to reserve_max: doubling would copy most of it once more. */
 enum { RESERVE_FIRST = 64 * 1024 };
 
-void grpc_frame_init(struct grpc_frame *frame)
+void grpc_frame_init(struct grpc_frame *frame, size_t reserve_max)
 {
-    *frame = (struct grpc_frame){.prefix_size = 0};
+    *frame = (struct grpc_frame){.reserve_max = reserve_max};
     buf_init(&frame->held, 0);
 }
 
@@ -52,13 +53,24 @@ static int read_prefix(struct grpc_frame *frame, struct view *piece, size_t mess
 }
 
 /* Returns: 0; STATUS_NOMEM. */
+static int reserve(struct grpc_frame *frame, size_t at_once)
+{
+    size_t wanted = frame->length < at_once ? frame->length : at_once;
+
+    return buf_reserve(&frame->held, wanted - frame->held.size) != 0 ? STATUS_NOMEM : 0;
+}
+
+/* Returns: 0; STATUS_NOMEM. */
 static int hold(struct grpc_frame *frame, struct view bytes)
 {
-    size_t first = frame->length < RESERVE_FIRST ? frame->length : RESERVE_FIRST;
+    size_t size = frame->held.size + bytes.size;
+    int status = 0;
 
-    if (frame->held.size == 0 && buf_reserve(&frame->held, first) != 0)
-        return STATUS_NOMEM;
-    return buf_append_view(&frame->held, bytes) != 0 ? STATUS_NOMEM : 0;
+    if (frame->held.size == 0)
+        status = reserve(frame, RESERVE_FIRST);
+    if (status == 0 && size > frame->held.capacity && size <= frame->reserve_max)
+        status = reserve(frame, frame->reserve_max);
+    return status != 0 || buf_append_view(&frame->held, bytes) != 0 ? STATUS_NOMEM : 0;
 }
 
 /* Returns: 0; STATUS_NOMEM. */

@@ -1,10 +1,12 @@
 /* grpc_frame.h: the one message of a unary request, out of pieces of any size.
  * Is:         a reader of gRPC's length-prefixed messages.
  * Is not:     decompression; `compressed` says that it is due.
- * Invariants: the length is checked before a byte of the message is held, and never trusted for an
- *             allocation: memory follows what came. A message that lies in one piece is not copied.
+ * Invariants: the length is checked before a byte of the message is held, and trusted for an
+ *             allocation only as far as its sender may send ahead anyway: beyond that memory follows
+ *             what came. A message that lies in one piece is not copied.
  * Threads:    plain data.
- * Memory:     owns `held`; at most the message's size, and at most some 64 KiB or twice what came.
+ * Memory:     owns `held`; at most the message's size (and what spares round that up to), and at most
+ *             64 KiB; once that came, reserve_max; once that came, twice what came.
  * Source:     gRPC over HTTP/2, "Length-Prefixed-Message"; spec OTLP C8, C9.
  */
 #ifndef SPANMAP_RECEIVER_GRPC_FRAME_H
@@ -28,9 +30,11 @@ struct grpc_frame {
     uint32_t whole;      /* Messages that came to their end. */
     struct view message; /* The first, once whole is not 0. */
     struct buf held;
+    size_t reserve_max;
 };
 
-void grpc_frame_init(struct grpc_frame *frame);
+/* reserve_max: what may be reserved for a message before that much of it has come. */
+void grpc_frame_init(struct grpc_frame *frame, size_t reserve_max);
 void grpc_frame_release(struct grpc_frame *frame);
 
 /* Takes a piece in; of a second message only the length is kept. Returns: 0; STATUS_INVALID (a

@@ -48,7 +48,7 @@ struct request *request_new(struct session *session, struct h2_stream *stream)
     request->client_deadline_ns = UINT64_MAX;
     request->begun = session->now;
     set_deadline(request, session->now.ns + header_timeout_ns(session));
-    grpc_frame_init(&request->frame);
+    grpc_frame_init(&request->frame, session->shared->stream_window);
     buf_use_spares(&request->frame.held, &session->worker->spares);
     buf_use_spares(&request->body.held, &session->worker->spares);
     http_head_init(&request->head, session->shared->cors != NULL);

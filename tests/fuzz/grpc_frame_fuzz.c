@@ -61,7 +61,7 @@ static void compare(struct view bytes, size_t piece)
     struct grpc_frame frame;
     int status = 0;
 
-    grpc_frame_init(&frame);
+    grpc_frame_init(&frame, 1024 * 1024);
     for (size_t at = 0; at < bytes.size && status == 0; at += piece) {
         size_t size = bytes.size - at < piece ? bytes.size - at : piece;
 

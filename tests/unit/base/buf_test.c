@@ -147,11 +147,48 @@ static void buf__keeps_many_spares(void **state)
     buf_spares_release(&spares);
 }
 
+/* A quarter more at most. */
+static void buf__takes_a_spare_that_is_somewhat_larger(void **state)
+{
+    struct buf_spares spares;
+    struct buf large, buf;
+
+    (void)state;
+    buf_spares_init(&spares, 64 * SPARE_BYTES);
+    buf_init(&large, 0);
+    buf_use_spares(&large, &spares);
+    assert_int_equal(buf_reserve(&large, 10 * SPARE_BYTES), 0);
+    buf_init(&buf, 7 * SPARE_BYTES);
+    buf_use_spares(&buf, &spares);
+    buf_release(&large);
+    assert_int_equal(spares.kept_bytes, 16 * SPARE_BYTES); /* It had doubled. */
+    buf_spares_release(&spares);
+    buf_init(&large, 10 * SPARE_BYTES);
+    buf_use_spares(&large, &spares);
+    assert_int_equal(buf_reserve(&large, 10 * SPARE_BYTES), 0);
+    buf_release(&large);
+    assert_int_equal(spares.kept_bytes, 10 * SPARE_BYTES);
+    assert_int_equal(buf_reserve(&buf, 7 * SPARE_BYTES), 0);
+    assert_int_equal(buf.capacity, 7 * SPARE_BYTES);
+    assert_int_equal(spares.kept_bytes, 10 * SPARE_BYTES);
+    buf_release(&buf);
+    buf.size_max = 8 * SPARE_BYTES;
+    assert_int_equal(buf_reserve(&buf, 8 * SPARE_BYTES), 0);
+    assert_int_equal(buf.capacity, 10 * SPARE_BYTES);
+    assert_int_equal(spares.kept_bytes, 7 * SPARE_BYTES);
+    assert_int_equal(buf_reserve(&buf, 8 * SPARE_BYTES + 1), STATUS_TOO_LARGE);
+    buf_release(&buf);
+    assert_int_equal(spares.kept_bytes, 17 * SPARE_BYTES);
+    buf_spares_release(&spares);
+    assert_int_equal(spares.kept_bytes, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(buf__uses_spares_again),
         cmocka_unit_test(buf__keeps_many_spares),
+        cmocka_unit_test(buf__takes_a_spare_that_is_somewhat_larger),
         cmocka_unit_test(buf__keeps_what_is_appended),
         cmocka_unit_test(buf__takes_nothing_past_its_bound),
         cmocka_unit_test(buf__remembers_its_first_failure),

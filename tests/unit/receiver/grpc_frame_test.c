@@ -3,7 +3,7 @@
 
 #include "tests/lib/test.h"
 
-enum { MAX = 1000000 };
+enum { MAX = 1000000, RESERVE_MAX = 256 * 1024 };
 
 static int feed(struct grpc_frame *frame, struct view bytes, size_t piece, size_t message_max)
 {
@@ -28,7 +28,7 @@ static void frame__borrows_a_message_in_one_piece(void **state)
     struct grpc_frame frame;
 
     (void)state;
-    grpc_frame_init(&frame);
+    grpc_frame_init(&frame, RESERVE_MAX);
     assert_true(grpc_frame_is_at_end(&frame));
     assert_int_equal(grpc_frame_read(&frame, bytes, MAX), 0);
     assert_true(frame.is_borrowed);
@@ -48,7 +48,7 @@ static void frame__borrows_behind_a_prefix_that_came_before(void **state)
     struct grpc_frame frame;
 
     (void)state;
-    grpc_frame_init(&frame);
+    grpc_frame_init(&frame, RESERVE_MAX);
     assert_int_equal(grpc_frame_read(&frame, VIEW("\0\0\0\0\3"), MAX), 0);
     assert_false(grpc_frame_is_at_end(&frame));
     assert_int_equal(frame.whole, 0);
@@ -69,7 +69,7 @@ static void frame__puts_pieces_together(void **state)
     for (size_t piece = 1; piece < sizeof(bytes); piece = piece * 3 + 1) {
         struct grpc_frame frame;
 
-        grpc_frame_init(&frame);
+        grpc_frame_init(&frame, RESERVE_MAX);
         assert_int_equal(feed(&frame, (struct view){bytes, sizeof(bytes)}, piece, 70000), 0);
         assert_int_equal(frame.whole, 1);
         assert_true(frame.is_compressed);
@@ -85,7 +85,7 @@ static void frame__knows_the_empty_message(void **state)
     struct grpc_frame frame;
 
     (void)state;
-    grpc_frame_init(&frame);
+    grpc_frame_init(&frame, RESERVE_MAX);
     assert_int_equal(feed(&frame, VIEW("\0\0\0\0\0"), 1, 0), 0);
     assert_int_equal(frame.whole, 1);
     assert_int_equal(frame.message.size, 0);
@@ -99,7 +99,7 @@ static void frame__counts_further_messages_and_keeps_the_first(void **state)
     for (size_t piece = 1; piece < 20; piece++) {
         struct grpc_frame frame;
 
-        grpc_frame_init(&frame);
+        grpc_frame_init(&frame, RESERVE_MAX);
         assert_int_equal(feed(&frame, VIEW("\0\0\0\0\2ab\1\0\0\0\3cde\0\0"), piece, MAX), 0);
         assert_int_equal(frame.whole, 2);
         assert_view_equal(frame.message, "ab");
@@ -114,14 +114,14 @@ static void frame__refuses_by_the_prefix_alone(void **state)
     struct grpc_frame frame;
 
     (void)state;
-    grpc_frame_init(&frame);
+    grpc_frame_init(&frame, RESERVE_MAX);
     assert_int_equal(grpc_frame_read(&frame, VIEW("\2"), MAX), STATUS_INVALID);
     grpc_frame_release(&frame);
-    grpc_frame_init(&frame);
+    grpc_frame_init(&frame, RESERVE_MAX);
     assert_int_equal(grpc_frame_read(&frame, VIEW("\0\0\0\0\3"), 2), STATUS_TOO_LARGE);
     assert_int_equal(grpc_frame_held(&frame), 0);
     grpc_frame_release(&frame);
-    grpc_frame_init(&frame); /* A second message has the same limit. */
+    grpc_frame_init(&frame, RESERVE_MAX); /* A second message has the same limit. */
     assert_int_equal(feed(&frame, VIEW("\0\0\0\0\2ab\0\0\0\0\3"), 3, 2), STATUS_TOO_LARGE);
     grpc_frame_release(&frame);
 }
@@ -131,7 +131,7 @@ static void frame__does_not_trust_the_length(void **state)
     struct grpc_frame frame;
 
     (void)state;
-    grpc_frame_init(&frame);
+    grpc_frame_init(&frame, RESERVE_MAX);
     assert_int_equal(grpc_frame_read(&frame,
                                      VIEW("\0\xff\xff\xff\xff"
                                           "abc"),
@@ -142,13 +142,56 @@ static void frame__does_not_trust_the_length(void **state)
     grpc_frame_release(&frame);
 }
 
+static void frame__reserves_the_rest_once_some_of_it_came(void **state)
+{
+    enum { LENGTH = 200000, FIRST = 64 * 1024, PIECE = 16 * 1024 };
+    static char bytes[LENGTH];
+    struct grpc_frame frame;
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH; i++)
+        bytes[i] = (char)(i * 7);
+    grpc_frame_init(&frame, RESERVE_MAX);
+    assert_int_equal(grpc_frame_read(&frame, VIEW("\0\0\3\x0d\x40"), MAX), 0);
+    for (size_t at = 0; at < LENGTH; at += PIECE) {
+        size_t size = LENGTH - at < PIECE ? LENGTH - at : PIECE;
+
+        assert_int_equal(grpc_frame_read(&frame, (struct view){bytes + at, size}, MAX), 0);
+        assert_int_equal(grpc_frame_held(&frame), at + size <= FIRST ? FIRST : LENGTH);
+    }
+    assert_int_equal(frame.whole, 1);
+    assert_int_equal(frame.message.size, LENGTH);
+    assert_memory_equal(frame.message.data, bytes, LENGTH);
+    grpc_frame_release(&frame);
+}
+
+/* Of a message that is said to be larger than that. */
+static void frame__reserves_no_more_than_it_may(void **state)
+{
+    enum { FIRST = 64 * 1024 };
+    static char bytes[RESERVE_MAX + 1];
+    struct grpc_frame frame;
+
+    (void)state;
+    grpc_frame_init(&frame, RESERVE_MAX);
+    assert_int_equal(grpc_frame_read(&frame, VIEW("\0\xff\xff\xff\xff"), SIZE_MAX), 0);
+    assert_int_equal(grpc_frame_read(&frame, (struct view){bytes, FIRST}, SIZE_MAX), 0);
+    assert_int_equal(grpc_frame_held(&frame), FIRST);
+    assert_int_equal(grpc_frame_read(&frame, (struct view){bytes, 1}, SIZE_MAX), 0);
+    assert_int_equal(grpc_frame_held(&frame), RESERVE_MAX);
+    assert_int_equal(grpc_frame_read(&frame, (struct view){bytes, RESERVE_MAX - FIRST}, SIZE_MAX),
+                     0);
+    assert_int_equal(grpc_frame_held(&frame), 2 * RESERVE_MAX);
+    grpc_frame_release(&frame);
+}
+
 static int read_once(void *context)
 {
     struct grpc_frame frame;
     int status;
 
     (void)context;
-    grpc_frame_init(&frame);
+    grpc_frame_init(&frame, RESERVE_MAX);
     status = feed(&frame, VIEW("\0\0\0\0\7abcdefg"), 6, MAX);
     grpc_frame_release(&frame);
     return status;
@@ -170,6 +213,8 @@ int main(void)
         cmocka_unit_test(frame__counts_further_messages_and_keeps_the_first),
         cmocka_unit_test(frame__refuses_by_the_prefix_alone),
         cmocka_unit_test(frame__does_not_trust_the_length),
+        cmocka_unit_test(frame__reserves_the_rest_once_some_of_it_came),
+        cmocka_unit_test(frame__reserves_no_more_than_it_may),
         cmocka_unit_test(frame__survives_failing_memory),
     };
 
