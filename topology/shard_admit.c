@@ -9,6 +9,18 @@
 #include "base/mem.h"
 #include "topology/shard_priv.h"
 
+/* What is the same for all spans of a batch, and what they add up to. */
+struct batch {
+    uint32_t arrival;
+    uint32_t spare; /* Spans that there is room for without a look. */
+    uint64_t first_ns;
+    uint64_t last_ns;
+    uint64_t received;
+    uint64_t skewed;
+    uint64_t weights_unknown;
+    uint64_t weights_cut;
+};
+
 static struct accounting *accounting(struct shard *shard)
 {
     return &shard->tally->accounting;
@@ -28,22 +40,22 @@ static void drop(struct shard *shard, const struct span *span)
     tally_lose(shard->tally, &loss);
 }
 
-static int make_room(struct shard *shard)
+static int make_room(struct shard *shard, struct batch *batch)
 {
-    for (;;) {
-        int status = store_prepare(&shard->store);
-        if (status != STATUS_FULL)
-            return status;
+    int status;
+
+    while ((status = store_prepare(&shard->store)) == STATUS_FULL)
         shard_evict(shard);
-    }
+    batch->spare = store_spare(&shard->store);
+    batch->spare += batch->spare == 0;
+    return status;
 }
 
 /* E15: the same trace, id, kind and service. */
-static bool is_duplicate(const struct shard *shard, const struct span *span,
+static bool is_duplicate(const struct shard *shard, const struct span *span, uint32_t service,
                          const struct matches *own)
 {
     const struct kin *kin = &shard->judge.kin;
-    uint32_t service = kin_site_at(kin, span->site)->service;
 
     for (uint32_t i = 0; i < own->count; i++) {
         const struct remembered *other = kin_span(kin, own->at[i]);
@@ -53,9 +65,10 @@ static bool is_duplicate(const struct shard *shard, const struct span *span,
     return false;
 }
 
-static struct remembered remembered_of(const struct span *span, const struct matches *own)
+static inline void remember(struct remembered *line, const struct span *span,
+                            const struct matches *own)
 {
-    return (struct remembered){
+    *line = (struct remembered){
         .trace = {span->trace[0], span->trace[1]},
         .id = span->id,
         .parent_id = span->parent,
@@ -68,18 +81,18 @@ static struct remembered remembered_of(const struct span *span, const struct mat
         .weight = span->weight,
         .halves = own->count != 0,
         .kin_waits = own->kin_waits,
+        .start_top = slab_start_top(span->start_ns),
         .site = span->site,
         .child = own->wanted,
     };
 }
 
 /* Those that waited for this id have their parent. */
-static void adopt(struct shard *shard, uint32_t at)
+static void adopt(struct shard *shard, uint32_t at, uint32_t child)
 {
     const struct slab *slab = &shard->store.slab;
 
-    for (uint32_t child = slab_at(slab, at)->child; slab_live(slab, child);
-         child = slab_at(slab, child)->sibling)
+    for (; slab_live(slab, child); child = slab_at(slab, child)->sibling)
         slab_at(slab, child)->parent_at = at;
 }
 
@@ -101,17 +114,22 @@ static void meet_halves(struct shard *shard, uint32_t at, const struct matches *
     }
 }
 
-static void link_parent(struct shard *shard, uint32_t at, uint64_t hash)
+static void link_parent(struct shard *shard, const struct span *span, uint32_t at, uint64_t hash)
 {
-    const struct remembered *span = slab_at(&shard->store.slab, at);
     struct matches parent;
 
-    if (span->parent_id == 0 || span->parent_bad)
+    if (span->parent == 0 || span->parent_bad)
         return;
-    span_index_find(&shard->store.index, &shard->store.slab, span->trace, span->parent_id, hash,
+    span_index_find(&shard->store.index, &shard->store.slab, span->trace, span->parent, hash,
                     &parent);
     if (store_link(&shard->store, &parent, at) != 0)
         shard->tally->counts.memory_failures++;
+}
+
+static bool is_reported(const struct shard *shard, uint32_t service)
+{
+    return service / 64 < shard->reported_words &&
+           (shard->reported[service / 64] >> service % 64 & 1) != 0;
 }
 
 /* The catalog is told of a service once, not with each of its spans. */
@@ -132,30 +150,42 @@ static void report(struct shard *shard, uint32_t service)
         shard->reported = reported;
         shard->reported_words = words;
     }
-    if ((shard->reported[word] & bit) != 0)
-        return;
     catalog_mark_reported(shard->options.catalog, service);
     if (catalog_is_reported(shard->options.catalog, service))
         shard->reported[word] |= bit;
 }
 
-static void note_span(struct shard *shard, const struct span *span)
+static inline void note_span(struct batch *batch, const struct span *span)
 {
-    struct tally *tally = shard->tally;
     uint64_t end_ns = span->start_ns + span->duration_ns;
 
-    report(shard, kin_site_at(&shard->judge.kin, span->site)->service);
-    tally->counts.skewed_durations += span->skewed;
-    tally->counts.weights_unknown += span->weight_unknown;
-    tally->counts.weights_cut += span->weight_cut;
+    batch->skewed += span->skewed;
+    batch->weights_unknown += span->weight_unknown;
+    batch->weights_cut += span->weight_cut;
     if (span->start_ns == 0)
         return;
-    if (tally->span_first_ns == 0 || span->start_ns < tally->span_first_ns)
-        tally->span_first_ns = span->start_ns;
+    if (span->start_ns < batch->first_ns)
+        batch->first_ns = span->start_ns;
     if (end_ns < span->start_ns)
         end_ns = UINT64_MAX;
-    if (end_ns > tally->span_last_ns)
-        tally->span_last_ns = end_ns;
+    if (end_ns > batch->last_ns)
+        batch->last_ns = end_ns;
+}
+
+static void note_batch(struct shard *shard, const struct batch *batch)
+{
+    struct tally *tally = shard->tally;
+
+    accounting(shard)->received += batch->received;
+    tally->counts.skewed_durations += batch->skewed;
+    tally->counts.weights_unknown += batch->weights_unknown;
+    tally->counts.weights_cut += batch->weights_cut;
+    if (batch->last_ns == 0)
+        return;
+    if (tally->span_first_ns == 0 || batch->first_ns < tally->span_first_ns)
+        tally->span_first_ns = batch->first_ns;
+    if (batch->last_ns > tally->span_last_ns)
+        tally->span_last_ns = batch->last_ns;
 }
 
 /* The hashes of a span's own id and of its parent's. */
@@ -164,23 +194,44 @@ struct hashes {
     uint64_t parent;
 };
 
-static void admit(struct shard *shard, const struct span *span, const struct hashes *hashes)
+static inline bool is_of_message(const struct span *span)
 {
+    return span->half || span->kind == SPAN_KIND_PRODUCER || span->kind == SPAN_KIND_CONSUMER;
+}
+
+/* What a PRODUCER or CONSUMER has beyond its span. Others may be judged for it, so that the room is to
+ * be looked at again. */
+static void admit_message(struct shard *shard, struct batch *batch, const struct span *span,
+                          uint32_t at)
+{
+    batch->spare = 0;
+    if (span->kind == SPAN_KIND_PRODUCER)
+        shard_add_producer(shard, span, at);
+    else
+        shard_add_consumer(shard, span, at);
+}
+
+static void admit(struct shard *shard, struct batch *batch, const struct span *span,
+                  const struct hashes *hashes)
+{
+    const struct site *site = kin_site_at(&shard->judge.kin, span->site);
     struct store *store = &shard->store;
-    struct remembered remembered;
     struct matches own;
     uint32_t at;
 
     CHECK(span->kind < SPAN_KIND_COUNT && span->id != 0);
-    accounting(shard)->received++;
-    if (kin_site_at(&shard->judge.kin, span->site)->dimensions != DIMENSIONS_NONE)
+    batch->received++;
+    if (site->dimensions != DIMENSIONS_NONE && !store->notes_ahead) {
         store->notes_ahead = true;
-    if (make_room(shard) != 0) {
+        batch->spare = 0;
+    }
+    if (batch->spare == 0 && make_room(shard, batch) != 0) {
+        batch->spare = 0;
         drop(shard, span);
         return;
     }
     span_index_find(&store->index, &store->slab, span->trace, span->id, hashes->own, &own);
-    if (is_duplicate(shard, span, &own)) {
+    if (own.count != 0 && is_duplicate(shard, span, site->service, &own)) {
         accounting(shard)->duplicate++;
         return;
     }
@@ -189,22 +240,21 @@ static void admit(struct shard *shard, const struct span *span, const struct has
         accounting(shard)->rejected[REJECTED_ID_REUSED]++;
         return;
     }
-    remembered = remembered_of(span, &own);
-    if (store_add(store, &remembered, &own,
-                  (uint32_t)((shard->now_ns + (UINT64_C(1) << TICK_SHIFT) - 1) >> TICK_SHIFT),
-                  &at) != 0) {
+    remember(slab_next(&store->slab), span, &own);
+    if (store_add(store, &own, batch->arrival, span->start_ns, &at) != 0) {
         drop(shard, span);
         return;
     }
-    slab_set_start(&store->slab, at, span->start_ns);
-    adopt(shard, at);
-    meet_halves(shard, at, &own);
-    link_parent(shard, at, hashes->parent);
-    if (span->kind == SPAN_KIND_PRODUCER)
-        shard_add_producer(shard, span, at);
-    else if (span->kind == SPAN_KIND_CONSUMER)
-        shard_add_consumer(shard, span, at);
-    note_span(shard, span);
+    batch->spare--;
+    adopt(shard, at, own.wanted);
+    if (own.count != 0)
+        meet_halves(shard, at, &own);
+    link_parent(shard, span, at, hashes->parent);
+    if (is_of_message(span))
+        admit_message(shard, batch, span, at);
+    if (!is_reported(shard, site->service))
+        report(shard, site->service);
+    note_span(batch, span);
 }
 
 /* ------------------------------------------------------------------ ahead of them */
@@ -212,11 +262,6 @@ static void admit(struct shard *shard, const struct span *span, const struct has
 static const struct span_target *target_of(const struct span *half)
 {
     return (const struct span_target *)(half + 1);
-}
-
-static inline bool is_of_message(const struct span *span)
-{
-    return span->half || span->kind == SPAN_KIND_PRODUCER || span->kind == SPAN_KIND_CONSUMER;
 }
 
 /* What messages are looked up by. */
@@ -280,6 +325,10 @@ static size_t records_at(const struct span *at)
 void shard_admit(struct shard *shard, const struct span *records, size_t count)
 {
     struct hashes hashes[ADMIT_RECORDS];
+    struct batch batch = {
+        .arrival = (uint32_t)((shard->now_ns + (UINT64_C(1) << TICK_SHIFT) - 1) >> TICK_SHIFT),
+        .first_ns = UINT64_MAX,
+    };
 
     CHECK(count <= ADMIT_RECORDS);
     for (size_t i = 0; i < count; i += records_at(&records[i]))
@@ -287,9 +336,12 @@ void shard_admit(struct shard *shard, const struct span *records, size_t count)
     for (size_t i = 0; i < count; i += records_at(&records[i]))
         prefetch_elements(shard, &records[i], &hashes[i]);
     for (size_t i = 0; i < count; i += records_at(&records[i])) {
-        if (records[i].half)
-            shard_take_half(shard, &records[i], target_of(&records[i]));
-        else
-            admit(shard, &records[i], &hashes[i]);
+        if (!records[i].half) {
+            admit(shard, &batch, &records[i], &hashes[i]);
+            continue;
+        }
+        shard_take_half(shard, &records[i], target_of(&records[i]));
+        batch.spare = 0; /* As after a message's span. */
     }
+    note_batch(shard, &batch);
 }

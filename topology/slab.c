@@ -45,23 +45,6 @@ void slab_open(struct slab *slab, struct block *block)
     }
 }
 
-uint32_t slab_push(struct slab *slab, const struct remembered *span, uint32_t arrival)
-{
-    uint32_t at = slab->head;
-    struct block *block = slab_block(slab, at);
-    uint32_t place = at % BLOCK_SPANS;
-
-    CHECK(block != NULL);
-    block->spans[place] = *span;
-    block->aside[place] = (struct aside){0, 0};
-    block->arrival[place] = arrival;
-    block->pending[place / 64] |= UINT64_C(1) << place % 64;
-    slab->head = at + 1;
-    slab->remembered++;
-    slab->pending++;
-    return at;
-}
-
 void slab_pop(struct slab *slab)
 {
     CHECK(slab->remembered != 0 && slab->head != slab->tail);

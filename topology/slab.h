@@ -144,16 +144,6 @@ static inline uint64_t slab_start(const struct slab *slab, uint32_t at)
            (uint64_t)block->spans[place].start_top << 40;
 }
 
-static inline void slab_set_start(const struct slab *slab, uint32_t at, uint64_t began_ns)
-{
-    struct block *block = slab_block(slab, at);
-    uint32_t place = at % BLOCK_SPANS;
-
-    block->start_low[place] = (uint32_t)began_ns;
-    block->start_high[place] = (uint8_t)(began_ns >> 32);
-    block->spans[place].start_top = (uint8_t)(began_ns >> 40);
-}
-
 static inline bool slab_pending(const struct slab *slab, uint32_t at)
 {
     return (slab_block(slab, at)->pending[at % BLOCK_SPANS / 64] >> at % 64 & 1) != 0;
@@ -168,8 +158,35 @@ static inline bool slab_is_full(const struct slab *slab)
 /* Adds an empty block, which is the slab's to write to until slab_close() gives it back. */
 void slab_open(struct slab *slab, struct block *block);
 
-/* Remembers one span as pending; there is an open block. Its position. */
-uint32_t slab_push(struct slab *slab, const struct remembered *span, uint32_t arrival);
+/* The line of the next span, to be written whole before slab_push(); there is an open block. */
+static inline struct remembered *slab_next(const struct slab *slab)
+{
+    return slab_at(slab, slab->head);
+}
+
+/* What of its start goes into a span's line. */
+static inline uint8_t slab_start_top(uint64_t began_ns)
+{
+    return (uint8_t)(began_ns >> 40);
+}
+
+/* Remembers the span that slab_next() was written for, as pending. Its position. */
+static inline uint32_t slab_push(struct slab *slab, uint32_t arrival, uint64_t began_ns)
+{
+    uint32_t at = slab->head;
+    struct block *block = slab_block(slab, at);
+    uint32_t place = at % BLOCK_SPANS;
+
+    block->start_low[place] = (uint32_t)began_ns;
+    block->start_high[place] = (uint8_t)(began_ns >> 32);
+    block->aside[place] = (struct aside){0, 0};
+    block->arrival[place] = arrival;
+    block->pending[place / 64] |= UINT64_C(1) << place % 64;
+    slab->head = at + 1;
+    slab->remembered++;
+    slab->pending++;
+    return at;
+}
 
 /* Forgets the newest span, which was just pushed. */
 void slab_pop(struct slab *slab);

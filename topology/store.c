@@ -158,41 +158,42 @@ int store_prepare(struct store *store)
     return slab_is_full(&store->slab) ? open_block(store) : 0;
 }
 
-int store_add(struct store *store, const struct remembered *span, const struct matches *own,
-              uint32_t arrival, uint32_t *out_at)
+uint32_t store_spare(const struct store *store)
 {
-    uint32_t at = slab_push(&store->slab, span, arrival);
-    int status = span_index_add(&store->index, &store->slab, own, at);
+    uint64_t load = ((uint64_t)store->index.mask + 1) * BUCKET_LOAD;
+    uint64_t used = store->slab.remembered + store->index.wanted;
+    uint64_t spare = BLOCK_SPANS - store->slab.head % BLOCK_SPANS;
 
-    if (status == STATUS_FULL && grow_index(store) == 0)
+    if (slab_is_full(&store->slab) || used >= load)
+        return 0;
+    if ((load - used) / 2 < spare) /* Each takes two entries at most, its own and its wish's. */
+        spare = (load - used) / 2;
+    if (!notes_may_grow(&store->notes))
+        return (uint32_t)spare;
+    if (lacks_notes(store))
+        return 0;
+    if (store->notes_ahead && notes_left(&store->notes) - store->slab.pending < spare)
+        spare = notes_left(&store->notes) - store->slab.pending;
+    return (uint32_t)spare;
+}
+
+int store_add_again(struct store *store, const struct matches *own, uint32_t at)
+{
+    int status = STATUS_FULL;
+
+    if (grow_index(store) == 0)
         status = span_index_add(&store->index, &store->slab, own, at);
     if (status == STATUS_FULL)
         status = span_index_force(&store->index, &store->slab, own, at);
-    if (status != 0) {
+    if (status != 0)
         slab_pop(&store->slab);
-        return status;
-    }
-    *out_at = at;
-    return 0;
+    return status;
 }
 
-int store_link(struct store *store, const struct matches *parent, uint32_t at)
+int store_want_again(struct store *store, const struct matches *parent, uint32_t at)
 {
-    struct remembered *span = slab_at(&store->slab, at);
-    int status;
-
-    if (parent->oldest != 0) {
-        struct remembered *oldest = slab_at(&store->slab, parent->oldest);
-        span->parent_at = parent->oldest;
-        span->sibling = oldest->child;
-        oldest->child = at;
-        return 0;
-    }
-    span->sibling = parent->wanted;
-    status = span_index_want(&store->index, &store->slab, parent, at);
-    if (status == STATUS_FULL && grow_index(store) == 0)
-        status = span_index_want(&store->index, &store->slab, parent, at);
-    return status;
+    return grow_index(store) == 0 ? span_index_want(&store->index, &store->slab, parent, at)
+                                  : STATUS_FULL;
 }
 
 void store_evict(struct store *store)

@@ -40,15 +40,48 @@ void store_release(struct store *store);
  *          STATUS_NOMEM: there is none, not even to take over. */
 MUST_USE int store_prepare(struct store *store);
 
-/* Remembers a span that `own` says is new, with its relations to come.
- * Returns: 0; STATUS_FULL (nothing changed). */
-MUST_USE int store_add(struct store *store, const struct remembered *span,
-                       const struct matches *own, uint32_t arrival, uint32_t *out_at);
+/* For how many spans store_prepare() would find nothing to do, as long as nothing but spans comes. */
+uint32_t store_spare(const struct store *store);
+
+/* The ends of the two below, where the index has no entry in reach. */
+MUST_USE int store_add_again(struct store *store, const struct matches *own, uint32_t at);
+MUST_USE int store_want_again(struct store *store, const struct matches *parent, uint32_t at);
+
+/* Remembers the span that slab_next() was written for and `own` says is new, with its relations to
+ * come. Returns: 0; STATUS_FULL (nothing changed). */
+MUST_USE static inline int store_add(struct store *store, const struct matches *own,
+                                     uint32_t arrival, uint64_t began_ns, uint32_t *out_at)
+{
+    uint32_t at = slab_push(&store->slab, arrival, began_ns);
+    int status = span_index_add(&store->index, &store->slab, own, at);
+
+    if (status == STATUS_FULL)
+        status = store_add_again(store, own, at);
+    if (status == 0)
+        *out_at = at;
+    return status;
+}
 
 /* Links the newest span `at` with its parent, or leaves word that it wants one.
  * Returns: 0; STATUS_FULL (no room for that word: the parent will not know of it, but the child
  *          still finds the parent). */
-MUST_USE int store_link(struct store *store, const struct matches *parent, uint32_t at);
+MUST_USE static inline int store_link(struct store *store, const struct matches *parent,
+                                      uint32_t at)
+{
+    struct remembered *span = slab_at(&store->slab, at);
+    int status;
+
+    if (parent->oldest != 0) {
+        struct remembered *oldest = slab_at(&store->slab, parent->oldest);
+        span->parent_at = parent->oldest;
+        span->sibling = oldest->child;
+        oldest->child = at;
+        return 0;
+    }
+    span->sibling = parent->wanted;
+    status = span_index_want(&store->index, &store->slab, parent, at);
+    return status == STATUS_FULL ? store_want_again(store, parent, at) : status;
+}
 
 /* Forgets the oldest block, of which nothing is pending. */
 void store_evict(struct store *store);

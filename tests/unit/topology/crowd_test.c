@@ -36,7 +36,8 @@ static uint32_t born(struct family *family, enum span_kind kind, uint64_t weight
         assert_int_equal(block_pool_take(&family->pool, &block), 0);
         slab_open(&family->slab, block);
     }
-    return slab_push(&family->slab, &span, 0);
+    *slab_next(&family->slab) = span;
+    return slab_push(&family->slab, 0, 0);
 }
 
 static void crowd__sums_up_children_by_service(void **state)

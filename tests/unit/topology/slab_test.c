@@ -33,7 +33,8 @@ static uint32_t push(struct slab *slab, uint64_t id)
 
     if (slab_is_full(slab))
         open_block(slab);
-    return slab_push(slab, &span, (uint32_t)id);
+    *slab_next(slab) = span;
+    return slab_push(slab, (uint32_t)id, 0);
 }
 
 static void judge_all(struct slab *slab)

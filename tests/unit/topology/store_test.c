@@ -1,6 +1,8 @@
 /* store_test.c: slab, index and notes under one budget; what is remembered is found. */
 #include "topology/store.h"
 
+#include <string.h>
+
 #include "tests/lib/random.h"
 #include "tests/lib/test.h"
 
@@ -23,7 +25,8 @@ static uint32_t add(struct store *store, uint64_t trace, uint64_t id, uint64_t p
     assert_true(own.count < IDS_MAX);
     span.halves = own.count != 0;
     span.child = own.wanted;
-    if (store_add(store, &span, &own, 0, &at) != 0)
+    *slab_next(&store->slab) = span;
+    if (store_add(store, &own, 0, 0, &at) != 0)
         return 0;
     for (uint32_t i = 0; i < own.count; i++)
         slab_at(&store->slab, own.at[i])->halves = 1;
@@ -146,6 +149,95 @@ static void store__keeps_spans_however_much_is_wanted(void **state)
     store_release(&store);
 }
 
+/* What grows where the store finds something to prepare. */
+static uint64_t grown(const struct store *store)
+{
+    return (uint64_t)store->bytes + store->slab.blocks + store->notes.chunks_count;
+}
+
+/* Adds spans that want parents; of those that it was said to have room for, none finds anything to be
+ * done. How many such there were. */
+static uint64_t add_spare(struct store *store, uint64_t id, uint64_t end, bool is_judged)
+{
+    uint64_t spared = 0;
+
+    while (id < end) {
+        uint32_t spare = store_spare(store);
+        uint64_t before = grown(store);
+        for (uint32_t i = 0; i < spare; i++, id++) {
+            assert_int_equal(store_prepare(store), 0);
+            assert_int_equal(grown(store), before);
+            assert_true(add(store, 1, id, id + 1000000) != 0);
+            store->slab.pending += !is_judged;
+        }
+        spared += spare;
+        assert_true(add(store, 1, id++, 0) != 0);
+        store->slab.pending += !is_judged;
+    }
+    return spared;
+}
+
+static void store__knows_for_how_many_spans_there_is_room(void **state)
+{
+    struct store store;
+
+    (void)state;
+    assert_int_equal(store_init(&store, BYTES, 5), 0);
+    assert_int_equal(store_spare(&store), 0); /* There is no block. */
+    assert_true(add_spare(&store, 1, 30000, true) > 3000);
+    store_check(&store);
+    store_release(&store);
+}
+
+/* One for each span that is pending, so that chunks of them run out. */
+static void store__knows_for_how_many_spans_there_are_notes(void **state)
+{
+    struct store store;
+    uint32_t number;
+
+    (void)state;
+    assert_int_equal(store_init(&store, BYTES, 5), 0);
+    store.notes_ahead = true;
+    assert_true(add_spare(&store, 1, 2500, false) > 1000);
+    assert_int_equal(store.notes.chunks_count, 3);
+    store.slab.pending = 0;
+    while (store_note(&store, &number) == 0)
+        continue;
+    store.notes_wanted = true;
+    assert_false(notes_may_grow(&store.notes)); /* Then there is nothing that could be done. */
+    assert_true(add_spare(&store, 2500, 3000, true) > 100);
+    store_release(&store);
+}
+
+/* Ids that up to eight spans have, some of which are only wanted, in buckets that spill over. */
+static void store__finds_the_same_by_a_glance_as_by_a_search(void **state)
+{
+    struct random random = random_of(7);
+    struct store store;
+    uint64_t several = 0, wanted = 0;
+
+    (void)state;
+    assert_int_equal(store_init(&store, BYTES, 11), 0);
+    for (uint64_t i = 0; i < 30000; i++) {
+        uint64_t id = 1 + random_below(&random, 20000);
+        const uint64_t trace[2] = {1 + id % 3, 1};
+        uint64_t hash = span_index_hash(span_index_trace(&store.index, trace), id);
+        struct matches glance, search;
+
+        memset(&glance, 0, sizeof(glance));
+        memset(&search, 0, sizeof(search));
+        span_index_find(&store.index, &store.slab, trace, id, hash, &glance);
+        span_index_find_all(&store.index, &store.slab, trace, id, hash, &search);
+        assert_memory_equal(&glance, &search, sizeof(glance));
+        several += search.count > 1;
+        wanted += search.wanted != 0;
+        if (search.count < IDS_MAX)
+            assert_true(add(&store, trace[0], id, 1 + random_below(&random, 20000)) != 0);
+    }
+    assert_true(several > 100 && wanted > 100);
+    store_release(&store);
+}
+
 static void store__gives_notes_back_with_their_spans(void **state)
 {
     struct store store;
@@ -259,6 +351,9 @@ int main(void)
         cmocka_unit_test(store__links_children_in_any_order),
         cmocka_unit_test(store__stays_whole_while_old_spans_leave),
         cmocka_unit_test(store__keeps_spans_however_much_is_wanted),
+        cmocka_unit_test(store__knows_for_how_many_spans_there_is_room),
+        cmocka_unit_test(store__knows_for_how_many_spans_there_are_notes),
+        cmocka_unit_test(store__finds_the_same_by_a_glance_as_by_a_search),
         cmocka_unit_test(store__gives_notes_back_with_their_spans),
         cmocka_unit_test(store__makes_room_for_notes_when_it_is_full),
         cmocka_unit_test(store__has_a_note_for_each_pending_span),
