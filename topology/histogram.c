@@ -24,10 +24,9 @@ const struct histogram_bounds histogram_bounds_default = {
 };
 
 /* The bounds 2^(i/32) s in nanoseconds have the same 32 mantissas in each binary octave: here they
- * are in ascending order, shifted to 64 bits and cut. All but 10^9 ns itself are irrational. */
-enum { FIRST_BOUND = -28 }; /* Index of the bucket above the first, in the octave of 2^29 ns. */
-
-static const uint64_t mantissas[32] = {
+ * are in ascending order, shifted to 64 bits and cut. All but 10^9 ns itself are irrational. Behind
+ * them stands one that nothing is above. */
+const uint64_t histogram_mantissas[33] = {
     UINT64_C(0x81ffa7a9549ca6e3), UINT64_C(0x84d8626d3118d396), UINT64_C(0x87c11235836d16a3),
     UINT64_C(0x8aba10758e1ea3cf), UINT64_C(0x8dc3b8960164a7d9), UINT64_C(0x90de67fff600044c),
     UINT64_C(0x940a7e28259fb382), UINT64_C(0x97485c9a622adb60), UINT64_C(0x9a9867054d512391),
@@ -38,11 +37,11 @@ static const uint64_t mantissas[32] = {
     UINT64_C(0xcce019443eb56ce4), UINT64_C(0xd15c9000bf211c1f), UINT64_C(0xd5f22ca6019743e0),
     UINT64_C(0xdaa17c2cd19555db), UINT64_C(0xdf6b0ea438793a89), UINT64_C(0xe44f7742cb56e3dd),
     UINT64_C(0xe94f4c7859ce1066), UINT64_C(0xee6b280000000000), UINT64_C(0xf3a3a6f29dd0c333),
-    UINT64_C(0xf8f969d9b5abf948), UINT64_C(0xfe6d14c2b5114024),
+    UINT64_C(0xf8f969d9b5abf948), UINT64_C(0xfe6d14c2b5114024), UINT64_MAX,
 };
 
 /* How many of them are below the first mantissa that begins with 1 and these eight bits. */
-static const uint8_t below[256] = {
+const uint8_t histogram_below[256] = {
     0,  0,  0,  0,  1,  1,  1,  1,  1,  1,  2,  2,  2,  2,  2,  2,  3,  3,  3,  3,  3,  3,  4,  4,
     4,  4,  4,  4,  5,  5,  5,  5,  5,  5,  6,  6,  6,  6,  6,  6,  6,  7,  7,  7,  7,  7,  7,  8,
     8,  8,  8,  8,  8,  8,  9,  9,  9,  9,  9,  9,  10, 10, 10, 10, 10, 10, 10, 11, 11, 11, 11, 11,
@@ -55,22 +54,10 @@ static const uint8_t below[256] = {
     28, 28, 28, 28, 28, 29, 29, 29, 29, 29, 29, 29, 29, 29, 29, 29, 30, 30, 30, 30, 30, 30, 30, 30,
     30, 30, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 32, 32, 32};
 
-/* The index at scale 5 of the bucket (2^(i/32), 2^((i+1)/32)] s that holds a duration above 0. */
-static int32_t index_finest(uint64_t duration_ns)
-{
-    int32_t zeros = __builtin_clzll(duration_ns);
-    uint64_t mantissa = duration_ns << zeros;
-    int32_t bounds = below[mantissa >> 55 & 0xFF];
-
-    /* A mantissa that begins so may be above one bound more, never two: cells are finer. */
-    bounds += bounds < 32 && mantissa > mantissas[bounds];
-    return (63 - zeros - 29) * 32 + FIRST_BOUND + bounds - 1;
-}
-
 int32_t histogram_index(uint64_t duration_ns, int32_t scale)
 {
     CHECK(duration_ns != 0 && scale <= HISTOGRAM_SCALE_MAX);
-    return index_finest(duration_ns) >> (HISTOGRAM_SCALE_MAX - scale);
+    return histogram_index_finest(duration_ns) >> (HISTOGRAM_SCALE_MAX - scale);
 }
 
 int histogram_new(struct histogram **out_histogram)
@@ -253,18 +240,9 @@ struct histogram_place histogram_place(const struct histogram_bounds *bounds, ui
 
     CHECK(duration_ns <= DURATION_NS_MAX);
     if (duration_ns != 0)
-        place.finest = index_finest(duration_ns);
+        place.finest = histogram_index_finest(duration_ns);
     place.classic = classic_of(bounds, duration_ns);
     return place;
-}
-
-void histogram_prefetch(const struct histogram *histogram, const struct histogram_place *place)
-{
-    int32_t index = place->finest >> (HISTOGRAM_SCALE_MAX - histogram->scale);
-
-    __builtin_prefetch(&histogram->classic[place->classic], 1);
-    if (index >= histogram->offset && index < histogram->offset + (int32_t)histogram->length)
-        __builtin_prefetch(&histogram->buckets[index - histogram->offset], 1);
 }
 
 int histogram_observe_at(struct histogram *histogram, const struct histogram_place *place,
@@ -296,6 +274,45 @@ int histogram_observe(struct histogram *histogram, const struct histogram_bounds
     struct histogram_place place = histogram_place(bounds, duration_ns);
 
     return histogram_observe_at(histogram, &place, weight);
+}
+
+/* Room for what is added, laid out. */
+static int make_extent(struct histogram *into, const struct histogram_bins *bins)
+{
+    size_t first = 0;
+    struct extent extent;
+
+    while (first < bins->count && bins->items[first].is_zero)
+        first++;
+    if (first == bins->count)
+        return 0;
+    extent = extent_with(into, bins->items[first].index, bins->items[bins->count - 1].index,
+                         HISTOGRAM_SCALE_MAX);
+    if (make_room(into, extent.length) != 0)
+        return STATUS_NOMEM;
+    reshape(into, &extent);
+    return 0;
+}
+
+int histogram_add_bins(struct histogram *into, const struct histogram_bins *bins)
+{
+    if (bins->count == 0)
+        return 0;
+    if (make_extent(into, bins) != 0)
+        return STATUS_NOMEM;
+    if (into->count == 0 || bins->min_ns < into->min_ns)
+        into->min_ns = bins->min_ns;
+    if (into->count == 0 || bins->max_ns > into->max_ns)
+        into->max_ns = bins->max_ns;
+    for (size_t i = 0; i < bins->count; i++) {
+        const struct histogram_bin *bin = &bins->items[i];
+        int32_t index = bin->index >> (HISTOGRAM_SCALE_MAX - into->scale);
+        *(bin->is_zero ? &into->zero_count : &into->buckets[index - into->offset]) += bin->weight;
+        into->classic[bin->classic] += bin->weight;
+        into->count += bin->weight;
+    }
+    into->sum += bins->sum;
+    return 0;
 }
 
 static struct extent extent_merged(const struct histogram *into, const struct histogram *from)

@@ -10,6 +10,8 @@
 #ifndef SPANMAP_TOPOLOGY_HISTOGRAM_H
 #define SPANMAP_TOPOLOGY_HISTOGRAM_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/status.h"
@@ -72,8 +74,25 @@ struct histogram_place histogram_place(const struct histogram_bounds *bounds, ui
 MUST_USE int histogram_observe_at(struct histogram *histogram, const struct histogram_place *place,
                                   uint64_t weight);
 
-/* Brings the lines that histogram_observe_at() will write to closer. */
-void histogram_prefetch(const struct histogram *histogram, const struct histogram_place *place);
+/* Observations of one bucket, or more of them. */
+struct histogram_bin {
+    int32_t index; /* At HISTOGRAM_SCALE_MAX; of durations of 0 it means nothing. */
+    bool is_zero;
+    uint32_t classic;
+    uint64_t weight; /* Above 0. */
+};
+
+/* Many of them: all of the same histogram. */
+struct histogram_bins {
+    histogram_sum sum;
+    uint64_t min_ns;
+    uint64_t max_ns;
+    size_t count;
+    const struct histogram_bin *items; /* By ascending index, those of 0 before all. */
+};
+
+/* Adds them. Returns: 0; STATUS_NOMEM (unchanged). */
+MUST_USE int histogram_add_bins(struct histogram *into, const struct histogram_bins *bins);
 
 /* Adds all of `from`. Returns: 0; STATUS_NOMEM (`into` is as it was). */
 MUST_USE int histogram_merge(struct histogram *into, const struct histogram *from);
@@ -100,5 +119,22 @@ double histogram_sum_seconds(const struct histogram *histogram);
 
 /* The index of the exponential bucket at `scale` that a duration above 0 falls into. */
 int32_t histogram_index(uint64_t duration_ns, int32_t scale);
+
+/* The same at HISTOGRAM_SCALE_MAX, of the bucket (2^(i/32), 2^((i+1)/32)] s (histogram.c). */
+enum {
+    HISTOGRAM_INDEX_FIRST = -28
+}; /* Of the bucket above the first bound, in the octave of 2^29 ns. */
+extern const uint64_t histogram_mantissas[33];
+extern const uint8_t histogram_below[256];
+static inline int32_t histogram_index_finest(uint64_t duration_ns)
+{
+    int32_t zeros = __builtin_clzll(duration_ns);
+    uint64_t mantissa = duration_ns << zeros;
+    int32_t bounds = histogram_below[mantissa >> 55 & 0xFF];
+
+    /* A mantissa that begins so may be above one bound more, never two: cells are finer. */
+    bounds += mantissa > histogram_mantissas[bounds];
+    return (63 - zeros - 29) * 32 + HISTOGRAM_INDEX_FIRST + bounds - 1;
+}
 
 #endif

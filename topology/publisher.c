@@ -62,11 +62,29 @@ static uint32_t find_series(const struct series_table *table, struct key key, dr
     return number != KEY_NONE ? number : overflow;
 }
 
-static int prepare_histograms(struct series *series, struct histogram *const from[], size_t count)
+/* Makes histograms of what a row observed; NULL where it is nothing. They are the publisher's, until
+ * the next row. */
+static void unpack(const struct publisher *publisher, const struct tally *tally,
+                   const uint32_t bins[], size_t count, const struct histogram *out_seconds[])
 {
     for (size_t i = 0; i < count; i++) {
+        out_seconds[i] = NULL;
+        if (bins_are_empty(&tally->pool, bins[i]))
+            continue;
+        bins_unpack(&tally->pool, bins[i], publisher->unpacked[i]);
+        out_seconds[i] = publisher->unpacked[i];
+    }
+}
+
+static int prepare_histograms(const struct publisher *publisher, struct series *series,
+                              const struct tally *tally, const uint32_t bins[], size_t count)
+{
+    const struct histogram *from[SERIES_SECONDS_MAX];
+
+    unpack(publisher, tally, bins, count, from);
+    for (size_t i = 0; i < count; i++) {
         int status = 0;
-        if (from[i] == NULL || from[i]->count == 0)
+        if (from[i] == NULL)
             continue;
         if (series->seconds[i] == NULL)
             status = histogram_new(&series->seconds[i]);
@@ -119,8 +137,8 @@ static int prepare_edges(struct publisher *publisher, const struct tally *tally,
         int status = prepare_series(&publisher->edges, edge_key(edge), edge_key_without_values,
                                     edge->overflow, (uint32_t)edge->view, &number);
         if (status == 0)
-            status = prepare_histograms(&publisher->edges.series[number], edge->seconds,
-                                        EDGE_SECONDS_COUNT);
+            status = prepare_histograms(publisher, &publisher->edges.series[number], tally,
+                                        edge->seconds, EDGE_SECONDS_COUNT);
         if (status == 0)
             status = prepare_past(publisher, &publisher->edges.series[number], now);
         if (status != 0)
@@ -139,8 +157,8 @@ static int prepare_operations(struct publisher *publisher, const struct tally *t
                                     operation_key_without_values, operation->overflow,
                                     SERIES_OVERFLOW, &number);
         if (status == 0)
-            status = prepare_histograms(&publisher->operations.series[number], operation->seconds,
-                                        OPERATION_SECONDS_COUNT);
+            status = prepare_histograms(publisher, &publisher->operations.series[number], tally,
+                                        operation->seconds, OPERATION_SECONDS_COUNT);
         if (status == 0)
             status = prepare_past(publisher, &publisher->operations.series[number], now);
         if (status != 0)
@@ -264,10 +282,10 @@ static struct series *touch(struct publisher *publisher, struct series_table *ta
 }
 
 static void merge_histograms(const struct publisher *publisher, struct series *series,
-                             struct histogram *const from[], size_t count)
+                             const struct histogram *const from[], size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (from[i] == NULL || from[i]->count == 0)
+        if (from[i] == NULL)
             continue;
         if (series->seconds[i]->count == 0)
             series->seconds_born[i] = publisher->number + 1;
@@ -277,7 +295,7 @@ static void merge_histograms(const struct publisher *publisher, struct series *s
 
 /* Tells the windows what a series counted. */
 static void add_to_windows(const struct publisher *publisher, const struct window_row *like,
-                           struct histogram *const from[], size_t count)
+                           const struct histogram *const from[], size_t count)
 {
     struct window_row row = *like;
 
@@ -301,9 +319,10 @@ static bool is_other(const struct series *series, struct key key)
 
 /* An edge may bring durations alone, of a request that another shard counts (E8): it is listed once
  * that request came. */
-static void add_edge(struct publisher *publisher, const struct tally_edge *edge,
-                     struct wall_time since, struct wall_time now)
+static void add_edge(struct publisher *publisher, const struct tally *tally,
+                     const struct tally_edge *edge, struct wall_time since, struct wall_time now)
 {
+    const struct histogram *seconds[EDGE_SECONDS_COUNT];
     uint32_t number = find_series(&publisher->edges, edge_key(edge), edge_key_without_values,
                                   edge->overflow, (uint32_t)edge->view);
     struct series *series = &publisher->edges.series[number];
@@ -316,7 +335,8 @@ static void add_edge(struct publisher *publisher, const struct tally_edge *edge,
     series_table_touch(&publisher->edges, number);
     series->count += edge->requests;
     series->failed += edge->failed;
-    merge_histograms(publisher, series, edge->seconds, EDGE_SECONDS_COUNT);
+    unpack(publisher, tally, edge->seconds, EDGE_SECONDS_COUNT, seconds);
+    merge_histograms(publisher, series, seconds, EDGE_SECONDS_COUNT);
     add_to_windows(publisher,
                    &(struct window_row){
                        .kind = is_overflow ? WINDOW_EDGE_OVERFLOW : WINDOW_EDGE,
@@ -325,7 +345,7 @@ static void add_edge(struct publisher *publisher, const struct tally_edge *edge,
                        .count = edge->requests,
                        .failed = edge->failed,
                    },
-                   edge->seconds, EDGE_SECONDS_COUNT);
+                   seconds, EDGE_SECONDS_COUNT);
     if (is_overflow && !edge->overflow && edge->requests != 0)
         publisher->counts.edges_overflowed += whole(edge->requests);
     else if (!edge->overflow && edge->requests != 0 && is_other(series, edge_key(edge)))
@@ -340,13 +360,15 @@ static void add_edges(struct publisher *publisher, const struct tally *tally,
                       struct wall_time since, struct wall_time now)
 {
     for (uint32_t i = 0; i < tally->edges_count; i++)
-        if (tally_edge_is_counted(&tally->edges[i]))
-            add_edge(publisher, &tally->edges[i], since, now);
+        if (tally_edge_is_counted(tally, &tally->edges[i]))
+            add_edge(publisher, tally, &tally->edges[i], since, now);
 }
 
 static void add_operations(struct publisher *publisher, const struct tally *tally,
                            struct wall_time since, struct wall_time now)
 {
+    const struct histogram *seconds[OPERATION_SECONDS_COUNT];
+
     for (uint32_t i = 0; i < tally->operations_count; i++) {
         const struct tally_operation *operation = &tally->operations[i];
         struct key key = operation_key(operation);
@@ -362,7 +384,8 @@ static void add_operations(struct publisher *publisher, const struct tally *tall
             publisher->counts.values_overflowed += whole(operation->calls);
         series = touch(publisher, &publisher->operations, number, since, now);
         series->count += operation->calls;
-        merge_histograms(publisher, series, operation->seconds, OPERATION_SECONDS_COUNT);
+        unpack(publisher, tally, operation->seconds, OPERATION_SECONDS_COUNT, seconds);
+        merge_histograms(publisher, series, seconds, OPERATION_SECONDS_COUNT);
         add_to_windows(
             publisher,
             &(struct window_row){
@@ -371,7 +394,7 @@ static void add_operations(struct publisher *publisher, const struct tally *tall
                 .listed = true,
                 .count = operation->calls,
             },
-            operation->seconds, OPERATION_SECONDS_COUNT);
+            seconds, OPERATION_SECONDS_COUNT);
         list_node(publisher, number != SERIES_OVERFLOW ? operation->service : CATALOG_OVERFLOW);
     }
 }
@@ -526,6 +549,11 @@ int publisher_new(const struct publisher_options *options, struct publisher **ou
         status = series_table_init(&publisher->operations, options->operations_max, 1);
     if (status == 0)
         status = series_table_init(&publisher->losses, options->losses_max, 1);
+    for (size_t i = 0; i < SERIES_SECONDS_MAX && status == 0; i++) {
+        status = histogram_new(&publisher->unpacked[i]);
+        if (status == 0)
+            status = histogram_reserve_all(publisher->unpacked[i]);
+    }
     if (status == 0)
         status = publisher_prepare_nodes(publisher);
     if (status != 0) {
@@ -547,6 +575,8 @@ void publisher_free(struct publisher *publisher)
     series_table_release(&publisher->operations);
     series_table_release(&publisher->losses);
     snapshot_list_release(publisher->node_list);
+    for (size_t i = 0; i < SERIES_SECONDS_MAX; i++)
+        histogram_free(publisher->unpacked[i]);
     mem_free(publisher->traces);
     mem_free(publisher->nodes);
     mem_free(publisher->shards);

@@ -84,6 +84,7 @@ struct publisher {
     struct wall_time span_first;
     struct wall_time span_last;
     struct publisher_shard *shards;
+    struct histogram *unpacked[SERIES_SECONDS_MAX]; /* Of a tally's row, while it is added. */
     struct series_table edges;
     struct series_table operations;
     struct series_table losses;

@@ -1,7 +1,6 @@
 /* tally.c: three growing rows with a map each.
  *
- * A reset keeps the histograms where they are: the next edge that takes the place finds its memory
- * ready, so that a steady stream allocates nothing.
+ * A reset keeps the memory of rows and of their bins, so that a steady stream allocates nothing.
  */
 #include "topology/tally.h"
 
@@ -87,21 +86,11 @@ static int grow(void **rows, uint32_t *room, uint32_t count, size_t size)
 static int add_edge(struct tally *tally, const struct tally_edge *edge)
 {
     void *rows = tally->edges;
-    struct tally_edge *added;
 
     if (grow(&rows, &tally->edges_room, tally->edges_count, sizeof(*edge)) != 0)
         return STATUS_NOMEM;
     tally->edges = rows;
-    added = &tally->edges[tally->edges_count];
-    if (tally->edges_count == tally->edges_made) {
-        *added = *edge;
-        tally->edges_made++;
-    } else {
-        struct tally_edge old = *added;
-        *added = *edge;
-        memcpy(added->seconds, old.seconds, sizeof(old.seconds));
-    }
-    tally->edges_count++;
+    tally->edges[tally->edges_count++] = *edge;
     return 0;
 }
 
@@ -168,21 +157,11 @@ uint32_t tally_edge_row(struct tally *tally, const struct tally_request *request
 static int add_operation(struct tally *tally, const struct tally_operation *operation)
 {
     void *rows = tally->operations;
-    struct tally_operation *added;
 
     if (grow(&rows, &tally->operations_room, tally->operations_count, sizeof(*operation)) != 0)
         return STATUS_NOMEM;
     tally->operations = rows;
-    added = &tally->operations[tally->operations_count];
-    if (tally->operations_count == tally->operations_made) {
-        *added = *operation;
-        tally->operations_made++;
-    } else {
-        struct tally_operation old = *added;
-        *added = *operation;
-        memcpy(added->seconds, old.seconds, sizeof(old.seconds));
-    }
-    tally->operations_count++;
+    tally->operations[tally->operations_count++] = *operation;
     return 0;
 }
 
@@ -317,6 +296,8 @@ int tally_new(const struct tally_options *options, struct tally **out_tally)
     if (status == 0)
         status = key_map_init(&tally->loss_map);
     if (status == 0)
+        status = bins_pool_init(&tally->pool, options->bounds);
+    if (status == 0)
         status = add_overflows(tally);
     if (status != 0) {
         tally_free(tally);
@@ -330,12 +311,6 @@ void tally_free(struct tally *tally)
 {
     if (tally == NULL)
         return;
-    for (uint32_t i = 0; i < tally->edges_made; i++)
-        for (size_t j = 0; j < EDGE_SECONDS_COUNT; j++)
-            histogram_free(tally->edges[i].seconds[j]);
-    for (uint32_t i = 0; i < tally->operations_made; i++)
-        for (size_t j = 0; j < OPERATION_SECONDS_COUNT; j++)
-            histogram_free(tally->operations[i].seconds[j]);
     mem_free(tally->edges);
     mem_free(tally->operations);
     mem_free(tally->losses);
@@ -343,25 +318,21 @@ void tally_free(struct tally *tally)
     key_map_release(&tally->edge_map);
     key_map_release(&tally->operation_map);
     key_map_release(&tally->loss_map);
+    bins_pool_release(&tally->pool);
     mem_free(tally);
 }
 
 void tally_reset(struct tally *tally)
 {
     CHECK(tally->requests_waiting == 0 && tally->calls_waiting == 0);
-    for (uint32_t i = 0; i < tally->edges_count; i++)
-        for (size_t j = 0; j < EDGE_SECONDS_COUNT; j++)
-            if (tally->edges[i].seconds[j] != NULL)
-                histogram_reset(tally->edges[i].seconds[j]);
-    for (uint32_t i = 0; i < tally->operations_count; i++)
-        for (size_t j = 0; j < OPERATION_SECONDS_COUNT; j++)
-            if (tally->operations[i].seconds[j] != NULL)
-                histogram_reset(tally->operations[i].seconds[j]);
     for (size_t i = 0; i < EDGE_VIEW_COUNT; i++) {
         tally->edges[i].requests = tally->edges[i].failed = 0;
         tally->edges[i].is_counted = 0;
+        memset(tally->edges[i].seconds, 0, sizeof(tally->edges[i].seconds));
     }
     tally->operations[0].calls = 0;
+    memset(tally->operations[0].seconds, 0, sizeof(tally->operations[0].seconds));
+    bins_pool_reset(&tally->pool);
     tally->edges_count = EDGE_VIEW_COUNT;
     tally->operations_count = 1;
     tally->edges_with_values = tally->operations_with_values = 0;
@@ -376,13 +347,13 @@ void tally_reset(struct tally *tally)
     tally->span_first_ns = tally->span_last_ns = 0;
 }
 
-bool tally_edge_is_counted(const struct tally_edge *edge)
+bool tally_edge_is_counted(const struct tally *tally, const struct tally_edge *edge)
 {
-    uint64_t all = edge->requests | edge->failed | edge->is_counted;
+    bool is_counted = (edge->requests | edge->failed | edge->is_counted) != 0;
 
-    for (size_t i = 0; i < EDGE_SECONDS_COUNT; i++)
-        all |= edge->seconds[i] != NULL ? edge->seconds[i]->count : 0;
-    return all != 0;
+    for (size_t i = 0; i < EDGE_SECONDS_COUNT && !is_counted; i++)
+        is_counted = !bins_are_empty(&tally->pool, edge->seconds[i]);
+    return is_counted;
 }
 
 bool tally_is_empty(const struct tally *tally)
@@ -393,7 +364,7 @@ bool tally_is_empty(const struct tally *tally)
     bool overflowed = false;
 
     for (size_t i = 0; i < EDGE_VIEW_COUNT; i++)
-        overflowed |= tally_edge_is_counted(&tally->edges[i]);
+        overflowed |= tally_edge_is_counted(tally, &tally->edges[i]);
     return tally->requests_waiting == 0 && tally->calls_waiting == 0 &&
            tally->edges_count == EDGE_VIEW_COUNT && !overflowed && tally->operations_count == 1 &&
            tally->operations[0].calls == 0 && tally->losses_count == 0 &&

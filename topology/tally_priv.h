@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "topology/bins.h"
 #include "topology/exemplar.h"
 #include "topology/histogram.h"
 #include "topology/key_map.h"
@@ -28,7 +29,7 @@ enum edge_seconds {
 
 struct tally_seconds {
     uint64_t weight; /* 0: nothing to observe. */
-    struct histogram_place place;
+    uint64_t duration_ns;
 };
 
 /* A request between two nodes, or what is to be added to one that was counted. */
@@ -74,7 +75,7 @@ struct tally_edge {
     uint64_t server_set : DIMENSION_SET_BITS;
     uint64_t requests; /* Sums of weights. */
     uint64_t failed;
-    struct histogram *seconds[EDGE_SECONDS_COUNT]; /* NULL: never used. Kept over a reset. */
+    uint32_t seconds[EDGE_SECONDS_COUNT]; /* Bins of the tally's pool; 0: none. */
 };
 
 struct tally_operation {
@@ -85,7 +86,7 @@ struct tally_operation {
     uint8_t status;
     bool overflow;
     uint64_t calls;
-    struct histogram *seconds[OPERATION_SECONDS_COUNT]; /* As above. */
+    uint32_t seconds[OPERATION_SECONDS_COUNT]; /* As above. */
 };
 
 struct tally_loss {
@@ -119,16 +120,15 @@ struct tally {
     struct topology_counts counts;
     uint64_t span_first_ns; /* 0: none. */
     uint64_t span_last_ns;
+    struct bins_pool pool;
     struct key_map edge_map;
     struct tally_edge *edges;
-    uint32_t edges_count; /* In use; those behind keep their histograms. */
-    uint32_t edges_made;  /* Slots that were ever in use. */
+    uint32_t edges_count;
     uint32_t edges_room;
     uint32_t edges_with_values; /* Of dimensions. */
     struct key_map operation_map;
     struct tally_operation *operations;
     uint32_t operations_count;
-    uint32_t operations_made;
     uint32_t operations_room;
     uint32_t operations_with_values;
     struct key_map loss_map;
@@ -141,14 +141,14 @@ struct tally {
 };
 
 /* Whether there is anything on the edge, be it durations alone. */
-bool tally_edge_is_counted(const struct tally_edge *edge);
+bool tally_edge_is_counted(const struct tally *tally, const struct tally_edge *edge);
 
 /* Sets what is to be observed. */
 static inline void tally_observe(const struct tally *tally, struct tally_seconds *seconds,
                                  uint64_t duration_ns, uint64_t weight)
 {
-    seconds->weight = weight;
-    seconds->place = histogram_place(tally->options.bounds, duration_ns);
+    (void)tally; /* What it is observed in. */
+    *seconds = (struct tally_seconds){.weight = weight, .duration_ns = duration_ns};
 }
 
 /* Counts what is not 0. What memory is out for is counted as that. */

@@ -8,7 +8,7 @@
 #include "topology/slab.h"
 #include "topology/tally_priv.h"
 
-enum { FEW_ROWS = 256 }; /* With some 2.5 KiB each. */
+enum { FEW_ROWS = 1024 }; /* With some 400 bytes each. */
 
 static bool is_small(const struct tally *tally)
 {
@@ -16,40 +16,40 @@ static bool is_small(const struct tally *tally)
 }
 
 /* Whether it is worth an exemplar: the first of its bucket since the tally was empty, or the slowest. */
-static bool observe(struct tally *tally, struct histogram **histogram,
-                    const struct tally_seconds *seconds)
+static inline ALWAYS_INLINE bool observe(struct tally *tally, uint32_t *bins,
+                                         const struct tally_seconds *seconds)
 {
-    bool is_notable;
+    struct grid_place place;
+    int status;
 
     if (seconds->weight == 0)
         return false;
-    if (*histogram == NULL && histogram_new(histogram) != 0) {
+    place = grid_place(&tally->pool.grid, seconds->duration_ns);
+    status = bins_observe(&tally->pool, bins, place, seconds->duration_ns, seconds->weight);
+    if (status == STATUS_NOMEM)
         tally->counts.memory_failures++;
-        return false;
-    }
-    is_notable = (*histogram)->classic[seconds->place.classic] == 0 ||
-                 seconds->place.duration_ns > (*histogram)->max_ns;
-    if (histogram_observe_at(*histogram, &seconds->place, seconds->weight) != 0) {
-        tally->counts.memory_failures++;
-        return false;
-    }
-    return is_notable;
+    return status == BINS_NOTABLE;
 }
 
-static struct exemplar exemplar_of(const struct tally_seconds *seconds, size_t which)
+static struct exemplar exemplar_of(const struct tally *tally, const struct tally_seconds *seconds,
+                                   size_t which)
 {
     return (struct exemplar){
-        .duration_ns = seconds->place.duration_ns & (2 * DURATION_NS_MAX - 1),
+        .duration_ns = seconds->duration_ns & (2 * DURATION_NS_MAX - 1),
         .which = which & 3,
-        .bucket = seconds->place.classic & 63,
+        .bucket = grid_place(&tally->pool.grid, seconds->duration_ns).classic & 63,
     };
 }
 
-static inline ALWAYS_INLINE void prefetch_head(const struct histogram *histogram)
+static inline ALWAYS_INLINE void prefetch_head(const struct tally *tally, uint32_t bins)
 {
-    /* 72 bytes of a struct that is aligned to 16: a second line is likely. */
-    __builtin_prefetch(histogram, 1);
-    __builtin_prefetch((const void *)((uintptr_t)histogram + 64), 1); /* It may be NULL. */
+    __builtin_prefetch(bins_of(&tally->pool, bins), 1);
+}
+
+static inline ALWAYS_INLINE void prefetch_counter(const struct tally *tally, uint32_t bins,
+                                                  const struct tally_seconds *seconds)
+{
+    bins_prefetch(&tally->pool, bins, grid_place(&tally->pool.grid, seconds->duration_ns));
 }
 
 /* ------------------------------------------------------------------ requests */
@@ -75,7 +75,7 @@ static void keep_observed(struct tally *tally, const struct tally_request *reque
                      (which == SECONDS_MESSAGING && request->client_span == 0);
     uint64_t span = is_server ? request->server_span : request->client_span;
 
-    keep(tally, request, row, exemplar_of(&request->seconds[which], which), span);
+    keep(tally, request, row, exemplar_of(tally, &request->seconds[which], which), span);
 }
 
 /* The span that failed, or if it is not known, one of the call. */
@@ -84,7 +84,7 @@ static void keep_failed(struct tally *tally, const struct tally_request *request
     bool is_server = request->server_span != 0 &&
                      (request->server_failed || request->client_span == 0);
     size_t which = is_server ? SECONDS_SERVER : SECONDS_CLIENT;
-    struct exemplar exemplar = exemplar_of(&request->seconds[which], which);
+    struct exemplar exemplar = exemplar_of(tally, &request->seconds[which], which);
 
     if (request->seconds[which].weight == 0)
         exemplar.bucket = EXEMPLAR_NO_BUCKET;
@@ -125,13 +125,12 @@ static void find_requests(struct tally *tally, uint32_t count, uint32_t rows[TAL
     for (uint32_t i = 0; i < count; i++)
         for (size_t j = 0; j < EDGE_SECONDS_COUNT && rows[i] != KEY_NONE; j++)
             if (tally->requests[i].seconds[j].weight != 0)
-                prefetch_head(tally->edges[rows[i]].seconds[j]);
+                prefetch_head(tally, tally->edges[rows[i]].seconds[j]);
     for (uint32_t i = 0; i < count; i++)
-        for (size_t j = 0; j < EDGE_SECONDS_COUNT && rows[i] != KEY_NONE; j++) {
-            const struct histogram *histogram = tally->edges[rows[i]].seconds[j];
-            if (histogram != NULL && tally->requests[i].seconds[j].weight != 0)
-                histogram_prefetch(histogram, &tally->requests[i].seconds[j].place);
-        }
+        for (size_t j = 0; j < EDGE_SECONDS_COUNT && rows[i] != KEY_NONE; j++)
+            if (tally->requests[i].seconds[j].weight != 0)
+                prefetch_counter(tally, tally->edges[rows[i]].seconds[j],
+                                 &tally->requests[i].seconds[j]);
 }
 
 static void flush_requests(struct tally *tally)
@@ -177,7 +176,7 @@ static void keep_call(struct tally *tally, const struct tally_call *call, uint32
     struct tally_exemplar kept = {
         .row = row,
         .is_operation = true,
-        .exemplar = exemplar_of(&call->seconds[which], which),
+        .exemplar = exemplar_of(tally, &call->seconds[which], which),
     };
 
     if (call->span == 0)
@@ -216,12 +215,11 @@ static void find_calls(struct tally *tally, uint32_t count, uint32_t rows[TALLY_
     }
     for (uint32_t i = 0; i < count; i++)
         for (size_t j = 0; j < OPERATION_SECONDS_COUNT && rows[i] != KEY_NONE; j++)
-            prefetch_head(tally->operations[rows[i]].seconds[j]);
+            prefetch_head(tally, tally->operations[rows[i]].seconds[j]);
     for (uint32_t i = 0; i < count; i++)
         for (size_t j = 0; j < OPERATION_SECONDS_COUNT && rows[i] != KEY_NONE; j++)
-            if (tally->operations[rows[i]].seconds[j] != NULL)
-                histogram_prefetch(tally->operations[rows[i]].seconds[j],
-                                   &tally->calls[i].seconds[j].place);
+            prefetch_counter(tally, tally->operations[rows[i]].seconds[j],
+                             &tally->calls[i].seconds[j]);
 }
 
 static void flush_calls(struct tally *tally)

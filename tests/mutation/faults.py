@@ -23,6 +23,10 @@ class Fault:
 ATTRIBUTES = "topology/attributes.c"
 CROWD = "topology/crowd.c"
 HISTOGRAM = "topology/histogram.c"
+INDEX = "topology/histogram.h"
+GRID = "topology/grid.h"
+BINS = "topology/bins.h"
+BINS_RARE = "topology/bins.c"
 JUDGE = "topology/judge.c"
 CALL = "topology/judge_call.c"
 CLIENT = "topology/judge_client.c"
@@ -334,8 +338,8 @@ FAULTS = [
     Fault("merge", PUBLISHER, "    series->failed += edge->failed;", "    series->failed = edge->failed;",
           "failures of all shards add up"),
     Fault("merge", PUBLISHER, "    into->walks_cut += from->walks_cut;", "    ;", "walks that were cut are shown"),
-    Fault("merge", TALLY, "    uint64_t all = edge->requests | edge->failed | edge->is_counted;",
-          "    uint64_t all = edge->requests | edge->is_counted;", "a failure that comes alone is published"),
+    Fault("merge", TALLY, "(edge->requests | edge->failed | edge->is_counted) != 0;",
+          "(edge->requests | edge->is_counted) != 0;", "a failure that comes alone is published"),
     Fault("merge", PUBLISHER, "tally->span_last_ns > publisher->span_last.ns",
           "tally->span_last_ns < publisher->span_last.ns", "the last span's end is the latest"),
     Fault("merge", PUBLISHER, "    if (number == KEY_NONE && is_full(table))\n        number = overflow;",
@@ -352,8 +356,17 @@ FAULTS = [
           "failures are weighted as requests are"),
     Fault("bounds", HISTOGRAM, "(duration_ns > *from)", "(duration_ns >= *from)",
           "a duration on a bound is in the bucket below it"),
-    Fault("bounds", HISTOGRAM, "bounds < 32 && mantissa > mantissas[bounds]", "bounds < 32 && mantissa >= mantissas[bounds]",
+    Fault("bounds", INDEX, "mantissa > histogram_mantissas[bounds]", "mantissa >= histogram_mantissas[bounds]",
           "an exponential bucket's upper bound belongs to it, to the last bit"),
+    Fault("bounds", GRID, "duration_ns > grid->upper_ns[classic]", "duration_ns >= grid->upper_ns[classic]",
+          "a duration on a bound is in the bucket below it, in a tally too"),
+    Fault("bins", BINS, "        marks >> BINS_COUNT_SHIFT == BINS_COUNT_MAX ||\n", "",
+          "a counter that is full goes to the histogram beside it"),
+    Fault("bins", BINS, "        __builtin_add_overflow(bins->sum_ns, duration_ns, &sum_ns))",
+          "        (sum_ns = bins->sum_ns + duration_ns) == 0)", "a sum does not pass its bits"),
+    Fault("bins", BINS_RARE, "    bins->sum_ns = 0;", "    ;", "what was moved is not counted twice"),
+    Fault("bins", BINS_RARE, "stretches[at - 1] > stretch", "stretches[at - 1] < stretch",
+          "cells ascend, whatever their place in the head"),
     Fault("scale", HISTOGRAM, "high - low >= HISTOGRAM_BUCKETS_MAX", "high - low > HISTOGRAM_BUCKETS_MAX",
           "there are at most 160 buckets"),
     Fault("merge", HISTOGRAM, "    into->zero_count += from->zero_count;", "    ;", "durations of 0 are merged"),
@@ -537,10 +550,10 @@ FAULTS = [
     Fault("dimensions", NAMING, "    value = catalog_cut(catalog, value);", "    ;", "a long value is cut"),
     Fault("dimensions", DIMENSIONS, "            if (view_equal(item->label[side], view_of(built_in[i])))", "            if (false)",
           "no dimension takes the label of something else"),
-    Fault("exemplars", QUEUE, "(*histogram)->classic[seconds->place.classic] == 0 ||", "",
-          "the first of each bucket is kept"),
-    Fault("exemplars", QUEUE, " ||\n                 seconds->place.duration_ns > (*histogram)->max_ns", "",
-          "the slowest is kept"),
+    Fault("exemplars", BINS, "(marks & mark) == 0 ||", "", "the first of each bucket is kept"),
+    Fault("exemplars", BINS, " || duration_ns > bins->max_ns", "", "the slowest is kept"),
+    Fault("exemplars", BINS_RARE, "(bins->marks & mark) == 0 ||", "",
+          "the first of each bucket is kept, whatever it weighs"),
     Fault("exemplars", QUEUE, "    kept.exemplar.span = span;", "    kept.exemplar.span = request->client_span;",
           "a server's duration stands beside the server's span"),
     Fault("exemplars", QUEUE, "(request->server_failed || request->client_span == 0)", "true",

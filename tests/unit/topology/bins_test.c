@@ -1,0 +1,312 @@
+/* bins_test.c: what bins observed is what a histogram of the same durations has, and as notable. */
+#include "topology/bins.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "tests/lib/random.h"
+#include "tests/lib/test.h"
+
+/* A histogram that observes the same, and the rule for examples as it is told. */
+struct twin {
+    struct bins_pool pool;
+    const struct histogram_bounds *bounds;
+    uint32_t number;
+    struct histogram *observed;
+    struct histogram *unpacked;
+};
+
+static void setup(struct twin *twin, const struct histogram_bounds *bounds)
+{
+    *twin = (struct twin){.bounds = bounds};
+    assert_int_equal(bins_pool_init(&twin->pool, bounds), 0);
+    assert_int_equal(histogram_new(&twin->observed), 0);
+    assert_int_equal(histogram_new(&twin->unpacked), 0);
+    assert_int_equal(histogram_reserve_all(twin->observed), 0);
+    assert_int_equal(histogram_reserve_all(twin->unpacked), 0);
+}
+
+static void release(struct twin *twin)
+{
+    bins_pool_release(&twin->pool);
+    histogram_free(twin->observed);
+    histogram_free(twin->unpacked);
+}
+
+static void observe(struct twin *twin, uint64_t duration_ns, uint64_t weight)
+{
+    struct grid_place place = grid_place(&twin->pool.grid, duration_ns);
+    struct histogram_place at = histogram_place(twin->bounds, duration_ns);
+    bool is_notable = twin->observed->classic[at.classic] == 0 ||
+                      duration_ns > twin->observed->max_ns;
+
+    assert_int_equal(place.classic, at.classic);
+    assert_int_equal(bins_observe(&twin->pool, &twin->number, place, duration_ns, weight),
+                     is_notable ? BINS_NOTABLE : 0);
+    assert_int_equal(histogram_observe_at(twin->observed, &at, weight), 0);
+}
+
+static void assert_same(const struct histogram *a, const struct histogram *b)
+{
+    assert_true(a->count == b->count && a->sum == b->sum && a->zero_count == b->zero_count);
+    assert_true(a->count == 0 || (a->min_ns == b->min_ns && a->max_ns == b->max_ns));
+    assert_memory_equal(a->classic, b->classic, sizeof(a->classic));
+    assert_int_equal(a->length, b->length);
+    if (a->length == 0)
+        return;
+    assert_int_equal(a->scale, b->scale);
+    assert_int_equal(a->offset, b->offset);
+    assert_memory_equal(a->buckets, b->buckets, a->length * sizeof(*a->buckets));
+}
+
+static void assert_twins(struct twin *twin)
+{
+    bins_unpack(&twin->pool, twin->number, twin->unpacked);
+    assert_same(twin->unpacked, twin->observed);
+}
+
+static void start_anew(struct twin *twin)
+{
+    bins_pool_reset(&twin->pool);
+    histogram_reset(twin->observed);
+    twin->number = 0;
+    assert_true(bins_are_empty(&twin->pool, twin->number));
+}
+
+/* As long as any, spread over so many octaves from a random one on. */
+static uint64_t duration_within(struct random *random, unsigned first, unsigned octaves)
+{
+    unsigned bit = first + (unsigned)random_below(random, octaves);
+    uint64_t from = UINT64_C(1) << (bit < 52 ? bit : 52);
+
+    return from + random_below(random, from);
+}
+
+/* ------------------------------------------------------------------ the grid */
+
+static const struct histogram_bounds bounds_close = {
+    .count = 9,
+    .upper_ns = {0, 1, 2, 1000000000, 1000000001, 1000000002, 1020000000, DURATION_NS_MAX,
+                 UINT64_MAX},
+};
+
+static const struct histogram_bounds bounds_none = {.count = 0};
+
+static void check_cells(const struct histogram_bounds *bounds)
+{
+    struct random random = random_of(5);
+    struct grid *grid = malloc(sizeof(*grid));
+    uint64_t before_ns = 0;
+    uint32_t before = 0;
+
+    assert_non_null(grid);
+    grid_init(grid, bounds);
+    for (int i = 0; i < 200000; i++) {
+        uint64_t duration_ns = i == 0   ? DURATION_NS_MAX
+                               : i < 40 ? (uint64_t)i / 2
+                                        : duration_within(&random, 0, 53);
+        struct histogram_place at;
+        struct grid_place place;
+        if (i % 8 == 7 && bounds->count != 0) { /* About a bound. */
+            uint64_t bound_ns = bounds->upper_ns[random_below(&random, bounds->count)];
+            duration_ns = bound_ns <= 1                 ? bound_ns
+                          : bound_ns >= DURATION_NS_MAX ? DURATION_NS_MAX
+                                                        : bound_ns - 1 + random_below(&random, 3);
+        }
+        at = histogram_place(bounds, duration_ns);
+        place = grid_place(grid, duration_ns);
+        assert_true(place.cell < GRID_CELLS);
+        assert_int_equal(place.classic, at.classic);
+        assert_int_equal(grid_classic(grid, place.cell), at.classic);
+        if (duration_ns != 0)
+            assert_int_equal(grid_index(grid, place.cell), at.finest);
+        assert_int_equal(duration_ns == 0, grid->columns[place.cell] == 0);
+        assert_true(duration_ns >= before_ns ? place.cell >= before : place.cell <= before);
+        before_ns = duration_ns;
+        before = place.cell;
+    }
+    free(grid);
+}
+
+static void grid__gives_both_buckets_of_any_duration(void **state)
+{
+    struct histogram_bounds most = {.count = HISTOGRAM_BOUNDS_MAX};
+
+    (void)state;
+    for (uint32_t i = 0; i < most.count; i++)
+        most.upper_ns[i] = 1000000 + 1000 * i;
+    check_cells(&histogram_bounds_default);
+    check_cells(&bounds_close);
+    check_cells(&bounds_none);
+    check_cells(&most);
+}
+
+/* ------------------------------------------------------------------ bins */
+
+static void bins__observe_as_a_histogram_does(void **state)
+{
+    static const struct histogram_bounds *const all[] = {&histogram_bounds_default, &bounds_close,
+                                                         &bounds_none};
+    struct random random = random_of(7);
+
+    (void)state;
+    for (int round = 0; round < 300; round++) {
+        unsigned octaves = round % 3 == 0 ? 53 : 1 + (unsigned)random_below(&random, 9);
+        unsigned first = (unsigned)random_below(&random, 50);
+        bool is_weighted = round % 4 == 1;
+        struct twin twin;
+        setup(&twin, all[round % 3]);
+        for (int times = 0; times < 2; times++) {
+            for (int i = 0; i < 400; i++) {
+                uint64_t weight = WEIGHT_ONE;
+                if (is_weighted && random_below(&random, 3) == 0)
+                    weight = 1 + random_below(&random, WEIGHT_MAX);
+                observe(&twin,
+                        random_below(&random, 20) == 0 ? 0
+                                                       : duration_within(&random, first, octaves),
+                        weight);
+            }
+            assert_twins(&twin);
+            start_anew(&twin);
+        }
+        assert_twins(&twin);
+        release(&twin);
+    }
+}
+
+static void bins__go_on_where_a_counter_is_full(void **state)
+{
+    struct twin twin;
+
+    (void)state;
+    setup(&twin, &histogram_bounds_default);
+    for (int i = 0; i < 3 * BINS_COUNT_MAX; i++)
+        observe(&twin, 5000000 + (uint64_t)(i % 3 == 0) * 50000000, WEIGHT_ONE);
+    assert_twins(&twin);
+    release(&twin);
+}
+
+static void bins__go_on_where_their_sum_is_full(void **state)
+{
+    struct twin twin;
+
+    (void)state;
+    setup(&twin, &histogram_bounds_default);
+    for (int i = 0; i < 10000; i++)
+        observe(&twin, DURATION_NS_MAX - (uint64_t)i, WEIGHT_ONE);
+    assert_twins(&twin);
+    release(&twin);
+}
+
+/* Many of them share a pool of many blocks, and do not mix. */
+static void bins__share_a_pool(void **state)
+{
+    enum { MANY = 700 };
+    static uint32_t numbers[MANY];
+    struct random random = random_of(11);
+    struct histogram *observed[MANY];
+    struct twin twin;
+
+    (void)state;
+    setup(&twin, &histogram_bounds_default);
+    for (size_t i = 0; i < MANY; i++)
+        assert_int_equal(histogram_new(&observed[i]), 0);
+    for (int i = 0; i < 30 * MANY; i++) {
+        unsigned which = (unsigned)random_below(&random, MANY);
+        uint64_t duration_ns = duration_within(&random, which % 40, 1 + which % 9);
+        struct grid_place place = grid_place(&twin.pool.grid, duration_ns);
+        bins_prefetch(&twin.pool, numbers[which], place);
+        assert_true(bins_observe(&twin.pool, &numbers[which], place, duration_ns, WEIGHT_ONE) >= 0);
+        assert_int_equal(histogram_observe(observed[which], twin.bounds, duration_ns, WEIGHT_ONE),
+                         0);
+    }
+    assert_true(twin.pool.blocks_count > 2 && twin.pool.rests_used > 0);
+    for (size_t i = 0; i < MANY; i++) {
+        bins_unpack(&twin.pool, numbers[i], twin.unpacked);
+        assert_same(twin.unpacked, observed[i]);
+        histogram_free(observed[i]);
+    }
+    release(&twin);
+}
+
+/* What failed was not counted, and nothing else is lost. */
+static void bins__survive_failing_memory(void **state)
+{
+    bool is_over = false;
+
+    (void)state;
+    for (long fails = 0; !is_over; fails++) {
+        struct random random = random_of(13);
+        struct twin twin;
+        int failures = 0;
+        setup(&twin, &histogram_bounds_default);
+        mem_fail_after(fails);
+        for (int i = 0; i < 400; i++) {
+            uint64_t duration_ns = duration_within(&random, 0, 53);
+            uint64_t weight = i % 50 == 49 ? 3 * WEIGHT_ONE : WEIGHT_ONE;
+            int status = bins_observe(&twin.pool, &twin.number,
+                                      grid_place(&twin.pool.grid, duration_ns), duration_ns,
+                                      weight);
+            failures += status == STATUS_NOMEM;
+            if (status != STATUS_NOMEM)
+                assert_int_equal(histogram_observe(twin.observed, twin.bounds, duration_ns, weight),
+                                 0);
+        }
+        mem_fail_after(-1);
+        assert_twins(&twin);
+        is_over = failures == 0;
+        release(&twin);
+        assert_true(fails < 100);
+    }
+}
+
+/* A counter that is full finds no room beside it, and then some. */
+static void bins__wait_for_memory_where_a_counter_is_full(void **state)
+{
+    struct grid_place place;
+    struct twin twin;
+
+    (void)state;
+    setup(&twin, &histogram_bounds_default);
+    for (int i = 0; i < BINS_COUNT_MAX; i++)
+        observe(&twin, 5000000, WEIGHT_ONE);
+    place = grid_place(&twin.pool.grid, 5000000);
+    mem_fail_after(0);
+    assert_int_equal(bins_observe(&twin.pool, &twin.number, place, 5000000, WEIGHT_ONE),
+                     STATUS_NOMEM);
+    mem_fail_after(-1);
+    assert_twins(&twin);
+    observe(&twin, 5000000, WEIGHT_ONE);
+    assert_twins(&twin);
+    release(&twin);
+}
+
+static void bins_pool__says_when_there_is_no_memory(void **state)
+{
+    struct bins_pool pool;
+
+    (void)state;
+    for (long fails = 0; fails < 2; fails++) {
+        pool = (struct bins_pool){0};
+        mem_fail_after(fails);
+        assert_int_equal(bins_pool_init(&pool, &histogram_bounds_default), STATUS_NOMEM);
+        mem_fail_after(-1);
+        bins_pool_release(&pool);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(grid__gives_both_buckets_of_any_duration),
+        cmocka_unit_test(bins__observe_as_a_histogram_does),
+        cmocka_unit_test(bins__go_on_where_a_counter_is_full),
+        cmocka_unit_test(bins__go_on_where_their_sum_is_full),
+        cmocka_unit_test(bins__share_a_pool),
+        cmocka_unit_test(bins__survive_failing_memory),
+        cmocka_unit_test(bins__wait_for_memory_where_a_counter_is_full),
+        cmocka_unit_test(bins_pool__says_when_there_is_no_memory),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

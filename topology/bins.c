@@ -1,0 +1,284 @@
+/* bins.c: lines of the pool, and what is rare. */
+#include "topology/bins.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+
+enum { ROOM_FIRST = 16, LINE_ALIGNMENT = 64, LINES_MAX = 1 << (32 - BINS_WHICH_BITS) };
+
+/* ------------------------------------------------------------------ the pool */
+
+/* Makes room for one more pointer. */
+static int grow(void **rows, uint32_t *room, uint32_t count)
+{
+    uint32_t wanted = *room != 0 ? *room * 2 : ROOM_FIRST;
+    void *grown;
+
+    if (count < *room)
+        return 0;
+    grown = mem_realloc(*rows, wanted * sizeof(void *));
+    if (grown == NULL)
+        return STATUS_NOMEM;
+    *rows = grown;
+    *room = wanted;
+    return 0;
+}
+
+static int add_block(struct bins_pool *pool)
+{
+    void *blocks = pool->blocks;
+    int status = grow(&blocks, &pool->blocks_room, pool->blocks_count);
+    union bins_line *block;
+
+    pool->blocks = blocks;
+    if (status != 0)
+        return status;
+    block = mem_aligned(LINE_ALIGNMENT, BINS_BLOCK * sizeof(*block));
+    if (block == NULL)
+        return STATUS_NOMEM;
+    pool->blocks[pool->blocks_count++] = block;
+    return 0;
+}
+
+/* A line of zeros; 0: there is no memory. */
+static uint32_t take_line(struct bins_pool *pool)
+{
+    uint32_t line = pool->lines_used;
+
+    if (line == LINES_MAX ||
+        (line == pool->blocks_count << BINS_BLOCK_SHIFT && add_block(pool) != 0))
+        return 0;
+    memset(bins_line(pool, line), 0, sizeof(union bins_line));
+    pool->lines_used++;
+    return line;
+}
+
+int bins_pool_init(struct bins_pool *pool, const struct histogram_bounds *bounds)
+{
+    grid_init(&pool->grid, bounds);
+    for (unsigned i = 0; i < BINS_STRETCHES; i++)
+        pool->stretches[i] = (uint8_t)((i % BINS_LINES) << BINS_WHICH_BITS | (i / BINS_LINES + 1));
+    if (add_block(pool) != 0)
+        return STATUS_NOMEM;
+    CHECK(take_line(pool) == 0 && pool->lines_used == 1);
+    return 0;
+}
+
+void bins_pool_release(struct bins_pool *pool)
+{
+    for (uint32_t i = 0; i < pool->blocks_count; i++)
+        mem_free(pool->blocks[i]);
+    for (uint32_t i = 0; i < pool->rests_made; i++)
+        histogram_free(pool->rests[i]);
+    mem_free(pool->blocks);
+    mem_free(pool->rests);
+    *pool = (struct bins_pool){0};
+}
+
+void bins_pool_reset(struct bins_pool *pool)
+{
+    for (uint32_t i = 0; i < pool->rests_used; i++)
+        histogram_reset(pool->rests[i]);
+    pool->rests_used = 0;
+    pool->lines_used = 1;
+}
+
+/* ------------------------------------------------------------------ as a histogram */
+
+/* All that may be in the lines of one head. */
+struct collected {
+    struct histogram_bins bins;
+    struct histogram_bin items[BINS_LINES * BINS_COUNTERS];
+};
+
+/* Counters of eight bytes at once: most are 0. */
+static void collect_line(const struct grid *grid, const uint16_t *counters, uint32_t first_cell,
+                         struct collected *out)
+{
+    enum { AT_ONCE = sizeof(uint64_t) / sizeof(*counters) };
+
+    for (uint32_t i = 0; i < BINS_COUNTERS; i += AT_ONCE) {
+        uint64_t some;
+        memcpy(&some, &counters[i], sizeof(some));
+        for (uint32_t j = i; some != 0 && j < i + AT_ONCE; j++) {
+            uint32_t cell = first_cell + j;
+            if (counters[j] == 0)
+                continue;
+            out->items[out->bins.count++] = (struct histogram_bin){
+                .index = grid_index(grid, cell),
+                .is_zero = grid->columns[cell] == 0,
+                .classic = grid_classic(grid, cell),
+                .weight = (uint64_t)counters[j] << WEIGHT_SHIFT,
+            };
+        }
+    }
+}
+
+/* Which stretch of the grid a place in the head counts. */
+static uint32_t stretch_of(uint32_t line, uint32_t place)
+{
+    return ((line & BINS_WHICH_MASK) - 1) * BINS_LINES + place;
+}
+
+/* What lines counted, by ascending cell. */
+static void collect(const struct bins_pool *pool, const struct bins *bins, struct collected *out)
+{
+    uint32_t stretches[BINS_LINES];
+    uint32_t lines[BINS_LINES];
+    uint32_t count = 0;
+
+    for (uint32_t place = 0; place < BINS_LINES; place++) {
+        uint32_t stretch;
+        uint32_t at;
+        if (bins->lines[place] == 0)
+            continue;
+        stretch = stretch_of(bins->lines[place], place);
+        for (at = count++; at > 0 && stretches[at - 1] > stretch; at--) {
+            stretches[at] = stretches[at - 1];
+            lines[at] = lines[at - 1];
+        }
+        stretches[at] = stretch;
+        lines[at] = bins->lines[place] >> BINS_WHICH_BITS;
+    }
+    out->bins = (struct histogram_bins){
+        .sum = (histogram_sum)bins->sum_ns << WEIGHT_SHIFT,
+        .min_ns = bins->min_ns,
+        .max_ns = bins->max_ns,
+        .items = out->items,
+    };
+    for (uint32_t i = 0; i < count; i++)
+        collect_line(&pool->grid, bins_line(pool, lines[i])->counters, stretches[i] * BINS_COUNTERS,
+                     out);
+}
+
+void bins_unpack(const struct bins_pool *pool, uint32_t number, struct histogram *into)
+{
+    const struct bins *bins = bins_of(pool, number);
+    struct collected collected;
+
+    histogram_reset(into);
+    collect(pool, bins, &collected);
+    CHECK(histogram_add_bins(into, &collected.bins) == 0);
+    if (bins->rest != 0)
+        CHECK(histogram_merge(into, pool->rests[bins->rest - 1]) == 0);
+}
+
+/* ------------------------------------------------------------------ the histogram beside */
+
+static int take_rest(struct bins_pool *pool, struct bins *bins)
+{
+    void *rests = pool->rests;
+    int status = 0;
+
+    if (bins->rest != 0)
+        return 0;
+    if (pool->rests_used == pool->rests_made) {
+        status = grow(&rests, &pool->rests_room, pool->rests_made);
+        pool->rests = rests;
+        if (status == 0)
+            status = histogram_new(&pool->rests[pool->rests_made]);
+        if (status != 0)
+            return status;
+        pool->rests_made++;
+    }
+    bins->rest = ++pool->rests_used;
+    return 0;
+}
+
+static int observe_beside(struct bins_pool *pool, struct bins *bins, struct grid_place place,
+                          uint64_t duration_ns, uint64_t weight)
+{
+    struct histogram_place at = {.duration_ns = duration_ns, .classic = place.classic};
+    int status = take_rest(pool, bins);
+
+    if (status != 0)
+        return status;
+    if (duration_ns != 0)
+        at.finest = histogram_index_finest(duration_ns);
+    return histogram_observe_at(pool->rests[bins->rest - 1], &at, weight);
+}
+
+/* Moves what lines counted there, so that they have room again. */
+static int spill(struct bins_pool *pool, struct bins *bins)
+{
+    struct collected collected;
+    int status = take_rest(pool, bins);
+
+    if (status != 0)
+        return status;
+    collect(pool, bins, &collected);
+    status = histogram_add_bins(pool->rests[bins->rest - 1], &collected.bins);
+    if (status != 0)
+        return status;
+    for (size_t i = 0; i < BINS_LINES; i++)
+        if (bins->lines[i] != 0)
+            memset(bins_line(pool, bins->lines[i] >> BINS_WHICH_BITS), 0, sizeof(union bins_line));
+    bins->marks &= (UINT64_C(1) << BINS_COUNT_SHIFT) - 1;
+    bins->sum_ns = 0;
+    return 0;
+}
+
+/* ------------------------------------------------------------------ observing */
+
+/* The counter of a cell, whose line is made if there is room for it; NULL: it is not. */
+static uint16_t *counter_of(struct bins_pool *pool, struct bins *bins, uint32_t cell)
+{
+    uint8_t stretch = pool->stretches[cell / BINS_COUNTERS];
+    uint32_t *line = &bins->lines[stretch >> BINS_WHICH_BITS];
+
+    if (*line == 0) {
+        uint32_t taken = take_line(pool);
+        if (taken == 0)
+            return NULL;
+        *line = taken << BINS_WHICH_BITS | (stretch & BINS_WHICH_MASK);
+    }
+    if (((*line ^ stretch) & BINS_WHICH_MASK) != 0)
+        return NULL;
+    return &bins_line(pool, *line >> BINS_WHICH_BITS)->counters[cell % BINS_COUNTERS];
+}
+
+/* Whether lines would count more than they can. */
+static bool is_full(const struct bins *bins, uint64_t duration_ns)
+{
+    return bins->marks >> BINS_COUNT_SHIFT == BINS_COUNT_MAX ||
+           bins->sum_ns > UINT64_MAX - duration_ns;
+}
+
+int bins_observe_slowly(struct bins_pool *pool, uint32_t *number, struct grid_place place,
+                        uint64_t duration_ns, uint64_t weight)
+{
+    uint64_t mark = UINT64_C(1) << place.classic;
+    uint16_t *counter = NULL;
+    struct bins *bins;
+    bool is_notable;
+
+    CHECK(weight != 0 && duration_ns <= DURATION_NS_MAX);
+    if (*number == 0) {
+        uint32_t line = take_line(pool);
+        if (line == 0)
+            return STATUS_NOMEM;
+        *number = line;
+        bins_line(pool, line)->bins.min_ns = UINT64_MAX;
+    }
+    bins = &bins_line(pool, *number)->bins;
+    if (weight == WEIGHT_ONE && is_full(bins, duration_ns) && spill(pool, bins) != 0)
+        return STATUS_NOMEM;
+    if (weight == WEIGHT_ONE)
+        counter = counter_of(pool, bins, place.cell);
+    if (counter != NULL) {
+        ++*counter;
+        bins->marks += UINT64_C(1) << BINS_COUNT_SHIFT;
+        bins->sum_ns += duration_ns;
+    } else if (observe_beside(pool, bins, place, duration_ns, weight) != 0) {
+        return STATUS_NOMEM;
+    }
+    is_notable = (bins->marks & mark) == 0 || duration_ns > bins->max_ns;
+    bins->marks |= mark;
+    if (duration_ns < bins->min_ns)
+        bins->min_ns = duration_ns;
+    if (duration_ns > bins->max_ns)
+        bins->max_ns = duration_ns;
+    return is_notable ? BINS_NOTABLE : 0;
+}

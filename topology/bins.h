@@ -1,0 +1,141 @@
+/* bins.h: durations that a row of a tally observed, in few cache lines.
+ * Is:         a head of one line, and counters by grid.h's cells in lines of 32, which are made when
+ *             the first duration falls there; all of a tally's come from one pool, which is emptied as
+ *             a whole.
+ * Is not:     where counts stay: a histogram (histogram.h) is made of it once a second or so.
+ * Invariants: what is counted is the same as if a histogram had observed it. A counter holds plain
+ *             observations, of one request each. What has another weight, or finds its place in the
+ *             head taken, goes to a histogram beside it; so do all counters before one is full.
+ * Threads:    the tally's owner.
+ * Memory:     64 bytes, and 64 for each octave of durations, of which there are at most seven; the
+ *             histogram beside them is made where it is needed, and kept for the next.
+ */
+#ifndef SPANMAP_TOPOLOGY_BINS_H
+#define SPANMAP_TOPOLOGY_BINS_H
+
+#include <stdalign.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "topology/grid.h"
+#include "topology/histogram.h"
+#include "topology/span.h"
+
+enum {
+    BINS_LINES = 7,      /* Of counters, for each. */
+    BINS_COUNTERS = 32,  /* In a line. */
+    BINS_WHICH_BITS = 4, /* Which stretch of the grid a line counts, among those of its place. */
+    BINS_WHICH_MASK = (1 << BINS_WHICH_BITS) - 1,
+    BINS_BLOCK_SHIFT = 8, /* Lines that are allocated together. */
+    BINS_BLOCK = 1 << BINS_BLOCK_SHIFT,
+    BINS_COUNT_SHIFT = 48,
+    BINS_COUNT_MAX = UINT16_MAX,
+    BINS_STRETCHES = (GRID_CELLS + BINS_COUNTERS - 1) / BINS_COUNTERS,
+};
+
+_Static_assert(BINS_STRETCHES / BINS_LINES + 1 <= BINS_WHICH_MASK, "stretches can be told apart");
+_Static_assert(HISTOGRAM_BOUNDS_MAX + 1 <= BINS_COUNT_SHIFT, "a bit for each classic bucket");
+
+struct bins {
+    alignas(64) uint64_t marks; /* Classic buckets in use; above them, how many lines counted. */
+    uint64_t sum_ns;            /* Of what lines counted. */
+    uint64_t min_ns;            /* Of all. */
+    uint64_t max_ns;
+    uint32_t
+        lines[BINS_LINES]; /* By stretch modulo their number: line, and which stretch; 0: none */
+    uint32_t rest;         /* The histogram beside, from 1; 0: none. */
+};
+
+union bins_line {
+    struct bins bins;
+    uint16_t counters[BINS_COUNTERS];
+};
+
+_Static_assert(sizeof(union bins_line) == 64, "a cache line");
+
+struct bins_pool {
+    struct grid grid;
+    uint8_t stretches[BINS_STRETCHES]; /* Place in the head and which, from 1. */
+    union bins_line **blocks;
+    uint32_t blocks_count;
+    uint32_t blocks_room;
+    uint32_t lines_used; /* Line 0 is an empty head for all that have none. */
+    struct histogram **rests;
+    uint32_t rests_used;
+    uint32_t rests_made; /* Those behind `rests_used` are empty. */
+    uint32_t rests_room;
+};
+
+/* Returns: 0; STATUS_NOMEM. Either way bins_pool_release() ends it. */
+MUST_USE int bins_pool_init(struct bins_pool *pool, const struct histogram_bounds *bounds);
+void bins_pool_release(struct bins_pool *pool);
+void bins_pool_reset(struct bins_pool *pool); /* All bins are gone; memory kept. */
+
+static inline union bins_line *bins_line(const struct bins_pool *pool, uint32_t line)
+{
+    return &pool->blocks[line >> BINS_BLOCK_SHIFT][line & (BINS_BLOCK - 1)];
+}
+
+/* What has bins in the pool keeps a number of them, 0 at first. */
+static inline const struct bins *bins_of(const struct bins_pool *pool, uint32_t number)
+{
+    return &bins_line(pool, number)->bins;
+}
+
+static inline bool bins_are_empty(const struct bins_pool *pool, uint32_t number)
+{
+    return bins_of(pool, number)->marks == 0;
+}
+
+/* Brings the line that an observation counts in closer; that of the head is there. */
+static inline void bins_prefetch(const struct bins_pool *pool, uint32_t number,
+                                 struct grid_place place)
+{
+    uint8_t stretch = pool->stretches[place.cell / BINS_COUNTERS];
+    uint32_t line = bins_of(pool, number)->lines[stretch >> BINS_WHICH_BITS];
+
+    __builtin_prefetch(bins_line(pool, line >> BINS_WHICH_BITS), 1);
+}
+
+/* Any weight but 0, any place. Returns: as that. */
+MUST_USE int bins_observe_slowly(struct bins_pool *pool, uint32_t *number, struct grid_place place,
+                                 uint64_t duration_ns, uint64_t weight);
+
+enum { BINS_NOTABLE = 1 };
+
+/* Counts a duration with a weight above 0.
+ * Returns: 0; BINS_NOTABLE: it is the first of its classic bucket, or the slowest; STATUS_NOMEM
+ *          (unchanged). */
+MUST_USE static inline int bins_observe(struct bins_pool *pool, uint32_t *number,
+                                        struct grid_place place, uint64_t duration_ns,
+                                        uint64_t weight)
+{
+    struct bins *bins = &bins_line(pool, *number)->bins;
+    uint8_t stretch = pool->stretches[place.cell / BINS_COUNTERS];
+    uint32_t line = bins->lines[stretch >> BINS_WHICH_BITS];
+    uint64_t marks = bins->marks;
+    uint64_t mark = UINT64_C(1) << place.classic;
+    uint64_t sum_ns;
+    bool is_notable;
+
+    if (((line ^ stretch) & BINS_WHICH_MASK) != 0 || weight != WEIGHT_ONE ||
+        marks >> BINS_COUNT_SHIFT == BINS_COUNT_MAX ||
+        __builtin_add_overflow(bins->sum_ns, duration_ns, &sum_ns))
+        return bins_observe_slowly(pool, number, place, duration_ns, weight);
+    bins_line(pool, line >> BINS_WHICH_BITS)->counters[place.cell % BINS_COUNTERS]++;
+    is_notable = (marks & mark) == 0 || duration_ns > bins->max_ns;
+    bins->marks = (marks | mark) + (UINT64_C(1) << BINS_COUNT_SHIFT);
+    bins->sum_ns = sum_ns;
+    if (duration_ns < bins->min_ns)
+        bins->min_ns = duration_ns;
+    if (duration_ns > bins->max_ns)
+        bins->max_ns = duration_ns;
+    return is_notable ? BINS_NOTABLE : 0;
+}
+
+/* Makes a histogram of all that was observed in place of what it held; it has room for all that can
+ * come (histogram_reserve_all()). */
+void bins_unpack(const struct bins_pool *pool, uint32_t number, struct histogram *into);
+
+#endif
