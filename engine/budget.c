@@ -40,7 +40,10 @@ enum {
     MEMO_ENTRIES_MAX = 1 << 20,
     MEMOS_SHARE = 64,      /* All of them may take this part of the limit. */
     ANSWERS_KEPT_PART = 4, /* What scrapes have for themselves. */
-    LINE_BYTES = 192,      /* Of /metrics, without dimensions. */
+    LABELS_BYTES = 128,    /* Of a series in /metrics, without dimensions. */
+    PACKED_LINE_BYTES = 12,
+    PACKED_EXEMPLAR_BYTES = 40,
+    NATIVE_BYTES = 512,    /* What a histogram's native buckets take in protobuf. */
     VALUE_TEXT_BYTES = 40, /* What a dimension adds to one beside its key. */
     ALLOCATION_BYTES = 16, /* malloc's head and rounding. */
     TARGET_BYTES = 128,    /* Its place, and the line's name. */
@@ -49,10 +52,9 @@ enum {
     PUSH_TEXTS_SHARE = 64,
     EXEMPLARS_MIN = 64,
     EXEMPLARS_MAX = 1 << 14,
-    EXEMPLAR_COPIES = 3,       /* Cumulated and in two snapshots. */
-    EXEMPLAR_TEXT_BYTES = 128, /* Ids, value and time on a line of /metrics. */
-    PAIR_BYTES = 8,            /* Of a service and its operation, at most one a site. */
-    SLOT_BYTES = 32,           /* 8-byte slots, a quarter to a half of them in use. */
+    EXEMPLAR_COPIES = 3, /* Cumulated and in two snapshots. */
+    PAIR_BYTES = 8,      /* Of a service and its operation, at most one a site. */
+    SLOT_BYTES = 32,     /* 8-byte slots, a quarter to a half of them in use. */
 };
 
 /* Where options leave a share open. */
@@ -120,12 +122,6 @@ static uint64_t operation_bytes(const struct options *options, unsigned shards)
            exemplars_bytes(options, EXEMPLARS_OF_OPERATION_MAX);
 }
 
-/* What exemplars, and those of two counters, add to the text of a series. */
-static uint64_t exemplars_text_bytes(const struct options *options, uint64_t most)
-{
-    return options->metrics_exemplars ? (most + 2) * EXEMPLAR_TEXT_BYTES : 0;
-}
-
 /* Buckets, the one of infinity too, sum, count and time of creation. */
 static uint64_t histogram_lines(const struct options *options)
 {
@@ -144,23 +140,41 @@ static uint64_t dimensions_text_bytes(const struct options *options)
     return bytes;
 }
 
-/* Text of the answer that is being made and of one that is being read. */
+/* Of a series in an answer of metrics while that waits for its reader: text is packed then, in which
+ * labels cost what they are once a family, and a line little more than its number. */
+static uint64_t packed_bytes(const struct options *options, uint64_t histograms, uint64_t families,
+                             uint64_t dimensions_bytes, uint64_t exemplars)
+{
+    uint64_t lines = histograms * histogram_lines(options) + families;
+
+    return (histograms + families) * (LABELS_BYTES + dimensions_bytes) + lines * PACKED_LINE_BYTES +
+           (options->metrics_exemplars ? exemplars / 2 * PACKED_EXEMPLAR_BYTES : 0);
+}
+
+/* In the one that is being made, which may be protobuf with native histograms, and in one that waits. */
+static uint64_t answer_bytes(uint64_t packed, uint64_t histograms)
+{
+    return 2 * packed + histograms * NATIVE_BYTES;
+}
+
+static uint64_t packed_edge_bytes(const struct options *options)
+{
+    return packed_bytes(options, 3, 2, 2 * dimensions_text_bytes(options), EXEMPLARS_OF_EDGE_MAX);
+}
+
+static uint64_t packed_operation_bytes(const struct options *options)
+{
+    return packed_bytes(options, 2, 1, dimensions_text_bytes(options), EXEMPLARS_OF_OPERATION_MAX);
+}
+
 static uint64_t edge_text_bytes(const struct options *options, const struct budget *budget)
 {
-    uint64_t lines = 3 * histogram_lines(options) + 4;
-
-    return budget->threads != 0 ? 2 * (lines * (LINE_BYTES + 2 * dimensions_text_bytes(options)) +
-                                       exemplars_text_bytes(options, EXEMPLARS_OF_EDGE_MAX))
-                                : 0;
+    return budget->threads != 0 ? answer_bytes(packed_edge_bytes(options), 3) : 0;
 }
 
 static uint64_t operation_text_bytes(const struct options *options, const struct budget *budget)
 {
-    uint64_t lines = 2 * histogram_lines(options) + 2;
-
-    return budget->threads != 0 ? 2 * (lines * (LINE_BYTES + dimensions_text_bytes(options)) +
-                                       exemplars_text_bytes(options, EXEMPLARS_OF_OPERATION_MAX))
-                                : 0;
+    return budget->threads != 0 ? answer_bytes(packed_operation_bytes(options), 2) : 0;
 }
 
 static uint64_t loss_bytes(unsigned shards)
@@ -284,9 +298,11 @@ static void wanted_shares(const struct options *options, const struct budget *bu
     memset(out_wanted, 0, BUDGET_SHARE_COUNT * sizeof(*out_wanted));
     out_wanted[BUDGET_SPANS] = options->topology_memory_bytes_max;
     out_wanted[BUDGET_MESSAGES] = options->messaging_memory_bytes_max;
-    out_wanted[BUDGET_EDGES] = options->map_edges_max * edge_bytes(options, budget->shards);
+    out_wanted[BUDGET_EDGES] = options->map_edges_max * (edge_bytes(options, budget->shards) +
+                                                         edge_text_bytes(options, budget));
     out_wanted[BUDGET_OPERATIONS] = options->metrics_operations_max *
-                                    operation_bytes(options, budget->shards);
+                                    (operation_bytes(options, budget->shards) +
+                                     operation_text_bytes(options, budget));
     out_wanted[BUDGET_LOSSES] = options->metrics_losses_max * loss_bytes(budget->shards);
     out_wanted[BUDGET_REQUESTS] = options->receiver_memory_bytes_max;
     out_wanted[BUDGET_WINDOWS] = options->windows_memory_bytes_max;
@@ -445,14 +461,19 @@ static void bound_series(const struct options *options, struct budget *budget)
     budget->share_bytes[BUDGET_ANSWERS] = edge_text + operation_text;
 }
 
-/* Half for the answer that is being made, half for what waits for its reader; a MiB more of each for
- * the page and pictures is fixed. */
-static void bound_answers(struct budget *budget)
+/* What waits for its reader is packed where it can be long, so that it takes less than what is made. A
+ * MiB more of each for the page and pictures is fixed. */
+static void bound_answers(const struct options *options, struct budget *budget)
 {
-    budget->answer_bytes_max = (size_t)(budget->share_bytes[BUDGET_ANSWERS] / 2 + MIB) +
-                               2 * budget->targets_bytes;
-    budget->answers_bytes_max = budget->answer_bytes_max;
+    uint64_t packed = budget->edges_max * packed_edge_bytes(options) +
+                      budget->operation_series_max * packed_operation_bytes(options);
+
+    if (budget->threads == 0)
+        packed = 0;
+    budget->answers_bytes_max = (size_t)(packed + MIB) + 2 * budget->targets_bytes;
     budget->answers_bytes_kept = budget->answers_bytes_max / ANSWERS_KEPT_PART;
+    budget->answer_bytes_max = (size_t)(budget->share_bytes[BUDGET_ANSWERS] - packed + MIB) +
+                               2 * budget->targets_bytes;
 }
 
 static void bound_rings(struct budget *budget)
@@ -523,7 +544,7 @@ static int attempt(const struct options *options, struct budget *budget, char ou
     bound_series(options, budget);
     bound_rings(budget);
     bound_requests(options, budget);
-    bound_answers(budget);
+    bound_answers(options, budget);
     bound_messages(budget);
     bound_windows(budget);
     budget->shard_bytes = (size_t)(budget->share_bytes[BUDGET_SPANS] / budget->shards);

@@ -91,6 +91,8 @@ struct export_options {
     size_t draw_memory_bytes_max;
 };
 
+struct deflate_pack;
+
 struct export_input {
     const struct snapshot *snapshot;
     const struct snapshot *before; /* What a map is compared with; NULL: nothing. */
@@ -99,6 +101,8 @@ struct export_input {
     struct targets *targets_before;       /* Those of the snapshot before; NULL: the same. */
     const struct counters *const *health; /* Every stage's, for the spanmap_* metrics. */
     size_t health_count;
+    struct deflate_pack
+        *pack; /* Takes in text of metrics that would be too long; NULL: nothing does. */
 };
 
 struct exporter {

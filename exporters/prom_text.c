@@ -51,10 +51,11 @@ static void prepare_bound(struct prom_text *text, uint32_t which)
     text->le_size[which] = (uint8_t)size;
 }
 
-void prom_text_init(struct prom_text *text, struct buf *out, bool openmetrics,
-                    const struct histogram_bounds *bounds)
+void prom_text_init(struct prom_text *text, struct buf *out, struct deflate_pack *pack,
+                    bool openmetrics, const struct histogram_bounds *bounds)
 {
-    *text = (struct prom_text){.out = out, .openmetrics = openmetrics, .bounds = bounds};
+    *text = (struct prom_text){
+        .out = out, .pack = pack, .openmetrics = openmetrics, .bounds = bounds};
     for (uint32_t i = 0; i <= bounds->count; i++)
         prepare_bound(text, i);
 }
@@ -150,6 +151,8 @@ static char *room(struct prom_text *text, struct view labels, size_t samples)
     size_t exemplar = text->openmetrics ? EXEMPLAR_MAX : 0;
     size_t size = (PROM_NAME_MAX + labels.size + LE_MAX + VALUE_MAX + exemplar) * samples;
 
+    if (deflate_pack_is_due(text->pack, text->out))
+        deflate_pack_take(text->pack, text->out);
     return buf_reserve(text->out, size) == 0 ? text->out->data + text->out->size : NULL;
 }
 

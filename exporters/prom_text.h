@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/view.h"
+#include "exporters/deflate_pack.h"
 #include "topology/exemplar.h"
 #include "topology/histogram.h"
 
@@ -51,6 +52,7 @@ double prom_le(struct view label);
 
 struct prom_text {
     struct buf *out;
+    struct deflate_pack *pack; /* NULL: none. */
     bool openmetrics;
     const struct prom_family *family;
     const struct histogram_bounds *bounds;
@@ -60,9 +62,10 @@ struct prom_text {
     uint8_t le_size[HISTOGRAM_BOUNDS_MAX + 1];
 };
 
-/* `bounds` are borrowed. */
-void prom_text_init(struct prom_text *text, struct buf *out, bool openmetrics,
-                    const struct histogram_bounds *bounds);
+/* `bounds` and `pack` are borrowed; the latter, which may be NULL, takes in what has gathered in `out`
+ * whenever it is due. */
+void prom_text_init(struct prom_text *text, struct buf *out, struct deflate_pack *pack,
+                    bool openmetrics, const struct histogram_bounds *bounds);
 
 /* Begins a family; it is borrowed until the next one begins. */
 void prom_text_family(struct prom_text *text, const struct prom_family *family);

@@ -25,7 +25,8 @@ void prom_writer_init(struct prom_writer *writer, struct buf *out, enum prom_for
     else if (format == PROM_PROTOBUF)
         prom_protobuf_init(&writer->protobuf, out, snapshot->bounds);
     else
-        prom_text_init(&writer->text, out, format == PROM_OPENMETRICS, snapshot->bounds);
+        prom_text_init(&writer->text, out, input->pack, format == PROM_OPENMETRICS,
+                       snapshot->bounds);
 }
 
 void prom_writer_init_remote(struct prom_writer *writer, struct remote_write *remote)

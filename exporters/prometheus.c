@@ -338,7 +338,8 @@ static int render(const struct export_input *input, enum prom_format format, cha
         status = out->failed;
     if (status == 0)
         return 0;
-    out->size = size_before;
+    if (out->size > size_before) /* A pack took it in. */
+        out->size = size_before;
     return export_fail(out_error, status, "the metrics are not written: %s", status_text(status));
 }
 

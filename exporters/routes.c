@@ -14,7 +14,6 @@
 #include "base/mem.h"
 #include "exporters/assets.h"
 #include "exporters/debug.h"
-#include "exporters/deflate.h"
 #include "exporters/dot.h"
 #include "exporters/drawings.h"
 #include "exporters/examples.h"
@@ -23,19 +22,17 @@
 #include "exporters/json.h"
 #include "exporters/map_graph.h"
 #include "exporters/map_options.h"
-#include "exporters/negotiate.h"
 #include "exporters/operations.h"
 #include "exporters/prometheus.h"
+#include "exporters/reply.h"
 #include "exporters/routes_gate.h"
 #include "exporters/routes_query.h"
 #include "version.h"
 
 enum {
-    GZIP_BYTES_MIN = 1024,
     BODY_BYTES_MAX = 1 << 29,
+    PACK_BYTES = 1 << 20, /* Text of metrics gathers up to this before it is packed. */
 };
-
-#define TEXT_TYPE "text/plain; charset=utf-8"
 
 /* Nothing from elsewhere, and nothing inline. */
 #define PAGE_POLICY                                                                                \
@@ -83,87 +80,6 @@ void routes_set_defaults(struct routes *routes, const struct export_options *def
     CHECK(pthread_mutex_lock(&routes->lock) == 0);
     routes->options.defaults = *defaults;
     CHECK(pthread_mutex_unlock(&routes->lock) == 0);
-}
-
-/* ------------------------------------------------------------------ answers */
-
-static void say(struct http_reply *reply, unsigned code, const char *sentence)
-{
-    buf_release(&reply->body);
-    reply->status = code;
-    reply->content_type = TEXT_TYPE;
-    reply->encoding = NULL;
-    (void)buf_printf(&reply->body, "%s\n", sentence); /* Without memory the code must do. */
-}
-
-static void header(struct http_reply *reply, const char *lines)
-{
-    (void)buf_append_text(&reply->headers, lines); /* The server looks at the buffer's state. */
-}
-
-/* What an exporter's refusal is in HTTP. */
-static void refuse(struct http_reply *reply, int status, const char *sentence)
-{
-    switch (status) {
-    case STATUS_NOT_FOUND:
-        say(reply, 404, sentence);
-        break;
-    case STATUS_INVALID:
-        say(reply, 400, sentence);
-        break;
-    case STATUS_UNSUPPORTED:
-    case STATUS_TIMEOUT:
-    case STATUS_NOMEM:
-        say(reply, 503, sentence);
-        break;
-    case STATUS_BUSY:
-        header(reply, "Retry-After: 2\r\n");
-        say(reply, 503, sentence);
-        break;
-    default:
-        say(reply, 500, sentence);
-        break;
-    }
-}
-
-/* Compresses the body where the client likes that and it pays. A failure leaves it as it is. */
-static void compress(const struct http_request *request, enum deflate_effort effort,
-                     struct http_reply *reply)
-{
-    struct buf packed;
-
-    header(reply, "Vary: Accept-Encoding\r\n");
-    if (reply->body.size < GZIP_BYTES_MIN || !negotiate_gzip(request->accept_encoding))
-        return;
-    buf_init(&packed, 0);
-    if (deflate_gzip(buf_view(&reply->body), effort, &packed) == 0 &&
-        packed.size < reply->body.size) {
-        buf_release(&reply->body);
-        reply->body = packed;
-        reply->encoding = "gzip";
-        return;
-    }
-    buf_release(&packed);
-}
-
-/* The body that is there. */
-static void answer_json(const struct http_request *request, struct http_reply *reply)
-{
-    reply->status = 200;
-    reply->content_type = "application/json";
-    compress(request, DEFLATE_FAST, reply);
-}
-
-/* Says 304 and is true where the client has this body already. */
-static bool is_known(const struct http_request *request, const struct etag *etag,
-                     struct http_reply *reply)
-{
-    (void)buf_printf(&reply->headers, "ETag: %s\r\nCache-Control: no-cache\r\n", etag->text);
-    if (!etag_matches(etag, request->if_none_match))
-        return false;
-    buf_release(&reply->body);
-    reply->status = 304;
-    return true;
 }
 
 /* ------------------------------------------------------------------- routes */
@@ -214,22 +130,29 @@ static bool render(struct routes *routes, enum routes_line whose,
     char error[256];
     struct snapshot *held[2] = {NULL, NULL};
     struct export_input input = input_of(routes, options);
+    struct deflate_pack pack;
     int status = STATUS_BUSY;
 
+    deflate_pack_init(&pack, routes->options.pack_bytes,
+                      routes->options.body_bytes_max - 2 * routes->options.pack_bytes);
+    input.pack = &pack;
     (void)snprintf(error, sizeof(error), "too many ask at once; ask again in a moment");
     buf_init(&reply->body, routes->options.body_bytes_max);
     if (routes_gate_enter(&routes->gate, whose)) {
         status = look(routes, &input, held, error);
         if (status == 0)
             status = renderer(&input, error, &reply->body);
+        if (status == 0 && deflate_pack_has_begun(&pack))
+            status = reply_take_packed(reply, &pack, error);
         routes_gate_leave(&routes->gate);
     }
     if (status == 0)
         *out_number = held[0]->number;
     snapshot_release(held[0]);
     snapshot_release(held[1]);
+    deflate_pack_release(&pack);
     if (status != 0)
-        refuse(reply, status, error);
+        reply_refuse(reply, status, error);
     return status == 0;
 }
 
@@ -251,7 +174,7 @@ static void show_metrics(struct routes *routes, const struct route *route,
     uint64_t number;
 
     (void)route;
-    header(reply, "Cache-Control: no-store\r\nVary: Accept\r\n");
+    reply_header(reply, "Cache-Control: no-store\r\nVary: Accept\r\n");
     options.new_at_zero = is_text;
     options.shown_number = atomic_load(&routes->shown_number);
     reply->is_vital = true;
@@ -261,7 +184,7 @@ static void show_metrics(struct routes *routes, const struct route *route,
         note_shown(routes, number);
     reply->status = 200;
     reply->content_type = format.content_type;
-    compress(request, DEFLATE_FAST, reply);
+    reply_compress(request, DEFLATE_FAST, reply);
 }
 
 /* A list, or the map in a format that needs no drawing. */
@@ -273,12 +196,12 @@ static void show_text(struct routes *routes, const struct routes_query *query,
 {
     uint64_t number;
 
-    header(reply, "Cache-Control: no-store\r\n");
+    reply_header(reply, "Cache-Control: no-store\r\n");
     if (!render(routes, ROUTES_VIEWS, &query->options, renderer, &number, reply))
         return;
     reply->status = 200;
     reply->content_type = exporter->content_type;
-    compress(request, DEFLATE_FAST, reply);
+    reply_compress(request, DEFLATE_FAST, reply);
 }
 
 /* A look for a drawing, which has a gate of its own: only a window's is behind this one. */
@@ -312,17 +235,17 @@ static void show_picture(struct routes *routes, const struct routes_query *query
     snapshot_release(held[0]);
     snapshot_release(held[1]);
     if (status != 0) {
-        refuse(reply, status, error);
+        reply_refuse(reply, status, error);
         return;
     }
     etag = etag_of(buf_view(&reply->body));
-    header(reply, PICTURE_POLICY);
-    if (is_known(request, &etag, reply))
+    reply_header(reply, PICTURE_POLICY);
+    if (reply_is_known(request, &etag, reply))
         return;
     reply->status = 200;
     reply->content_type = exporter->content_type;
     if (!exporter->binary)
-        compress(request, DEFLATE_WELL, reply);
+        reply_compress(request, DEFLATE_WELL, reply);
 }
 
 /* svg, png, pdf: what the helper draws. */
@@ -341,7 +264,7 @@ static void show_map(struct routes *routes, const struct route *route,
     int status = routes_query_init(request->query, &defaults, error, &query);
 
     if (status != 0) {
-        refuse(reply, status, error);
+        reply_refuse(reply, status, error);
         return;
     }
     if (query.exporter != NULL && route->render == NULL)
@@ -361,8 +284,8 @@ static void show_health(struct routes *routes, const struct route *route,
     (void)routes;
     (void)route;
     (void)request;
-    header(reply, "Cache-Control: no-store\r\n");
-    say(reply, 200, "ok");
+    reply_header(reply, "Cache-Control: no-store\r\n");
+    reply_say(reply, 200, "ok");
 }
 
 static void show_ready(struct routes *routes, const struct route *route,
@@ -372,8 +295,8 @@ static void show_ready(struct routes *routes, const struct route *route,
 
     (void)route;
     (void)request;
-    header(reply, "Cache-Control: no-store\r\n");
-    say(reply, ready ? 200 : 503, ready ? "ready" : "not ready: starting, or draining");
+    reply_header(reply, "Cache-Control: no-store\r\n");
+    reply_say(reply, ready ? 200 : 503, ready ? "ready" : "not ready: starting, or draining");
 }
 
 /* /debug/...: what the owner writes. */
@@ -385,7 +308,7 @@ static void show_owned(struct routes *routes, const struct route *route,
     int status = STATUS_BUSY;
 
     (void)request;
-    header(reply, "Cache-Control: no-store\r\n");
+    reply_header(reply, "Cache-Control: no-store\r\n");
     reply->is_vital = true;
     buf_init(&reply->body, routes->options.body_bytes_max);
     if (routes_gate_enter(&routes->gate, ROUTES_VITAL)) {
@@ -393,11 +316,11 @@ static void show_owned(struct routes *routes, const struct route *route,
         routes_gate_leave(&routes->gate);
     }
     if (status != 0) {
-        refuse(reply, status, status_text(status));
+        reply_refuse(reply, status, status_text(status));
         return;
     }
     reply->status = 200;
-    reply->content_type = write == source->config ? TEXT_TYPE : "application/json";
+    reply->content_type = write == source->config ? REPLY_TEXT_TYPE : "application/json";
 }
 
 static void show_debug(struct routes *routes, const struct route *route,
@@ -406,10 +329,10 @@ static void show_debug(struct routes *routes, const struct route *route,
     struct export_options defaults = defaults_of(routes);
     uint64_t number;
 
-    header(reply, "Cache-Control: no-store\r\n");
+    reply_header(reply, "Cache-Control: no-store\r\n");
     if (!render(routes, ROUTES_VIEWS, &defaults, route->render, &number, reply))
         return;
-    answer_json(request, reply);
+    reply_answer_json(request, reply);
 }
 
 static void show_examples(struct routes *routes, const struct route *route,
@@ -421,18 +344,18 @@ static void show_examples(struct routes *routes, const struct route *route,
     uint64_t number;
     int status = routes_subject_init(request->query, error, &subject);
 
-    header(reply, "Cache-Control: no-store\r\n");
+    reply_header(reply, "Cache-Control: no-store\r\n");
     if (status != 0) {
-        refuse(reply, status, error);
+        reply_refuse(reply, status, error);
         return;
     }
     options.subject = subject.subject;
     status = window_query_time(&routes->options.source.windows, request->query, error,
                                &options.counted);
     if (status != 0)
-        refuse(reply, status, error);
+        reply_refuse(reply, status, error);
     else if (render(routes, ROUTES_VIEWS, &options, route->render, &number, reply))
-        answer_json(request, reply);
+        reply_answer_json(request, reply);
     routes_subject_release(&subject);
 }
 
@@ -468,9 +391,9 @@ static void show_history(struct routes *routes, const struct route *route,
     int status = routes_subject_init(request->query, error, &subject);
 
     (void)route;
-    header(reply, "Cache-Control: no-store\r\n");
+    reply_header(reply, "Cache-Control: no-store\r\n");
     if (status != 0) {
-        refuse(reply, status, error);
+        reply_refuse(reply, status, error);
         return;
     }
     status = window_query_read(request->query, error, &options);
@@ -485,10 +408,10 @@ static void show_history(struct routes *routes, const struct route *route,
     }
     routes_subject_release(&subject);
     if (status != 0) {
-        refuse(reply, status, error);
+        reply_refuse(reply, status, error);
         return;
     }
-    answer_json(request, reply);
+    reply_answer_json(request, reply);
 }
 
 static void show_operations(struct routes *routes, const struct route *route,
@@ -500,17 +423,17 @@ static void show_operations(struct routes *routes, const struct route *route,
     uint64_t number;
     int status = routes_subject_init(request->query, error, &subject);
 
-    header(reply, "Cache-Control: no-store\r\n");
+    reply_header(reply, "Cache-Control: no-store\r\n");
     if (status != 0) {
-        refuse(reply, status, error);
+        reply_refuse(reply, status, error);
         return;
     }
     options.focus = subject.subject.node;
     status = window_query_read(request->query, error, &options);
     if (status != 0)
-        refuse(reply, status, error);
+        reply_refuse(reply, status, error);
     else if (render(routes, ROUTES_VIEWS, &options, route->render, &number, reply))
-        answer_json(request, reply);
+        reply_answer_json(request, reply);
     routes_subject_release(&subject);
 }
 
@@ -525,9 +448,9 @@ static void show_settings(struct routes *routes, const struct route *route,
     struct windows_reach reach = {0};
 
     (void)route;
-    header(reply, "Cache-Control: no-store\r\n");
+    reply_header(reply, "Cache-Control: no-store\r\n");
     if (snapshot == NULL) {
-        refuse(reply, STATUS_NOMEM, status_text(STATUS_NOMEM));
+        reply_refuse(reply, STATUS_NOMEM, status_text(STATUS_NOMEM));
         return;
     }
     if (source->windows.reach == NULL ||
@@ -546,10 +469,10 @@ static void show_settings(struct routes *routes, const struct route *route,
         (void)buf_printf(&reply->body, "%s\"%s\"", i != 0 ? ", " : "", map_options[i].name);
     (void)buf_append_text(&reply->body, "]}\n");
     if (reply->body.failed != 0) {
-        refuse(reply, STATUS_NOMEM, status_text(STATUS_NOMEM));
+        reply_refuse(reply, STATUS_NOMEM, status_text(STATUS_NOMEM));
         return;
     }
-    answer_json(request, reply);
+    reply_answer_json(request, reply);
 }
 
 static void show_asset(const struct asset *asset, const struct http_request *request,
@@ -557,14 +480,14 @@ static void show_asset(const struct asset *asset, const struct http_request *req
 {
     bool gzip = asset->gzip.size != 0 && negotiate_gzip(request->accept_encoding);
 
-    header(reply, PAGE_POLICY "Vary: Accept-Encoding\r\n");
-    if (is_known(request, &asset->etag, reply))
+    reply_header(reply, PAGE_POLICY "Vary: Accept-Encoding\r\n");
+    if (reply_is_known(request, &asset->etag, reply))
         return;
     reply->status = 200;
     reply->content_type = asset->content_type;
     reply->encoding = gzip ? "gzip" : NULL;
     if (buf_append_view(&reply->body, gzip ? buf_view(&asset->gzip) : asset->body) != 0)
-        refuse(reply, STATUS_NOMEM, status_text(STATUS_NOMEM));
+        reply_refuse(reply, STATUS_NOMEM, status_text(STATUS_NOMEM));
 }
 
 /* ----------------------------------------------------------------- dispatch */
@@ -608,8 +531,8 @@ static void append_paths(struct buf *out)
 
 static void say_what_there_is(struct http_reply *reply)
 {
-    say(reply, 404, "There is nothing at this path. What there is:");
-    (void)buf_append_text(&reply->body, "  /                    the page\n"); /* See say(). */
+    reply_say(reply, 404, "There is nothing at this path. What there is:");
+    (void)buf_append_text(&reply->body, "  /                    the page\n"); /* See reply_say(). */
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
         (void)buf_printf(&reply->body, "  %-20s %s\n", table[i].path, table[i].doc);
     (void)buf_append_text(&reply->body, "What a map, its nodes and its edges may be asked for:\n");
@@ -644,6 +567,11 @@ int routes_new(const struct routes_options *options, struct routes **out_routes)
     routes->options = *options;
     if (options->body_bytes_max == 0)
         routes->options.body_bytes_max = BODY_BYTES_MAX;
+    /* Text that gathers takes up to twice this, its gzip the rest of what a body may. */
+    if (options->pack_bytes == 0)
+        routes->options.pack_bytes = routes->options.body_bytes_max / 4 < PACK_BYTES
+                                         ? routes->options.body_bytes_max / 4
+                                         : PACK_BYTES;
     CHECK(pthread_mutex_init(&routes->lock, NULL) == 0);
     routes_gate_init(&routes->gate);
     status = assets_new(&routes->assets);

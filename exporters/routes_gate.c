@@ -3,10 +3,10 @@
 
 #include "base/check.h"
 
-/* Who may wait: with the one that is in and four of drawings.h, all of the server's 20 threads. */
+/* Who may wait: with the one that is in and four of drawings.h, all of the server's 28 threads. */
 static const unsigned waiting_max[ROUTES_LINES] = {
     [ROUTES_VIEWS] = 12,
-    [ROUTES_VITAL] = 3,
+    [ROUTES_VITAL] = 11,
 };
 
 void routes_gate_init(struct routes_gate *gate)

@@ -7,6 +7,7 @@
 #include "exporters/exporter.h"
 #include "exporters/routes_query.h"
 #include "library/spanmap_priv.h"
+#include "net/http_unpack.h"
 
 /* The bytes of a buffer with a zero behind them; the buffer has none any more. */
 static int hand_out(struct buf *buf, char **out_data, size_t *out_size)
@@ -99,6 +100,8 @@ int spanmap_serve(struct spanmap *map, const struct spanmap_request *request,
     status = reply.status != 0 ? reply.headers.failed : STATUS_NOMEM;
     if (status == 0)
         status = reply.body.failed;
+    if (status == 0 && reply.unpacked_bytes != 0)
+        status = http_unpack_all(&reply.body, reply.unpacked_bytes);
     if (status == 0)
         status = hand_out(&reply.headers, &told.headers, NULL);
     if (status == 0)

@@ -60,6 +60,11 @@ static bool has_body(unsigned status)
     return status >= 200 && status != 204 && status != 304;
 }
 
+static size_t body_bytes(const struct http_reply *reply)
+{
+    return reply->unpacked_bytes != 0 ? reply->unpacked_bytes : reply->body.size;
+}
+
 static int write_head(struct http_answer *answer, const struct http_reply *reply,
                       struct http_answer_options options)
 {
@@ -71,7 +76,7 @@ static int write_head(struct http_answer *answer, const struct http_reply *reply
     if (reply->encoding != NULL)
         (void)buf_printf(head, "Content-Encoding: %s\r\n", reply->encoding);
     if (has_body(reply->status))
-        (void)buf_printf(head, "Content-Length: %zu\r\n", reply->body.size);
+        (void)buf_printf(head, "Content-Length: %zu\r\n", body_bytes(reply));
     (void)buf_append_text(head, "X-Content-Type-Options: nosniff\r\n");
     (void)buf_append_view(head, buf_view(&reply->headers));
     if (options.closes)
@@ -92,6 +97,12 @@ int http_answer_take(struct http_answer *answer, struct http_reply *reply,
         return STATUS_NOMEM;
     }
     if (!options.is_head && has_body(reply->status)) {
+        if (reply->unpacked_bytes != 0 &&
+            http_unpack_new(buf_view(&reply->body), &answer->unpack) != 0) {
+            http_answer_release(answer);
+            return STATUS_NOMEM;
+        }
+        answer->body_bytes = body_bytes(reply);
         answer->body = reply->body;
         buf_init(&reply->body, reply->body.size_max);
     }
@@ -134,24 +145,37 @@ static int send_part(struct http_answer *answer, const struct buf *part, size_t 
     return 0;
 }
 
+static int send_unpacked(struct http_answer *answer, size_t enough, struct buf *out)
+{
+    size_t left = answer->head.size + answer->body_bytes - answer->sent;
+    size_t before = out->size;
+    int status = http_unpack_next(answer->unpack, left < enough ? left : enough, out);
+
+    answer->sent += out->size - before;
+    return status;
+}
+
 int http_answer_send(struct http_answer *answer, size_t enough, struct buf *out)
 {
     int status = 0;
 
     if (answer->sent < answer->head.size)
         status = send_part(answer, &answer->head, 0, &enough, out);
-    if (status == 0 && answer->sent >= answer->head.size)
+    if (status == 0 && answer->sent >= answer->head.size && answer->unpack != NULL)
+        status = send_unpacked(answer, enough, out);
+    else if (status == 0 && answer->sent >= answer->head.size)
         status = send_part(answer, &answer->body, answer->head.size, &enough, out);
     return status;
 }
 
 bool http_answer_is_sent(const struct http_answer *answer)
 {
-    return answer->sent == answer->head.size + answer->body.size;
+    return answer->sent == answer->head.size + answer->body_bytes;
 }
 
 void http_answer_release(struct http_answer *answer)
 {
+    http_unpack_free(answer->unpack);
     buf_release(&answer->head);
     buf_release(&answer->body);
     *answer = (struct http_answer){.sent = 0};

@@ -1,6 +1,6 @@
 /* http_answer.h: one HTTP/1.1 answer as bytes.
  * Threads:    plain data.
- * Memory:     owns head and body until they are written.
+ * Memory:     owns head and body until they are written, and while it unpacks that HTTP_UNPACK_BYTES.
  */
 #ifndef SPANMAP_NET_HTTP_ANSWER_H
 #define SPANMAP_NET_HTTP_ANSWER_H
@@ -11,11 +11,14 @@
 #include "base/buf.h"
 #include "base/status.h"
 #include "net/http_server.h"
+#include "net/http_unpack.h"
 
 struct http_answer {
     struct buf head;
     struct buf body;
-    size_t sent; /* Of both together. */
+    struct http_unpack *unpack; /* NULL: the body goes as it is. */
+    size_t body_bytes;          /* As they are sent. */
+    size_t sent;                /* Of both together. */
     bool is_there;
     bool closes; /* The connection ends behind it. */
 };
@@ -34,8 +37,8 @@ MUST_USE int http_answer_take(struct http_answer *answer, struct http_reply *rep
 MUST_USE int http_answer_error(struct http_answer *answer, unsigned status,
                                struct http_answer_options options);
 
-/* Appends up to `enough` bytes of what was not sent yet. Returns: as
- * buf_append(). */
+/* Appends up to `enough` bytes of what was not sent yet. Returns: as buf_append(), or as
+ * http_unpack_next(). */
 MUST_USE int http_answer_send(struct http_answer *answer, size_t enough, struct buf *out);
 bool http_answer_is_sent(const struct http_answer *answer);
 

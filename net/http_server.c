@@ -21,7 +21,7 @@
 #include "net/server.h"
 #include "net/workers.h"
 
-enum { CONNECTIONS_MAX = 256, HANDLERS_MAX = 20, SMALL_BYTES = 64 << 10, WRITE_RATE_MIN = 1024 };
+enum { CONNECTIONS_MAX = 256, HANDLERS_MAX = 28, SMALL_BYTES = 64 << 10, WRITE_RATE_MIN = 1024 };
 
 static const size_t answers_bytes_max = (size_t)256 << 20;
 
@@ -91,7 +91,7 @@ static void free_job(struct http_job *job)
 static bool hold_answer(struct http_connection *connection, const struct http_reply *reply)
 {
     struct http_server *server = connection->server;
-    size_t bytes = reply->body.capacity;
+    size_t bytes = reply->body.capacity + (reply->unpacked_bytes != 0 ? HTTP_UNPACK_BYTES : 0);
     size_t kept = reply->is_vital ? 0 : server->answers_bytes_kept;
 
     if (bytes <= SMALL_BYTES)

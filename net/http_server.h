@@ -42,8 +42,10 @@ struct http_reply {
     unsigned status;          /* 200, ... */
     const char *content_type; /* Static. */
     const char *encoding;     /* "gzip" where the body is; NULL: none. */
-    bool is_vital;            /* It may take what is kept for such ones. */
-    struct buf headers;       /* Further lines, each ended by CR LF. */
+    size_t
+        unpacked_bytes; /* The body is a gzip that is sent as so many plain bytes; 0: it is not. */
+    bool is_vital;      /* It may take what is kept for such ones. */
+    struct buf headers; /* Further lines, each ended by CR LF. */
     struct buf body;
 };
 

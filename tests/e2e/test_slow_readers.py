@@ -1,5 +1,6 @@
 """Those who ask the web door for much and read nothing: they cost a bounded amount of memory."""
 
+import gzip
 import socket
 import sys
 import threading
@@ -104,3 +105,25 @@ def test_scrapes_are_answered_beside_many_readers_without_a_pause():
             reader.join()
         assert set(answers) == {200}
         assert all(reader.statuses <= {200, 503} and reader.statuses for reader in readers)
+
+
+def series_of(text):
+    """All but what tells of the process itself."""
+    return [line for line in text.splitlines() if line.startswith("traces_")]
+
+
+def test_long_metrics_are_the_same_for_whoever_likes_them_packed():
+    with Daemon(OPTIONS) as daemon:
+        fill_edges(daemon, int(daemon.json("/debug/cardinality")["edges"]["max"]))
+        daemon.text("/metrics")  # What is new is shown at 0 first.
+        for accept in ("text/plain", "application/openmetrics-text; version=1.0.0"):
+            status, headers, plain = daemon.get("/metrics", {"Accept": accept})
+            assert status == 200 and headers.get("Content-Encoding") is None
+            assert len(plain) > 1 << 20  # So it was packed while it was written.
+            status, headers, packed = daemon.get(
+                "/metrics", {"Accept": accept, "Accept-Encoding": "gzip"})
+            assert status == 200 and headers["Content-Encoding"] == "gzip"
+            assert len(packed) * 8 < len(plain)
+            found = series_of(gzip.decompress(packed).decode())
+            assert len(found) > 10_000
+            assert found == series_of(plain.decode())

@@ -124,7 +124,9 @@ static void budget__shares_add_up_to_the_limit_at_most(void **state)
             assert_true(budget.request_bytes_max <= budget.share_bytes[BUDGET_REQUESTS]);
             assert_true(budget.answer_bytes_max + budget.answers_bytes_max <=
                         budget.share_bytes[BUDGET_ANSWERS] + 2 * MIB + 4 * budget.targets_bytes);
-            assert_true(budget.answer_bytes_max >= budget.edges_max * UINT64_C(12000));
+            assert_true(budget.answer_bytes_max >= budget.edges_max * UINT64_C(3000));
+            assert_true(budget.answers_bytes_max >= budget.edges_max * UINT64_C(1500));
+            assert_true(budget.answers_bytes_kept >= budget.answers_bytes_max / 5);
         }
     }
     options_release(&options);

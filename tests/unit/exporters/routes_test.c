@@ -5,6 +5,7 @@
 #include <zlib.h>
 
 #include "exporters/web_assets.h"
+#include "net/http_unpack.h"
 #include "tests/lib/exporter_fixture.h"
 #include "topology/snapshot_priv.h"
 
@@ -291,6 +292,69 @@ static void routes__compress_where_it_is_liked(void **state)
     door_close(&door);
 }
 
+/* What is written in pieces is what is written at once, whoever reads it. */
+static void check_packed(const char *accept)
+{
+    struct door whole, packed;
+    struct routes_options options;
+    struct http_request request = {.path = VIEW("/metrics"), .accept = view_of(accept)};
+    struct http_reply plain, reply;
+
+    assert_int_equal(door_open(&whole, snapshot_sample_shop), 0);
+    assert_int_equal(door_open(&packed, snapshot_sample_shop), 0);
+    options = (struct routes_options){.source = source_of(&packed), .pack_bytes = 1000};
+    routes_free(packed.routes);
+    assert_int_equal(routes_new(&options, &packed.routes), 0);
+    ask(&whole, &request, &plain);
+    assert_int_equal(plain.unpacked_bytes, 0);
+    assert_true(plain.body.size > 4000);
+    routes_handle(packed.routes, &request, memset(&reply, 0, sizeof(reply)));
+    assert_null(reply.encoding);
+    assert_int_equal(reply.unpacked_bytes, plain.body.size);
+    assert_true(reply.body.size < plain.body.size);
+    assert_int_equal(http_unpack_all(&reply.body, reply.unpacked_bytes), 0);
+    assert_memory_equal(reply.body.data, plain.body.data, plain.body.size);
+    reply_release(&reply);
+    request.accept_encoding = VIEW("gzip");
+    routes_handle(packed.routes, &request, memset(&reply, 0, sizeof(reply)));
+    assert_string_equal(reply.encoding, "gzip");
+    assert_int_equal(reply.unpacked_bytes, 0);
+    assert_int_equal(http_unpack_all(&reply.body, plain.body.size), 0);
+    assert_memory_equal(reply.body.data, plain.body.data, plain.body.size);
+    reply_release(&reply);
+    reply_release(&plain);
+    door_close(&packed);
+    door_close(&whole);
+}
+
+static void routes__pack_long_metrics_while_they_write_them(void **state)
+{
+    (void)state;
+    check_packed("");
+    check_packed("application/openmetrics-text;version=1.0.0");
+}
+
+static void routes__bound_packed_metrics(void **state)
+{
+    struct door door;
+    struct routes_options options;
+    struct http_request request = {.path = VIEW("/metrics")};
+    struct http_reply reply;
+
+    (void)state;
+    assert_int_equal(door_open(&door, snapshot_sample_shop), 0);
+    options = (struct routes_options){
+        .source = source_of(&door), .pack_bytes = 256, .body_bytes_max = 2000};
+    routes_free(door.routes);
+    assert_int_equal(routes_new(&options, &door.routes), 0);
+    ask(&door, &request, &reply);
+    assert_int_equal(reply.status, 500);
+    assert_int_equal(reply.unpacked_bytes, 0);
+    assert_has(reply.body.data, "the metrics are not written");
+    reply_release(&reply);
+    door_close(&door);
+}
+
 /* The value behind "ETag: " in a reply's headers. */
 static void copy_etag(const struct http_reply *reply, char etag[64])
 {
@@ -457,6 +521,12 @@ static void routes__survive_failing_memory(void **state)
                                .query = VIEW("focus=worker&depth=2&node=service//worker")}};
         test_sweep_memory(step, &sweep);
     }
+    routes_free(door.routes);
+    assert_int_equal(
+        routes_new(&(struct routes_options){.source = source_of(&door), .pack_bytes = 500},
+                   &door.routes),
+        0);
+    test_sweep_memory(step, &(struct sweep){&door, {.path = VIEW("/metrics")}});
     test_sweep_memory(step_new, &door);
     door_close(&door);
 }
@@ -470,6 +540,8 @@ int main(void)
         cmocka_unit_test(routes__negotiate_metrics),
         cmocka_unit_test(routes__show_a_new_series_at_zero_once),
         cmocka_unit_test(routes__compress_where_it_is_liked),
+        cmocka_unit_test(routes__pack_long_metrics_while_they_write_them),
+        cmocka_unit_test(routes__bound_packed_metrics),
         cmocka_unit_test(routes__say_what_the_client_has_already),
         cmocka_unit_test(routes__draw_with_the_helper),
         cmocka_unit_test(routes__without_a_helper_miss_pictures_only),

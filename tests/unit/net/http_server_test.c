@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "exporters/deflate_pack.h"
 #include "net/http_counters.h"
 #include "tests/lib/peer.h"
 #include "tests/lib/test.h"
@@ -19,6 +20,19 @@ struct fixture {
     atomic_int inside; /* Handlers that wait. */
     atomic_int calls;
 };
+
+/* As many bytes as "/big" has, held as their gzip. */
+static void give_packed(struct http_reply *reply)
+{
+    struct deflate_pack pack;
+
+    deflate_pack_init(&pack, 0, 0);
+    for (int i = 0; i < 3000000; i++)
+        (void)buf_append_byte(&reply->body, (char)('a' + i % 7));
+    assert_int_equal(deflate_pack_end(&pack, &reply->body), 0);
+    reply->unpacked_bytes = pack.text_bytes;
+    deflate_pack_release(&pack);
+}
 
 static void handle(void *context, const struct http_request *request, struct http_reply *reply)
 {
@@ -36,6 +50,9 @@ static void handle(void *context, const struct http_request *request, struct htt
         reply->is_vital = view_equal(request->path, VIEW("/vital"));
         for (int i = 0; i < 3000000; i++)
             (void)buf_append_byte(&reply->body, (char)('a' + i % 7));
+        return;
+    } else if (view_equal(request->path, VIEW("/unpacked"))) {
+        give_packed(reply);
         return;
     } else if (view_equal(request->path, VIEW("/nothing"))) {
         reply->status = 0;
@@ -217,28 +234,45 @@ static void server__makes_the_best_of_odd_answers(void **state)
     stop(&on);
 }
 
-static void server__sends_large_bodies_whole(void **state)
+static void check_large(const char *path)
 {
     struct fixture on;
     struct buf got;
     const char *body;
+    char requests[256];
 
-    (void)state;
     prepare(&on);
     start(&on);
     buf_init(&got, 0);
-    exchange(&on,
-             "GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n"
-             "GET /big HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
-             &got);
+    (void)snprintf(requests, sizeof(requests),
+                   "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                   "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+                   path, path);
+    exchange(&on, requests, &got);
+    expect_part(&got, "Content-Length: 3000000\r\n");
     body = strstr(got.data, "\r\n\r\n") + 4;
     for (int i = 0; i < 3000000; i++) {
         if (body[i] != 'a' + i % 7)
             fail_msg("byte %d", i);
     }
     assert_int_equal(strlen(strstr(body, "\r\n\r\n") + 4), 3000000);
+    exchange(&on, "HEAD /unpacked HTTP/1.0\r\n\r\n", &got);
+    expect_part(&got, "Content-Length: 3000000\r\n");
+    assert_int_equal(strlen(strstr(got.data, "\r\n\r\n")), 4);
     buf_release(&got);
     stop(&on);
+}
+
+static void server__sends_large_bodies_whole(void **state)
+{
+    (void)state;
+    check_large("/big");
+}
+
+static void server__sends_packed_bodies_plain(void **state)
+{
+    (void)state;
+    check_large("/unpacked");
 }
 
 /* Room for one large answer: while it waits for its reader the next one is refused; once it is read,
@@ -509,6 +543,7 @@ int main(void)
         cmocka_unit_test(server__knows_further_hosts),
         cmocka_unit_test(server__makes_the_best_of_odd_answers),
         cmocka_unit_test(server__sends_large_bodies_whole),
+        cmocka_unit_test(server__sends_packed_bodies_plain),
         cmocka_unit_test(server__bounds_the_answers_that_wait),
         cmocka_unit_test(server__keeps_room_for_vital_answers),
         cmocka_unit_test(server__is_not_held_up_by_a_slow_answer),
