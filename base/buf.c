@@ -128,6 +128,20 @@ static int resize(struct buf *buf, size_t capacity)
     return 0;
 }
 
+/* How many bytes may come without growing. Spares may be larger than the bound. */
+static size_t room(const struct buf *buf)
+{
+    size_t end = buf->size_max != 0 && buf->size_max < buf->capacity ? buf->size_max
+                                                                     : buf->capacity;
+
+    return end > buf->size ? end - buf->size : 0;
+}
+
+static bool has_room(const struct buf *buf, size_t more)
+{
+    return more <= room(buf);
+}
+
 int buf_reserve(struct buf *buf, size_t more)
 {
     size_t bound = buf->size_max != 0 ? buf->size_max : SIZE_MAX / 2;
@@ -149,7 +163,7 @@ int buf_reserve(struct buf *buf, size_t more)
 
 int buf_append(struct buf *buf, const void *data, size_t size)
 {
-    int status = buf_reserve(buf, size);
+    int status = has_room(buf, size) ? 0 : buf_reserve(buf, size);
 
     if (status != 0)
         return status;
@@ -159,19 +173,13 @@ int buf_append(struct buf *buf, const void *data, size_t size)
     return 0;
 }
 
-int buf_append_view(struct buf *buf, struct view view)
-{
-    return buf_append(buf, view.data, view.size);
-}
-
-int buf_append_text(struct buf *buf, const char *text)
-{
-    return buf_append(buf, text, strlen(text));
-}
-
 int buf_append_byte(struct buf *buf, char byte)
 {
-    return buf_append(buf, &byte, 1);
+    int status = has_room(buf, 1) ? 0 : buf_reserve(buf, 1);
+
+    if (status == 0)
+        buf->data[buf->size++] = byte;
+    return status;
 }
 
 int buf_append_u64(struct buf *buf, uint64_t number)
@@ -186,22 +194,26 @@ int buf_append_u64(struct buf *buf, uint64_t number)
     return buf_append(buf, digits + at, sizeof(digits) - at);
 }
 
+/* Where it finds room, which is nearly always, it is formatted once. */
 int buf_printf(struct buf *buf, const char *format, ...)
 {
+    size_t before = room(buf);
     va_list args;
     int length;
     int status;
 
     va_start(args, format);
-    length = vsnprintf(NULL, 0, format, args);
+    length = vsnprintf(before != 0 ? buf->data + buf->size : NULL, before, format, args);
     va_end(args);
     CHECK(length >= 0);
-    status = buf_reserve(buf, (size_t)length + 1);
-    if (status != 0)
-        return status;
-    va_start(args, format);
-    (void)vsnprintf(buf->data + buf->size, (size_t)length + 1, format, args);
-    va_end(args);
+    if ((size_t)length >= before) {
+        status = buf_reserve(buf, (size_t)length + 1);
+        if (status != 0)
+            return status;
+        va_start(args, format);
+        (void)vsnprintf(buf->data + buf->size, (size_t)length + 1, format, args);
+        va_end(args);
+    }
     buf->size += (size_t)length;
     return 0;
 }

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/status.h"
 #include "base/view.h"
@@ -50,11 +51,20 @@ int buf_reserve(struct buf *buf, size_t more);
 
 /* Appends. Same results as buf_reserve(); also kept in `failed`. */
 int buf_append(struct buf *buf, const void *data, size_t size);
-int buf_append_view(struct buf *buf, struct view view);
-int buf_append_text(struct buf *buf, const char *text);
 int buf_append_byte(struct buf *buf, char byte);
 int buf_append_u64(struct buf *buf, uint64_t number);
 int buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static inline int buf_append_view(struct buf *buf, struct view view)
+{
+    return buf_append(buf, view.data, view.size);
+}
+
+/* Here, so that the length of what is written in the source is known when it is compiled. */
+static inline int buf_append_text(struct buf *buf, const char *text)
+{
+    return buf_append(buf, text, strlen(text));
+}
 
 /* Takes `size` bytes off the front. */
 void buf_consume(struct buf *buf, size_t size);

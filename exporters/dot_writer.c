@@ -8,7 +8,6 @@
 
 #include <string.h>
 
-#include "base/utf8.h"
 #include "exporters/escape.h"
 #include "exporters/map_style.h"
 #include "exporters/text_width.h"
@@ -27,27 +26,39 @@ const char *dot_colour(const struct drawing *drawing, const char *colour)
     return map_theme_colour(drawing->theme, colour);
 }
 
+/* Up to the next that means something in quotes. All of these are ASCII, so no character is cut. */
+static struct view plain_run(struct view text)
+{
+    size_t size = 0;
+
+    while (size < text.size && text.data[size] != '"' && text.data[size] != '\\' &&
+           text.data[size] != '&' && text.data[size] != '\n')
+        size++;
+    return (struct view){text.data, size};
+}
+
 /* "...", newlines kept as Graphviz writes them. `backslash` is what stands for one. */
 static void quoted_as(struct drawing *drawing, struct view text, const char *backslash)
 {
-    struct view rest = text;
     struct buf *out = drawing->out;
+    size_t at = 0;
 
     (void)buf_append_byte(out, '"');
-    while (rest.size != 0) {
-        bool valid;
-        struct view before = rest;
-        uint32_t character = utf8_take(&rest, &valid);
-        if (character == '"')
+    while (at < text.size) {
+        struct view run = plain_run((struct view){text.data + at, text.size - at});
+        (void)escape_plain(out, run);
+        at += run.size;
+        if (at == text.size)
+            break;
+        if (text.data[at] == '"')
             (void)buf_append_text(out, "\\\"");
-        else if (character == '\\')
+        else if (text.data[at] == '\\')
             (void)buf_append_text(out, backslash);
-        else if (character == '&')
+        else if (text.data[at] == '&')
             (void)buf_append_text(out, "&amp;");
-        else if (character == '\n')
-            (void)buf_append_text(out, "\\n");
         else
-            (void)escape_plain(out, (struct view){before.data, before.size - rest.size});
+            (void)buf_append_text(out, "\\n");
+        at++;
     }
     (void)buf_append_byte(out, '"');
 }

@@ -12,11 +12,27 @@
 
 enum { SCRATCH_SIZE = 16 };
 
+/* What stands for itself in every format: most of all names. */
+static bool is_harmless(char byte)
+{
+    return byte >= ' ' && byte < 0x7F && byte != '"' && byte != '\\' && byte != '&' &&
+           byte != '<' && byte != '>' && byte != '\'';
+}
+
+static struct view behind_harmless(struct view text)
+{
+    size_t size = 0;
+
+    while (size < text.size && is_harmless(text.data[size]))
+        size++;
+    return (struct view){text.size != 0 ? text.data + size : text.data, text.size - size};
+}
+
 /* `replace` says what stands for a character in a format, or NULL where it stands for itself. */
 static int escape(struct buf *out, struct view text,
                   const char *(*replace)(uint32_t character, char scratch[SCRATCH_SIZE]))
 {
-    struct view rest = text;
+    struct view rest = behind_harmless(text);
     const char *run = text.data; /* What was looked at and not yet copied. */
     char scratch[SCRATCH_SIZE];
 
@@ -25,11 +41,12 @@ static int escape(struct buf *out, struct view text,
         bool valid;
         uint32_t character = utf8_take(&rest, &valid);
         const char *instead = valid ? replace(character, scratch) : REPLACEMENT_TEXT;
-        if (instead == NULL)
-            continue;
-        (void)buf_append(out, run, (size_t)(at - run)); /* Failures stick to `out`. */
-        (void)buf_append_text(out, instead);
-        run = rest.data;
+        if (instead != NULL) {
+            (void)buf_append(out, run, (size_t)(at - run)); /* Failures stick to `out`. */
+            (void)buf_append_text(out, instead);
+            run = rest.data;
+        }
+        rest = behind_harmless(rest);
     }
     if (run != NULL)
         (void)buf_append(out, run, (size_t)(rest.data - run));
@@ -134,6 +151,8 @@ int escape_cut(struct buf *out, struct view text, size_t characters)
     struct view end = text;
     bool valid;
 
+    if (text.size <= characters) /* A character has a byte at least. */
+        return escape_plain(out, text);
     for (size_t taken = 0; taken < characters && rest.size != 0; taken++) {
         if (taken + 1 == characters)
             end = rest; /* Where the last one that fits begins: the ellipsis takes its place. */

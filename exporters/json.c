@@ -36,17 +36,16 @@ static void count(struct buf *out, const char *name, uint64_t value, const char 
 
 static void figures(struct buf *out, uint64_t requests, uint64_t failed)
 {
-    key(out, "requests");
+    (void)buf_append_text(out, "\"requests\": ");
     (void)number_append_weight(out, requests);
-    (void)buf_append_text(out, ", ");
-    key(out, "failed");
+    (void)buf_append_text(out, ", \"failed\": ");
     (void)number_append_weight(out, failed);
 }
 
-static void number(struct buf *out, const char *name, double value)
+/* `before` is all that stands in front, as it is written. */
+static inline void number(struct buf *out, const char *before, double value)
 {
-    (void)buf_append_text(out, ", ");
-    key(out, name);
+    (void)buf_append_text(out, before);
     (void)number_append_double(out, value);
 }
 
@@ -58,14 +57,13 @@ void json_append_seconds(struct buf *out, const char *name, const struct histogr
         (void)buf_append_text(out, "null");
         return;
     }
-    (void)buf_append_byte(out, '{');
-    key(out, "count");
+    (void)buf_append_text(out, "{\"count\": ");
     (void)number_append_weight(out, histogram->count);
-    number(out, "sum", histogram_sum_seconds(histogram));
-    number(out, "p50", histogram_quantile(histogram, 0.5));
-    number(out, "p95", histogram_quantile(histogram, 0.95));
-    number(out, "p99", histogram_quantile(histogram, 0.99));
-    number(out, "max", (double)histogram->max_ns / (double)NS_PER_S);
+    number(out, ", \"sum\": ", histogram_sum_seconds(histogram));
+    number(out, ", \"p50\": ", histogram_quantile(histogram, 0.5));
+    number(out, ", \"p95\": ", histogram_quantile(histogram, 0.95));
+    number(out, ", \"p99\": ", histogram_quantile(histogram, 0.99));
+    number(out, ", \"max\": ", (double)histogram->max_ns / (double)NS_PER_S);
     (void)buf_append_byte(out, '}');
 }
 
@@ -73,7 +71,7 @@ void json_append_seconds(struct buf *out, const char *name, const struct histogr
 static void rate(struct buf *out, const struct map_graph *graph, uint64_t requests)
 {
     if (graph->snapshot->is_window)
-        number(out, "requests_per_second", map_graph_rate(graph, requests));
+        number(out, ", \"requests_per_second\": ", map_graph_rate(graph, requests));
 }
 
 /* What is different from the map before, as a list of words. */

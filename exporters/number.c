@@ -23,6 +23,10 @@ size_t number_write_u64(char *text, uint64_t number)
     char digits[20];
     size_t at = sizeof(digits);
 
+    if (number < 10) { /* As most whole seconds are. */
+        *text = (char)('0' + number);
+        return 1;
+    }
     do {
         digits[--at] = (char)('0' + number % 10);
         number /= 10;
@@ -35,19 +39,19 @@ size_t number_write_u64(char *text, uint64_t number)
 static size_t write_billionths(char *text, uint64_t whole, uint32_t billionths)
 {
     size_t size = number_write_u64(text, whole);
-    char places[9];
-    size_t count = sizeof(places);
+    size_t count = 9;
 
     if (billionths == 0)
         return size;
-    for (size_t i = sizeof(places); i-- > 0;) {
-        places[i] = (char)('0' + billionths % 10);
+    while (billionths % 10 == 0) {
+        billionths /= 10;
+        count--;
+    }
+    text[size++] = '.';
+    for (size_t i = count; i-- > 0;) {
+        text[size + i] = (char)('0' + billionths % 10);
         billionths /= 10;
     }
-    while (places[count - 1] == '0')
-        count--;
-    text[size++] = '.';
-    memcpy(text + size, places, count);
     return size + count;
 }
 
@@ -95,7 +99,7 @@ size_t number_write_double(char *text, double number)
     if (positive < exact_max && positive == floor(positive))
         return sign + number_write_u64(text + sign, (uint64_t)positive);
     if (scaled < exact_max) {
-        units = (uint64_t)llround(scaled);
+        units = (uint64_t)(scaled + 0.5); /* What is a whole number of them is nearly one here. */
         if ((double)units / 1e9 == positive)
             return sign + write_billionths(text + sign, units / 1000000000,
                                            (uint32_t)(units % 1000000000));

@@ -42,6 +42,50 @@ static void buf__takes_nothing_past_its_bound(void **state)
     buf_release(&buf);
 }
 
+/* Its memory is larger than its bound where it comes in pieces. */
+static void buf__keeps_its_bound_in_larger_memory(void **state)
+{
+    struct buf_spares spares;
+    struct buf buf;
+
+    (void)state;
+    buf_spares_init(&spares, 1 << 20);
+    buf_init(&buf, SPARE_BYTES + 100);
+    buf_use_spares(&buf, &spares);
+    for (size_t i = 0; i < SPARE_BYTES + 98; i++)
+        assert_int_equal(buf_append_byte(&buf, 'a'), 0);
+    assert_true(buf.capacity > buf.size_max);
+    assert_int_equal(buf_append_text(&buf, "bcd"), STATUS_TOO_LARGE);
+    assert_int_equal(buf_printf(&buf, "%s", "bc"), STATUS_TOO_LARGE);
+    assert_int_equal(buf_printf(&buf, "%s", "b"), 0);
+    assert_int_equal(buf_append_byte(&buf, 'c'), 0);
+    assert_int_equal(buf_append_byte(&buf, 'd'), STATUS_TOO_LARGE);
+    assert_int_equal(buf_append_text(&buf, ""), 0);
+    assert_int_equal(buf.size, SPARE_BYTES + 100);
+    assert_memory_equal(buf.data + SPARE_BYTES + 96, "aabc", 4);
+    buf_release(&buf);
+    buf_spares_release(&spares);
+}
+
+static void buf__formats_alike_with_and_without_room(void **state)
+{
+    (void)state;
+    for (size_t room = 0; room < 20; room++) {
+        struct buf buf;
+        buf_init(&buf, 0);
+        assert_int_equal(buf_reserve(&buf, 64), 0);
+        buf.size = buf.capacity - room;
+        assert_int_equal(buf_printf(&buf, "%s|%05d", "seven", 42), 0);
+        assert_memory_equal(buf.data + buf.size - 11, "seven|00042", 11);
+        buf_release(&buf);
+        buf_init(&buf, room); /* The zero behind it needs room, too. */
+        assert_int_equal(buf_printf(&buf, "%s|%05d", "seven", 42),
+                         room == 0 || room >= 12 ? 0 : STATUS_TOO_LARGE);
+        assert_int_equal(buf.size, room == 0 || room >= 12 ? 11 : 0);
+        buf_release(&buf);
+    }
+}
+
 static void buf__remembers_its_first_failure(void **state)
 {
     struct buf buf;
@@ -191,6 +235,8 @@ int main(void)
         cmocka_unit_test(buf__takes_a_spare_that_is_somewhat_larger),
         cmocka_unit_test(buf__keeps_what_is_appended),
         cmocka_unit_test(buf__takes_nothing_past_its_bound),
+        cmocka_unit_test(buf__keeps_its_bound_in_larger_memory),
+        cmocka_unit_test(buf__formats_alike_with_and_without_room),
         cmocka_unit_test(buf__remembers_its_first_failure),
         cmocka_unit_test(buf__consumes_from_the_front),
         cmocka_unit_test(buf__survives_failing_memory),

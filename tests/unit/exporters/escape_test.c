@@ -117,6 +117,46 @@ static void escape__lets_nothing_out(void **state)
     }
 }
 
+/* Runs of what needs nothing are copied whole: that must not differ from one after the other. */
+static void escape__takes_runs_as_it_takes_characters(void **state)
+{
+    static escaper *const escapers[] = {escape_none, escape_json, escape_label, escape_xml,
+                                        escape_plain};
+    static const char *const pieces[] = {
+        "a",        "Z",        "0",    " ",    "~",    "!",        "\"",           "\\",
+        "&",        "<",        ">",    "'",    "\n",   "\x7F",     "\x1F",         "]",
+        "\xC3\xA9", "\xC2\x9B", "\xC3", "\x80", "\xFF", "\xE2\x80", "\xE2\x80\xAE", "\xF0\x9F",
+        "/-._"};
+    struct random random = random_of(12);
+
+    (void)state;
+    for (int i = 0; i < 4000; i++) {
+        escaper *escape = escapers[i % 5];
+        struct buf text;
+        struct buf whole;
+        struct buf alone;
+        buf_init(&text, 0);
+        buf_init(&whole, 0);
+        buf_init(&alone, 0);
+        for (uint64_t count = random_below(&random, 12); count-- > 0;) {
+            const char *piece = pieces[random_below(&random, sizeof(pieces) / sizeof(*pieces))];
+            assert_int_equal(buf_append_text(&text, piece), 0);
+        }
+        for (struct view rest = buf_view(&text); rest.size != 0;) {
+            struct view one = rest;
+            bool valid;
+            (void)utf8_take(&rest, &valid);
+            one.size -= rest.size;
+            assert_int_equal(escape(&alone, one), 0);
+        }
+        assert_int_equal(escape(&whole, buf_view(&text)), 0);
+        assert_true(view_equal(buf_view(&whole), buf_view(&alone)));
+        buf_release(&text);
+        buf_release(&whole);
+        buf_release(&alone);
+    }
+}
+
 static int step(void *context)
 {
     struct buf out;
@@ -143,6 +183,7 @@ int main(void)
         cmocka_unit_test(escape__follows_each_format),
         cmocka_unit_test(escape__cuts_between_characters),
         cmocka_unit_test(escape__lets_nothing_out),
+        cmocka_unit_test(escape__takes_runs_as_it_takes_characters),
         cmocka_unit_test(escape__survives_failing_memory),
     };
 
