@@ -29,18 +29,6 @@ void key_map_reset(struct key_map *map)
     map->used = 0;
 }
 
-uint32_t key_map_find(const struct key_map *map, struct key key)
-{
-    CHECK(map->used <= map->mask);
-    for (uint32_t at = key_hash(key) & map->mask;; at = (at + 1) & map->mask) {
-        const struct key_slot *slot = &map->slots[at];
-        if (slot->number_plus_one == 0)
-            return KEY_NONE;
-        if (slot->key.high == key.high && slot->key.low == key.low)
-            return slot->number_plus_one - 1;
-    }
-}
-
 static void put(struct key_map *map, const struct key_slot *slot)
 {
     uint32_t at = key_hash(slot->key) & map->mask;

@@ -51,7 +51,16 @@ static inline void key_map_prefetch(const struct key_map *map, struct key key)
 }
 
 /* The number of a key; KEY_NONE. */
-uint32_t key_map_find(const struct key_map *map, struct key key);
+static inline uint32_t key_map_find(const struct key_map *map, struct key key)
+{
+    for (uint32_t at = key_hash(key) & map->mask;; at = (at + 1) & map->mask) {
+        const struct key_slot *slot = &map->slots[at];
+        if (slot->key.high == key.high && slot->key.low == key.low && slot->number_plus_one != 0)
+            return slot->number_plus_one - 1;
+        if (slot->number_plus_one == 0)
+            return KEY_NONE;
+    }
+}
 
 /* Room for one more, so that key_map_add() cannot fail. Returns: 0; STATUS_NOMEM. */
 MUST_USE int key_map_prepare(struct key_map *map);

@@ -13,24 +13,20 @@
 
 enum { ROOM_FIRST = 32, ROW_ALIGNMENT = 64 };
 
-/* In the low half of keys. */
-enum { SET_SHIFT = 16, SERVER_SET_SHIFT = SET_SHIFT + DIMENSION_SET_BITS };
-
-_Static_assert(SERVER_SET_SHIFT + DIMENSION_SET_BITS <= 64, "both sets fit behind type and view");
 _Static_assert(sizeof(struct tally_edge) == 64, "an edge is one cache line");
 
 struct key edge_key(const struct tally_edge *edge)
 {
     return (struct key){(uint64_t)edge->client << 32 | edge->server,
-                        (uint64_t)edge->server_set << SERVER_SET_SHIFT |
-                            (uint64_t)edge->client_set << SET_SHIFT | (uint64_t)edge->view << 8 |
-                            (uint64_t)edge->type};
+                        (uint64_t)edge->server_set << KEY_SERVER_SET_SHIFT |
+                            (uint64_t)edge->client_set << KEY_SET_SHIFT |
+                            (uint64_t)edge->view << 8 | (uint64_t)edge->type};
 }
 
 struct key operation_key(const struct tally_operation *operation)
 {
     return (struct key){(uint64_t)operation->service << 32 | operation->name,
-                        (uint64_t)operation->set << SET_SHIFT | (uint64_t)operation->kind << 8 |
+                        (uint64_t)operation->set << KEY_SET_SHIFT | (uint64_t)operation->kind << 8 |
                             operation->status};
 }
 
@@ -47,14 +43,14 @@ static bool drop_set(struct key *key, unsigned shift)
 
 bool edge_key_without_values(struct key *key)
 {
-    bool client = drop_set(key, SET_SHIFT);
+    bool client = drop_set(key, KEY_SET_SHIFT);
 
-    return drop_set(key, SERVER_SET_SHIFT) || client;
+    return drop_set(key, KEY_SERVER_SET_SHIFT) || client;
 }
 
 bool operation_key_without_values(struct key *key)
 {
-    return drop_set(key, SET_SHIFT);
+    return drop_set(key, KEY_SET_SHIFT);
 }
 
 struct key loss_key(const struct tally_loss *loss)
@@ -104,13 +100,6 @@ static struct tally_edge edge_of(const struct tally_request *request)
                                .server_set = request->server_set & DIMENSION_SETS_MAX};
 }
 
-struct key tally_request_key(const struct tally_request *request)
-{
-    struct tally_edge edge = edge_of(request);
-
-    return edge_key(&edge);
-}
-
 /* Its row; KEY_NONE: there is no memory, which is counted. */
 static uint32_t new_edge(struct tally *tally, const struct tally_edge *edge)
 {
@@ -128,7 +117,7 @@ static uint32_t new_edge(struct tally *tally, const struct tally_edge *edge)
 uint32_t tally_edge_row(struct tally *tally, const struct tally_request *request)
 {
     struct tally_edge edge = edge_of(request);
-    struct key key = edge_key(&edge);
+    struct key key = tally_request_key(request);
     uint32_t number = key_map_find(&tally->edge_map, key);
     bool is_without = false;
 
@@ -174,13 +163,6 @@ static struct tally_operation operation_of(const struct tally_call *call)
                                     .status = call->status};
 }
 
-struct key tally_call_key(const struct tally_call *call)
-{
-    struct tally_operation operation = operation_of(call);
-
-    return operation_key(&operation);
-}
-
 /* As new_edge(). */
 static uint32_t new_operation(struct tally *tally, const struct tally_operation *operation)
 {
@@ -198,7 +180,7 @@ static uint32_t new_operation(struct tally *tally, const struct tally_operation 
 uint32_t tally_operation_row(struct tally *tally, const struct tally_call *call)
 {
     struct tally_operation operation = operation_of(call);
-    struct key key = operation_key(&operation);
+    struct key key = tally_call_key(call);
     uint32_t number = key_map_find(&tally->operation_map, key);
     bool is_without = false;
 

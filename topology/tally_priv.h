@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/check.h"
 #include "topology/bins.h"
 #include "topology/exemplar.h"
 #include "topology/histogram.h"
@@ -151,12 +152,57 @@ static inline void tally_observe(const struct tally *tally, struct tally_seconds
     *seconds = (struct tally_seconds){.weight = weight, .duration_ns = duration_ns};
 }
 
-/* Counts what is not 0. What memory is out for is counted as that. */
-void tally_add_request(struct tally *tally, const struct tally_request *request);
-void tally_add_call(struct tally *tally, const struct tally_call *call);
-
-/* Nothing waits in the queues any more. */
+/* Counts all that waits. */
 void tally_flush(struct tally *tally);
+void tally_flush_requests(struct tally *tally);
+void tally_flush_calls(struct tally *tally);
+
+/* A call or request is filled in where it waits: what is there has no meaning before it is set whole,
+ * and what is there once tally_count_*() is called is counted, sooner or later, unless it is nothing.
+ * What memory is out for is counted as that. */
+static inline struct tally_call *tally_next_call(struct tally *tally)
+{
+    CHECK(tally->calls_waiting < TALLY_QUEUE);
+    return &tally->calls[tally->calls_waiting];
+}
+
+static inline void tally_count_call(struct tally *tally)
+{
+    tally->calls_waiting += tally->calls[tally->calls_waiting].weight != 0;
+    if (tally->calls_waiting == TALLY_QUEUE)
+        tally_flush_calls(tally);
+}
+
+static inline struct tally_request *tally_next_request(struct tally *tally)
+{
+    CHECK(tally->requests_waiting < TALLY_QUEUE);
+    return &tally->requests[tally->requests_waiting];
+}
+
+static inline void tally_count_request(struct tally *tally)
+{
+    const struct tally_request *request = &tally->requests[tally->requests_waiting];
+    uint64_t all = request->weight | request->failed | request->is_counted;
+
+    /* Durations alone may be of a request that another shard counts. */
+    for (size_t i = 0; i < EDGE_SECONDS_COUNT; i++)
+        all |= request->seconds[i].weight;
+    tally->requests_waiting += all != 0;
+    if (tally->requests_waiting == TALLY_QUEUE)
+        tally_flush_requests(tally);
+}
+
+static inline void tally_add_call(struct tally *tally, const struct tally_call *call)
+{
+    *tally_next_call(tally) = *call;
+    tally_count_call(tally);
+}
+
+static inline void tally_add_request(struct tally *tally, const struct tally_request *request)
+{
+    *tally_next_request(tally) = *request;
+    tally_count_request(tally);
+}
 
 /* Counts one span. Past the bound it goes under the overflow node. */
 void tally_lose(struct tally *tally, const struct tally_loss *loss);
@@ -174,7 +220,19 @@ uint32_t tally_operation_row(struct tally *tally, const struct tally_call *call)
 
 /* An edge's key, and what of it is not a node:
  *   low: type 8 bits, view 8, client's set 21, server's set 21 */
+enum { KEY_SET_SHIFT = 16, KEY_SERVER_SET_SHIFT = KEY_SET_SHIFT + DIMENSION_SET_BITS };
+_Static_assert(KEY_SERVER_SET_SHIFT + DIMENSION_SET_BITS <= 64,
+               "both sets fit behind type and view");
 struct key edge_key(const struct tally_edge *edge);
+/* That of the request's own edge. */
+static inline struct key tally_request_key(const struct tally_request *request)
+{
+    return (struct key){
+        (uint64_t)request->client << 32 | request->server,
+        (uint64_t)(request->server_set & DIMENSION_SETS_MAX) << KEY_SERVER_SET_SHIFT |
+            (uint64_t)(request->client_set & DIMENSION_SETS_MAX) << KEY_SET_SHIFT |
+            ((uint64_t)request->view & 0xFF) << 8 | ((uint64_t)request->type & 0xFF)};
+}
 static inline enum connection_type edge_key_type(struct key key)
 {
     return (enum connection_type)(key.low & 0xFF);
@@ -185,18 +243,24 @@ static inline enum edge_view edge_key_view(struct key key)
 }
 static inline uint32_t edge_key_client_set(struct key key)
 {
-    return (uint32_t)(key.low >> 16) & DIMENSION_SETS_MAX;
+    return (uint32_t)(key.low >> KEY_SET_SHIFT) & DIMENSION_SETS_MAX;
 }
 static inline uint32_t edge_key_server_set(struct key key)
 {
-    return (uint32_t)(key.low >> (16 + DIMENSION_SET_BITS)) & DIMENSION_SETS_MAX;
+    return (uint32_t)(key.low >> KEY_SERVER_SET_SHIFT) & DIMENSION_SETS_MAX;
 }
 
 /* An operation's: kind and status 8 bits each, and its set. */
 struct key operation_key(const struct tally_operation *operation);
+static inline struct key tally_call_key(const struct tally_call *call)
+{
+    return (struct key){(uint64_t)call->service << 32 | call->name,
+                        (uint64_t)call->set << KEY_SET_SHIFT | (uint64_t)call->kind << 8 |
+                            call->status};
+}
 static inline uint32_t operation_key_set(struct key key)
 {
-    return (uint32_t)(key.low >> 16) & DIMENSION_SETS_MAX;
+    return (uint32_t)(key.low >> KEY_SET_SHIFT) & DIMENSION_SETS_MAX;
 }
 
 /* The key of the series that takes what is past the bound of those with values: the same without
@@ -211,8 +275,6 @@ static inline uint32_t values_room(uint32_t most)
     return most - most / 2;
 }
 
-struct key tally_request_key(const struct tally_request *request);
-struct key tally_call_key(const struct tally_call *call);
 struct key loss_key(const struct tally_loss *loss);
 
 #endif

@@ -103,22 +103,33 @@ static void count_request(struct tally *tally, const struct tally_request *reque
         keep_failed(tally, request, row);
     edge->requests += request->weight;
     edge->failed += request->failed;
-    edge->is_counted |= request->is_counted;
+    if (request->is_counted)
+        edge->is_counted = 1;
     for (size_t i = 0; i < EDGE_SECONDS_COUNT; i++)
         if (observe(tally, &edge->seconds[i], &request->seconds[i]))
             keep_observed(tally, request, row, i);
 }
 
+/* That of the map, or one that is made. */
+static inline ALWAYS_INLINE uint32_t edge_row(struct tally *tally,
+                                              const struct tally_request *request, struct key key)
+{
+    uint32_t row = key_map_find(&tally->edge_map, key);
+
+    return row != KEY_NONE ? row : tally_edge_row(tally, request);
+}
+
 /* The row of each; their lines are on their way. */
 static void find_requests(struct tally *tally, uint32_t count, uint32_t rows[TALLY_QUEUE])
 {
+    struct key keys[TALLY_QUEUE];
+
     for (uint32_t i = 0; i < count; i++) {
-        const struct tally_request *request = &tally->requests[i];
-        key_map_prefetch(&tally->edge_map, tally_request_key(request));
+        keys[i] = tally_request_key(&tally->requests[i]);
+        key_map_prefetch(&tally->edge_map, keys[i]);
     }
     for (uint32_t i = 0; i < count; i++) {
-        const struct tally_request *request = &tally->requests[i];
-        rows[i] = tally_edge_row(tally, request);
+        rows[i] = edge_row(tally, &tally->requests[i], keys[i]);
         if (rows[i] != KEY_NONE)
             __builtin_prefetch(&tally->edges[rows[i]], 1);
     }
@@ -133,39 +144,21 @@ static void find_requests(struct tally *tally, uint32_t count, uint32_t rows[TAL
                                  &tally->requests[i].seconds[j]);
 }
 
-static void flush_requests(struct tally *tally)
+void tally_flush_requests(struct tally *tally)
 {
     uint32_t count = tally->requests_waiting;
-    bool small = is_small(tally);
     uint32_t rows[TALLY_QUEUE];
 
-    if (!small)
+    if (is_small(tally))
+        for (uint32_t i = 0; i < count; i++) {
+            const struct tally_request *request = &tally->requests[i];
+            rows[i] = edge_row(tally, request, tally_request_key(request));
+        }
+    else
         find_requests(tally, count, rows);
-    for (uint32_t i = 0; i < count; i++) {
-        const struct tally_request *request = &tally->requests[i];
-        count_request(tally, request, small ? tally_edge_row(tally, request) : rows[i]);
-    }
+    for (uint32_t i = 0; i < count; i++)
+        count_request(tally, &tally->requests[i], rows[i]);
     tally->requests_waiting = 0;
-}
-
-/* Whether there is nothing to count, not even durations of a request that another shard counts. */
-static bool is_nothing(const struct tally_request *request)
-{
-    uint64_t all = request->weight | request->failed | request->is_counted;
-
-    for (size_t i = 0; i < EDGE_SECONDS_COUNT; i++)
-        all |= request->seconds[i].weight;
-    return all == 0;
-}
-
-void tally_add_request(struct tally *tally, const struct tally_request *request)
-{
-    CHECK(tally->requests_waiting < TALLY_QUEUE);
-    if (is_nothing(request))
-        return;
-    tally->requests[tally->requests_waiting++] = *request;
-    if (tally->requests_waiting == TALLY_QUEUE)
-        flush_requests(tally);
 }
 
 /* ------------------------------------------------------------------ calls */
@@ -201,15 +194,26 @@ static void count_call(struct tally *tally, const struct tally_call *call, uint3
             keep_call(tally, call, row, i);
 }
 
+/* As edge_row(). */
+static inline ALWAYS_INLINE uint32_t operation_row(struct tally *tally,
+                                                   const struct tally_call *call, struct key key)
+{
+    uint32_t row = key_map_find(&tally->operation_map, key);
+
+    return row != KEY_NONE ? row : tally_operation_row(tally, call);
+}
+
 /* As find_requests(). */
 static void find_calls(struct tally *tally, uint32_t count, uint32_t rows[TALLY_QUEUE])
 {
+    struct key keys[TALLY_QUEUE];
+
     for (uint32_t i = 0; i < count; i++) {
-        const struct tally_call *call = &tally->calls[i];
-        key_map_prefetch(&tally->operation_map, tally_call_key(call));
+        keys[i] = tally_call_key(&tally->calls[i]);
+        key_map_prefetch(&tally->operation_map, keys[i]);
     }
     for (uint32_t i = 0; i < count; i++) {
-        rows[i] = tally_operation_row(tally, &tally->calls[i]);
+        rows[i] = operation_row(tally, &tally->calls[i], keys[i]);
         if (rows[i] != KEY_NONE)
             __builtin_prefetch(&tally->operations[rows[i]], 1);
     }
@@ -222,33 +226,25 @@ static void find_calls(struct tally *tally, uint32_t count, uint32_t rows[TALLY_
                              &tally->calls[i].seconds[j]);
 }
 
-static void flush_calls(struct tally *tally)
+void tally_flush_calls(struct tally *tally)
 {
     uint32_t count = tally->calls_waiting;
-    bool small = is_small(tally);
     uint32_t rows[TALLY_QUEUE];
 
-    if (!small)
+    if (is_small(tally))
+        for (uint32_t i = 0; i < count; i++) {
+            const struct tally_call *call = &tally->calls[i];
+            rows[i] = operation_row(tally, call, tally_call_key(call));
+        }
+    else
         find_calls(tally, count, rows);
-    for (uint32_t i = 0; i < count; i++) {
-        const struct tally_call *call = &tally->calls[i];
-        count_call(tally, call, small ? tally_operation_row(tally, call) : rows[i]);
-    }
+    for (uint32_t i = 0; i < count; i++)
+        count_call(tally, &tally->calls[i], rows[i]);
     tally->calls_waiting = 0;
-}
-
-void tally_add_call(struct tally *tally, const struct tally_call *call)
-{
-    CHECK(tally->calls_waiting < TALLY_QUEUE);
-    if (call->weight == 0)
-        return;
-    tally->calls[tally->calls_waiting++] = *call;
-    if (tally->calls_waiting == TALLY_QUEUE)
-        flush_calls(tally);
 }
 
 void tally_flush(struct tally *tally)
 {
-    flush_requests(tally);
-    flush_calls(tally);
+    tally_flush_requests(tally);
+    tally_flush_calls(tally);
 }
