@@ -137,7 +137,7 @@ lib := $(BUILD)/libspanmap.a
 
 # What other programs link: see docs/LIBRARY.md. The first number is that of the soname: it goes up
 # when a program that was linked before would break. The second goes up with SPANMAP_API_LEVEL.
-SO_VERSION := 0.1.0
+SO_VERSION := 0.2.0
 soname := libspanmap.so.$(firstword $(subst ., ,$(SO_VERSION)))
 shared := $(BUILD)/lib/libspanmap.so.$(SO_VERSION)
 static := $(BUILD)/lib/libspanmap.a

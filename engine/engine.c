@@ -15,6 +15,7 @@
 #include "engine/engine_priv.h"
 #include "engine/machine.h"
 #include "receiver/otlp_json.h"
+#include "topology/attributes.h"
 
 /* ----------------------------------------------------------------- building */
 
@@ -398,6 +399,11 @@ struct counters *engine_counters(struct engine *engine)
 struct targets *engine_targets(struct engine *engine)
 {
     return engine->targets;
+}
+
+const uint32_t *engine_filter(const struct engine *engine)
+{
+    return engine->dimensions != NULL ? engine->dimensions->starts : attributes_starts;
 }
 
 /* ------------------------------------------------------------- with threads */

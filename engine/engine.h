@@ -52,6 +52,9 @@ const struct histogram_bounds *engine_bounds(const struct engine *engine);
 struct counters *engine_counters(struct engine *engine);
 struct targets *engine_targets(struct engine *engine); /* NULL: they are not kept. */
 
+/* What attributes_wants() asks, of the attributes that this engine reads. */
+const uint32_t *engine_filter(const struct engine *engine);
+
 /* What became of a request. Its texts are constant. */
 struct engine_fed {
     uint64_t spans;    /* Taken on. */

@@ -33,7 +33,7 @@ extern "C" {
 #endif
 
 /* Goes up by one with each release that adds to this header. */
-#define SPANMAP_API_LEVEL 1
+#define SPANMAP_API_LEVEL 2
 
 /* Initializes a struct that begins with `size`; all else of it is zero, which is the default.
  *     struct spanmap_error error = SPANMAP_INIT(struct spanmap_error);
@@ -158,6 +158,24 @@ SPANMAP_API int spanmap_drain(struct spanmap *map, struct spanmap_error *error);
 SPANMAP_API void spanmap_close(struct spanmap *map);
 
 /* --------------------------------------------------------------------- feed */
+
+/* What of a span's attributes this map reads, for hosts that have spans in a form of their own and
+ * write the requests themselves: with spanmap_filter_has() it tells which keys can be left out without
+ * changing a count, by the options that the map was opened with. Left out may be a span's attributes
+ * only, not its resource's; no value that is an array or a list of pairs, wherever it stands, since how
+ * deep those are nested is judged; and besides, all that is neither an id, a kind, a time, a name, a
+ * status, a trace state, flags nor a link. The filter lives as long as the map, and never changes.
+ * Since API level 2. */
+enum { SPANMAP_FILTER_WORDS = 64 };
+SPANMAP_API const uint32_t *spanmap_get_filter(const struct spanmap *map);
+
+/* By a key's length and first byte, so that some keys stay that could go. 1: it is to stay. */
+static inline int spanmap_filter_has(const uint32_t *filter, const char *key, size_t key_size)
+{
+    size_t word = key_size < SPANMAP_FILTER_WORDS ? key_size : SPANMAP_FILTER_WORDS - 1;
+
+    return key_size == 0 || (filter[word] >> ((unsigned char)key[0] & 31) & 1) != 0;
+}
 
 enum spanmap_encoding { SPANMAP_PROTOBUF = 0, SPANMAP_JSON = 1 };
 

@@ -256,6 +256,34 @@ def test_it_counts_what_the_daemon_counts(seed):
         assert counted(given.render("json")) == expected
 
 
+@pytest.mark.parametrize("seed", range(FIRST, FIRST + 2))
+@pytest.mark.parametrize("dimensions", ["[]", "[http.route, noise.a, server.port]"])
+def test_what_the_filter_leaves_out_changes_nothing(seed, dimensions):
+    print(f"seed {seed}")
+    options = {**WAITS, "metrics.dimensions": dimensions}
+    request = request_of(spans_of(seed))
+    for resource in request.resource_spans:
+        for scope in resource.scope_spans:
+            for number, span in enumerate(scope.spans):
+                for key in ("noise.a", "user_agent.original", "thread.name", "url.path")[number % 5:]:
+                    span.attributes.add(key=key).value.string_value = f"value {number % 3}"
+    shown = []
+    left = 0
+    for _ in range(2):
+        with Library(options, start=START) as library:
+            library.feed(request.SerializeToString(), START)
+            library.drain()
+            shown.append((counted(library.render("json")), series(library.render("openmetrics").decode())))
+            for resource in request.resource_spans:
+                for scope in resource.scope_spans:
+                    for span in scope.spans:
+                        kept = [pair for pair in span.attributes if library.wants(pair.key)]
+                        left += len(span.attributes) - len(kept)
+                        del span.attributes[:]
+                        span.attributes.extend(kept)
+    assert left > 100 and shown[0] == shown[1]
+
+
 def test_a_wrong_option_is_told():
     with pytest.raises(SpanmapError, match="did you mean pairing.wait?"):
         Library({"pairing.wiat": "1s"})

@@ -82,6 +82,13 @@ class Library:
                 if error.code != BUSY:
                     raise
 
+    def wants(self, key):
+        """Whether an attribute of a span may matter: spanmap_filter_has()."""
+        function = self.lib.spanmap_get_filter
+        function.restype = ctypes.POINTER(ctypes.c_uint32)
+        name = key.encode()
+        return not name or function(self.map)[min(len(name), 63)] >> (name[0] & 31) & 1 == 1
+
     def advance(self, now):
         self._call("spanmap_advance", self.map, ctypes.c_uint64(now), ctypes.byref(self.error))
 

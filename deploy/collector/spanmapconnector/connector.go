@@ -16,16 +16,21 @@ import (
 	"go.uber.org/zap"
 
 	"spanmap.example/collector/internal/core"
+	"spanmap.example/collector/internal/wire"
 	"spanmap.example/collector/spanmapconnector/internal/metadata"
 )
 
 // How long a sender is held when the library does not say.
 const defaultDelay = 10 * time.Millisecond
 
+// What a writer keeps between two requests is at most so large.
+const keptMax = 4 * 1024 * 1024
+
 var errStopped = errors.New("the spanmap connector does not run")
 
 // counter is a core.Map, as far as the connector needs it.
 type counter interface {
+	Filter() wire.Filter
 	Feed(request []byte) (core.Fed, error)
 	Render(format string, use func(data []byte) error) error
 	Drain() error
@@ -44,6 +49,7 @@ type spanmapConnector struct {
 
 	host     component.Host
 	counted  counter // From Start on.
+	writers  sync.Pool
 	detach   func()
 	stop     chan struct{} // Closed when Shutdown begins.
 	stopOnce sync.Once
@@ -91,6 +97,8 @@ func (c *spanmapConnector) Start(_ context.Context, host component.Host) error {
 
 func (c *spanmapConnector) begin(counted counter) {
 	c.counted = counted
+	filter := counted.Filter()
+	c.writers.New = func() any { return wire.NewWriter(filter) }
 	ctx, cancel := context.WithCancel(context.Background())
 	c.cancel = cancel
 	c.emitting.Add(1)
@@ -145,12 +153,7 @@ func (c *spanmapConnector) ConsumeTraces(ctx context.Context, traces ptrace.Trac
 	if traces.SpanCount() == 0 {
 		return nil
 	}
-	marshaler := ptrace.ProtoMarshaler{}
-	request, err := marshaler.MarshalTraces(traces)
-	if err != nil {
-		return consumererror.NewPermanent(err)
-	}
-	fed, err := c.feed(ctx, request)
+	fed, err := c.write(ctx, traces)
 	switch {
 	case err == nil:
 		c.telemetry.CountRequest(ctx, metadata.OutcomeTaken, int64(fed.Spans))
@@ -166,6 +169,16 @@ func (c *spanmapConnector) ConsumeTraces(ctx context.Context, traces ptrace.Trac
 		return consumererror.NewPermanent(err)
 	}
 	return err
+}
+
+// write makes a request of what the map reads of the traces, and feeds it.
+func (c *spanmapConnector) write(ctx context.Context, traces ptrace.Traces) (core.Fed, error) {
+	writer := c.writers.Get().(*wire.Writer)
+	fed, err := c.feed(ctx, writer.Write(traces))
+	if writer.Size() <= keptMax {
+		c.writers.Put(writer)
+	}
+	return fed, err
 }
 
 // both is what a sender is told of two halves: where one may be taken later it is to send them again, and

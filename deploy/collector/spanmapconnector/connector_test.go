@@ -25,6 +25,7 @@ import (
 	"spanmap.example/collector/internal/calls"
 	"spanmap.example/collector/internal/core"
 	"spanmap.example/collector/internal/heap"
+	"spanmap.example/collector/internal/wire"
 	"spanmap.example/collector/spanmapconnector/internal/metadata"
 )
 
@@ -259,6 +260,7 @@ func (f *fake) Feed(request []byte) (core.Fed, error) {
 	return core.Fed{Spans: 1}, nil
 }
 
+func (*fake) Filter() wire.Filter                           { return wire.Filter{} }
 func (*fake) Render(_ string, use func([]byte) error) error { return use(nil) }
 func (*fake) Drain() error                                  { return nil }
 func (*fake) Close()                                        {}
@@ -303,8 +305,7 @@ func TestAHeldSenderMayLeave(t *testing.T) {
 
 func TestWhatIsTooLargeGoesInHalves(t *testing.T) {
 	traces := calls.Traces(calls.Call{Client: "a", Server: "b", Count: 50}, calls.Call{Client: "b", Server: "c", Count: 3, Begin: 100})
-	marshaler := ptrace.ProtoMarshaler{}
-	counted := &fake{largest: marshaler.TracesSize(traces) / 5}
+	counted := &fake{largest: len(wire.NewWriter(wire.Filter{}).Write(traces)) / 5}
 	made := startFake(t, counted)
 	require.NoError(t, made.ConsumeTraces(context.Background(), traces))
 	seen := map[string]int{}
@@ -333,7 +334,7 @@ func TestWhatIsTooLargeGoesInHalves(t *testing.T) {
 func TestASpanThatIsTooLargeTakesNoOtherWithIt(t *testing.T) {
 	traces := calls.Traces(calls.Call{Client: "a", Server: "b", Count: 8})
 	span := traces.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(1)
-	span.Attributes().PutStr("x", string(make([]byte, 10_000)))
+	span.SetName(string(make([]byte, 10_000)))
 	counted := &fake{largest: 5_000}
 	made := startFake(t, counted)
 	err := made.ConsumeTraces(context.Background(), traces)

@@ -239,6 +239,29 @@ static void spanmap_feed__waits_for_room_for_a_file(void **state)
     spanmap_close(map);
 }
 
+static int has(const uint32_t *filter, const char *key)
+{
+    return spanmap_filter_has(filter, key, strlen(key));
+}
+
+static void spanmap_get_filter__has_what_is_read(void **state)
+{
+    static const char *const read[] = {"http.route", "messaging.of_any_kind", "rpc.x", ""};
+    struct spanmap *plain = library_open(SPANMAP_CLOCK_GIVEN, NULL);
+    struct spanmap *more = library_open(SPANMAP_CLOCK_GIVEN, "metrics: {dimensions: [zone.of.mine]}");
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(read) / sizeof(read[0]); i++) {
+        assert_int_equal(has(spanmap_get_filter(plain), read[i]), 1);
+        assert_int_equal(has(spanmap_get_filter(more), read[i]), 1);
+    }
+    assert_int_equal(has(spanmap_get_filter(plain), "user_agent.original"), 0);
+    assert_int_equal(has(spanmap_get_filter(plain), "zone.of.mine"), 0);
+    assert_int_equal(has(spanmap_get_filter(more), "zone.of.mine"), 1);
+    spanmap_close(plain);
+    spanmap_close(more);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -250,6 +273,7 @@ int main(void)
         cmocka_unit_test(spanmap_feed__depends_on_nothing_but_its_calls),
         cmocka_unit_test(spanmap_feed__reads_files),
         cmocka_unit_test(spanmap_feed__waits_for_room_for_a_file),
+        cmocka_unit_test(spanmap_get_filter__has_what_is_read),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,8 @@ package core
 
 /*
 #cgo pkg-config: spanmap
+#cgo noescape spanmap_feed
+#cgo nocallback spanmap_feed
 #include <stdlib.h>
 #include <spanmap.h>
 */
@@ -15,6 +17,8 @@ import (
 	"sync"
 	"time"
 	"unsafe"
+
+	"spanmap.example/collector/internal/wire"
 )
 
 // ErrClosed is what a Map that was closed answers.
@@ -106,6 +110,15 @@ func optionKeys() map[string]bool {
 	}
 }
 
+// filterHas is the library's own word on a filter.
+func filterHas(filter *wire.Filter, key string) bool {
+	first := C.char(0)
+	if key != "" {
+		first = C.char(key[0])
+	}
+	return C.spanmap_filter_has((*C.uint32_t)(&filter[0]), &first, C.size_t(len(key))) != 0
+}
+
 // Map counts what it is fed.
 type Map struct {
 	mutex  sync.RWMutex // Held for reading by each call, so that none is in the library once it is closed.
@@ -116,6 +129,20 @@ type Map struct {
 func Open(settings []Setting) (*Map, error) {
 	m := &Map{}
 	err := withOptions(settings, func(options *C.struct_spanmap_options, from *C.struct_spanmap_error) C.int {
+		return C.spanmap_open(options, from, &m.handle)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// OpenStill opens a map whose clock stands: what it says follows from what it is fed alone, to the byte.
+func OpenStill(settings []Setting, unixNano uint64) (*Map, error) {
+	m := &Map{}
+	err := withOptions(settings, func(options *C.struct_spanmap_options, from *C.struct_spanmap_error) C.int {
+		options.clock = C.SPANMAP_CLOCK_GIVEN
+		options.start_unix_nano = C.uint64_t(unixNano)
 		return C.spanmap_open(options, from, &m.handle)
 	})
 	if err != nil {
@@ -145,18 +172,43 @@ type Fed struct {
 	Message  string
 }
 
+// feeding is what one call of spanmap_feed fills; it is large, and there is one a request.
+type feeding struct {
+	fed  C.struct_spanmap_fed
+	from C.struct_spanmap_error
+}
+
+var feedings = sync.Pool{New: func() any {
+	return &feeding{
+		fed:  C.struct_spanmap_fed{size: C.sizeof_struct_spanmap_fed},
+		from: C.struct_spanmap_error{size: C.sizeof_struct_spanmap_error},
+	}
+}}
+
 // Feed takes one ExportTraceServiceRequest on, whole or not at all.
 func (m *Map) Feed(request []byte) (Fed, error) {
-	fed := C.struct_spanmap_fed{size: C.sizeof_struct_spanmap_fed}
-	err := m.call(func(from *C.struct_spanmap_error) C.int {
-		return C.spanmap_feed(m.handle, C.SPANMAP_PROTOBUF, unsafe.Pointer(unsafe.SliceData(request)),
-			C.size_t(len(request)), 0, from, &fed)
-	})
-	out := Fed{Spans: uint64(fed.spans), Rejected: uint64(fed.rejected)}
-	if fed.message != nil {
-		out.Message = C.GoString(fed.message)
+	m.mutex.RLock()
+	defer m.mutex.RUnlock()
+	if m.handle == nil {
+		return Fed{}, ErrClosed
 	}
-	return out, err
+	filled := feedings.Get().(*feeding)
+	defer feedings.Put(filled)
+	code := C.spanmap_feed(m.handle, C.SPANMAP_PROTOBUF, unsafe.Pointer(unsafe.SliceData(request)),
+		C.size_t(len(request)), 0, &filled.from, &filled.fed)
+	out := Fed{Spans: uint64(filled.fed.spans), Rejected: uint64(filled.fed.rejected)}
+	if filled.fed.message != nil {
+		out.Message = C.GoString(filled.fed.message)
+	}
+	if code != 0 {
+		return out, failure(code, &filled.from)
+	}
+	return out, nil
+}
+
+// Filter tells which keys of spans' attributes this map reads (spanmap.h); of a map that is open.
+func (m *Map) Filter() wire.Filter {
+	return wire.Filter(unsafe.Slice((*uint32)(C.spanmap_get_filter(m.handle)), C.SPANMAP_FILTER_WORDS))
 }
 
 // Drain takes nothing on any more and judges all that still waits.
