@@ -15,7 +15,6 @@
 #include "engine/engine_priv.h"
 #include "engine/machine.h"
 #include "receiver/otlp_json.h"
-#include "topology/attributes.h"
 
 /* ----------------------------------------------------------------- building */
 
@@ -401,9 +400,9 @@ struct targets *engine_targets(struct engine *engine)
     return engine->targets;
 }
 
-const uint32_t *engine_filter(const struct engine *engine)
+void engine_make_filter(const struct engine *engine, uint32_t out_filter[ATTRIBUTES_FILTER])
 {
-    return engine->dimensions != NULL ? engine->dimensions->starts : attributes_starts;
+    attributes_make_filter(engine->dimensions, out_filter);
 }
 
 /* ------------------------------------------------------------- with threads */

@@ -25,6 +25,7 @@
 #include "engine/door.h"
 #include "engine/options.h"
 #include "receiver/grpc_reply.h"
+#include "topology/attributes.h"
 #include "topology/snapshot.h"
 #include "topology/targets.h"
 #include "topology/windows.h"
@@ -52,8 +53,8 @@ const struct histogram_bounds *engine_bounds(const struct engine *engine);
 struct counters *engine_counters(struct engine *engine);
 struct targets *engine_targets(struct engine *engine); /* NULL: they are not kept. */
 
-/* What attributes_wants() asks, of the attributes that this engine reads. */
-const uint32_t *engine_filter(const struct engine *engine);
+/* As attributes_make_filter(), of the attributes that this engine reads. */
+void engine_make_filter(const struct engine *engine, uint32_t out_filter[ATTRIBUTES_FILTER]);
 
 /* What became of a request. Its texts are constant. */
 struct engine_fed {

@@ -53,6 +53,7 @@ static int make_parts(struct spanmap *map, const struct spanmap_options *given,
 
     if (status != 0)
         return spanmap_fail(error, status, "%s", text);
+    engine_make_filter(map->engine, map->filter);
     status = make_doors(map);
     if (status == 0)
         status = make_front(map);

@@ -4,15 +4,12 @@
 #include "base/check.h"
 #include "engine/input.h"
 #include "library/spanmap_priv.h"
-#include "topology/attributes.h"
 
-/* Filters are handed out as they are. */
-_Static_assert((int)SPANMAP_FILTER_WORDS == (int)ATTRIBUTES_STARTS, "it has a word for each size");
-_Static_assert((int)SPANMAP_FILTER_WORDS == (int)DIMENSION_SIZES, "and with dimensions, too");
+_Static_assert((int)SPANMAP_FILTER_WORDS == (int)ATTRIBUTES_FILTER, "it is handed out as it is");
 
 const uint32_t *spanmap_get_filter(const struct spanmap *map)
 {
-    return engine_filter(map->engine);
+    return map->filter;
 }
 
 /* Waits for a free door; those who have one only decode. Returns: 0; STATUS_CLOSED. */

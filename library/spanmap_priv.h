@@ -21,6 +21,7 @@ struct spanmap {
     _Atomic size_t references; /* The handle's, and one a snapshot. */
     struct options options;
     bool is_clock_given;
+    uint32_t filter[SPANMAP_FILTER_WORDS];
     struct engine *engine;
     struct front *front;
     const struct counters *health[1];

@@ -244,3 +244,26 @@ void attributes_offer_dimension(struct attributes *attributes, struct view key,
     attributes->dimensions_present |= 1U << which;
     attributes->dimension[which] = value;
 }
+
+static void let_through(uint32_t filter[ATTRIBUTES_FILTER], const char *key, size_t size)
+{
+    if (size != 0)
+        filter[size < ATTRIBUTES_FILTER ? size : ATTRIBUTES_FILTER - 1] |= 1U << (key[0] & 31);
+}
+
+void attributes_make_filter(const struct dimensions *dimensions,
+                            uint32_t out_filter[ATTRIBUTES_FILTER])
+{
+    const struct view families[] = {VIEW("messaging."), VIEW("rpc.")};
+
+    memset(out_filter, 0, ATTRIBUTES_FILTER * sizeof(*out_filter));
+    for (size_t i = 0; i < ATTRIBUTE_NAMES; i++)
+        let_through(out_filter, attribute_names[i].key, attribute_names[i].size);
+    for (size_t i = 0; i < sizeof(short_names) / sizeof(short_names[0]); i++)
+        let_through(out_filter, short_names[i].key, short_names[i].size);
+    for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
+        for (size_t size = families[i].size + 1; size <= ATTRIBUTES_FILTER; size++)
+            let_through(out_filter, families[i].data, size);
+    for (size_t i = 0; dimensions != NULL && i < dimensions->count; i++)
+        let_through(out_filter, dimensions->items[i].key.data, dimensions->items[i].key.size);
+}

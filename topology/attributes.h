@@ -91,6 +91,12 @@ static inline void attributes_reset(struct attributes *attributes)
     attributes->dimensions_present = attributes->dimensions_seen = 0;
 }
 
+/* Which keys can have an effect at all, for who may leave the others out: bit (first byte & 31) of word
+ * min(size, 63). With the keys of dimensions, unless they are NULL. */
+enum { ATTRIBUTES_FILTER = 64 };
+void attributes_make_filter(const struct dimensions *dimensions,
+                            uint32_t out_filter[ATTRIBUTES_FILTER]);
+
 /* Offer one attribute; keeps it if its key is wanted and nothing better is there. */
 void attributes_offer_text(struct attributes *attributes, struct view key, struct view text);
 void attributes_offer_number(struct attributes *attributes, struct view key, int64_t number);

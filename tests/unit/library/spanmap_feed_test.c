@@ -248,7 +248,8 @@ static void spanmap_get_filter__has_what_is_read(void **state)
 {
     static const char *const read[] = {"http.route", "messaging.of_any_kind", "rpc.x", ""};
     struct spanmap *plain = library_open(SPANMAP_CLOCK_GIVEN, NULL);
-    struct spanmap *more = library_open(SPANMAP_CLOCK_GIVEN, "metrics: {dimensions: [zone.of.mine]}");
+    struct spanmap *more = library_open(SPANMAP_CLOCK_GIVEN,
+                                        "metrics: {dimensions: [zone.of.mine]}");
 
     (void)state;
     for (size_t i = 0; i < sizeof(read) / sizeof(read[0]); i++) {

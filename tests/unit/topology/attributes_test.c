@@ -2,6 +2,7 @@
 #include "topology/attributes.h"
 
 #include "tests/lib/test.h"
+#include "topology/attribute_names.h"
 #include "topology/span.h"
 
 static void offer(struct attributes *attributes, const char *key, const char *text)
@@ -218,6 +219,62 @@ static void attributes__notes_families(void **state)
     assert_true(attributes_has_rpc(&on) && attributes_has_messaging(&on));
 }
 
+static bool is_let_through(const uint32_t *filter, const char *key, size_t size)
+{
+    return (filter[size < 63 ? size : 63] >> (key[0] & 31) & 1) != 0;
+}
+
+static void attributes_make_filter__lets_through_what_has_an_effect(void **state)
+{
+    uint32_t filter[ATTRIBUTES_FILTER];
+    struct attributes on = {.present = 0};
+    char key[80];
+    size_t left_out = 0;
+
+    (void)state;
+    attributes_make_filter(NULL, filter);
+    for (size_t i = 0; i < ATTRIBUTE_NAMES; i++)
+        if (attribute_names[i].size != 0)
+            assert_true(is_let_through(filter, attribute_names[i].key, attribute_names[i].size));
+    assert_true(is_let_through(filter, "SampleRate", 10));
+    for (size_t size = 1; size < sizeof(key); size++) {
+        for (unsigned letter = 0; letter < 256; letter++) {
+            static const char *const heads[] = {"", "rpc.", "messaging.", "messaging.operation."};
+            for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+                memset(key, (int)letter, sizeof(key));
+                memcpy(key, heads[i], strlen(heads[i]));
+                if (is_let_through(filter, key, size))
+                    continue;
+                left_out++;
+                attributes_offer_number(&on, (struct view){key, size}, 1);
+                assert_true(on.present == 0 && on.seen == 0 && on.repeated == 0);
+            }
+        }
+    }
+    assert_true(left_out > 10000);
+}
+
+static void attributes_make_filter__has_dimensions(void **state)
+{
+    const struct view keys[] = {VIEW("x"),
+                                VIEW("a.key.of.more.than.sixty.three.bytes.which.all.stand."
+                                     "together.in.the.last.place")};
+    uint32_t without[ATTRIBUTES_FILTER];
+    uint32_t filter[ATTRIBUTES_FILTER];
+    struct dimensions *dimensions;
+    char error[256];
+
+    (void)state;
+    assert_int_equal(dimensions_new(keys, 2, error, &dimensions), 0);
+    attributes_make_filter(NULL, without);
+    attributes_make_filter(dimensions, filter);
+    for (size_t i = 0; i < ATTRIBUTES_FILTER; i++)
+        assert_int_equal(filter[i], without[i] | (i == 1    ? 1U << ('x' & 31)
+                                                  : i == 63 ? 1U << ('a' & 31)
+                                                            : 0));
+    dimensions_free(dimensions);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,6 +287,8 @@ int main(void)
         cmocka_unit_test(attributes__reads_booleans_that_are_text),
         cmocka_unit_test(attributes__keeps_the_host_of_an_authority),
         cmocka_unit_test(attributes__notes_families),
+        cmocka_unit_test(attributes_make_filter__lets_through_what_has_an_effect),
+        cmocka_unit_test(attributes_make_filter__has_dimensions),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
