@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "topology/judge_priv.h"
+#include "topology/judge_usual.h"
 
 static void count_operation(struct judge *judge, uint32_t at)
 {
@@ -133,6 +134,7 @@ static bool count_unanswered(struct judge *judge, const struct remembered *span)
 struct judged {
     uint32_t at;
     struct remembered *span;
+    const struct judge_usual *usual; /* NULL: all has to be looked for. */
     bool is_root;
     bool is_orphan; /* It names a parent that is not here. */
     bool is_paired; /* A side of a counted call. */
@@ -156,6 +158,27 @@ static const struct span_class class_paired = {CLASS_PAIRED, 0};
 static const struct span_class class_internal = {CLASS_INTERNAL, 0};
 static const struct span_class class_dropped = {CLASS_DROPPED, 0};
 
+/* The three questions that judge_usual.h has the answers to. */
+static bool is_answered(struct judge *judge, const struct judged *judged)
+{
+    if (judged->usual != NULL)
+        return judged->span->answered || judged->usual->has_call;
+    return kin_answers(&judge->kin, judged->at).answered;
+}
+
+static bool is_call(struct judge *judge, const struct judged *judged)
+{
+    return judged->usual != NULL || judge_is_call(judge, judged->at);
+}
+
+static bool is_plain_side(struct judge *judge, const struct judged *judged)
+{
+    if (judged->usual != NULL)
+        return judged->span->answered ||
+               (judged->usual->has_call && kin_client_side(&judge->kin, judged->at) == 0);
+    return kin_is_plain_side(&judge->kin, judged->at);
+}
+
 /* What of an unanswered or answered PRODUCER is not in its span; NULL: there was no room. */
 static struct producer *producer_of(struct judge *judge, const struct judged *judged)
 {
@@ -171,24 +194,24 @@ static struct span_class judge_caller(struct judge *judge, const struct judged *
 {
     struct remembered *span = judged->span;
     struct producer *producer = producer_of(judge, judged);
-    bool is_side = kin_answers(&judge->kin, judged->at).answered;
-    bool is_call = !is_side && judge_is_call(judge, judged->at);
-    bool is_learned = is_call && !span->bereft && count_unanswered(judge, span);
+    bool is_side = is_answered(judge, judged);
+    bool is_drawn = !is_side && is_call(judge, judged);
+    bool is_learned = is_drawn && !span->bereft && count_unanswered(judge, span);
 
-    span->drawn |= is_call && !span->bereft;
+    span->drawn |= is_drawn && !span->bereft;
     if (producer != NULL) {
-        producer->drawn |= is_call;
+        producer->drawn |= is_drawn;
         producer->judged = 1;
-        if (is_call)
+        if (is_drawn)
             judge_send(judge, producer);
     }
     if (is_side || judged->is_paired)
         return class_paired;
     if (judged->is_orphan)
         return unpaired(UNPAIRED_PARENT_MISSING);
-    if (judged->is_late || (is_call && producer != NULL && producer->came_late))
+    if (judged->is_late || (is_drawn && producer != NULL && producer->came_late))
         return unpaired(UNPAIRED_LATE);
-    if (!is_call)
+    if (!is_drawn)
         return class_internal;
     if (span->bereft)
         return class_dropped;
@@ -225,14 +248,14 @@ static struct span_class judge_server(struct judge *judge, const struct judged *
         return unpaired(UNPAIRED_PARENT_MISSING);
     if (judged->is_late)
         return unpaired(UNPAIRED_LATE);
-    if (caller != CATALOG_NONE || judged->is_paired || kin_is_plain_side(&judge->kin, judged->at))
+    if (caller != CATALOG_NONE || judged->is_paired || is_plain_side(judge, judged))
         return class_paired;
     return judged->is_root && !is_message ? unpaired(UNPAIRED_NO_PRODUCER) : class_internal;
 }
 
 static struct span_class judge_quiet(struct judge *judge, const struct judged *judged)
 {
-    if (judged->is_paired || kin_is_plain_side(&judge->kin, judged->at))
+    if (judged->is_paired || is_plain_side(judge, judged))
         return class_paired;
     if (judged->is_orphan)
         return unpaired(UNPAIRED_PARENT_MISSING);
@@ -253,17 +276,24 @@ static void count_dropped(struct judge *judge, const struct remembered *span)
     tally_lose(judge->tally, &loss);
 }
 
+static void count_unpaired(struct judge *judge, const struct remembered *span,
+                           enum unpaired_reason reason)
+{
+    struct tally_loss loss = {
+        .service = kin_service(&judge->kin, span),
+        .kind = (uint8_t)span->kind, /* A CLIENT that sends is a PRODUCER in all (E8). */
+        .reason = (uint8_t)reason,
+        .traces = {{span->trace[0], span->trace[1]}},
+    };
+
+    judge->tally->accounting.unpaired[reason]++;
+    tally_lose(judge->tally, &loss);
+}
+
 static void count_class(struct judge *judge, const struct remembered *span,
                         struct span_class span_class)
 {
-    const struct site *site = kin_site(&judge->kin, span);
     struct accounting *accounting = &judge->tally->accounting;
-    struct tally_loss loss = {
-        .service = site->service,
-        .kind = (uint8_t)span->kind, /* A CLIENT that sends is a PRODUCER in all (E8). */
-        .reason = (uint8_t)span_class.reason,
-        .traces = {{span->trace[0], span->trace[1]}},
-    };
 
     switch (span_class.group) {
     case CLASS_INTERNAL:
@@ -273,8 +303,7 @@ static void count_class(struct judge *judge, const struct remembered *span,
         accounting->paired++;
         break;
     case CLASS_UNPAIRED:
-        accounting->unpaired[span_class.reason]++;
-        tally_lose(judge->tally, &loss);
+        count_unpaired(judge, span, span_class.reason);
         break;
     case CLASS_DROPPED:
         count_dropped(judge, span);
@@ -301,12 +330,13 @@ static void judge_taken(struct judge *judge, struct judged *judged, uint32_t par
     judged->is_late = verdict == LATE;
 }
 
-void judge_span(struct judge *judge, uint32_t at, uint32_t parent)
+void judge_span(struct judge *judge, uint32_t at, uint32_t parent, const struct judge_usual *usual)
 {
     struct remembered *span = kin_span(&judge->kin, at);
     struct judged judged = {
         .at = at,
         .span = span,
+        .usual = usual,
         .is_root = kin_is_root(span),
         .is_orphan = parent == 0 && !kin_is_root(span),
     };
@@ -315,7 +345,7 @@ void judge_span(struct judge *judge, uint32_t at, uint32_t parent)
     CHECK(!span->judged);
     count_operation(judge, at);
     judge_taken(judge, &judged, parent);
-    if (parent != 0)
+    if (parent != 0 && span->kind == SPAN_KIND_SERVER)
         judge_teach(judge, at, parent);
     if (kind_calls(span->kind))
         span_class = judge_caller(judge, &judged);

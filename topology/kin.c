@@ -65,7 +65,7 @@ static uint32_t client_of_same_id(const struct kin *kin, const struct matches *o
     return client;
 }
 
-uint32_t kin_parent(const struct kin *kin, uint32_t at)
+uint32_t kin_parent_by_id(const struct kin *kin, uint32_t at)
 {
     const struct remembered *span = kin_span(kin, at);
     struct matches candidates;
@@ -129,21 +129,14 @@ uint32_t kin_around_next(struct kin *kin, struct kin_around *around)
 
 /* ------------------------------------------------------------------ children */
 
-void kin_children_begin(const struct kin *kin, uint32_t parent, struct kin_children *children)
+void kin_children_begin_shared(const struct kin *kin, struct kin_children *children)
 {
-    const struct remembered *span = kin_span(kin, parent);
+    const struct remembered *span = kin_span(kin, children->parent);
 
-    children->parent = parent;
-    children->next = span->child;
-    children->own_left = 0;
-    children->has_halves = span->halves;
-    if (!span->halves)
-        return;
     store_find(kin->store, span, span->id, &children->own);
     CHECK(children->own.count != 0);
     children->next = kin_span(kin, children->own.oldest)->child;
-    if (span->kind == SPAN_KIND_CLIENT)
-        children->own_left = children->own.count;
+    children->own_left = span->kind == SPAN_KIND_CLIENT ? children->own.count : 0;
 }
 
 /* Whether a child of the parent's id is a child of this half. */
@@ -151,13 +144,11 @@ static bool is_of_half(const struct kin *kin, const struct kin_children *childre
 {
     const struct remembered *span = kin_span(kin, at);
 
-    if (!children->has_halves)
-        return true;
     return kin_parent_among(kin, span->kind, kin_service(kin, span), &children->own) ==
            children->parent;
 }
 
-uint32_t kin_children_next(const struct kin *kin, struct kin_children *children)
+uint32_t kin_children_next_shared(const struct kin *kin, struct kin_children *children)
 {
     while (children->own_left != 0) {
         uint32_t at = children->own.at[--children->own_left];

@@ -101,8 +101,24 @@ static inline bool kin_is_root(const struct remembered *span)
 uint32_t kin_parent_among(const struct kin *kin, unsigned kind, uint32_t service,
                           const struct matches *candidates);
 
-/* E7: the span's parent; 0: it has none, or none that is known. */
-uint32_t kin_parent(const struct kin *kin, uint32_t at);
+/* The same as kin_parent() below, of any span. */
+uint32_t kin_parent_by_id(const struct kin *kin, uint32_t at);
+
+/* E7: the span's parent; 0: it has none, or none that is known. Nearly always nobody shares an id with
+ * either, and the span is linked with its parent. */
+static inline uint32_t kin_parent(const struct kin *kin, uint32_t at)
+{
+    const struct remembered *span = kin_span(kin, at);
+
+    if (!span->moved) {
+        if (slab_live(&kin->store->slab, span->parent_at) &&
+            !kin_span(kin, span->parent_at)->halves)
+            return span->parent_at;
+        if (span->parent_id == 0)
+            return 0;
+    }
+    return kin_parent_by_id(kin, at);
+}
 
 /* E3: the CLIENT or PRODUCER span that a call made under this span belongs to; 0: none. */
 uint32_t kin_client_side(struct kin *kin, uint32_t at);
@@ -133,8 +149,36 @@ struct kin_children {
     struct matches own; /* If it has. */
 };
 
-void kin_children_begin(const struct kin *kin, uint32_t parent, struct kin_children *children);
-uint32_t kin_children_next(const struct kin *kin, struct kin_children *children);
+/* The same of an id that several spans have (E7). */
+void kin_children_begin_shared(const struct kin *kin, struct kin_children *children);
+uint32_t kin_children_next_shared(const struct kin *kin, struct kin_children *children);
+
+static inline void kin_children_begin(const struct kin *kin, uint32_t parent,
+                                      struct kin_children *children)
+{
+    const struct remembered *span = kin_span(kin, parent);
+
+    children->parent = parent;
+    children->next = span->child;
+    children->has_halves = span->halves;
+    if (span->halves)
+        kin_children_begin_shared(kin, children);
+}
+
+/* The next one; 0: there are no more. */
+static inline uint32_t kin_children_next(const struct kin *kin, struct kin_children *children)
+{
+    if (children->has_halves)
+        return kin_children_next_shared(kin, children);
+    while (slab_live(&kin->store->slab, children->next)) {
+        uint32_t at = children->next;
+        const struct remembered *span = kin_span(kin, at);
+        children->next = span->sibling;
+        if (!span->moved)
+            return at;
+    }
+    return 0;
+}
 
 /* E2: what there is among a parent's children in one service. */
 struct kin_siblings {

@@ -19,6 +19,7 @@
 #include "topology/shard.h"
 
 #include "base/check.h"
+#include "topology/judge_usual.h"
 #include "topology/shard_priv.h"
 
 /* Feeding looks for what is due at most this often a wait, since ticks do so too. */
@@ -178,30 +179,39 @@ static bool waits_with_parent(struct shard *shard, uint32_t at, uint32_t parent)
     return true;
 }
 
-/* Judges a span whose pairing.wait is over, unless it has to wait for something else. */
-static void visit(struct shard *shard, uint32_t at)
+/* Whether the span has to wait, though its pairing.wait is over. Says so to who can end that. */
+static bool has_to_wait(struct shard *shard, uint32_t at, uint32_t parent)
 {
-    uint32_t parent = kin_parent(kin_of(shard), at);
-
     if (lacks_parent(shard, at, parent) && !is_over(shard, at, WAIT_PARENT)) {
         wait_for_parent(shard, at);
-        return;
+        return true;
     }
     if (waits_for_links(shard, at))
-        return;
+        return true;
     if (waits_for_consumer(shard, at)) {
         if (kin_span(kin_of(shard), at)->kind == SPAN_KIND_PRODUCER)
             send_early(shard, at);
-        return;
+        return true;
     }
     if (waits_for_message_around(shard, at)) {
         shard->has_beside = true;
-        return;
+        return true;
     }
-    if (waits_with_parent(shard, at, parent))
+    return false;
+}
+
+/* Judges a span whose pairing.wait is over, unless it has to wait for something else: of a usual one,
+ * that can only be its parent (judge_usual.h). */
+static void visit(struct shard *shard, uint32_t at)
+{
+    struct judge_usual usual;
+    bool is_usual = judge_is_usual(&shard->judge, at, &usual);
+    uint32_t parent = is_usual ? usual.parent : kin_parent(kin_of(shard), at);
+
+    if ((!is_usual && has_to_wait(shard, at, parent)) || waits_with_parent(shard, at, parent))
         return;
     shard_close_links(shard, at);
-    judge_span(&shard->judge, at, parent);
+    judge_span(&shard->judge, at, parent, is_usual ? &usual : NULL);
 }
 
 /* The next child that waits to be judged together with the span whose child list this is. */
@@ -477,7 +487,7 @@ static void let_go(struct shard *shard, uint32_t at)
             shard_drop_producer(shard, at);
         judge_drop(&shard->judge, at, parent);
     } else {
-        judge_span(&shard->judge, at, parent);
+        judge_span(&shard->judge, at, parent, NULL);
     }
 }
 
@@ -548,8 +558,11 @@ void shard_finish(struct shard *shard, struct mono_time now)
     kin_of(shard)->pass++;
     for (uint32_t at = slab_next_pending(slab, slab->tail); at != slab->head;
          at = slab_next_pending(slab, at + 1)) {
+        struct judge_usual usual;
+        bool is_usual = judge_is_usual(&shard->judge, at, &usual);
         shard_close_links(shard, at);
-        judge_span(&shard->judge, at, kin_parent(kin_of(shard), at));
+        judge_span(&shard->judge, at, is_usual ? usual.parent : kin_parent(kin_of(shard), at),
+                   is_usual ? &usual : NULL);
     }
     shard_finish_left(shard);
     shard->tally->counts.walks_cut += kin_of(shard)->walks_cut;

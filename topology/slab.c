@@ -53,16 +53,6 @@ void slab_pop(struct slab *slab)
     slab->remembered--;
 }
 
-void slab_clear_pending(struct slab *slab, uint32_t at)
-{
-    uint64_t *word = &slab_block(slab, at)->pending[at % BLOCK_SPANS / 64];
-    uint64_t bit = UINT64_C(1) << at % 64;
-
-    CHECK((*word & bit) != 0);
-    *word &= ~bit;
-    slab->pending--;
-}
-
 uint32_t slab_next_pending_before(const struct slab *slab, uint32_t from, uint32_t end)
 {
     uint32_t left = end - from;

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/check.h"
 #include "base/status.h"
 #include "topology/span.h"
 
@@ -191,14 +192,24 @@ static inline uint32_t slab_push(struct slab *slab, uint32_t arrival, uint64_t b
 /* Forgets the newest span, which was just pushed. */
 void slab_pop(struct slab *slab);
 
-void slab_clear_pending(struct slab *slab, uint32_t at);
+static inline void slab_clear_pending(struct slab *slab, uint32_t at)
+{
+    uint64_t *word = &slab_block(slab, at)->pending[at % BLOCK_SPANS / 64];
+    uint64_t bit = UINT64_C(1) << at % 64;
+
+    CHECK((*word & bit) != 0);
+    *word &= ~bit;
+    slab->pending--;
+}
 
 /* The first pending position from `from` on that comes before `end`, or `end`, which is at most head. */
 uint32_t slab_next_pending_before(const struct slab *slab, uint32_t from, uint32_t end);
 
-/* The first pending position from `from` on, or head. */
+/* The first pending position from `from` on, or head. Usually it is `from` itself. */
 static inline uint32_t slab_next_pending(const struct slab *slab, uint32_t from)
 {
+    if (from == slab->head || slab_pending(slab, from))
+        return from;
     return slab_next_pending_before(slab, from, slab->head);
 }
 

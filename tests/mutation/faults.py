@@ -32,6 +32,7 @@ CALL = "topology/judge_call.c"
 CLIENT = "topology/judge_client.c"
 GROUP = "topology/judge_group.c"
 LESSON = "topology/judge_lesson.c"
+USUAL = "topology/judge_usual.c"
 SELF = "topology/judge_self.c"
 NESTED = "topology/judge_nested.c"
 LESSONS = "topology/lessons.c"
@@ -329,6 +330,22 @@ FAULTS = [
           "waiting is a state and does not add up"),
     Fault("accounting", SNAPSHOT, "        now.received += spans;", "        ;",
           "spans that the receiver rejected were received"),
+    # --- The short way ---------------------------------------------------------------------------
+    Fault("usual", USUAL, "span->halves || ", "", "a span whose id others have takes the long way"),
+    Fault("usual", USUAL, "span->handed_over || ", "",
+          "a CLIENT around a PRODUCER that left takes the long way"),
+    Fault("usual", USUAL, "span->links_open || ", "", "a span with open links takes the long way"),
+    Fault("usual", USUAL, "        return !kin_span(kin, span->parent_at)->halves;", "        return true;",
+          "a span whose parent's id others have takes the long way"),
+    Fault("usual", USUAL, "    return kin_is_root(span);", "    return true;",
+          "a span whose parent has not come takes the long way"),
+    Fault("usual", USUAL, "        if (kind_calls(span->kind) || !find_parent", "        if (!find_parent",
+          "a CLIENT in another caller takes the long way"),
+    Fault("usual", USUAL, "(is_own ? is_client : ", "(is_own ? false : ",
+          "a CLIENT with a child in its service takes the long way"),
+    Fault("usual", USUAL, "other->kind != SPAN_KIND_SERVER", "false",
+          "a span with a group or a message below it takes the long way"),
+
     Fault("self time", SELF, "    if (lacks_children(judge, slab, at))\n        return false;", "    ;",
           "children that may have left before their parent came are not taken for none"),
     Fault("self time", SELF, "    if (children.next != 0)\n        return false;", "    ;",

@@ -117,6 +117,36 @@ static void nested__message_in_a_client_is_the_call_once_both_left(void **state)
     }
 }
 
+/* The message has left, the CLIENT around it is still there when its own wait is over. */
+static void nested__message_in_a_client_is_the_call_once_it_left_alone(void **state)
+{
+    struct fixture fixture;
+    struct snapshot *snapshot;
+    const struct slab *slab;
+    uint64_t now_ns = start_ns;
+    uint32_t tail;
+
+    (void)state;
+    setup(&fixture, &hours);
+    slab = &fixture.world.shards[0]->store.slab;
+    tail = slab->tail;
+    feed_at(&fixture, producer(&fixture, MESSAGE, AROUND), now_ns);
+    fill(&fixture, 600, now_ns);
+    feed_at(&fixture, front_client(&fixture, AROUND, 0), now_ns);
+    now_ns += 11 * NS_PER_S;
+    world_tick(&fixture.world, now_ns);
+    while (slab->tail == tail)
+        fill(&fixture, 1, now_ns);
+    world_tick(&fixture.world, now_ns + 25 * 3600 * NS_PER_S);
+    snapshot = world_snapshot(&fixture.world);
+    assert_true(requests_on(snapshot, EXTERNAL) == 0);
+    assert_true(requests_on(snapshot, SENT) == 1);
+    assert_int_equal(snapshot->accounting.waiting, 0);
+    assert_true(slab_live(slab, tail + 601)); /* The CLIENT. */
+    snapshot_release(snapshot);
+    world_release(&fixture.world);
+}
+
 /* `create` in `send`: consumers link to the inner one, or nobody takes the message. */
 static void nested__producers_are_one_call(void **state)
 {
@@ -162,6 +192,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nested__message_in_a_client_is_the_call_once_both_left),
+        cmocka_unit_test(nested__message_in_a_client_is_the_call_once_it_left_alone),
         cmocka_unit_test(nested__producers_are_one_call),
         cmocka_unit_test(nested__answered_client_in_a_producer_that_waits),
     };
