@@ -39,6 +39,12 @@ struct otlp_memo {
 MUST_USE int otlp_memo_init(struct otlp_memo *memo, size_t entries);
 void otlp_memo_release(struct otlp_memo *memo);
 
+/* For a look-up that comes soon. */
+static inline void otlp_memo_prefetch(const struct otlp_memo *memo, const struct hash128 *key)
+{
+    __builtin_prefetch(&memo->lines[key->low & memo->mask]);
+}
+
 static inline bool otlp_memo_find(const struct otlp_memo *memo, const struct hash128 *key,
                                   uint32_t *out_site)
 {

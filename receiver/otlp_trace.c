@@ -14,13 +14,11 @@
 #include "base/mem.h"
 #include "receiver/otlp_attribute.h"
 #include "receiver/otlp_json.h"
-#include "receiver/otlp_memo.h"
 #include "receiver/otlp_message.h"
+#include "receiver/otlp_sites.h"
 #include "receiver/otlp_span.h"
 #include "receiver/otlp_target.h"
-#include "receiver/otlp_value.h"
 #include "topology/catalog_sweep.h"
-#include "topology/naming_key.h"
 
 enum {
     DEPTH_DEFAULT = 64,
@@ -33,8 +31,6 @@ enum {
     STAGE_FIRST = 256,
     STAGE_KEPT = 1 << 14, /* Spans; more are given back with the next request. */
     JSON_KEPT = 1 << 20,  /* Bytes; likewise. */
-    VALUE_BYTES = 2 *
-                  DIMENSION_VALUE_MAX, /* Of the text of one value, with what it may be cut late. */
 };
 
 #define JSON_TREE_DEFAULT ((size_t)512 << 20)
@@ -52,20 +48,15 @@ enum request_tag {
 
 struct otlp_decoder {
     struct otlp_decoder_options options;
-    struct otlp_memo memo;
     struct catalog_reader reader;
-    struct buf scratch;
     struct otlp_stage stage;
     size_t stage_capacity;
     size_t links_capacity;
-    uint16_t *link_slots; /* To tell the links of one span apart. */
-    struct attributes resource;
-    struct naming_keys keys;
-    struct hash128 resource_key;
-    struct otlp_span span;
+    uint16_t *link_slots;             /* To tell the links of one span apart. */
+    struct span_target *link_targets; /* Of the span that is being read. */
+    struct otlp_sites sites;
     struct otlp_reading reading;
-    struct buf values; /* Texts of dimensions that came as something else. */
-    struct buf json;   /* A request that came as JSON, in protobuf. */
+    struct buf json; /* A request that came as JSON, in protobuf. */
     struct otlp_json_error json_error;
     struct otlp_target_memo *targets; /* NULL: nobody asks for targets. */
     struct view request;              /* The last good one. */
@@ -77,6 +68,7 @@ int otlp_decoder_new(const struct otlp_decoder_options *options, struct otlp_dec
 {
     struct otlp_decoder *decoder = mem_calloc(1, sizeof(*decoder));
     struct otlp_decoder_options *own;
+    struct otlp_links links;
 
     if (decoder == NULL)
         return STATUS_NOMEM;
@@ -93,26 +85,20 @@ int otlp_decoder_new(const struct otlp_decoder_options *options, struct otlp_dec
         own->memo_entries = MEMO_DEFAULT;
     if (own->json_tree_bytes_max == 0)
         own->json_tree_bytes_max = JSON_TREE_DEFAULT;
-    naming_keys_init(&decoder->keys, own->naming, own->hash_seed);
-    buf_init(&decoder->scratch, 0);
     buf_init(&decoder->json, 0);
-    buf_init(&decoder->values, (size_t)DIMENSIONS_MAX * VALUE_BYTES);
-    decoder->resource.dimensions = decoder->span.attributes.dimensions = own->dimensions;
     catalog_join(own->catalog, &decoder->reader);
     if (own->targets != NULL)
         decoder->targets = mem_calloc(1, sizeof(*decoder->targets));
     if (own->links_max == 0)
         own->links_max = LINKS_DEFAULT;
     CHECK(own->links_max <= LINKS_MAX);
-    decoder->span.links.max = own->links_max;
-    decoder->span.links.targets = mem_calloc(own->links_max, sizeof(struct span_target));
+    decoder->link_targets = mem_calloc(own->links_max, sizeof(*decoder->link_targets));
     decoder->link_slots = mem_calloc(LINK_SLOTS, sizeof(*decoder->link_slots));
-    if ((own->targets != NULL && decoder->targets == NULL) || decoder->span.links.targets == NULL ||
-        decoder->link_slots == NULL) {
-        otlp_decoder_free(decoder);
-        return STATUS_NOMEM;
-    }
-    if (otlp_memo_init(&decoder->memo, own->memo_entries) != 0) {
+    links = (struct otlp_links){decoder->link_targets, 0, own->links_max};
+    if ((own->targets != NULL && decoder->targets == NULL) || decoder->link_targets == NULL ||
+        decoder->link_slots == NULL ||
+        otlp_sites_init(&decoder->sites, own->naming, own->catalog, own->dimensions, own->hash_seed,
+                        own->memo_entries, links) != 0) {
         otlp_decoder_free(decoder);
         return STATUS_NOMEM;
     }
@@ -125,14 +111,12 @@ void otlp_decoder_free(struct otlp_decoder *decoder)
     if (decoder == NULL)
         return;
     catalog_part(decoder->options.catalog, &decoder->reader);
-    otlp_memo_release(&decoder->memo);
-    buf_release(&decoder->scratch);
+    otlp_sites_release(&decoder->sites);
     buf_release(&decoder->json);
-    buf_release(&decoder->values);
     mem_free(decoder->stage.spans);
     mem_free(decoder->targets);
     mem_free(decoder->stage.links);
-    mem_free(decoder->span.links.targets);
+    mem_free(decoder->link_targets);
     mem_free(decoder->link_slots);
     mem_free(decoder);
 }
@@ -161,8 +145,6 @@ static void reset_stage(struct otlp_decoder *decoder)
     empty_stage(decoder);
     decoder->reading = (struct otlp_reading){.depth_max = decoder->options.depth_max};
     decoder->request = (struct view){NULL, 0};
-    decoder->resource.repeated = 0;
-    decoder->span.attributes.repeated = 0;
 }
 
 static int too_many(struct otlp_decoder *decoder, const uint8_t *at)
@@ -217,60 +199,14 @@ static int grow_stage(struct otlp_decoder *decoder, const uint8_t *at)
 
 /* ------------------------------------------------------------------ spans */
 
-/* The values of the dimensions, from the span and where it has none from its resource, as texts. */
-static int find_values(struct otlp_decoder *decoder, struct view out_values[DIMENSIONS_MAX])
+/* Gives their sites to all spans that wait for them. */
+static int settle(struct otlp_decoder *decoder, const uint8_t *at)
 {
-    const struct attributes *span = &decoder->span.attributes;
-    struct buf *values = &decoder->values;
-    uint32_t count = decoder->options.dimensions->count;
+    struct otlp_stage *stage = &decoder->stage;
+    int status = otlp_sites_settle(&decoder->sites, stage->spans + stage->count,
+                                   &stage->sites_missed);
 
-    buf_reset(values);
-    /* So that texts do not move while others are added. */
-    if (buf_reserve(values, count * (size_t)VALUE_BYTES) != 0)
-        return STATUS_NOMEM;
-    for (uint32_t i = 0; i < count; i++) {
-        bool own = (span->dimensions_present >> i & 1) != 0;
-        const struct attributes *from = own ? span : &decoder->resource;
-        size_t begin = values->size;
-        out_values[i] = (struct view){NULL, 0};
-        if ((from->dimensions_present >> i & 1) == 0)
-            continue;
-        out_values[i] = from->dimension[i].bytes;
-        if (from->dimension[i].is_text)
-            continue;
-        if (otlp_value_text(from->dimension[i].bytes, DIMENSION_VALUE_MAX, values) != 0)
-            return STATUS_NOMEM;
-        out_values[i] = (struct view){values->data + begin, values->size - begin};
-    }
-    return 0;
-}
-
-/* The site of the span that was just read. */
-static int find_site(struct otlp_decoder *decoder, uint32_t *out_site)
-{
-    const struct otlp_decoder_options *options = &decoder->options;
-    struct naming_input input = {.resource = &decoder->resource,
-                                 .span = &decoder->span.attributes,
-                                 .name = decoder->span.name,
-                                 .kind = decoder->span.kind};
-    struct view values[DIMENSIONS_MAX];
-    struct hash128 key = naming_key_span(&decoder->keys, &decoder->resource_key, &input);
-    int status = 0;
-
-    if (otlp_memo_find(&decoder->memo, &key, out_site))
-        return 0;
-    decoder->stage.sites_missed++;
-    if (options->dimensions != NULL) {
-        status = find_values(decoder, values);
-        input.values = values;
-        input.values_count = options->dimensions->count;
-    }
-    if (status == 0)
-        status = naming_site(options->naming, options->catalog, &input, &decoder->scratch,
-                             out_site);
-    if (status == 0)
-        otlp_memo_put(&decoder->memo, &key, *out_site);
-    return status;
+    return status != 0 ? otlp_fail(&decoder->reading, at, "memory is out", status) : 0;
 }
 
 /* E8: the kind that counts; a producer is asked for its end, not its start. */
@@ -290,16 +226,16 @@ static bool same_target(const struct span_target *a, const struct span_target *b
 }
 
 /* Leaves each linked span once: of many by hashing, so that 1,000 links cost no million steps. */
-static size_t distinct(struct otlp_decoder *decoder)
+static size_t distinct(struct otlp_decoder *decoder, const struct otlp_links *links)
 {
-    struct span_target *targets = decoder->span.links.targets;
+    struct span_target *targets = links->targets;
     size_t kept = 0;
 
-    if (decoder->span.links.count > LINKS_FEW)
+    if (links->count > LINKS_FEW)
         memset(decoder->link_slots, 0, LINK_SLOTS * sizeof(*decoder->link_slots));
-    for (size_t i = 0; i < decoder->span.links.count; i++) {
+    for (size_t i = 0; i < links->count; i++) {
         bool is_new = true;
-        if (decoder->span.links.count <= LINKS_FEW) {
+        if (links->count <= LINKS_FEW) {
             for (size_t j = 0; j < kept; j++)
                 is_new &= !same_target(&targets[j], &targets[i]);
         } else {
@@ -315,17 +251,18 @@ static size_t distinct(struct otlp_decoder *decoder)
     return kept;
 }
 
-static int take_links(struct otlp_decoder *decoder, struct span *record, const uint8_t *begin)
+static int take_links(struct otlp_decoder *decoder, const struct otlp_links *links,
+                      struct span *record, const uint8_t *begin)
 {
     struct otlp_stage *stage = &decoder->stage;
-    size_t count = distinct(decoder);
+    size_t count = distinct(decoder, links);
     int status = grow_links(decoder, count, begin);
     uint32_t mark = 0;
 
     if (status != 0)
         return status;
     for (size_t i = 0; i < count; i++) {
-        const struct span_target *target = &decoder->span.links.targets[i];
+        const struct span_target *target = &links->targets[i];
         mark = span_links_mark(mark, target);
         stage->links[stage->links_count++] = (struct otlp_link){
             .trace = {target->trace[0], target->trace[1]},
@@ -338,11 +275,19 @@ static int take_links(struct otlp_decoder *decoder, struct span *record, const u
     return 0;
 }
 
+static inline void count_repeated(struct otlp_decoder *decoder, struct attributes *attributes)
+{
+    if (attributes->repeated == 0)
+        return;
+    decoder->stage.attributes_repeated += attributes->repeated;
+    attributes->repeated = 0;
+}
+
 static int take_span(struct otlp_decoder *decoder, struct wire wire)
 {
     const uint8_t *begin = wire.at;
     struct otlp_stage *stage = &decoder->stage;
-    struct otlp_span *span = &decoder->span;
+    struct otlp_span *span = otlp_sites_next_span(&decoder->sites);
     struct span *record;
     int status = 0;
 
@@ -355,6 +300,7 @@ static int take_span(struct otlp_decoder *decoder, struct wire wire)
     record = &stage->spans[stage->count];
     status = otlp_read_span(&decoder->reading, wire, decoder->options.sampling_count_max, span,
                             record);
+    count_repeated(decoder, &span->attributes);
     if (status != 0)
         return status;
     if (!span->is_valid) {
@@ -365,15 +311,13 @@ static int take_span(struct otlp_decoder *decoder, struct wire wire)
                                    span->status) &
                      3;
     record->trace_hash = span_trace_hash(record->trace, decoder->options.hash_seed);
-    status = find_site(decoder, &record->site);
-    if (status != 0)
-        return otlp_fail(&decoder->reading, begin, "memory is out", status);
     set_kind(span, record);
     if (record->kind == SPAN_KIND_CONSUMER && span->links.count != 0)
-        status = take_links(decoder, record, begin);
-    if (status == 0)
-        stage->count++;
-    return status;
+        status = take_links(decoder, &span->links, record, begin);
+    if (status != 0)
+        return status;
+    stage->count++;
+    return otlp_sites_wait(&decoder->sites) ? settle(decoder, begin) : 0;
 }
 
 static int read_scope_spans(struct otlp_decoder *decoder, struct wire wire)
@@ -396,18 +340,22 @@ static int read_scope_spans(struct otlp_decoder *decoder, struct wire wire)
 
 /* ------------------------------------------------------------------ resources */
 
-static int read_resource(struct otlp_decoder *decoder, struct wire wire)
+static int read_resource(struct otlp_decoder *decoder, struct wire wire,
+                         struct attributes *attributes)
 {
     struct otlp_reading *reading = &decoder->reading;
     int status = otlp_check_depth(reading, wire.at, OTLP_DEPTH_SCOPE_SPANS);
 
     while (status == 0 && wire_left(&wire) != 0) {
         struct wire_field field;
+        otlp_read_usual_attributes(reading, &wire, TAG_ATTRIBUTE, OTLP_DEPTH_SPAN, attributes);
+        if (wire_left(&wire) == 0)
+            break;
         status = otlp_next_field(reading, &wire, OTLP_DEPTH_SCOPE_SPANS, &field);
         if (status != 0)
             break;
         if (field.tag == TAG_ATTRIBUTE)
-            status = otlp_read_attribute(reading, field.bytes, OTLP_DEPTH_SPAN, &decoder->resource);
+            status = otlp_read_attribute(reading, field.bytes, OTLP_DEPTH_SPAN, attributes);
         else if (field.tag == TAG_ENTITY)
             status = otlp_skim(reading, field.bytes, OTLP_LEAF, OTLP_DEPTH_SPAN);
     }
@@ -418,21 +366,26 @@ static int read_resource(struct otlp_decoder *decoder, struct wire wire)
 static int find_resource(struct otlp_decoder *decoder, struct wire wire)
 {
     struct otlp_reading *reading = &decoder->reading;
+    struct attributes *attributes = otlp_sites_next_resource(&decoder->sites);
     int status = otlp_check_depth(reading, wire.at, OTLP_DEPTH_RESOURCE_SPANS);
 
-    attributes_reset(&decoder->resource);
+    if (attributes == NULL) {
+        if (settle(decoder, wire.at) != 0)
+            return STATUS_NOMEM;
+        attributes = otlp_sites_next_resource(&decoder->sites);
+    }
     while (status == 0 && wire_left(&wire) != 0) {
         struct wire_field field;
         status = otlp_next_field(reading, &wire, OTLP_DEPTH_RESOURCE_SPANS, &field);
         if (status != 0)
             break;
         if (field.tag == TAG_RESOURCE)
-            status = read_resource(decoder, field.bytes);
+            status = read_resource(decoder, field.bytes, attributes);
         else if (field.tag == TAG_LIBRARY_SPANS && reading->warning == NULL)
             reading->warning = "instrumentation_library_spans (OTLP before 0.15) were ignored";
     }
-    if (status == 0)
-        decoder->resource_key = naming_key_resource(&decoder->keys, &decoder->resource);
+    count_repeated(decoder, attributes);
+    otlp_sites_resource_read(&decoder->sites);
     return status;
 }
 
@@ -461,7 +414,7 @@ static int read_request(struct otlp_decoder *decoder, struct wire wire)
         if (status == 0 && field.tag == TAG_RESOURCE_SPANS)
             status = read_resource_spans(decoder, field.bytes);
     }
-    return status;
+    return status == 0 ? settle(decoder, wire.at) : status;
 }
 
 int otlp_decode_protobuf(struct otlp_decoder *decoder, struct view message,
@@ -473,7 +426,7 @@ int otlp_decode_protobuf(struct otlp_decoder *decoder, struct view message,
 
     reset_stage(decoder);
     *out_stage = stage;
-    decoder->memo.version = catalog_enter(decoder->options.catalog, &decoder->reader);
+    otlp_sites_begin(&decoder->sites, catalog_enter(decoder->options.catalog, &decoder->reader));
     status = read_request(decoder, wire);
     if (status != 0) {
         empty_stage(decoder);
@@ -485,8 +438,6 @@ int otlp_decode_protobuf(struct otlp_decoder *decoder, struct view message,
     stage->links_invalid = decoder->reading.links_invalid;
     stage->links_past_max = decoder->reading.links_past_max;
     stage->warning = decoder->reading.warning;
-    stage->attributes_repeated = (uint64_t)decoder->resource.repeated +
-                                 decoder->span.attributes.repeated;
     return 0;
 }
 

@@ -73,6 +73,7 @@ ROWS = "topology/window_rows.c"
 WINDOW = "topology/window_snapshot.c"
 SPAN = "receiver/otlp_span.c"
 TRACE = "receiver/otlp_trace.c"
+SITES = "receiver/otlp_sites.c"
 ATTRIBUTE = "receiver/otlp_attribute.c"
 VALUE = "receiver/otlp_value.c"
 DIMENSIONS = "topology/dimensions.c"
@@ -518,12 +519,12 @@ FAULTS = [
           "failures are in windows, too"),
 
     # --- The receiver ----------------------------------------------------------------------------
-    Fault("names", TRACE, "    decoder->memo.version = catalog_enter(decoder->options.catalog, &decoder->reader);",
-          "    if (decoder->memo.version == 0)\n        decoder->memo.version = catalog_enter(decoder->options.catalog, &decoder->reader);",
+    Fault("names", SITES, "    sites->memo.version = version;",
+          "    if (sites->memo.version == 0)\n        sites->memo.version = version;",
           "a memo is worth nothing once a sweep began"),
     Fault("decode", SPAN, "        fields->start_ns = field->number;", "        fields->end_ns = field->number;",
           "an unusual start is a start"),
-    Fault("decode", TRACE, "    attributes_reset(&decoder->resource);", "    ;",
+    Fault("decode", SITES, "    attributes_reset(attributes);", "    ;",
           "a resource does not inherit the one before it"),
     Fault("decode", TRACE, "    record->trace_hash = span_trace_hash(record->trace, decoder->options.hash_seed);",
           "    record->trace_hash = span_trace_hash(record->trace, record->id);",
@@ -556,8 +557,8 @@ FAULTS = [
     Fault("dimensions", SWEEP, "    coarse.dimensions = site->dimensions;", "    ;", "a judged caller keeps its values"),
     Fault("dimensions", SETS, "(most == 0 || owner->sets < most)", "true", "a service has a quota of its own"),
     Fault("dimensions", KEY, "        total += dimension_pieces(keys, span);", "        ;", "values decide about a span's site"),
-    Fault("dimensions", TRACE, "        const struct attributes *from = own ? span : &decoder->resource;",
-          "        const struct attributes *from = (decoder->resource.dimensions_present >> i & 1) != 0 ? &decoder->resource : span;",
+    Fault("dimensions", SITES, "        const struct attributes *from = own ? span : resource;",
+          "        const struct attributes *from = (resource->dimensions_present >> i & 1) != 0 ? resource : span;",
           "the span's value goes before its resource's"),
     Fault("dimensions", ATTRIBUTES, "    attributes->dimensions_seen |= 1U << which;", "    ;", "of equal keys the first counts"),
     Fault("dimensions", VALUE, "        if (field.tag != member.tag)\n            *out_from = before;", "        *out_from = before;",
