@@ -203,9 +203,11 @@ static int grow_stage(struct otlp_decoder *decoder, const uint8_t *at)
 static int settle(struct otlp_decoder *decoder, const uint8_t *at)
 {
     struct otlp_stage *stage = &decoder->stage;
-    int status = otlp_sites_settle(&decoder->sites, stage->spans + stage->count,
-                                   &stage->sites_missed);
+    int status;
 
+    if (decoder->sites.waiting_count == 0)
+        return 0; /* There may be no stage yet. */
+    status = otlp_sites_settle(&decoder->sites, stage->spans + stage->count, &stage->sites_missed);
     return status != 0 ? otlp_fail(&decoder->reading, at, "memory is out", status) : 0;
 }
 
