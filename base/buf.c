@@ -59,11 +59,32 @@ static void *take_spare(struct buf_spares *spares, size_t size, size_t *out_size
     return NULL;
 }
 
+/* Makes room for a spare of this size: smaller ones go, since large memory is dearer to get anew.
+ * Whether there is room. */
+static bool make_room(struct buf_spares *spares, size_t size)
+{
+    if (size > spares->kept_bytes_max)
+        return false;
+    for (size_t smaller = SPARE_BYTES; smaller < size; smaller += SPARE_BYTES) {
+        void **chain = chain_of(spares, smaller);
+
+        while (*chain != NULL && size > spares->kept_bytes_max - spares->kept_bytes) {
+            void *memory = *chain;
+
+            memcpy(chain, memory, sizeof(*chain));
+            spares->kept_bytes -= smaller;
+            mem_free(memory);
+        }
+    }
+    return size <= spares->kept_bytes_max - spares->kept_bytes;
+}
+
 static void give_back(struct buf_spares *spares, void *memory, size_t size)
 {
     void **chain = chain_of(spares, size);
 
-    if (chain == NULL || size > spares->kept_bytes_max - spares->kept_bytes) {
+    if (chain == NULL ||
+        (size > spares->kept_bytes_max - spares->kept_bytes && !make_room(spares, size))) {
         mem_free(memory);
         return;
     }
@@ -107,12 +128,18 @@ static int fail(struct buf *buf, int status)
     return status;
 }
 
+static size_t rounded_up(const struct buf *buf, size_t capacity)
+{
+    if (buf->spares == NULL || capacity < SPARE_BYTES)
+        return capacity;
+    return (capacity + SPARE_BYTES - 1) / SPARE_BYTES * SPARE_BYTES;
+}
+
 static int resize(struct buf *buf, size_t capacity)
 {
     char *data;
 
-    if (buf->spares != NULL && capacity >= SPARE_BYTES)
-        capacity = (capacity + SPARE_BYTES - 1) / SPARE_BYTES * SPARE_BYTES;
+    capacity = rounded_up(buf, capacity);
     data = take_spare(buf->spares, capacity, &capacity);
     if (data != NULL) {
         if (buf->size != 0)
@@ -159,6 +186,19 @@ int buf_reserve(struct buf *buf, size_t more)
     if (capacity > bound)
         capacity = bound;
     return resize(buf, capacity);
+}
+
+bool buf_take_spare(struct buf *buf, size_t capacity)
+{
+    void *data;
+
+    CHECK(buf->data == NULL);
+    data = take_spare(buf->spares, rounded_up(buf, capacity), &capacity);
+    if (data == NULL)
+        return false;
+    buf->data = data;
+    buf->capacity = capacity;
+    return true;
 }
 
 int buf_append(struct buf *buf, const void *data, size_t size)

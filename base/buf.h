@@ -42,6 +42,10 @@ void buf_use_spares(struct buf *buf, struct buf_spares *spares);
 void buf_spares_init(struct buf_spares *spares, size_t kept_bytes_max);
 void buf_spares_release(struct buf_spares *spares);
 
+/* A buffer without memory gets some of at least `capacity`, if there is such among the spares: whether
+ * it did. */
+bool buf_take_spare(struct buf *buf, size_t capacity);
+
 void buf_release(struct buf *buf);
 void buf_reset(struct buf *buf); /* Empty again, memory and bound kept, `failed` cleared. */
 

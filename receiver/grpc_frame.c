@@ -4,7 +4,8 @@
 #include <string.h>
 
 /* What is reserved at once for a message, however little of it has come. Once more than that has come,
- * it is all of it up to reserve_max: doubling would copy most of it once more. */
+ * it is all of it up to reserve_max: doubling would copy most of it once more. Where memory for all
+ * of it was kept, none has to be asked for. */
 enum { RESERVE_FIRST = 64 * 1024 };
 
 void grpc_frame_init(struct grpc_frame *frame, size_t reserve_max)
@@ -66,7 +67,8 @@ static int hold(struct grpc_frame *frame, struct view bytes)
     size_t size = frame->held.size + bytes.size;
     int status = 0;
 
-    if (frame->held.size == 0)
+    if (frame->held.size == 0 &&
+        (frame->length > frame->reserve_max || !buf_take_spare(&frame->held, frame->length)))
         status = reserve(frame, RESERVE_FIRST);
     if (status == 0 && size > frame->held.capacity && size <= frame->reserve_max)
         status = reserve(frame, frame->reserve_max);

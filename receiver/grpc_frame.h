@@ -6,7 +6,8 @@
  *             what came. A message that lies in one piece is not copied.
  * Threads:    plain data.
  * Memory:     owns `held`; at most the message's size (and what spares round that up to), and at most
- *             64 KiB; once that came, reserve_max; once that came, twice what came.
+ *             64 KiB or what was kept in a spare; once 64 KiB came, reserve_max; once that came,
+ *             twice what came.
  * Source:     gRPC over HTTP/2, "Length-Prefixed-Message"; spec OTLP C8, C9.
  */
 #ifndef SPANMAP_RECEIVER_GRPC_FRAME_H

@@ -227,12 +227,46 @@ static void buf__takes_a_spare_that_is_somewhat_larger(void **state)
     assert_int_equal(spares.kept_bytes, 0);
 }
 
+static void buf__keeps_the_larger_spares(void **state)
+{
+    struct buf_spares spares;
+    struct buf bufs[5];
+    struct buf large;
+
+    (void)state;
+    buf_spares_init(&spares, 5 * SPARE_BYTES);
+    for (size_t i = 0; i < 5; i++) {
+        buf_init(&bufs[i], SPARE_BYTES);
+        buf_use_spares(&bufs[i], &spares);
+        assert_int_equal(buf_reserve(&bufs[i], SPARE_BYTES), 0);
+    }
+    buf_init(&large, 3 * SPARE_BYTES);
+    buf_use_spares(&large, &spares);
+    assert_false(buf_take_spare(&large, 3 * SPARE_BYTES));
+    assert_int_equal(buf_reserve(&large, 3 * SPARE_BYTES), 0);
+    for (size_t i = 0; i < 5; i++)
+        buf_release(&bufs[i]);
+    buf_release(&large);
+    assert_int_equal(spares.kept_bytes, 5 * SPARE_BYTES); /* Two of the smaller ones. */
+    assert_true(buf_take_spare(&large, 3 * SPARE_BYTES - 1));
+    assert_int_equal(large.capacity, 3 * SPARE_BYTES);
+    assert_int_equal(spares.kept_bytes, 2 * SPARE_BYTES);
+    assert_int_equal(buf_append_text(&large, "it is there"), 0);
+    buf_release(&large);
+    large.size_max = 6 * SPARE_BYTES;
+    assert_int_equal(buf_reserve(&large, 6 * SPARE_BYTES), 0);
+    buf_release(&large); /* More than all: nothing goes for it. */
+    assert_int_equal(spares.kept_bytes, 5 * SPARE_BYTES);
+    buf_spares_release(&spares);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(buf__uses_spares_again),
         cmocka_unit_test(buf__keeps_many_spares),
         cmocka_unit_test(buf__takes_a_spare_that_is_somewhat_larger),
+        cmocka_unit_test(buf__keeps_the_larger_spares),
         cmocka_unit_test(buf__keeps_what_is_appended),
         cmocka_unit_test(buf__takes_nothing_past_its_bound),
         cmocka_unit_test(buf__keeps_its_bound_in_larger_memory),

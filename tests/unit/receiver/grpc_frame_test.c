@@ -165,6 +165,36 @@ static void frame__reserves_the_rest_once_some_of_it_came(void **state)
     grpc_frame_release(&frame);
 }
 
+static void frame__takes_what_was_kept(void **state)
+{
+    enum { LENGTH = 200000 };
+    static char bytes[LENGTH];
+    struct buf_spares spares;
+
+    (void)state;
+    buf_spares_init(&spares, 2 * LENGTH);
+    for (int round = 0; round < 2; round++) {
+        struct grpc_frame frame;
+
+        memset(bytes, 'a' + round, LENGTH);
+        grpc_frame_init(&frame, RESERVE_MAX);
+        buf_use_spares(&frame.held, &spares);
+        assert_int_equal(grpc_frame_read(&frame, VIEW("\0\0\3\x0d\x40"), MAX), 0);
+        assert_int_equal(grpc_frame_read(&frame, (struct view){bytes, 1000}, MAX), 0);
+        if (round == 0)
+            assert_int_equal(grpc_frame_held(&frame), 64 * 1024);
+        else
+            assert_in_range(grpc_frame_held(&frame), LENGTH, LENGTH + SPARE_BYTES);
+        assert_int_equal(grpc_frame_read(&frame, (struct view){bytes + 1000, LENGTH - 1000}, MAX),
+                         0);
+        assert_int_equal(frame.whole, 1);
+        assert_int_equal(frame.message.size, LENGTH);
+        assert_memory_equal(frame.message.data, bytes, LENGTH);
+        grpc_frame_release(&frame);
+    }
+    buf_spares_release(&spares);
+}
+
 /* Of a message that is said to be larger than that. */
 static void frame__reserves_no_more_than_it_may(void **state)
 {
@@ -214,6 +244,7 @@ int main(void)
         cmocka_unit_test(frame__refuses_by_the_prefix_alone),
         cmocka_unit_test(frame__does_not_trust_the_length),
         cmocka_unit_test(frame__reserves_the_rest_once_some_of_it_came),
+        cmocka_unit_test(frame__takes_what_was_kept),
         cmocka_unit_test(frame__reserves_no_more_than_it_may),
         cmocka_unit_test(frame__survives_failing_memory),
     };
