@@ -7,6 +7,17 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#if defined(__SANITIZE_ADDRESS__)
+#define HAS_ADDRESS_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HAS_ADDRESS_SANITIZER 1
+#endif
+#endif
+#ifdef HAS_ADDRESS_SANITIZER
+#include <sanitizer/asan_interface.h>
+#endif
+
 static _Thread_local long requests_left = -1;
 
 static bool refused(void)
@@ -76,6 +87,26 @@ void mem_advise_large_pages(void *memory, size_t size)
 void mem_free(void *memory)
 {
     free(memory);
+}
+
+void mem_hide(void *memory, size_t size)
+{
+#ifdef HAS_ADDRESS_SANITIZER
+    __asan_poison_memory_region(memory, size);
+#else
+    (void)memory;
+    (void)size;
+#endif
+}
+
+void mem_show(void *memory, size_t size)
+{
+#ifdef HAS_ADDRESS_SANITIZER
+    __asan_unpoison_memory_region(memory, size);
+#else
+    (void)memory;
+    (void)size;
+#endif
 }
 
 void mem_fail_after(long count)

@@ -27,6 +27,10 @@ void mem_advise_large_pages(void *memory, size_t size);
 /* NULL is allowed. */
 void mem_free(void *memory);
 
+/* Of memory that is kept for later: the address sanitizer takes a use between the two for a fault. */
+void mem_hide(void *memory, size_t size);
+void mem_show(void *memory, size_t size);
+
 /* Tests only: let the calling thread's next `count` requests succeed and fail all after it;
  * a negative count lets everything succeed again (the default). */
 void mem_fail_after(long count);

@@ -207,8 +207,13 @@ static int write_round(struct connection *connection, struct mono_time now)
         status = gather(connection, now, &output);
     if (status == 0)
         status = write_some(connection, output, now, &written);
-    if (status != 0 || written == output.size)
+    if (status != 0)
         return status;
+    if (written == output.size) {
+        bool is_all = connection_protocol(connection)->produces_all && output.size < OUTPUT_BYTES;
+
+        return is_all && connection->phase == PHASE_OPEN ? STATUS_NOT_FOUND : 0;
+    }
     connection->moved = now;
     status = buf_append(&connection->left, output.data + written, output.size - written);
     return status != 0 ? status : STATUS_BUSY;

@@ -21,14 +21,17 @@ static const uint8_t keepalive_ping[8] = {'a', 'r', 'e', ' ', 'y', 'o', 'u', '?'
 
 /* ------------------------------------------------------------------------ streams */
 
+/* Each field asks for it. */
 static struct h2_stream *find_stream(struct h2 *h2, int32_t id)
 {
-    return nghttp2_session_get_stream_user_data(h2->session, id);
+    if (h2->recent == NULL || h2->recent->id != id)
+        h2->recent = nghttp2_session_get_stream_user_data(h2->session, id);
+    return h2->recent;
 }
 
 static struct h2_stream *add_stream(struct h2 *h2, int32_t id)
 {
-    struct h2_stream *stream = mem_calloc(1, sizeof(*stream));
+    struct h2_stream *stream = h2_mem_calloc(1, sizeof(*stream), &h2->mem);
 
     if (stream == NULL)
         return NULL;
@@ -45,13 +48,17 @@ static struct h2_stream *add_stream(struct h2 *h2, int32_t id)
 
 static void remove_stream(struct h2_stream *stream)
 {
+    struct h2 *h2 = stream->h2;
+
+    if (h2->recent == stream)
+        h2->recent = NULL;
     *stream->link = stream->next;
     if (stream->next != NULL)
         stream->next->link = stream->link;
-    stream->h2->streams_count--;
+    h2->streams_count--;
     buf_release(&stream->output);
     buf_release(&stream->trailers);
-    mem_free(stream);
+    h2_mem_free(stream, &h2->mem);
 }
 
 /* ---------------------------------------------------------------------- callbacks */
@@ -302,6 +309,7 @@ int h2_new(const struct h2_options *options, struct mono_time now, struct h2 **o
     if (h2 == NULL)
         return STATUS_NOMEM;
     h2->options = *options;
+    h2->mem.pool = options->pool;
     h2->now = now;
     h2->heard = now;
     h2_guard_init(&h2->guard, &options->guard, now);

@@ -5,7 +5,7 @@
  *             answered. A header list past its limit is decoded to its end, but not handed on. Each
  *             stream that began ends with on_close, once; no event comes for it afterwards.
  * Threads:    one at a time.
- * Memory:     what nghttp2 keeps (through base/mem), and what was written and not sent yet.
+ * Memory:     what nghttp2 keeps (h2_mem.h), and what was written and not sent yet.
  * Source:     RFC 9113; spec OTLP C1-C5.
  */
 #ifndef SPANMAP_NET_H2_H
@@ -22,6 +22,7 @@
 #include "net/h2_guard.h"
 
 struct h2;
+struct h2_pool;
 
 enum h2_error {
     H2_NO_ERROR = 0,
@@ -84,6 +85,7 @@ struct h2_options {
     uint32_t frame_size_max;    /* 16,384 to 16,777,215 */
     uint32_t header_list_max;
     struct h2_guard_options guard;
+    struct h2_pool *pool;          /* Of the thread, for small memory; borrowed; NULL: none. */
     uint64_t keepalive_ns;         /* Silence after which the peer is asked by a PING; 0: never. */
     uint64_t keepalive_timeout_ns; /* How long it may take to say anything then. */
 };

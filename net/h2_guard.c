@@ -232,6 +232,13 @@ static size_t read_header(struct h2_guard *guard, struct view bytes)
 {
     size_t read = 0;
 
+    /* Nearly all lie whole in one read. */
+    if (guard->header_size == 0 && bytes.size >= HEADER_SIZE) {
+        memcpy(guard->header, bytes.data, HEADER_SIZE);
+        guard->header_size = HEADER_SIZE;
+        read = HEADER_SIZE;
+    }
+
     while (read < bytes.size && guard->header_size < header_wanted(guard))
         guard->header[guard->header_size++] = (uint8_t)bytes.data[read++];
     return read;

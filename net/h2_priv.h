@@ -21,6 +21,7 @@ struct h2 {
     struct h2_mem mem; /* The session's. */
     struct h2_guard guard;
     struct h2_stream *streams; /* Newest first. */
+    struct h2_stream *recent;  /* The one that was looked for last; NULL: it is gone. */
     size_t streams_count;
     struct mono_time now; /* Of the call that is under way. */
     struct mono_time announced;

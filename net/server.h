@@ -54,6 +54,8 @@ struct server_protocol {
     int (*drain)(void *state, struct mono_time now);
     /* Append output, at most little more than `enough` bytes; nothing, if there is none. */
     int (*produce)(void *state, struct mono_time now, size_t enough, struct buf *out);
+    bool
+        produces_all; /* Less than `enough` is all that there is, so that it need not be asked again. */
     /* Whether more input is wanted now. NULL: always. */
     bool (*wants_input)(const void *state);
     /* When connections_max are open, the one that can be missed best is closed for a new one; of

@@ -210,6 +210,7 @@ static const struct server_protocol protocol = {
     .tick = tick,
     .drain = drain,
     .produce = produce,
+    .produces_all = true,
     .wants_input = wants_input,
     .need = need,
     .close = close_session,

@@ -8,7 +8,6 @@
  */
 #include <stdio.h>
 
-#include "base/mem.h"
 #include "receiver/session_priv.h"
 
 /* What was too little for an inflated message becomes so many times as much. */
@@ -37,7 +36,7 @@ static uint64_t header_timeout_ns(const struct session *session)
 
 struct request *request_new(struct session *session, struct h2_stream *stream)
 {
-    struct request *request = mem_calloc(1, sizeof(*request));
+    struct request *request = h2_mem_calloc(1, sizeof(*request), &session->mem);
 
     if (request == NULL) {
         counters_add(session->shared->counters, RECEIVER_STREAMS_LOST, 1);
@@ -90,7 +89,7 @@ void request_free(struct request *request)
     http_head_release(&request->head);
     if (session->requests == NULL)
         session->idle_since = session->now;
-    mem_free(request);
+    h2_mem_free(request, &session->mem);
 }
 
 bool request_is_answered(const struct request *request)

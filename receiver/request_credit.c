@@ -100,6 +100,8 @@ void session_resume(struct session *session)
 
 static void give_back(struct request *request, size_t bytes)
 {
+    if (bytes == 0)
+        return; /* Most messages lie in the bytes that were read. */
     body_account_give(&request->session->account, bytes);
     counters_subtract(request->session->shared->counters, RECEIVER_BODY_BYTES, bytes);
     request->charged -= bytes;

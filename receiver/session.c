@@ -51,6 +51,9 @@ void session_shared_release(struct session_shared *shared)
     body_budget_release(&shared->budget);
 }
 
+/* Small memory that a worker keeps: that of a hundred requests. */
+enum { POOL_BYTES_MAX = 256 * 1024 };
+
 /* Of what is kept: for an inflated message; the rest are spares. */
 enum { INFLATED_PART = 8 };
 
@@ -63,6 +66,7 @@ void session_worker_init(struct session_worker *worker, unsigned thread,
     if (worker->inflated_kept_max > INFLATED_KEPT_MOST)
         worker->inflated_kept_max = INFLATED_KEPT_MOST;
     buf_spares_init(&worker->spares, kept - worker->inflated_kept_max);
+    h2_pool_init(&worker->pool, POOL_BYTES_MAX);
     buf_init(&worker->inflated, shared->message_bytes_max);
     buf_init(&worker->text, 0);
     buf_init(&worker->reply.message, 0);
@@ -72,6 +76,7 @@ void session_worker_init(struct session_worker *worker, unsigned thread,
 void session_worker_release(struct session_worker *worker)
 {
     buf_spares_release(&worker->spares);
+    h2_pool_release(&worker->pool);
     buf_release(&worker->inflated);
     buf_release(&worker->text);
     buf_release(&worker->reply.message);
@@ -100,6 +105,7 @@ int session_new(struct session_shared *shared, struct session_worker *worker,
     session->shared = shared;
     session->worker = worker;
     session->opening = opening;
+    session->mem.pool = &worker->pool;
     session->opened = now;
     session->idle_since = now;
     session->now = now;
@@ -177,6 +183,7 @@ static int start_http2(struct session *session)
         .frame_size_max = FRAME_SIZE_MAX,
         .header_list_max = HEADER_LIST_MAX,
         .guard = shared->limits.guard,
+        .pool = &session->worker->pool,
         .keepalive_ns = shared->limits.keepalive_ns,
         .keepalive_timeout_ns = shared->limits.keepalive_timeout_ns,
     };

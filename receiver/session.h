@@ -8,7 +8,8 @@
  * Threads:    one at a time; what is shared is shared by all sessions, a worker by those of a thread.
  * Memory:     streams_max requests; their messages, as far as the budget goes. A worker keeps memory of
  *             bodies that were (`spares`) and of the last that was inflated for the next ones: an
- *             eighth of all that bodies may hold at most, which the budget has less.
+ *             eighth of all that bodies may hold at most, which the budget has less. And it keeps
+ *             small memory for a hundred requests (`pool`).
  * Source:     spec OTLP A4-A8, A14-A22, A36, C1, C6-C11.
  */
 #ifndef SPANMAP_RECEIVER_SESSION_H
@@ -25,6 +26,7 @@
 #include "base/status.h"
 #include "base/view.h"
 #include "net/h2_guard.h"
+#include "net/h2_mem.h"
 #include "receiver/body_budget.h"
 #include "receiver/gate.h"
 #include "receiver/grpc_reply.h"
@@ -94,6 +96,7 @@ struct session_refusal {
 struct session_worker {
     unsigned thread;
     struct buf_spares spares; /* For the bodies that are held. */
+    struct h2_pool pool;      /* For streams, requests, and whatever nghttp2 has for a request. */
     struct buf inflated;
     size_t inflated_kept_max;
     struct buf text; /* Fields of the trailers. */

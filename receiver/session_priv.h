@@ -40,6 +40,7 @@ struct session {
     size_t greeting_size;
     struct h2 *h2;               /* Of SESSION_HTTP2. */
     struct http1_session *http1; /* Of SESSION_HTTP1. */
+    struct h2_mem mem;           /* Of the requests, which come and go as often as streams. */
     struct request *requests;    /* Newest first. */
     struct request *borrowed; /* Those whose message lies in the bytes that are being received. */
     struct body_account account;
