@@ -19,7 +19,6 @@
 #include "topology/shard.h"
 
 #include "base/check.h"
-#include "topology/judge_usual.h"
 #include "topology/shard_priv.h"
 
 /* Feeding looks for what is due at most this often a wait, since ticks do so too. */
@@ -200,18 +199,18 @@ static bool has_to_wait(struct shard *shard, uint32_t at, uint32_t parent)
     return false;
 }
 
-/* Judges a span whose pairing.wait is over, unless it has to wait for something else: of a usual one,
- * that can only be its parent (judge_usual.h). */
+/* Judges a span whose pairing.wait is over, unless it has to wait for something else. */
 static void visit(struct shard *shard, uint32_t at)
 {
-    struct judge_usual usual;
-    bool is_usual = judge_is_usual(&shard->judge, at, &usual);
-    uint32_t parent = is_usual ? usual.parent : kin_parent(kin_of(shard), at);
+    uint32_t parent;
 
-    if ((!is_usual && has_to_wait(shard, at, parent)) || waits_with_parent(shard, at, parent))
+    if (judge_usual(&shard->judge, at, shard->cursor[WAIT_PAIRING]))
+        return;
+    parent = kin_parent(kin_of(shard), at);
+    if (has_to_wait(shard, at, parent) || waits_with_parent(shard, at, parent))
         return;
     shard_close_links(shard, at);
-    judge_span(&shard->judge, at, parent, is_usual ? &usual : NULL);
+    judge_span(&shard->judge, at, parent);
 }
 
 /* The next child that waits to be judged together with the span whose child list this is. */
@@ -371,6 +370,8 @@ void shard_revisit(struct shard *shard, uint32_t at)
     }
 }
 
+/* Judges all pending spans whose wait of that kind is over, unless they have to wait on. Of a usual one,
+ * visit_all() is what stands here: it has no halves, and what it takes is no message. */
 static void go_on(struct shard *shard, enum shard_wait wait)
 {
     struct slab *slab = slab_of(shard);
@@ -384,7 +385,11 @@ static void go_on(struct shard *shard, enum shard_wait wait)
         if (at == slab->head || !is_over(shard, at, wait))
             return;
         look_ahead(shard, at);
-        visit_all(shard, at);
+        if (kin_span(kin_of(shard), at)->kind == SPAN_KIND_CONSUMER ||
+            !judge_usual(&shard->judge, at, shard->cursor[WAIT_PAIRING]))
+            visit_all(shard, at);
+        else if (slab_at(slab, at)->kin_waits)
+            visit_kin(shard, at);
         at++;
     }
 }
@@ -487,7 +492,7 @@ static void let_go(struct shard *shard, uint32_t at)
             shard_drop_producer(shard, at);
         judge_drop(&shard->judge, at, parent);
     } else {
-        judge_span(&shard->judge, at, parent, NULL);
+        judge_span(&shard->judge, at, parent);
     }
 }
 
@@ -558,11 +563,10 @@ void shard_finish(struct shard *shard, struct mono_time now)
     kin_of(shard)->pass++;
     for (uint32_t at = slab_next_pending(slab, slab->tail); at != slab->head;
          at = slab_next_pending(slab, at + 1)) {
-        struct judge_usual usual;
-        bool is_usual = judge_is_usual(&shard->judge, at, &usual);
+        if (judge_usual(&shard->judge, at, at))
+            continue;
         shard_close_links(shard, at);
-        judge_span(&shard->judge, at, is_usual ? usual.parent : kin_parent(kin_of(shard), at),
-                   is_usual ? &usual : NULL);
+        judge_span(&shard->judge, at, kin_parent(kin_of(shard), at));
     }
     shard_finish_left(shard);
     shard->tally->counts.walks_cut += kin_of(shard)->walks_cut;
