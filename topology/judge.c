@@ -4,10 +4,10 @@
 #include "base/check.h"
 #include "topology/judge_priv.h"
 
-static inline void count_operation(struct judge *judge, uint32_t at)
+static inline ALWAYS_INLINE void count_operation(struct judge *judge, uint32_t at,
+                                                 const struct remembered *span,
+                                                 const struct site *site)
 {
-    const struct remembered *span = kin_span(&judge->kin, at);
-    const struct site *site = kin_site(&judge->kin, span);
     uint64_t self_ns = 0;
     bool knows_self = !span->no_duration && judge_self_ns(judge, at, &self_ns);
 
@@ -129,6 +129,7 @@ enum { USUAL_CHILDREN = 16 }; /* That are looked at. */
 struct judged {
     uint32_t at;
     struct remembered *span;
+    const struct site *site;
     bool is_usual; /* As below; then */
     bool has_call; /* a SERVER in another service, not judged yet, names it as its parent. */
     bool is_root;
@@ -186,7 +187,8 @@ static struct producer *producer_of(struct judge *judge, const struct judged *ju
 }
 
 /* A CLIENT or PRODUCER span, whose call may still be its own to count. */
-static inline struct span_class judge_caller(struct judge *judge, const struct judged *judged)
+static inline ALWAYS_INLINE struct span_class judge_caller(struct judge *judge,
+                                                           const struct judged *judged)
 {
     struct remembered *span = judged->span;
     struct producer *producer = producer_of(judge, judged);
@@ -219,7 +221,7 @@ static inline struct span_class judge_caller(struct judge *judge, const struct j
 /* N6: who calls a span that has no caller of its own; CATALOG_NONE: nobody. */
 static uint32_t caller_of_root(struct judge *judge, const struct judged *judged)
 {
-    const struct site *site = kin_site(&judge->kin, judged->span);
+    const struct site *site = judged->site;
 
     if (!judged->is_root && !(judged->is_orphan && judge->orphan_servers_as_user))
         return CATALOG_NONE;
@@ -231,11 +233,12 @@ static uint32_t caller_of_root(struct judge *judge, const struct judged *judged)
 }
 
 /* A SERVER or CONSUMER span (N6). */
-static inline struct span_class judge_server(struct judge *judge, const struct judged *judged)
+static inline ALWAYS_INLINE struct span_class judge_server(struct judge *judge,
+                                                           const struct judged *judged)
 {
     const struct remembered *span = judged->span;
     bool is_server = span->kind == SPAN_KIND_SERVER;
-    bool is_message = judged->has_producer || kin_site(&judge->kin, span)->is_receive;
+    bool is_message = judged->has_producer || judged->site->is_receive;
     uint32_t caller = caller_of_root(judge, judged);
 
     if (caller != CATALOG_NONE)
@@ -249,7 +252,8 @@ static inline struct span_class judge_server(struct judge *judge, const struct j
     return judged->is_root && !is_message ? unpaired(UNPAIRED_NO_PRODUCER) : class_internal;
 }
 
-static inline struct span_class judge_quiet(struct judge *judge, const struct judged *judged)
+static inline ALWAYS_INLINE struct span_class judge_quiet(struct judge *judge,
+                                                          const struct judged *judged)
 {
     if (judged->is_paired || is_plain_side(judge, judged))
         return class_paired;
@@ -308,7 +312,8 @@ static inline void count_class(struct judge *judge, const struct remembered *spa
 }
 
 /* The call that comes to a span. */
-static inline void judge_taken(struct judge *judge, struct judged *judged, uint32_t parent)
+static inline ALWAYS_INLINE void judge_taken(struct judge *judge, struct judged *judged,
+                                             uint32_t parent)
 {
     enum verdict verdict;
 
@@ -335,7 +340,7 @@ static inline ALWAYS_INLINE void judge_it(struct judge *judge, struct judged *ju
     CHECK(!span->judged);
     judged->is_root = kin_is_root(span);
     judged->is_orphan = parent == 0 && !judged->is_root;
-    count_operation(judge, judged->at);
+    count_operation(judge, judged->at, span, judged->site);
     judge_taken(judge, judged, parent);
     if (parent != 0 && span->kind == SPAN_KIND_SERVER)
         judge_teach(judge, judged->at, parent);
@@ -352,7 +357,8 @@ static inline ALWAYS_INLINE void judge_it(struct judge *judge, struct judged *ju
 
 void judge_span(struct judge *judge, uint32_t at, uint32_t parent)
 {
-    struct judged judged = {.at = at, .span = kin_span(&judge->kin, at)};
+    struct remembered *span = kin_span(&judge->kin, at);
+    struct judged judged = {.at = at, .span = span, .site = kin_site(&judge->kin, span)};
 
     judge_it(judge, &judged, parent);
 }
@@ -371,13 +377,13 @@ void judge_span(struct judge *judge, uint32_t at, uint32_t parent)
  *   judge_is_call()       of a CLIENT without an answer: it is
  *   kin_is_plain_side()   of another one: if it is noted so, or has_call, and it is no CLIENT's
  *   kin_is_open()         not: there is nothing to wait for but a parent that came late. */
-static inline bool is_usual(const struct judge *judge, struct judged *judged)
+static inline ALWAYS_INLINE bool is_usual(const struct judge *judge, struct judged *judged)
 {
     const struct kin *kin = &judge->kin;
     const struct slab *slab = &kin->store->slab;
     const struct remembered *span = judged->span;
     bool is_client = span->kind == SPAN_KIND_CLIENT;
-    uint32_t service = kin_service(kin, span);
+    uint32_t service = judged->site->service;
     uint32_t child = span->child;
 
     if (span->handed_over || span->links_open || span->kind == SPAN_KIND_PRODUCER ||
@@ -406,8 +412,10 @@ static inline bool may_wait_with(const struct judge *judge, uint32_t at, uint32_
 bool judge_usual(struct judge *judge, uint32_t at, uint32_t due)
 {
     const struct slab *slab = &judge->kin.store->slab;
-    struct judged judged = {.at = at, .span = slab_at(slab, at), .is_usual = true};
-    uint32_t parent = slab_live(slab, judged.span->parent_at) ? judged.span->parent_at : 0;
+    struct remembered *span = slab_at(slab, at);
+    struct judged judged = {
+        .at = at, .span = span, .site = kin_site(&judge->kin, span), .is_usual = true};
+    uint32_t parent = slab_live(slab, span->parent_at) ? span->parent_at : 0;
 
     if (judge->takes_the_long_way || !is_usual(judge, &judged) ||
         may_wait_with(judge, at, parent, due))
@@ -421,11 +429,11 @@ void judge_leave(struct judge *judge, uint32_t at, uint32_t parent, uint32_t num
 {
     struct remembered *span = kin_span(&judge->kin, at);
     struct producer *producer = mail_producer(judge->mail, number);
-    struct judged judged = {.at = at, .span = span};
+    struct judged judged = {.at = at, .span = span, .site = kin_site(&judge->kin, span)};
     bool is_alone;
 
     CHECK(!span->judged && !producer->has_left && !producer->judged);
-    count_operation(judge, at);
+    count_operation(judge, at, span, judged.site);
     judge_taken(judge, &judged, parent);
     producer->is_callee = judged.is_paired;
     producer->is_orphan = parent == 0 && !kin_is_root(span) && span->parent_at == 0;

@@ -43,16 +43,18 @@ static struct slab *slab_of(struct shard *shard)
 
 /* ------------------------------------------------------------------ waits */
 
-static uint32_t arrival_of(struct shard *shard, uint32_t at)
+static inline bool is_over_since(const struct shard *shard, uint32_t arrival, enum shard_wait wait)
 {
-    return slab_block(slab_of(shard), at)->arrival[at % BLOCK_SPANS];
-}
-
-static bool is_over(struct shard *shard, uint32_t at, enum shard_wait wait)
-{
-    uint32_t since = arrival_of(shard, at) + shard->wait_ticks[wait];
+    uint32_t since = arrival + shard->wait_ticks[wait];
 
     return (int32_t)(shard->now_ticks - since) >= 0;
+}
+
+static inline bool is_over(const struct shard *shard, uint32_t at, enum shard_wait wait)
+{
+    const struct block *block = slab_block(&shard->store.slab, at);
+
+    return is_over_since(shard, block->arrival[at % BLOCK_SPANS], wait);
 }
 
 /* Whether the span names a parent that has not come. A producer may have left the slab, but not its
@@ -275,30 +277,45 @@ static void visit_halves(struct shard *shard, uint32_t at)
 }
 
 /* Spans are judged in a row, but what they are linked with lies anywhere. Brings closer, in steps, the
- * spans that come soon, their parents and children, and the parents of those. */
-static inline ALWAYS_INLINE void look_ahead(struct shard *shard, uint32_t at)
+ * spans that come soon, their parents and children, and who called those. `far` and so on are the
+ * spans so far ahead. */
+static inline ALWAYS_INLINE void prefetch_ahead(const struct shard *shard,
+                                                const struct remembered *far,
+                                                const struct remembered *near,
+                                                const struct remembered *next)
 {
-    const struct slab *slab = slab_of(shard);
-    const struct remembered *span;
+    const struct slab *slab = &shard->store.slab;
+    const struct kin *kin = &shard->judge.kin;
+
+    __builtin_prefetch(far, 1);
+    if (slab_live(slab, near->parent_at)) {
+        __builtin_prefetch(slab_at(slab, near->parent_at), 1);
+        __builtin_prefetch(slab_aside(slab, near->parent_at), 1);
+    }
+    if (slab_live(slab, near->child))
+        __builtin_prefetch(slab_at(slab, near->child));
+    __builtin_prefetch(kin_site(kin, near));
+    if (!slab_live(slab, next->parent_at))
+        return;
+    next = slab_at(slab, next->parent_at);
+    __builtin_prefetch(kin_site(kin, next));
+    if (next->kind == SPAN_KIND_CLIENT && slab_live(slab, next->parent_at))
+        __builtin_prefetch(slab_at(slab, next->parent_at));
+}
+
+/* Nearly always all of them are in one block. */
+static inline ALWAYS_INLINE void look_ahead(const struct shard *shard, uint32_t at,
+                                            const struct remembered *span)
+{
+    const struct slab *slab = &shard->store.slab;
 
     if (slab->head - at <= AHEAD_FAR)
         return;
-    __builtin_prefetch(slab_at(slab, at + AHEAD_FAR), 1);
-    span = slab_at(slab, at + AHEAD_NEAR);
-    if (slab_live(slab, span->parent_at)) {
-        __builtin_prefetch(slab_at(slab, span->parent_at), 1);
-        __builtin_prefetch(slab_aside(slab, span->parent_at), 1);
-    }
-    if (slab_live(slab, span->child))
-        __builtin_prefetch(slab_at(slab, span->child));
-    __builtin_prefetch(kin_site(kin_of(shard), span));
-    span = slab_at(slab, at + AHEAD_NEXT);
-    if (!slab_live(slab, span->parent_at))
-        return;
-    span = slab_at(slab, span->parent_at);
-    __builtin_prefetch(kin_site(kin_of(shard), span));
-    if (slab_live(slab, span->parent_at))
-        __builtin_prefetch(slab_at(slab, span->parent_at));
+    if (at % BLOCK_SPANS < BLOCK_SPANS - AHEAD_FAR)
+        prefetch_ahead(shard, span + AHEAD_FAR, span + AHEAD_NEAR, span + AHEAD_NEXT);
+    else
+        prefetch_ahead(shard, slab_at(slab, at + AHEAD_FAR), slab_at(slab, at + AHEAD_NEAR),
+                       slab_at(slab, at + AHEAD_NEXT));
 }
 
 /* Judges a span if it is time, and those that waited for it. */
@@ -379,18 +396,23 @@ static void go_on(struct shard *shard, enum shard_wait wait)
 
     if (slab_before(at, slab->tail))
         at = slab->tail;
-    for (;;) {
+    for (;; at++) {
+        const struct block *block;
+        const struct remembered *span;
         at = slab_next_pending(slab, at);
         shard->cursor[wait] = at;
-        if (at == slab->head || !is_over(shard, at, wait))
+        if (at == slab->head)
             return;
-        look_ahead(shard, at);
-        if (kin_span(kin_of(shard), at)->kind == SPAN_KIND_CONSUMER ||
+        block = slab_block(slab, at);
+        if (!is_over_since(shard, block->arrival[at % BLOCK_SPANS], wait))
+            return;
+        span = &block->spans[at % BLOCK_SPANS];
+        look_ahead(shard, at, span);
+        if (span->kind == SPAN_KIND_CONSUMER ||
             !judge_usual(&shard->judge, at, shard->cursor[WAIT_PAIRING]))
             visit_all(shard, at);
-        else if (slab_at(slab, at)->kin_waits)
+        else if (span->kin_waits)
             visit_kin(shard, at);
-        at++;
     }
 }
 
