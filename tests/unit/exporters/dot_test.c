@@ -88,6 +88,27 @@ static void dot__says_what_it_leaves_out(void **state)
     fixture_end(&fixture);
 }
 
+static void dot__packs_what_is_large(void **state)
+{
+    struct exporter_fixture fixture;
+    const char *text;
+
+    (void)state;
+    fixture_begin(&fixture, &exporter_dot, snapshot_sample_shop);
+    text = fixture_text(&fixture);
+    assert_has(text, "nodesep=0.35;");
+    assert_lacks(text, "mclimit");
+    assert_lacks(text, "nslimit");
+    fixture_end(&fixture);
+    fixture_begin(&fixture, &exporter_dot, NULL);
+    snapshot_sample_large(&fixture.build, 100, 3);
+    text = fixture_text(&fixture);
+    assert_has(text, "nodesep=0.12;");
+    assert_has(text, "nslimit=20;");
+    assert_lacks(text, "labeltooltip");
+    fixture_end(&fixture);
+}
+
 /* Takes the description apart as Graphviz's scanner does: "...", <...>, and what is between. */
 static void check_tokens(const char *text)
 {
@@ -219,6 +240,7 @@ int main(void)
         cmocka_unit_test(dot__is_the_same_every_time),
         cmocka_unit_test(dot__draws_namespaces_as_clusters),
         cmocka_unit_test(dot__says_what_it_leaves_out),
+        cmocka_unit_test(dot__packs_what_is_large),
         cmocka_unit_test(dot__keeps_hostile_names_in_their_literals),
         cmocka_unit_test(dot__keeps_hostile_clusters_in_their_literals),
         cmocka_unit_test(dot__lays_lone_nodes_in_rows),
