@@ -133,74 +133,112 @@ static bool read_usual(struct wire pair, struct attributes *attributes)
            take_usual(attributes, wire_view(key), value);
 }
 
-/* A varint that ends at `end`, and is not so long that it could overflow. */
-static inline bool read_number(const uint8_t *at, const uint8_t *end, uint64_t *out_number)
+/* A varint of `size` bytes, at least one, and at most as many as cannot overflow. */
+static inline bool read_number(const uint8_t *at, size_t size, uint64_t *out_number)
 {
-    uint64_t number = *at & 0x7F;
+    uint64_t number = 0;
 
-    for (unsigned shift = 7; *at++ >= 0x80; shift += 7) {
-        if (at == end || shift > 56)
+    if (size == 1) {
+        *out_number = at[0];
+        return at[0] < 0x80;
+    }
+    if (size == 2) {
+        *out_number = (at[0] & 0x7F) | (uint64_t)at[1] << 7;
+        return at[0] >= 0x80 && at[1] < 0x80;
+    }
+    for (size_t i = 0; i < size; i++) {
+        if (i > 8 || (at[i] >= 0x80) != (i + 1 < size))
             return false;
-        number |= (uint64_t)(*at & 0x7F) << shift;
+        number |= (uint64_t)(at[i] & 0x7F) << 7 * i;
     }
     *out_number = number;
-    return at == end;
+    return true;
 }
 
-/* The same as read_usual() for a wanted attribute of a usual type that comes first, and for one that says
- * nothing, if it has less than 128 bytes and its key has some length, so that all lengths in it have
- * one byte: they are right if they add up. At least 8 bytes are there.
+/* The first four bytes of an attribute, but for both sizes. */
+#define SHORT_HEAD(tag) ((uint32_t)(tag) | (uint32_t)TAG_KEY << 16)
+#define SHORT_HEAD_MASK UINT32_C(0x00FF80FF) /* The attribute's size has one byte. */
+
+/* An attribute of less than 128 bytes with a key of some length, so that all lengths in it have one byte:
  *
  *   tag  size  TAG_KEY  key's size  key ...  TAG_VALUE  value's size  tag of a member  ...
- *
- * Returns: how many bytes it has; 0: another form, or value, and nothing was done. */
-static inline size_t take_short(const uint8_t *at, size_t left, struct attributes *attributes)
-{
-    size_t size = at[1];
-    size_t key_size = at[3];
-    const char *key = (const char *)at + 4;
-    const uint8_t *value = at + 4 + key_size;
-    const struct attribute_name *name;
+ */
+struct shape {
+    size_t size; /* Of all. */
+    const char *key;
+    size_t key_size;
+    const uint8_t *member; /* Its tag. */
+    size_t member_size;    /* With its tag. */
+};
 
-    if (size >= 0x80 || at[2] != TAG_KEY || key_size < ATTRIBUTE_NAME_SIZE_MIN || size > left - 2 ||
-        key_size + 6 > size || value[0] != TAG_VALUE || key_size + 4 + value[1] != size)
-        return 0;
-    name = attribute_name_find(key, key_size);
-    if (name == NULL && attribute_name_may_tell(key))
-        return 0;
-    if (value[2] == TAG_TEXT) {
-        struct view text = {(const char *)value + 4, value[3]};
-        if (key_size + 6 + text.size != size || text.size == 0 ||
-            (name != NULL && !attributes_take_text(attributes, name, text)))
-            return 0;
-    } else {
-        uint64_t number;
-        if (value[2] != TAG_NUMBER || !read_number(value + 3, at + 2 + size, &number) ||
-            (name != NULL && !attributes_take_number(attributes, name, (int64_t)number)))
-            return 0;
-    }
-    return 2 + size;
+/* Whether the bytes, of which at least 8 are there, have this shape: lengths are right if they add up. */
+static inline bool has_shape(const uint8_t *at, size_t left, uint32_t wanted_head,
+                             struct shape *out_shape)
+{
+    uint32_t head = wire_load32(at);
+    size_t size = 2 + (head >> 8 & 0xFF);
+    size_t key_size = head >> 24;
+    const uint8_t *value = at + 4 + key_size;
+
+    if ((head & SHORT_HEAD_MASK) != wanted_head || size > left || key_size + 8 > size ||
+        key_size < ATTRIBUTE_NAME_SIZE_MIN || value[0] != TAG_VALUE ||
+        key_size + 6 + value[1] != size)
+        return false;
+    *out_shape = (struct shape){size, (const char *)at + 4, key_size, value + 2, value[1]};
+    return true;
 }
 
-void otlp_read_usual_attributes(const struct otlp_reading *reading, struct wire *wire, uint8_t tag,
-                                unsigned depth, struct attributes *attributes)
+/* Takes a value of a usual type that is not empty. False: it is something else. */
+static inline bool take_member(const struct shape *shape, const struct attribute_name *name,
+                               struct attributes *attributes, struct attributes_came *came)
+{
+    const uint8_t *at = shape->member;
+    uint64_t number;
+
+    if (at[0] == TAG_TEXT)
+        return (size_t)at[1] + 2 == shape->member_size && at[1] != 0 &&
+               (name == NULL || attributes_take_text(attributes, came, name,
+                                                     (struct view){(const char *)at + 2, at[1]}));
+    return at[0] == TAG_NUMBER && read_number(at + 1, shape->member_size - 1, &number) &&
+           (name == NULL || attributes_take_number(attributes, came, name, (int64_t)number));
+}
+
+/* Takes wanted attributes of usual types that come first, and goes over those that say nothing, as long as
+ * they have that shape. Where the first is that does not. */
+static const uint8_t *take_shapes(const uint8_t *at, const uint8_t *end, uint8_t tag,
+                                  struct attributes *attributes)
+{
+    struct attributes_came came = {attributes->seen, attributes->present};
+    size_t left = (size_t)(end - at);
+    struct shape shape;
+
+    while (left >= 8 && has_shape(at, left, SHORT_HEAD(tag), &shape)) {
+        const struct attribute_name *name = attribute_name_find_short(shape.key, shape.key_size);
+        if (name == NULL && attribute_name_may_tell(shape.key, shape.key_size))
+            break;
+        if (!take_member(&shape, name, attributes, &came))
+            break;
+        at += shape.size;
+        left -= shape.size;
+    }
+    attributes->seen = came.seen;
+    attributes->present = came.present;
+    return at;
+}
+
+void otlp_take_attributes(struct wire *wire, uint8_t tag, struct attributes *attributes)
 {
     const uint8_t *at = wire->at;
     const uint8_t *end = wire->end;
-    bool has_dimensions = attributes->dimensions != NULL; /* For which any key may be wanted. */
 
-    if (depth >= reading->depth_max)
-        return; /* The value stands one deeper. */
-    while (at != end && *at == tag) {
-        size_t left = (size_t)(end - at);
-        size_t size = left >= 8 && !has_dimensions ? take_short(at, left, attributes) : 0;
-        struct wire rest = {at, end};
+    for (;;) {
+        struct wire rest;
         struct wire pair;
-        if (size != 0) {
-            at += size;
-            continue;
-        }
-        if (!wire_short_bytes(&rest, &pair) || !read_usual(pair, attributes))
+        if (attributes->dimensions == NULL) /* Else any key may be wanted. */
+            at = take_shapes(at, end, tag, attributes);
+        rest = (struct wire){at, end};
+        if (at == end || *at != tag || !wire_short_bytes(&rest, &pair) ||
+            !read_usual(pair, attributes))
             break;
         at = rest.at;
     }

@@ -14,8 +14,8 @@ MUST_USE int otlp_read_attribute(struct otlp_reading *reading, struct wire pair,
                                  struct attributes *attributes);
 
 /* The same for all attributes that stand at the front of `wire`, each as a field of this tag (of one
- * byte), as long as they are written in the usual way; the others are left for otlp_next_field(). */
-void otlp_read_usual_attributes(const struct otlp_reading *reading, struct wire *wire, uint8_t tag,
-                                unsigned depth, struct attributes *attributes);
+ * byte), as long as they are written in the usual way; the others are left for otlp_next_field(). Values
+ * may stand as deep as they do. */
+void otlp_take_attributes(struct wire *wire, uint8_t tag, struct attributes *attributes);
 
 #endif

@@ -38,13 +38,6 @@ int otlp_fail_wire(struct otlp_reading *reading, const struct wire *wire, int st
                      status);
 }
 
-int otlp_check_depth(struct otlp_reading *reading, const uint8_t *at, unsigned depth)
-{
-    if (depth <= reading->depth_max)
-        return 0;
-    return otlp_fail(reading, at, "messages are nested too deeply", STATUS_INVALID);
-}
-
 void otlp_note_strindex(struct otlp_reading *reading, enum otlp_message message, uint32_t tag)
 {
     if (reading->warning == NULL &&

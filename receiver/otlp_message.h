@@ -54,7 +54,13 @@ int otlp_fail(struct otlp_reading *reading, const uint8_t *at, const char *error
 int otlp_fail_wire(struct otlp_reading *reading, const struct wire *wire, int status);
 
 /* Fails for a message that begins at `at` and stands deeper than allowed. */
-MUST_USE int otlp_check_depth(struct otlp_reading *reading, const uint8_t *at, unsigned depth);
+MUST_USE static inline int otlp_check_depth(struct otlp_reading *reading, const uint8_t *at,
+                                            unsigned depth)
+{
+    return depth <= reading->depth_max
+               ? 0
+               : otlp_fail(reading, at, "messages are nested too deeply", STATUS_INVALID);
+}
 
 /* Warns of a field that has a meaning in profiles only (A32). */
 void otlp_note_strindex(struct otlp_reading *reading, enum otlp_message message, uint32_t tag);

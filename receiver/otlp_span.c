@@ -245,8 +245,8 @@ static inline bool take_usual(const struct otlp_reading *reading, struct wire *w
     case TAG_END:
         return take_time(wire, &fields->end_ns);
     case TAG_ATTRIBUTE:
-        otlp_read_usual_attributes(reading, wire, TAG_ATTRIBUTE, OTLP_DEPTH_SPAN_FIELD,
-                                   &span->attributes);
+        if (OTLP_DEPTH_SPAN_FIELD < reading->depth_max) /* A value stands one deeper. */
+            otlp_take_attributes(wire, TAG_ATTRIBUTE, &span->attributes);
         return wire->at != begin;
     case TAG_STATUS:
         return reading->depth_max >= OTLP_DEPTH_SPAN_FIELD && take_status(wire, &fields->status);

@@ -48,6 +48,7 @@ enum request_tag {
 
 struct otlp_decoder {
     struct otlp_decoder_options options;
+    bool derives_errors; /* naming_derives_errors() */
     struct catalog_reader reader;
     struct otlp_stage stage;
     size_t stage_capacity;
@@ -85,6 +86,7 @@ int otlp_decoder_new(const struct otlp_decoder_options *options, struct otlp_dec
         own->memo_entries = MEMO_DEFAULT;
     if (own->json_tree_bytes_max == 0)
         own->json_tree_bytes_max = JSON_TREE_DEFAULT;
+    decoder->derives_errors = naming_derives_errors(own->naming);
     buf_init(&decoder->json, 0);
     catalog_join(own->catalog, &decoder->reader);
     if (own->targets != NULL)
@@ -309,9 +311,10 @@ static int take_span(struct otlp_decoder *decoder, struct wire wire)
         stage->rejected[REJECTED_INVALID_ID]++;
         return 0;
     }
-    record->status = naming_status(decoder->options.naming, &span->attributes, span->kind,
-                                   span->status) &
-                     3;
+    if (decoder->derives_errors)
+        record->status = naming_status(decoder->options.naming, &span->attributes, span->kind,
+                                       span->status) &
+                         3;
     record->trace_hash = span_trace_hash(record->trace, decoder->options.hash_seed);
     set_kind(span, record);
     if (record->kind == SPAN_KIND_CONSUMER && span->links.count != 0)
@@ -350,7 +353,8 @@ static int read_resource(struct otlp_decoder *decoder, struct wire wire,
 
     while (status == 0 && wire_left(&wire) != 0) {
         struct wire_field field;
-        otlp_read_usual_attributes(reading, &wire, TAG_ATTRIBUTE, OTLP_DEPTH_SPAN, attributes);
+        if (OTLP_DEPTH_SPAN < reading->depth_max) /* A value stands one deeper. */
+            otlp_take_attributes(&wire, TAG_ATTRIBUTE, attributes);
         if (wire_left(&wire) == 0)
             break;
         status = otlp_next_field(reading, &wire, OTLP_DEPTH_SCOPE_SPANS, &field);

@@ -16,7 +16,7 @@ function place(i) {
 }
 function row(i) {
     meaning = name[i] ~ /^rpc\./ ? "ATTRIBUTES_RPC" : name[i] ~ /^messaging\./ ? "ATTRIBUTES_MESSAGING" : "0"
-    return "{\"" name[i] "\", UINT64_C(1) << " i ", " meaning ", " length(name[i]) ", ATTRIBUTE_" slot[i] \
+    return "{\"" name[i] "\", UINT64_C(1) << " i ", " meaning ", 1U << ATTRIBUTE_" slot[i] ", " length(name[i]) ", ATTRIBUTE_" slot[i] \
         ", " rank[i] ", ATTRIBUTE_NAME_" type[i] "},"
 }
 BEGIN {

@@ -28,12 +28,18 @@ enum attribute_name_type {
     ATTRIBUTE_NAME_RATE,
 };
 
-enum { ATTRIBUTE_NAMES = 256, ATTRIBUTE_NAME_SIZE_MIN = 8, ATTRIBUTE_NAME_SIZE_MAX = 40 };
+enum {
+    ATTRIBUTE_NAMES = 256,
+    ATTRIBUTE_NAME_SIZE_MIN = 8,
+    ATTRIBUTE_NAME_SIZE_SHORT = 32,
+    ATTRIBUTE_NAME_SIZE_MAX = 40
+};
 
 struct attribute_name {
     alignas(64) char key[ATTRIBUTE_NAME_SIZE_MAX];
     uint64_t row;     /* The bit in attributes.seen that says that it came. */
     uint64_t meaning; /* The bit of its family there, or 0. */
+    uint32_t present; /* The bit of its slot in attributes.present. */
     uint8_t size;     /* Of the key; 0: nothing stands here. */
     uint8_t slot;     /* enum attribute */
     uint8_t rank;
@@ -45,64 +51,84 @@ _Static_assert(sizeof(struct attribute_name) == 64, "a line of the cache");
 extern const struct attribute_name attribute_names[ATTRIBUTE_NAMES];
 extern const uint32_t attribute_names_factor;
 
-/* Whether two texts of one size, which is at least ATTRIBUTE_NAME_SIZE_MIN, are equal: words that
- * overlap are quicker than a call. */
-static inline bool attribute_name_equal(const char *a, const char *b, size_t size)
+/* Where a key of at least ATTRIBUTE_NAME_SIZE_MIN bytes stands, if it is one of the wanted. */
+static inline const struct attribute_name *attribute_name_place(const char *key, size_t size)
 {
-    if (size <= 16)
-        return memcmp(a, b, 8) == 0 && memcmp(a + size - 8, b + size - 8, 8) == 0;
-    if (size <= 32)
-        return memcmp(a, b, 16) == 0 && memcmp(a + size - 16, b + size - 16, 16) == 0;
-    return memcmp(a, b, size) == 0;
-}
-
-/* A key of at least ATTRIBUTE_NAME_SIZE_MIN bytes. NULL: it is none of the wanted. */
-static inline const struct attribute_name *attribute_name_find(const char *key, size_t size)
-{
-    const struct attribute_name *name;
     uint32_t word;
 
     memcpy(&word, key + size - 6, sizeof(word));
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     word = __builtin_bswap32(word);
 #endif
-    name = &attribute_names[(word + (uint32_t)size) * attribute_names_factor >> 24];
-    return name->size == size && attribute_name_equal(name->key, key, size) ? name : NULL;
+    return &attribute_names[(word + (uint32_t)size) * attribute_names_factor >> 24];
 }
 
-/* Whether a key that is none of the wanted, of as many bytes, says something all the same: it may be
- * of one of the families whose mere presence does. */
-static inline bool attribute_name_may_tell(const char *key)
+/* NULL: it is none of the wanted. */
+static inline const struct attribute_name *attribute_name_find(const char *key, size_t size)
 {
-    return memcmp(key, "rpc.", 4) == 0 || memcmp(key, "messagin", 8) == 0;
+    const struct attribute_name *name = attribute_name_place(key, size);
+
+    return name->size == size && memcmp(name->key, key, size) == 0 ? name : NULL;
 }
+
+/* The same without a call, by words that overlap; longer keys, of which there are few, are not found. */
+static inline const struct attribute_name *attribute_name_find_short(const char *key, size_t size)
+{
+    const struct attribute_name *name = attribute_name_place(key, size);
+
+    if (name->size != size)
+        return NULL;
+    if (size <= 16)
+        return memcmp(name->key, key, 8) == 0 &&
+                       memcmp(name->key + size - 8, key + size - 8, 8) == 0
+                   ? name
+                   : NULL;
+    return size <= ATTRIBUTE_NAME_SIZE_SHORT && memcmp(name->key, key, 16) == 0 &&
+                   memcmp(name->key + size - 16, key + size - 16, 16) == 0
+               ? name
+               : NULL;
+}
+
+/* Whether a key that attribute_name_find_short() does not find says something all the same: it may be
+ * a longer one, or of one of the families whose mere presence does. */
+static inline bool attribute_name_may_tell(const char *key, size_t size)
+{
+    return size > ATTRIBUTE_NAME_SIZE_SHORT || memcmp(key, "rpc.", 4) == 0 ||
+           memcmp(key, "messagin", 8) == 0;
+}
+
+/* A copy of two members of the attributes, for who takes several and puts it back then. */
+struct attributes_came {
+    uint64_t seen;
+    uint32_t present;
+};
 
 /* The place for a value of this name, and of the slot it shares, that comes first; NULL: it is not the
  * first. What is kept is written into it member by member: a whole value, put together elsewhere, would
  * have to wait for its parts. */
 static inline struct attribute_value *attributes_first(struct attributes *attributes,
+                                                       struct attributes_came *came,
                                                        const struct attribute_name *name)
 {
-    uint32_t present = 1U << name->slot;
     struct attribute_value *into = &attributes->value[name->slot];
 
-    if ((attributes->seen & name->row) != 0 || (attributes->present & present) != 0)
+    if ((came->seen & name->row) != 0 || (came->present & name->present) != 0)
         return NULL;
-    attributes->seen |= name->row | name->meaning;
-    attributes->present |= present;
+    came->seen |= name->row | name->meaning;
+    came->present |= name->present;
     into->rank = name->rank;
     return into;
 }
 
 /* Keeps a value that is not empty. False: this is not its way, and nothing was done. */
-static inline bool attributes_take_text(struct attributes *attributes,
+static inline bool attributes_take_text(struct attributes *attributes, struct attributes_came *came,
                                         const struct attribute_name *name, struct view text)
 {
     struct attribute_value *into;
 
     if (name->type > ATTRIBUTE_NAME_ANY)
         return false;
-    into = attributes_first(attributes, name);
+    into = attributes_first(attributes, came, name);
     if (into == NULL)
         return false;
     into->type = ATTRIBUTE_TEXT;
@@ -112,13 +138,14 @@ static inline bool attributes_take_text(struct attributes *attributes,
 }
 
 static inline bool attributes_take_number(struct attributes *attributes,
+                                          struct attributes_came *came,
                                           const struct attribute_name *name, int64_t number)
 {
     struct attribute_value *into;
 
     if (name->type != ATTRIBUTE_NAME_NUMBER && name->type != ATTRIBUTE_NAME_ANY)
         return false;
-    into = attributes_first(attributes, name);
+    into = attributes_first(attributes, came, name);
     if (into == NULL)
         return false;
     into->type = ATTRIBUTE_NUMBER;

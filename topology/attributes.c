@@ -12,6 +12,8 @@
 _Static_assert(ATTRIBUTE_COUNT <= 32, "`present` has a bit for each attribute");
 _Static_assert(SEMCONV_ROWS <= 62, "`seen` has one for each row");
 
+const struct attribute_value attribute_absent = {.type = ATTRIBUTE_ABSENT};
+
 /* Notes the families whose mere presence says what a call is made to (N2). */
 static void note_family(struct attributes *attributes, struct view key)
 {
@@ -59,10 +61,10 @@ static struct attribute_value *place(struct attributes *attributes,
 {
     struct attribute_value *into = &attributes->value[name->slot];
 
-    if (into->type != ATTRIBUTE_ABSENT && into->rank < name->rank)
+    if ((attributes->present & name->present) != 0 && into->rank < name->rank)
         return NULL;
     into->rank = name->rank;
-    attributes->present |= 1U << name->slot;
+    attributes->present |= name->present;
     return into;
 }
 

@@ -71,8 +71,8 @@ struct attribute_dimension {
 #define ATTRIBUTES_RPC (UINT64_C(1) << 62)
 
 struct attributes {
-    struct attribute_value value[ATTRIBUTE_COUNT];
-    uint32_t present;  /* Bit i: value[i] is there. */
+    struct attribute_value value[ATTRIBUTE_COUNT]; /* To be read by attribute_at(). */
+    uint32_t present;  /* Bit i: value[i] is there; else it is left from before. */
     uint64_t seen;     /* Bit i: row i of semconv.tsv came, if only empty; ATTRIBUTES_*. */
     uint32_t repeated; /* Keys that came again and were left; goes on over a reset. */
     const struct dimensions
@@ -84,8 +84,6 @@ struct attributes {
 
 static inline void attributes_reset(struct attributes *attributes)
 {
-    for (uint32_t left = attributes->present; left != 0; left &= left - 1)
-        attributes->value[__builtin_ctz(left)].type = ATTRIBUTE_ABSENT;
     attributes->present = 0;
     attributes->seen = 0;
     attributes->dimensions_present = attributes->dimensions_seen = 0;
@@ -123,11 +121,26 @@ static inline bool attributes_has_rpc(const struct attributes *attributes)
     return (attributes->seen & ATTRIBUTES_RPC) != 0;
 }
 
+static inline bool attribute_is_present(const struct attributes *attributes, enum attribute which)
+{
+    return (attributes->present >> which & 1) != 0;
+}
+
+extern const struct attribute_value attribute_absent;
+
+static inline const struct attribute_value *attribute_at(const struct attributes *attributes,
+                                                         enum attribute which)
+{
+    return attribute_is_present(attributes, which) ? &attributes->value[which] : &attribute_absent;
+}
+
 static inline struct view attribute_text(const struct attributes *attributes, enum attribute which)
 {
     const struct attribute_value *value = &attributes->value[which];
 
-    return value->type == ATTRIBUTE_TEXT ? value->text : (struct view){NULL, 0};
+    return attribute_is_present(attributes, which) && value->type == ATTRIBUTE_TEXT
+               ? value->text
+               : (struct view){NULL, 0};
 }
 
 #endif

@@ -164,7 +164,7 @@ static struct view number_text(struct resolving *on, int64_t number)
 /* The attribute as it is, a number as its digits. */
 static struct view any_text(struct resolving *on, enum attribute which)
 {
-    const struct attribute_value *value = &on->input->span->value[which];
+    const struct attribute_value *value = attribute_at(on->input->span, which);
 
     if (value->type == ATTRIBUTE_NUMBER)
         return number_text(on, value->number);
@@ -199,12 +199,10 @@ static enum node_type type_of(enum call_kind call)
     return NODE_EXTERNAL;
 }
 
-enum span_kind naming_kind(const struct attributes *span, enum span_kind kind)
+enum span_kind naming_kind_of_operation(const struct attributes *span, enum span_kind kind)
 {
     struct view operation = attribute_text(span, ATTRIBUTE_MESSAGING_OPERATION);
 
-    if (operation.size == 0)
-        return kind;
     if (view_equal(operation, VIEW("settle")))
         return SPAN_KIND_INTERNAL;
     if (kind != SPAN_KIND_CLIENT)
@@ -219,15 +217,19 @@ enum span_kind naming_kind(const struct attributes *span, enum span_kind kind)
 
 /* ------------------------------------------------------------------ names of callees (N3, N4) */
 
+static bool is_true(const struct attributes *span, enum attribute which)
+{
+    const struct attribute_value *value = attribute_at(span, which);
+
+    return value->type == ATTRIBUTE_BOOLEAN && value->number != 0;
+}
+
 static struct view destination_name(const struct attributes *span)
 {
     struct view name = attribute_text(span, ATTRIBUTE_DESTINATION_TEMPLATE);
 
-    if (span->value[ATTRIBUTE_DESTINATION_TEMPORARY].type == ATTRIBUTE_BOOLEAN &&
-        span->value[ATTRIBUTE_DESTINATION_TEMPORARY].number != 0)
-        return VIEW("(temporary)");
-    if (span->value[ATTRIBUTE_DESTINATION_ANONYMOUS].type == ATTRIBUTE_BOOLEAN &&
-        span->value[ATTRIBUTE_DESTINATION_ANONYMOUS].number != 0)
+    if (is_true(span, ATTRIBUTE_DESTINATION_TEMPORARY) ||
+        is_true(span, ATTRIBUTE_DESTINATION_ANONYMOUS))
         return VIEW("(temporary)");
     return name.size != 0 ? name : attribute_text(span, ATTRIBUTE_DESTINATION_NAME);
 }
@@ -246,7 +248,7 @@ struct address {
 
 static int64_t port_of(const struct attributes *span, enum attribute which, uint8_t rank)
 {
-    const struct attribute_value *port = &span->value[which];
+    const struct attribute_value *port = attribute_at(span, which);
 
     return port->type == ATTRIBUTE_NUMBER && port->rank == rank && port->number > 0 &&
                    port->number <= 65535
@@ -257,8 +259,8 @@ static int64_t port_of(const struct attributes *span, enum attribute which, uint
 /* The address and the port that belongs to it: names of one age go together. */
 static struct address address_of(const struct attributes *span)
 {
-    const struct attribute_value *server = &span->value[ATTRIBUTE_SERVER_ADDRESS];
-    const struct attribute_value *peer = &span->value[ATTRIBUTE_NETWORK_PEER_ADDRESS];
+    const struct attribute_value *server = attribute_at(span, ATTRIBUTE_SERVER_ADDRESS);
+    const struct attribute_value *peer = attribute_at(span, ATTRIBUTE_NETWORK_PEER_ADDRESS);
 
     if (server->type == ATTRIBUTE_TEXT)
         return (struct address){server->text, port_of(span, ATTRIBUTE_SERVER_PORT, server->rank)};

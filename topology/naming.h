@@ -60,9 +60,16 @@ struct naming_input {
     size_t values_count;
 };
 
+enum span_kind naming_kind_of_operation(const struct attributes *span, enum span_kind kind);
+
 /* E8: the kind that counts: a CLIENT that sends is a PRODUCER, one that receives a CONSUMER, and
  * what settles is INTERNAL. */
-enum span_kind naming_kind(const struct attributes *span, enum span_kind kind);
+static inline enum span_kind naming_kind(const struct attributes *span, enum span_kind kind)
+{
+    return attribute_is_present(span, ATTRIBUTE_MESSAGING_OPERATION)
+               ? naming_kind_of_operation(span, kind)
+               : kind;
+}
 
 /* What they mean. Interned by the caller. */
 struct naming_result {
@@ -90,7 +97,10 @@ struct naming_result {
 MUST_USE int naming_resolve(const struct naming *naming, const struct naming_input *input,
                             struct buf *scratch, struct naming_result *out_result);
 
-/* The status of a span whose own is `status`, with E13's derivation if that is switched on. */
+/* Whether naming_status() may find another status than a span's own: E13's derivation is switched on. */
+bool naming_derives_errors(const struct naming *naming);
+
+/* The status of a span whose own is `status`. */
 enum span_status naming_status(const struct naming *naming, const struct attributes *span,
                                enum span_kind kind, enum span_status status);
 

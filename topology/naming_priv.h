@@ -5,13 +5,10 @@
 
 #include "topology/naming.h"
 
-/* topology.derive_errors */
-bool naming_derives_errors(const struct naming *naming);
-
 /* N2: db.system.name, db.system, db.namespace or db.name is there; older names only name a database. */
 static inline bool naming_is_database(const struct attributes *span)
 {
-    const struct attribute_value *namespace = &span->value[ATTRIBUTE_DB_NAMESPACE];
+    const struct attribute_value *namespace = attribute_at(span, ATTRIBUTE_DB_NAMESPACE);
 
     return (span->present >> ATTRIBUTE_DB_SYSTEM & 1) != 0 ||
            (namespace->type != ATTRIBUTE_ABSENT && namespace->rank <= 1);

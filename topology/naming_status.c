@@ -67,7 +67,7 @@ static int64_t rpc_code(const struct attribute_value *value)
 
 static bool rpc_failed(const struct attributes *span, bool is_caller)
 {
-    const struct attribute_value *value = &span->value[ATTRIBUTE_RPC_STATUS];
+    const struct attribute_value *value = attribute_at(span, ATTRIBUTE_RPC_STATUS);
     int64_t code;
 
     if (value->type == ATTRIBUTE_ABSENT)
@@ -80,7 +80,7 @@ static bool rpc_failed(const struct attributes *span, bool is_caller)
 
 static bool http_failed(const struct attributes *span, bool is_caller)
 {
-    const struct attribute_value *value = &span->value[ATTRIBUTE_HTTP_STATUS];
+    const struct attribute_value *value = attribute_at(span, ATTRIBUTE_HTTP_STATUS);
 
     if (value->type != ATTRIBUTE_NUMBER)
         return false;

@@ -9,8 +9,6 @@
  */
 #include "topology/sampling.h"
 
-#include "topology/span.h"
-
 enum { THRESHOLD_DIGITS = 14, EXPONENT_ZERO = 63 };
 
 static const uint64_t threshold_end = UINT64_C(1) << 56;
@@ -131,8 +129,8 @@ uint64_t sampling_rate_weight(double rate)
     return (uint64_t)(weight < weight_most ? weight + 0.5 : weight_most);
 }
 
-struct sampling sampling_of(struct view tracestate, const struct attributes *span,
-                            uint32_t count_max)
+struct sampling sampling_of_any(struct view tracestate, const struct attributes *span,
+                                uint32_t count_max)
 {
     static const enum attribute names[] = {ATTRIBUTE_SAMPLING_RATIO, ATTRIBUTE_SAMPLE_RATE};
     struct sampling sampling = {.weight = WEIGHT_ONE, .unknown = true};

@@ -13,6 +13,7 @@
 
 #include "base/view.h"
 #include "topology/attributes.h"
+#include "topology/span.h"
 
 struct sampling {
     uint64_t weight; /* Fixed point, span.h; WEIGHT_ONE if unknown. */
@@ -24,8 +25,19 @@ struct sampling {
 struct sampling sampling_parse(struct view tracestate, uint32_t count_max);
 
 /* The same, and the span's attributes where the tracestate says nothing. */
-struct sampling sampling_of(struct view tracestate, const struct attributes *span,
-                            uint32_t count_max);
+struct sampling sampling_of_any(struct view tracestate, const struct attributes *span,
+                                uint32_t count_max);
+
+/* The same, quick where nothing says anything. */
+static inline struct sampling sampling_of(struct view tracestate, const struct attributes *span,
+                                          uint32_t count_max)
+{
+    const uint32_t said = 1U << ATTRIBUTE_SAMPLING_RATIO | 1U << ATTRIBUTE_SAMPLE_RATE;
+
+    return tracestate.size == 0 && (span->present & said) == 0
+               ? (struct sampling){.weight = WEIGHT_ONE, .unknown = true}
+               : sampling_of_any(tracestate, span, count_max);
+}
 
 /* The weight behind an attribute's value, which may be above WEIGHT_MAX; 0: it has none. Any number is
  * allowed, infinite ones and none at all too. */

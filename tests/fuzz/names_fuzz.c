@@ -99,7 +99,7 @@ static void check_key(const struct naming *naming, const struct naming_input *in
     naming_keys_init(&keys, naming, 1);
     resource = naming_key_resource(&keys, input->resource);
     key = naming_key_span(&keys, &resource, input);
-    if (url->type != ATTRIBUTE_TEXT)
+    if (!attribute_is_present(span, ATTRIBUTE_URL_FULL))
         return;
     if (naming_resolve(naming, input, scratch, &result) != 0)
         abort();

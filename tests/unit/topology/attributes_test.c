@@ -24,9 +24,9 @@ static void attributes__keeps_what_is_wanted(void **state)
     attributes_offer_boolean(&on, VIEW("messaging.destination.temporary"), true);
     assert_view_equal(attribute_text(&on, ATTRIBUTE_SERVICE_NAME), "shop");
     assert_view_equal(attribute_text(&on, ATTRIBUTE_SERVER_ADDRESS), "db.example");
-    assert_int_equal(on.value[ATTRIBUTE_SERVER_PORT].type, ATTRIBUTE_NUMBER);
+    assert_int_equal(attribute_at(&on, ATTRIBUTE_SERVER_PORT)->type, ATTRIBUTE_NUMBER);
     assert_int_equal(on.value[ATTRIBUTE_SERVER_PORT].number, 5432);
-    assert_int_equal(on.value[ATTRIBUTE_DESTINATION_TEMPORARY].type, ATTRIBUTE_BOOLEAN);
+    assert_int_equal(attribute_at(&on, ATTRIBUTE_DESTINATION_TEMPORARY)->type, ATTRIBUTE_BOOLEAN);
     assert_int_equal(on.value[ATTRIBUTE_DESTINATION_TEMPORARY].number, 1);
     assert_int_equal(on.present, 1U << ATTRIBUTE_SERVICE_NAME | 1U << ATTRIBUTE_SERVER_ADDRESS |
                                      1U << ATTRIBUTE_SERVER_PORT |
@@ -75,7 +75,7 @@ static void attributes__takes_the_first_of_equal_keys(void **state)
     assert_view_equal(attribute_text(&on, ATTRIBUTE_DB_NAMESPACE), "");
     attributes_offer_other(&on, VIEW("server.port"));
     attributes_offer_number(&on, VIEW("server.port"), 1);
-    assert_int_equal(on.value[ATTRIBUTE_SERVER_PORT].type, ATTRIBUTE_ABSENT);
+    assert_int_equal(attribute_at(&on, ATTRIBUTE_SERVER_PORT)->type, ATTRIBUTE_ABSENT);
     assert_int_equal(on.repeated, 5);
     attributes_reset(&on);
     offer(&on, "peer.service", "b");
@@ -108,7 +108,7 @@ static void attributes__reads_numbers_that_are_text(void **state)
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         attributes_reset(&on);
         offer(&on, "server.port", wrong[i]);
-        assert_int_equal(on.value[ATTRIBUTE_SERVER_PORT].type, ATTRIBUTE_ABSENT);
+        assert_int_equal(attribute_at(&on, ATTRIBUTE_SERVER_PORT)->type, ATTRIBUTE_ABSENT);
     }
     attributes_reset(&on);
     attributes_offer_number(&on, VIEW("server.address"), 5); /* A number is no address. */
@@ -165,7 +165,8 @@ static void attributes__reads_booleans_that_are_text(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         attributes_reset(&on);
         offer(&on, "messaging.destination.anonymous", cases[i].text);
-        assert_int_equal(on.value[ATTRIBUTE_DESTINATION_ANONYMOUS].type, ATTRIBUTE_BOOLEAN);
+        assert_int_equal(attribute_at(&on, ATTRIBUTE_DESTINATION_ANONYMOUS)->type,
+                         ATTRIBUTE_BOOLEAN);
         assert_int_equal(on.value[ATTRIBUTE_DESTINATION_ANONYMOUS].number, cases[i].number);
     }
 }
