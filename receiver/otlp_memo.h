@@ -1,9 +1,11 @@
 /* otlp_memo.h: from the bytes that name a span to its site, for what was seen before.
  * Is:         a table of lines with four entries each; a newcomer takes a free one, or one of the four.
+ *             It begins small, so that who sees few names has them in few pages, and becomes larger as
+ *             often as newcomers had to take the places of others; what it knew is asked anew then.
  * Invariants: what it answers is what naming_site() answered for an equal key. Keys are told apart by
  *             64 bits of their hash and by their line.
  * Threads:    one decoder's.
- * Memory:     16 bytes an entry, all at init.
+ * Memory:     16 bytes an entry; more than 2 MiB lie on large pages, if there are some.
  */
 #ifndef SPANMAP_RECEIVER_OTLP_MEMO_H
 #define SPANMAP_RECEIVER_OTLP_MEMO_H
@@ -32,11 +34,14 @@ struct otlp_memo {
     void *memory; /* In which the lines lie. */
     struct otlp_memo_line *lines;
     uint64_t mask;
-    uint32_t version; /* Of the catalog, now. */
+    uint64_t mask_max;
+    uint64_t replaced; /* Newcomers that took the place of another, since it became this large. */
+    uint32_t version;  /* Of the catalog, now. */
 };
 
-/* Room for `entries`, at least 1, rounded up to a power of two. Returns: 0; STATUS_NOMEM. */
-MUST_USE int otlp_memo_init(struct otlp_memo *memo, size_t entries);
+/* Room for `entries_max` in the end, at least 1, rounded up to a power of two. Returns: 0;
+ * STATUS_NOMEM. */
+MUST_USE int otlp_memo_init(struct otlp_memo *memo, size_t entries_max);
 void otlp_memo_release(struct otlp_memo *memo);
 
 /* For a look-up that comes soon. */
@@ -60,15 +65,7 @@ static inline bool otlp_memo_find(const struct otlp_memo *memo, const struct has
     return false;
 }
 
-static inline void otlp_memo_put(struct otlp_memo *memo, const struct hash128 *key, uint32_t site)
-{
-    struct otlp_memo_line *line = &memo->lines[key->low & memo->mask];
-    size_t way = key->low >> 62; /* Of these four, if none is free. */
-
-    for (size_t i = 0; i < OTLP_MEMO_WAYS; i++)
-        if (line->entries[i].version != memo->version)
-            way = i;
-    line->entries[way] = (struct otlp_memo_entry){key->high, site, memo->version};
-}
+/* For a key that was not found. */
+void otlp_memo_put(struct otlp_memo *memo, const struct hash128 *key, uint32_t site);
 
 #endif

@@ -21,7 +21,7 @@ enum target_tag {
 #define REFUSED_AGAIN_NS NS_PER_S
 
 /* Of all texts that are not in the message itself, and what one of them may take. */
-enum { TEXTS_BYTES = 64 << 10, TEXT_BYTES = NAMING_TEXT_MAX };
+enum { TEXTS_BYTES = 64 << 10, TEXT_BYTES = NAMING_TEXT_MAX, NOTED_AT_ONCE = 16 };
 
 /* What is read of one resource. `texts` has all its room from the start and cannot grow, so that nothing
  * in it moves: views of it are kept. */
@@ -123,13 +123,44 @@ static void read_resource(struct wire resource, struct reading *reading)
     }
 }
 
-static int note(struct otlp_target_memo *memo, struct targets *targets, uint64_t seed,
-                struct wire resource, unsigned depth_max, struct wall_time now)
+/* The resources of one request. */
+struct noting {
+    struct otlp_target_memo *memo;
+    struct targets *targets;
+    unsigned depth_max;
+    struct wall_time now;
+    size_t count;
+    struct hash128 keys[NOTED_AT_ONCE];
+    struct wire resources[NOTED_AT_ONCE];
+};
+
+static struct otlp_target_entry *line_of(struct otlp_target_memo *memo, const struct hash128 *key)
 {
-    struct view bytes = wire_view(resource);
-    struct hash128 key = hash128(bytes.data, bytes.size, seed);
-    struct otlp_target_entry *entry = &memo->entries[key.low % OTLP_TARGET_MEMO];
-    bool is_same = entry->key.low == key.low && entry->key.high == key.high;
+    return memo->lines[key->low % OTLP_TARGET_LINES];
+}
+
+/* The entry of a resource, or the one that it may take; whether it is its own. */
+static bool find(struct otlp_target_memo *memo, const struct hash128 *key,
+                 struct otlp_target_entry **out_entry)
+{
+    struct otlp_target_entry *line = line_of(memo, key);
+
+    for (size_t i = 0; i < OTLP_TARGET_WAYS; i++) {
+        if (line[i].key == key->high) {
+            *out_entry = &line[i];
+            return true;
+        }
+    }
+    *out_entry = &line[memo->next_way++ % OTLP_TARGET_WAYS];
+    return false;
+}
+
+static int note(const struct noting *on, const struct hash128 *key, struct wire resource)
+{
+    struct targets *targets = on->targets;
+    struct wall_time now = on->now;
+    struct otlp_target_entry *entry;
+    bool is_same = find(on->memo, key, &entry);
     struct reading reading;
     int status;
 
@@ -137,7 +168,7 @@ static int note(struct otlp_target_memo *memo, struct targets *targets, uint64_t
         return 0;
     if (is_same && entry->refused_ns != 0 && now.ns - entry->refused_ns < REFUSED_AGAIN_NS)
         return 0;
-    reading.depth_max = depth_max;
+    reading.depth_max = on->depth_max;
     buf_init(&reading.texts, TEXTS_BYTES);
     status = buf_reserve(&reading.texts, TEXTS_BYTES);
     if (status == 0) {
@@ -147,17 +178,47 @@ static int note(struct otlp_target_memo *memo, struct targets *targets, uint64_t
     buf_release(&reading.texts);
     if (status != 0)
         return status;
-    entry->key = key;
+    entry->key = key->high;
     entry->refused_ns = entry->number.stamp == 0 ? now.ns : 0;
     return 0;
+}
+
+/* Notes those that were found, whose places in the memo were asked for then. */
+static int note_all(struct noting *on)
+{
+    int status = 0;
+
+    for (size_t i = 0; i < on->count && status == 0; i++)
+        status = note(on, &on->keys[i], on->resources[i]);
+    on->count = 0;
+    return status;
+}
+
+static int add(struct noting *on, uint64_t seed, struct wire resource)
+{
+    struct view bytes = wire_view(resource);
+    struct hash128 key = hash128(bytes.data, bytes.size, seed);
+    const char *line = (const char *)line_of(on->memo, &key);
+
+    __builtin_prefetch(line);
+    __builtin_prefetch(line + sizeof(on->memo->lines[0]) / 2);
+    on->keys[on->count] = key;
+    on->resources[on->count++] = resource;
+    return on->count == NOTED_AT_ONCE ? note_all(on) : 0;
 }
 
 void otlp_note_targets(struct otlp_target_memo *memo, struct targets *targets, uint64_t seed,
                        struct view request, unsigned depth_max, struct wall_time now)
 {
     struct wire wire = wire_of(request);
+    struct noting on;
     int status = 0;
 
+    on.memo = memo;
+    on.targets = targets;
+    on.depth_max = depth_max;
+    on.now = now;
+    on.count = 0;
     while (status == 0 && wire_left(&wire) != 0) {
         struct wire resource = {NULL, NULL};
         struct wire_field field;
@@ -175,6 +236,7 @@ void otlp_note_targets(struct otlp_target_memo *memo, struct targets *targets, u
                 has_spans = has_spans || field.tag == TAG_SCOPE_SPANS;
         }
         if (status == 0 && has_spans && resource.at != NULL)
-            status = note(memo, targets, seed, resource, depth_max, now);
+            status = add(&on, seed, resource);
     }
+    (void)note_all(&on); /* Without memory the next request tries again. */
 }

@@ -3,7 +3,7 @@
  *             know is read.
  * Is not:     a judge of bytes: the request was decoded before, and proved to be whole.
  * Threads:    one decoder's.
- * Memory:     a memo of 320 KiB.
+ * Memory:     a memo of 512 KiB.
  */
 #ifndef SPANMAP_RECEIVER_OTLP_TARGET_H
 #define SPANMAP_RECEIVER_OTLP_TARGET_H
@@ -16,14 +16,16 @@
 #include "base/view.h"
 #include "topology/targets.h"
 
-enum { OTLP_TARGET_MEMO = 8192 };
+enum { OTLP_TARGET_LINES = 4096, OTLP_TARGET_WAYS = 4 };
 
+/* Resources are told apart by 64 bits of their hash and by their line. */
 struct otlp_target_memo {
     struct otlp_target_entry {
-        struct hash128 key;
+        uint64_t key;
         struct target_number number; /* Without a stamp: it was refused, or the place is free. */
         uint64_t refused_ns;         /* When; 0: it was not. */
-    } entries[OTLP_TARGET_MEMO];
+    } lines[OTLP_TARGET_LINES][OTLP_TARGET_WAYS];
+    uint32_t next_way; /* That a newcomer takes. */
 };
 
 /* Notes the resource of each ResourceSpans that has spans. Without memory the rest is left for the

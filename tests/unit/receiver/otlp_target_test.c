@@ -250,6 +250,31 @@ static void target__is_refused_without_being_read_again_at_once(void **state)
     world_stop(&world);
 }
 
+/* More of them in one request than are looked up at once, and most of them again. */
+static void target__notes_many_of_one_request(void **state)
+{
+    struct world world;
+
+    (void)state;
+    world_start(&world);
+    for (int round = 1; round <= 2; round++) {
+        for (int i = 0; i < 40; i++) {
+            char instance[] = "a";
+            instance[0] = (char)('a' + i % 3);
+            open_resource(&world);
+            build_attribute(&world.build, 1, "service.name", "shop");
+            build_attribute(&world.build, 1, "service.instance.id", instance);
+            build_attribute(&world.build, 1, "host.name", i < 3 ? "first" : "other");
+            close_resource(&world, i != 0);
+        }
+        note(&world, (uint64_t)round * NS_PER_S);
+        assert_int_equal(world.count, 3);
+        for (size_t i = 0; i < 3; i++)
+            assert_int_equal(world.list[i]->instance.data[0], 'a' + (int)i);
+    }
+    world_stop(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,6 +283,7 @@ int main(void)
         cmocka_unit_test(target__takes_long_texts_beside_unknown_fields),
         cmocka_unit_test(target__needs_spans),
         cmocka_unit_test(target__is_refused_without_being_read_again_at_once),
+        cmocka_unit_test(target__notes_many_of_one_request),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
