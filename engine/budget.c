@@ -20,6 +20,7 @@
 #include "topology/lessons.h"
 #include "topology/mail.h"
 #include "topology/name_table.h"
+#include "topology/publisher.h"
 #include "topology/snapshot.h"
 #include "topology/span.h"
 #include "topology/tally.h"
@@ -52,7 +53,9 @@ enum {
     PUSH_TEXTS_SHARE = 64,
     EXEMPLARS_MIN = 64,
     EXEMPLARS_MAX = 1 << 14,
-    EXEMPLAR_COPIES = 3, /* Cumulated and in two snapshots. */
+    TALLY_PART = 8,      /* Of the bytes of cumulated series, for each tally. */
+    USUAL_BUCKETS = 64,  /* Of a histogram, ... */
+    USUAL_EXEMPLARS = 8, /* ... and of a series. */
     PAIR_BYTES = 8,      /* Of a service and its operation, at most one a site. */
     SLOT_BYTES = 32,     /* 8-byte slots, a quarter to a half of them in use. */
 };
@@ -85,41 +88,43 @@ const char *budget_share_name(enum budget_share share)
 
 /* -------------------------------------------------------------------- costs */
 
-static uint64_t histogram_bytes(void)
-{
-    return sizeof(struct histogram) + HISTOGRAM_BUCKETS_MAX * sizeof(uint64_t) +
-           2 * ALLOCATION_BYTES;
-}
-
-/* How often a series may exist at once: in each shard's tally and the one that is being added,
- * cumulated, as it was when it expired, in the newest snapshot and in an old one that is still being
- * read. */
+/* How often a loss may exist at once: in each shard's tally and the one that is being added, cumulated,
+ * as it was when it expired, in the newest snapshot and in an old one that is still being read. */
 static uint64_t series_copies(unsigned shards)
 {
     return (uint64_t)shards + 5;
 }
 
-static uint64_t exemplars_bytes(const struct options *options, uint64_t most)
+/* A tally has a part of what the cumulated series have: one of each shard and the one that is being
+ * added. */
+static uint64_t with_tallies(const struct budget *budget, uint64_t bytes)
 {
-    return options->metrics_exemplars
-               ? EXEMPLAR_COPIES *
-                     (sizeof(struct exemplars) + most * sizeof(struct exemplar) + ALLOCATION_BYTES)
-               : 0;
+    return bytes + ((uint64_t)budget->shards + 1) * (bytes / TALLY_PART);
 }
 
-/* A direct edge has three histograms, one through messages has client, server and delay. */
-static uint64_t edge_bytes(const struct options *options, unsigned shards)
+static uint64_t without_tallies(const struct budget *budget, uint64_t bytes)
 {
-    return series_copies(shards) * (sizeof(struct snapshot_edge) + 3 * histogram_bytes() +
-                                    SLOT_BYTES + ALLOCATION_BYTES) +
-           exemplars_bytes(options, EXEMPLARS_OF_EDGE_MAX);
+    return bytes / (TALLY_PART + budget->shards + 1) * TALLY_PART;
 }
 
-static uint64_t operation_bytes(const struct options *options, unsigned shards)
+/* Of a series that is as wide as can be, and came last: an eighth of the bytes is not for new ones. */
+static uint64_t widest_bytes(const struct options *options, const struct budget *budget,
+                             uint64_t (*bytes)(uint32_t buckets, uint32_t exemplars),
+                             uint32_t exemplars)
 {
-    return series_copies(shards) * (sizeof(struct snapshot_operation) + 2 * histogram_bytes() +
-                                    SLOT_BYTES + ALLOCATION_BYTES) +
-           exemplars_bytes(options, EXEMPLARS_OF_OPERATION_MAX);
+    uint64_t widest = bytes(HISTOGRAM_BUCKETS_MAX, options->metrics_exemplars ? exemplars : 0);
+
+    return with_tallies(budget, widest + widest / 7 + 1);
+}
+
+static uint64_t edge_bytes(const struct options *options, const struct budget *budget)
+{
+    return widest_bytes(options, budget, publisher_edge_bytes, EXEMPLARS_OF_EDGE_MAX);
+}
+
+static uint64_t operation_bytes(const struct options *options, const struct budget *budget)
+{
+    return widest_bytes(options, budget, publisher_operation_bytes, EXEMPLARS_OF_OPERATION_MAX);
 }
 
 /* Buckets, the one of infinity too, sum, count and time of creation. */
@@ -298,10 +303,10 @@ static void wanted_shares(const struct options *options, const struct budget *bu
     memset(out_wanted, 0, BUDGET_SHARE_COUNT * sizeof(*out_wanted));
     out_wanted[BUDGET_SPANS] = options->topology_memory_bytes_max;
     out_wanted[BUDGET_MESSAGES] = options->messaging_memory_bytes_max;
-    out_wanted[BUDGET_EDGES] = options->map_edges_max * (edge_bytes(options, budget->shards) +
-                                                         edge_text_bytes(options, budget));
+    out_wanted[BUDGET_EDGES] = options->map_edges_max *
+                               (edge_bytes(options, budget) + edge_text_bytes(options, budget));
     out_wanted[BUDGET_OPERATIONS] = options->metrics_operations_max *
-                                    (operation_bytes(options, budget->shards) +
+                                    (operation_bytes(options, budget) +
                                      operation_text_bytes(options, budget));
     out_wanted[BUDGET_LOSSES] = options->metrics_losses_max * loss_bytes(budget->shards);
     out_wanted[BUDGET_REQUESTS] = options->receiver_memory_bytes_max;
@@ -442,38 +447,71 @@ static int bound_names(const struct options *options, struct budget *budget, cha
     return 0;
 }
 
-static void bound_series(const struct options *options, struct budget *budget)
-{
-    uint64_t edge_text = edge_text_bytes(options, budget);
-    uint64_t operation_text = operation_text_bytes(options, budget);
+/* How a share of series is divided. */
+struct division {
+    uint64_t asked; /* Series; 0: as many as there is room for. */
+    uint64_t usual_bytes;
+    uint64_t first_bytes; /* The least that one takes. */
+    uint64_t text_bytes;
+    uint64_t answered; /* Series whose texts there is room for. */
+    uint64_t bytes;    /* For all copies but those in tallies. */
+    uint32_t most;
+};
 
-    budget->edges_max = bound(options->map_edges_max, budget->share_bytes[BUDGET_EDGES],
-                              edge_bytes(options, budget->shards) + edge_text);
-    budget->operation_series_max = bound(options->metrics_operations_max,
-                                         budget->share_bytes[BUDGET_OPERATIONS],
-                                         operation_bytes(options, budget->shards) + operation_text);
-    budget->losses_max = bound(options->metrics_losses_max, budget->share_bytes[BUDGET_LOSSES],
-                               loss_bytes(budget->shards));
-    edge_text *= budget->edges_max;
-    operation_text *= budget->operation_series_max;
-    budget->share_bytes[BUDGET_EDGES] -= edge_text;
-    budget->share_bytes[BUDGET_OPERATIONS] -= operation_text;
-    budget->share_bytes[BUDGET_ANSWERS] = edge_text + operation_text;
+/* Texts have room for as many series as usual ones find room beside them. */
+static void divide_share(struct budget *budget, enum budget_share share, struct division *division)
+{
+    uint64_t each = with_tallies(budget, division->usual_bytes) + division->text_bytes;
+    uint64_t texts;
+
+    division->answered = division->asked != 0 ? division->asked : budget->share_bytes[share] / each;
+    texts = division->answered * division->text_bytes;
+    budget->share_bytes[share] -= texts;
+    budget->share_bytes[BUDGET_ANSWERS] += texts;
+    division->bytes = without_tallies(budget, budget->share_bytes[share]);
+    division->most = bound(division->asked, division->bytes, division->first_bytes);
 }
 
 /* What waits for its reader is packed where it can be long, so that it takes less than what is made. A
  * MiB more of each for the page and pictures is fixed. */
-static void bound_answers(const struct options *options, struct budget *budget)
+static void bound_answers(struct budget *budget, uint64_t packed)
 {
-    uint64_t packed = budget->edges_max * packed_edge_bytes(options) +
-                      budget->operation_series_max * packed_operation_bytes(options);
-
-    if (budget->threads == 0)
-        packed = 0;
     budget->answers_bytes_max = (size_t)(packed + MIB) + 2 * budget->targets_bytes;
     budget->answers_bytes_kept = budget->answers_bytes_max / ANSWERS_KEPT_PART;
     budget->answer_bytes_max = (size_t)(budget->share_bytes[BUDGET_ANSWERS] - packed + MIB) +
                                2 * budget->targets_bytes;
+}
+
+static void bound_series(const struct options *options, struct budget *budget)
+{
+    uint32_t exemplars = options->metrics_exemplars ? USUAL_EXEMPLARS : 0;
+    struct division edges = {
+        .asked = options->map_edges_max,
+        .usual_bytes = publisher_edge_bytes(USUAL_BUCKETS, exemplars),
+        .first_bytes = publisher_edge_bytes(0, 0),
+        .text_bytes = edge_text_bytes(options, budget),
+    };
+    struct division operations = {
+        .asked = options->metrics_operations_max,
+        .usual_bytes = publisher_operation_bytes(USUAL_BUCKETS, exemplars),
+        .first_bytes = publisher_operation_bytes(0, 0),
+        .text_bytes = operation_text_bytes(options, budget),
+    };
+    uint64_t packed;
+
+    divide_share(budget, BUDGET_EDGES, &edges);
+    divide_share(budget, BUDGET_OPERATIONS, &operations);
+    budget->edges_max = edges.most;
+    budget->edges_bytes = edges.bytes;
+    budget->tally_edges_bytes = edges.bytes / TALLY_PART;
+    budget->operation_series_max = operations.most;
+    budget->operations_bytes = operations.bytes;
+    budget->tally_operations_bytes = operations.bytes / TALLY_PART;
+    budget->losses_max = bound(options->metrics_losses_max, budget->share_bytes[BUDGET_LOSSES],
+                               loss_bytes(budget->shards));
+    packed = edges.answered * packed_edge_bytes(options) +
+             operations.answered * packed_operation_bytes(options);
+    bound_answers(budget, budget->threads != 0 ? packed : 0);
 }
 
 static void bound_rings(struct budget *budget)
@@ -544,7 +582,6 @@ static int attempt(const struct options *options, struct budget *budget, char ou
     bound_series(options, budget);
     bound_rings(budget);
     bound_requests(options, budget);
-    bound_answers(options, budget);
     bound_messages(budget);
     bound_windows(budget);
     budget->shard_bytes = (size_t)(budget->share_bytes[BUDGET_SPANS] / budget->shards);

@@ -3,8 +3,8 @@
  *             memory and its cores. What an option sets stays as it says; the rest is shared in
  *             proportion.
  * Invariants: the sum of all shares is at most the limit, each share counted at its worst: longest
- *             names, full tables, full histograms, and as many copies of a series as there can be
- *             at once.
+ *             names, full tables, and as many copies of a series as there can be at once. What series
+ *             take beyond their rows is bounded by bytes, since the widest takes twice the usual.
  * Threads:    plain data.
  */
 #ifndef SPANMAP_ENGINE_BUDGET_H
@@ -77,8 +77,12 @@ struct budget {
     uint32_t sets_max; /* Of values of dimensions; 0: there are none. */
     uint32_t service_sets_max;
     uint32_t lessons_max;
-    uint32_t edges_max;
+    uint32_t edges_max; /* At most: bytes may be out before. */
     uint32_t operation_series_max;
+    uint64_t edges_bytes; /* All copies, but those in tallies. */
+    uint64_t operations_bytes;
+    uint64_t tally_edges_bytes; /* Of one tally. */
+    uint64_t tally_operations_bytes;
     uint32_t losses_max;
     size_t push_texts_bytes; /* Names of what was told by remote write; twice, in BUDGET_FIXED. */
     uint32_t exemplars_max;  /* Of one tally; 0: none are kept. Part of BUDGET_FIXED. */

@@ -26,6 +26,8 @@ static struct tally_options tally_options(const struct engine *engine)
         .operations_max = engine->budget.operation_series_max,
         .losses_max = engine->budget.losses_max,
         .exemplars_max = engine->budget.exemplars_max,
+        .edges_bytes_max = engine->budget.tally_edges_bytes,
+        .operations_bytes_max = engine->budget.tally_operations_bytes,
     };
 }
 
@@ -80,6 +82,8 @@ static int make_publisher(struct engine *engine, const struct options *options)
         .edges_max = engine->budget.edges_max,
         .operations_max = engine->budget.operation_series_max,
         .losses_max = engine->budget.losses_max,
+        .edges_bytes_max = engine->budget.edges_bytes,
+        .operations_bytes_max = engine->budget.operations_bytes,
         .expiration_ns = options->metrics_expiration_ns,
         .exemplars = options->metrics_exemplars,
         .shards = engine->budget.shards,

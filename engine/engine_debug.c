@@ -81,6 +81,34 @@ struct fill {
     uint64_t past; /* What found no room, since the start. */
 };
 
+/* What series take; most_bytes 0: the share is not of series. */
+struct series_fill {
+    uint64_t used_bytes, most_bytes;
+};
+
+static struct series_fill fill_of_series(const struct engine_debug *debug, size_t share)
+{
+    const struct snapshot *snapshot = debug->snapshot;
+
+    switch (share) {
+    case BUDGET_EDGES:
+        return (struct series_fill){snapshot->edges_bytes, debug->budget->edges_bytes};
+    case BUDGET_OPERATIONS:
+        return (struct series_fill){snapshot->operations_bytes, debug->budget->operations_bytes};
+    default:
+        return (struct series_fill){0, 0};
+    }
+}
+
+/* By what is scarcer. */
+static uint64_t percent(const struct fill *fill, const struct series_fill *series)
+{
+    uint64_t by_bytes = series->most_bytes != 0 ? series->used_bytes * 100 / series->most_bytes : 0;
+    uint64_t by_count = fill->used * 100 / fill->max;
+
+    return by_bytes > by_count ? by_bytes : by_count;
+}
+
 /* What a user would set, and what happens where a share is full. */
 static const struct {
     const char *option;
@@ -159,14 +187,17 @@ int engine_debug_budgets(const struct engine_debug *debug, struct buf *out)
         debug->budget->limit_bytes, machine_resident_bytes());
     for (size_t i = 0; i < BUDGET_SHARE_COUNT; i++) {
         const struct fill *fill = &fills[i];
+        struct series_fill series = fill_of_series(debug, i);
         (void)buf_printf(out, "%s\n  {\"share\": \"%s\", \"bytes\": %" PRIu64, i != 0 ? "," : "",
                          budget_share_name((enum budget_share)i), debug->budget->share_bytes[i]);
         if (fill->max != 0)
             (void)buf_printf(out,
                              ", \"used\": %" PRIu64 ", \"max\": %" PRIu64 ", \"unit\": \"%s\""
                              ", \"percent\": %" PRIu64 ", \"found_no_room\": %" PRIu64,
-                             fill->used, fill->max, fill->unit, fill->used * 100 / fill->max,
-                             fill->past);
+                             fill->used, fill->max, fill->unit, percent(fill, &series), fill->past);
+        if (series.most_bytes != 0)
+            (void)buf_printf(out, ", \"used_bytes\": %" PRIu64 ", \"bytes_max\": %" PRIu64,
+                             series.used_bytes, series.most_bytes);
         (void)buf_printf(out, ", \"option\": \"%s\", \"past_it\": \"%s\"}", words[i].option,
                          words[i].past);
     }

@@ -464,8 +464,9 @@ static const struct option_row rows[] = {
      .min = 1,
      .max = 10000000,
      .zero = "auto",
-     .prose = "Edges that are told apart; calls on further ones are counted together. auto is by "
-              "memory.limit."},
+     .prose = "Edges that are told apart; calls on further ones are counted together. A number has "
+              "memory set aside for so many, however wide their histograms; auto is as many as fit "
+              "by the bytes that they take (/debug/budgets)."},
     {.key = "windows.span",
      .type = OPTION_DURATION,
      .offset = AT(windows_span_ns),
@@ -573,7 +574,7 @@ static const struct option_row rows[] = {
      .max = 10000000,
      .zero = "auto",
      .prose = "Series of traces_spanmetrics_calls_total; further ones are counted together. auto "
-              "is by memory.limit."},
+              "is as many as fit, as of map.edges_max."},
     {.key = "metrics.operations_per_service_max",
      .type = OPTION_COUNT,
      .offset = AT(metrics_operations_per_service_max),

@@ -82,7 +82,25 @@ void bins_pool_reset(struct bins_pool *pool)
     for (uint32_t i = 0; i < pool->rests_used; i++)
         histogram_reset(pool->rests[i]);
     pool->rests_used = 0;
+    pool->rests_taken = 0;
     pool->lines_used = 1;
+}
+
+static uint64_t rest_bytes(const struct histogram *rest)
+{
+    return BINS_REST_BYTES - (HISTOGRAM_BUCKETS_MAX - rest->capacity) * sizeof(uint64_t);
+}
+
+void bins_pool_trim(struct bins_pool *pool)
+{
+    uint32_t blocks = ((pool->lines_used - 1) >> BINS_BLOCK_SHIFT) + 1;
+
+    while (pool->blocks_count > blocks)
+        mem_free(pool->blocks[--pool->blocks_count]);
+    while (pool->rests_made > pool->rests_used) {
+        pool->rests_bytes -= rest_bytes(pool->rests[--pool->rests_made]);
+        histogram_free(pool->rests[pool->rests_made]);
+    }
 }
 
 /* ------------------------------------------------------------------ as a histogram */
@@ -181,10 +199,20 @@ static int take_rest(struct bins_pool *pool, struct bins *bins)
             status = histogram_new(&pool->rests[pool->rests_made]);
         if (status != 0)
             return status;
-        pool->rests_made++;
+        pool->rests_bytes += rest_bytes(pool->rests[pool->rests_made++]);
     }
+    pool->rests_taken += rest_bytes(pool->rests[pool->rests_used]);
     bins->rest = ++pool->rests_used;
     return 0;
+}
+
+/* Notes that one has grown since it was so large. */
+static void note_growth(struct bins_pool *pool, const struct bins *bins, uint32_t capacity)
+{
+    uint64_t bytes = (pool->rests[bins->rest - 1]->capacity - capacity) * sizeof(uint64_t);
+
+    pool->rests_bytes += bytes;
+    pool->rests_taken += bytes;
 }
 
 static int observe_beside(struct bins_pool *pool, struct bins *bins, struct grid_place place,
@@ -192,12 +220,16 @@ static int observe_beside(struct bins_pool *pool, struct bins *bins, struct grid
 {
     struct histogram_place at = {.duration_ns = duration_ns, .classic = place.classic};
     int status = take_rest(pool, bins);
+    uint32_t capacity;
 
     if (status != 0)
         return status;
     if (duration_ns != 0)
         at.finest = histogram_index_finest(duration_ns);
-    return histogram_observe_at(pool->rests[bins->rest - 1], &at, weight);
+    capacity = pool->rests[bins->rest - 1]->capacity;
+    status = histogram_observe_at(pool->rests[bins->rest - 1], &at, weight);
+    note_growth(pool, bins, capacity);
+    return status;
 }
 
 /* Moves what lines counted there, so that they have room again. */
@@ -205,11 +237,14 @@ static int spill(struct bins_pool *pool, struct bins *bins)
 {
     struct collected collected;
     int status = take_rest(pool, bins);
+    uint32_t capacity;
 
     if (status != 0)
         return status;
     collect(pool, bins, &collected);
+    capacity = pool->rests[bins->rest - 1]->capacity;
     status = histogram_add_bins(pool->rests[bins->rest - 1], &collected.bins);
+    note_growth(pool, bins, capacity);
     if (status != 0)
         return status;
     for (size_t i = 0; i < BINS_LINES; i++)
@@ -244,6 +279,29 @@ static bool is_full(const struct bins *bins, uint64_t duration_ns)
 {
     return bins->marks >> BINS_COUNT_SHIFT == BINS_COUNT_MAX ||
            bins->sum_ns > UINT64_MAX - duration_ns;
+}
+
+/* The histogram beside never grows again. */
+static bool has_whole_rest(const struct bins_pool *pool, const struct bins *bins)
+{
+    return bins->rest != 0 && pool->rests[bins->rest - 1]->capacity == HISTOGRAM_BUCKETS_MAX;
+}
+
+bool bins_have_place(const struct bins_pool *pool, uint32_t number, struct grid_place place,
+                     uint64_t duration_ns, uint64_t weight)
+{
+    uint32_t left = (pool->blocks_count << BINS_BLOCK_SHIFT) - pool->lines_used;
+    const struct bins *bins = bins_of(pool, number);
+    uint8_t stretch = pool->stretches[place.cell / BINS_COUNTERS];
+    uint32_t line = bins->lines[stretch >> BINS_WHICH_BITS];
+
+    if (number == 0)
+        return weight == WEIGHT_ONE && left >= 2;
+    if (weight != WEIGHT_ONE || is_full(bins, duration_ns))
+        return has_whole_rest(pool, bins) && (weight != WEIGHT_ONE || line != 0 || left != 0);
+    if (line == 0)
+        return left != 0;
+    return ((line ^ stretch) & BINS_WHICH_MASK) == 0 || has_whole_rest(pool, bins);
 }
 
 int bins_observe_slowly(struct bins_pool *pool, uint32_t *number, struct grid_place place,

@@ -65,6 +65,8 @@ struct bins_pool {
     uint32_t rests_used;
     uint32_t rests_made; /* Those behind `rests_used` are empty. */
     uint32_t rests_room;
+    uint64_t rests_bytes; /* Of all that were made. */
+    uint64_t rests_taken; /* Of those in use. */
 };
 
 /* Returns: 0; STATUS_NOMEM. Either way bins_pool_release() ends it. */
@@ -76,6 +78,27 @@ static inline union bins_line *bins_line(const struct bins_pool *pool, uint32_t 
 {
     return &pool->blocks[line >> BINS_BLOCK_SHIFT][line & (BINS_BLOCK - 1)];
 }
+
+/* Gives memory back that no bins have. */
+void bins_pool_trim(struct bins_pool *pool);
+
+/* What all takes. */
+static inline uint64_t bins_pool_bytes(const struct bins_pool *pool)
+{
+    return (uint64_t)pool->blocks_count * BINS_BLOCK * sizeof(union bins_line) + pool->rests_bytes;
+}
+
+/* What bins have of it: it only grows until the pool is emptied. */
+static inline uint64_t bins_pool_taken(const struct bins_pool *pool)
+{
+    return (uint64_t)pool->lines_used * sizeof(union bins_line) + pool->rests_taken;
+}
+
+enum {
+    /* A histogram beside, at its widest, and what the allocator adds to it and its buckets. */
+    BINS_REST_BYTES = sizeof(struct histogram) + HISTOGRAM_BUCKETS_MAX * sizeof(uint64_t) + 32,
+    BINS_BLOCK_BYTES = BINS_BLOCK * 64,
+};
 
 /* What has bins in the pool keeps a number of them, 0 at first. */
 static inline const struct bins *bins_of(const struct bins_pool *pool, uint32_t number)
@@ -101,6 +124,10 @@ static inline void bins_prefetch(const struct bins_pool *pool, uint32_t number,
 /* Any weight but 0, any place. Returns: as that. */
 MUST_USE int bins_observe_slowly(struct bins_pool *pool, uint32_t *number, struct grid_place place,
                                  uint64_t duration_ns, uint64_t weight);
+
+/* Whether an observation is sure to find its place without more memory. */
+bool bins_have_place(const struct bins_pool *pool, uint32_t number, struct grid_place place,
+                     uint64_t duration_ns, uint64_t weight);
 
 enum { BINS_NOTABLE = 1 };
 

@@ -97,6 +97,7 @@ int histogram_copy(const struct histogram *from, struct histogram **out_histogra
         return STATUS_NOMEM;
     copy->buckets = NULL;
     copy->capacity = from->length;
+    copy->most = 0;
     if (from->length != 0) {
         copy->buckets = mem_dup(from->buckets, from->length * sizeof(*from->buckets));
         if (copy->buckets == NULL) {
@@ -115,6 +116,11 @@ struct extent {
     uint32_t length;
 };
 
+static int32_t most_of(const struct histogram *histogram)
+{
+    return histogram->most != 0 ? histogram->most : HISTOGRAM_BUCKETS_MAX;
+}
+
 /* The finest extent that holds the buckets in use and those from `low` to `high`, which are
  * indexes at `scale`. */
 static struct extent extent_with(const struct histogram *histogram, int32_t low, int32_t high,
@@ -132,24 +138,29 @@ static struct extent extent_with(const struct histogram *histogram, int32_t low,
         low = old_low < low ? old_low : low;
         high = old_high > high ? old_high : high;
     }
-    for (; high - low >= HISTOGRAM_BUCKETS_MAX; to--) {
+    for (; high - low >= most_of(histogram); to--) {
         low >>= 1;
         high >>= 1;
     }
     return (struct extent){to, low, (uint32_t)(high - low + 1)};
 }
 
+static uint32_t room_for(uint32_t length)
+{
+    uint32_t room = HISTOGRAM_BUCKETS_MIN;
+
+    while (room < length)
+        room *= 2;
+    return room < HISTOGRAM_BUCKETS_MAX ? room : HISTOGRAM_BUCKETS_MAX;
+}
+
 static int make_room(struct histogram *histogram, uint32_t length)
 {
-    uint32_t capacity = 16;
+    uint32_t capacity = room_for(length);
     uint64_t *buckets;
 
     if (length <= histogram->capacity)
         return 0;
-    while (capacity < length)
-        capacity *= 2;
-    if (capacity > HISTOGRAM_BUCKETS_MAX)
-        capacity = HISTOGRAM_BUCKETS_MAX;
     buckets = mem_realloc(histogram->buckets, capacity * sizeof(*buckets));
     if (buckets == NULL)
         return STATUS_NOMEM;
@@ -176,7 +187,7 @@ static void coarsen(struct histogram *histogram, int32_t scale)
     }
     histogram->offset = offset;
     histogram->length = length;
-    histogram->scale = scale;
+    histogram->scale = (int16_t)scale;
 }
 
 /* Lays the buckets out as `extent` says; there is room. */
@@ -318,6 +329,13 @@ int histogram_add_bins(struct histogram *into, const struct histogram_bins *bins
 static struct extent extent_merged(const struct histogram *into, const struct histogram *from)
 {
     return extent_with(into, from->offset, from->offset + (int32_t)from->length - 1, from->scale);
+}
+
+uint32_t histogram_room_with(const struct histogram *into, const struct histogram *from)
+{
+    uint32_t length = from->length != 0 ? extent_merged(into, from).length : 0;
+
+    return length > into->capacity ? room_for(length) : into->capacity;
 }
 
 int histogram_reserve(struct histogram *into, const struct histogram *from)

@@ -4,7 +4,8 @@
  * Invariants: content depends on the set of observations alone, not on their order; merging is
  *             exact, associative and commutative.
  * Threads:    one owner at a time.
- * Memory:     its exponential buckets grow to at most 160 * 8 bytes.
+ * Memory:     its exponential buckets grow to at most 160 * 8 bytes, or fewer where `most` says so: then
+ *             the resolution is halved sooner, and all else stays exact.
  * Source:     TOPOLOGY section 4; OpenTelemetry metrics data model, exponential histogram.
  */
 #ifndef SPANMAP_TOPOLOGY_HISTOGRAM_H
@@ -19,6 +20,7 @@
 enum {
     HISTOGRAM_BOUNDS_MAX = 40, /* Classic bounds, the one of infinity not counted. */
     HISTOGRAM_BUCKETS_MAX = 160,
+    HISTOGRAM_BUCKETS_MIN = 16, /* That it has room for from the first on. */
     HISTOGRAM_SCALE_MAX = 5,
 };
 
@@ -41,7 +43,8 @@ struct histogram {
     histogram_sum sum;   /* duration_ns * weight */
     uint64_t min_ns;     /* Meaningless while count is 0. */
     uint64_t max_ns;
-    int32_t scale;   /* Bucket i holds (b^i, b^(i+1)] seconds, b = 2^(2^-scale). */
+    int16_t scale;   /* Bucket i holds (b^i, b^(i+1)] seconds, b = 2^(2^-scale). */
+    uint16_t most;   /* Buckets that it may take; 0: HISTOGRAM_BUCKETS_MAX. */
     int32_t offset;  /* Index of buckets[0]. */
     uint32_t length; /* Buckets from the lowest to the highest in use. */
     uint32_t capacity;
@@ -100,6 +103,9 @@ MUST_USE int histogram_merge(struct histogram *into, const struct histogram *fro
 /* Makes room, so that histogram_merge() of the same two cannot fail until `into` changes.
  * Returns: 0; STATUS_NOMEM. The content stays as it is either way. */
 MUST_USE int histogram_reserve(struct histogram *into, const struct histogram *from);
+
+/* For how many buckets it has room after histogram_reserve(). */
+uint32_t histogram_room_with(const struct histogram *into, const struct histogram *from);
 
 /* Room for all that can ever come: nothing fails after it. Returns: 0; STATUS_NOMEM. */
 MUST_USE int histogram_reserve_all(struct histogram *into);

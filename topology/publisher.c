@@ -23,7 +23,8 @@ typedef bool (*drop_values)(struct key *key);
 
 static bool is_full(const struct series_table *table)
 {
-    return table->count >= table->series_max + table->overflows;
+    return table->count >= table->series_max + table->overflows ||
+           !series_table_has_bytes(table, 1);
 }
 
 /* The number of the tally entry's series, made if need be; past the bound of those with values the one
@@ -36,7 +37,10 @@ static int prepare_series(struct series_table *table, struct key key, drop_value
     int status;
 
     if (number == KEY_NONE &&
-        (table->with_values >= values_room(table->series_max) || is_full(table)) && drop(&key))
+        (table->with_values >= values_room(table->series_max) ||
+         values_fill_bytes(table->with_values, table->count, table->bytes, table->bytes_max) ||
+         is_full(table)) &&
+        drop(&key))
         number = key_map_find(&table->map, key);
     if (number == KEY_NONE && is_full(table))
         number = overflow;
@@ -76,8 +80,29 @@ static void unpack(const struct publisher *publisher, const struct tally *tally,
     }
 }
 
-static int prepare_histograms(const struct publisher *publisher, struct series *series,
-                              const struct tally *tally, const uint32_t bins[], size_t count)
+/* Room for what is to be merged. Without bytes for it what there is must do, and the resolution falls:
+ * some of it is there from the first on. */
+static int prepare_histogram(struct publisher *publisher, struct series_table *table,
+                             struct series *series, struct histogram *into,
+                             const struct histogram *from)
+{
+    uint32_t has = into->capacity > HISTOGRAM_BUCKETS_MIN ? into->capacity : HISTOGRAM_BUCKETS_MIN;
+    uint32_t wanted;
+
+    into->most = 0;
+    wanted = histogram_room_with(into, from);
+    if (wanted > has && !series->endless &&
+        !series_table_use(table, series,
+                          SERIES_COPIES * (wanted - has) * (uint64_t)sizeof(*into->buckets))) {
+        into->most = (uint16_t)has;
+        publisher->counts.resolutions_cut++;
+    }
+    return histogram_reserve(into, from);
+}
+
+static int prepare_histograms(struct publisher *publisher, struct series_table *table,
+                              struct series *series, const struct tally *tally,
+                              const uint32_t bins[], size_t count)
 {
     const struct histogram *from[SERIES_SECONDS_MAX];
 
@@ -89,7 +114,7 @@ static int prepare_histograms(const struct publisher *publisher, struct series *
         if (series->seconds[i] == NULL)
             status = histogram_new(&series->seconds[i]);
         if (status == 0)
-            status = histogram_reserve(series->seconds[i], from[i]);
+            status = prepare_histogram(publisher, table, series, series->seconds[i], from[i]);
         if (status != 0)
             return status;
     }
@@ -134,11 +159,15 @@ static int prepare_edges(struct publisher *publisher, const struct tally *tally,
     for (uint32_t i = 0; i < tally->edges_count; i++) {
         const struct tally_edge *edge = &tally->edges[i];
         uint32_t number;
-        int status = prepare_series(&publisher->edges, edge_key(edge), edge_key_without_values,
-                                    edge->overflow, (uint32_t)edge->view, &number);
+        int status;
+        if (!tally_edge_is_counted(tally, edge))
+            continue;
+        status = prepare_series(&publisher->edges, edge_key(edge), edge_key_without_values,
+                                edge->overflow, (uint32_t)edge->view, &number);
         if (status == 0)
-            status = prepare_histograms(publisher, &publisher->edges.series[number], tally,
-                                        edge->seconds, EDGE_SECONDS_COUNT);
+            status = prepare_histograms(publisher, &publisher->edges,
+                                        &publisher->edges.series[number], tally, edge->seconds,
+                                        EDGE_SECONDS_COUNT);
         if (status == 0)
             status = prepare_past(publisher, &publisher->edges.series[number], now);
         if (status != 0)
@@ -153,11 +182,15 @@ static int prepare_operations(struct publisher *publisher, const struct tally *t
     for (uint32_t i = 0; i < tally->operations_count; i++) {
         const struct tally_operation *operation = &tally->operations[i];
         uint32_t number;
-        int status = prepare_series(&publisher->operations, operation_key(operation),
-                                    operation_key_without_values, operation->overflow,
-                                    SERIES_OVERFLOW, &number);
+        int status;
+        if (operation->calls == 0)
+            continue;
+        status = prepare_series(&publisher->operations, operation_key(operation),
+                                operation_key_without_values, operation->overflow, SERIES_OVERFLOW,
+                                &number);
         if (status == 0)
-            status = prepare_histograms(publisher, &publisher->operations.series[number], tally,
+            status = prepare_histograms(publisher, &publisher->operations,
+                                        &publisher->operations.series[number], tally,
                                         operation->seconds, OPERATION_SECONDS_COUNT);
         if (status == 0)
             status = prepare_past(publisher, &publisher->operations.series[number], now);
@@ -417,16 +450,33 @@ static struct series *series_of_row(const struct publisher *publisher, const str
     return &publisher->edges.series[number];
 }
 
+/* Where there are no bytes for more of them, one that comes takes the place of an older one. */
+static void add_exemplar(struct series_table *table, struct series *series,
+                         const struct exemplar *exemplar, uint32_t most)
+{
+    uint32_t before = series->exemplars != NULL ? series->exemplars->room : 0;
+    uint32_t after;
+
+    if (!series->endless && table->bytes_max != 0 &&
+        table->bytes + exemplars_bytes(most) > table->bytes_max)
+        most = before;
+    exemplars_put(&series->exemplars, exemplar, most);
+    after = series->exemplars != NULL ? series->exemplars->room : 0;
+    if (after != before && !series->endless)
+        CHECK(series_table_use(table, series, exemplars_bytes(after) - exemplars_bytes(before)));
+}
+
 /* Behind all that was counted, so that a series that began anew has none from before. */
-static void add_exemplars(const struct publisher *publisher, const struct tally *tally,
+static void add_exemplars(struct publisher *publisher, const struct tally *tally,
                           struct wall_time now)
 {
     for (uint32_t i = 0; publisher->options.exemplars && i < tally->exemplars_count; i++) {
         const struct tally_exemplar *kept = &tally->exemplars[i];
         struct exemplar exemplar = kept->exemplar;
         exemplar.ns = now.ns;
-        exemplars_put(&series_of_row(publisher, tally, kept)->exemplars, &exemplar,
-                      kept->is_operation ? EXEMPLARS_OF_OPERATION_MAX : EXEMPLARS_OF_EDGE_MAX);
+        add_exemplar(kept->is_operation ? &publisher->operations : &publisher->edges,
+                     series_of_row(publisher, tally, kept), &exemplar,
+                     kept->is_operation ? EXEMPLARS_OF_OPERATION_MAX : EXEMPLARS_OF_EDGE_MAX);
     }
 }
 
@@ -465,6 +515,7 @@ static void add_counts(struct topology_counts *into, const struct topology_count
     into->fanout_overflowed += from->fanout_overflowed;
     into->walks_cut += from->walks_cut;
     into->self_unknown += from->self_unknown;
+    into->resolutions_cut += from->resolutions_cut;
     into->memory_failures += from->memory_failures;
 }
 
@@ -549,6 +600,10 @@ int publisher_new(const struct publisher_options *options, struct publisher **ou
         status = series_table_init(&publisher->operations, options->operations_max, 1);
     if (status == 0)
         status = series_table_init(&publisher->losses, options->losses_max, 1);
+    publisher->edges.bytes_max = options->edges_bytes_max;
+    publisher->edges.first_bytes = publisher_edge_bytes(0, 0);
+    publisher->operations.bytes_max = options->operations_bytes_max;
+    publisher->operations.first_bytes = publisher_operation_bytes(0, 0);
     for (size_t i = 0; i < SERIES_SECONDS_MAX && status == 0; i++) {
         status = histogram_new(&publisher->unpacked[i]);
         if (status == 0)

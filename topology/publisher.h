@@ -2,8 +2,10 @@
  * Is:         the one place where cumulative series exist.
  * Invariants: each snapshot's accounting holds; a series never falls.
  * Threads:    one owner at a time, but for publisher_reject(), which any thread may call.
- * Memory:     edges_max and operations_max series; past those, what was idle for
- *             metrics.expiration leaves, the longest idle first. A snapshot copies only series that
+ * Memory:     edges_max and operations_max series, and as many as there are bytes for; past those, what
+ *             was idle for metrics.expiration leaves, the longest idle first, else the overflow series
+ *             take what is new. An eighth of the bytes is for series that are there already and grow;
+ *             where that is out, too, their histograms become coarser instead. A snapshot copies only series that
  *             changed since the one before and shares the rest.
  */
 #ifndef SPANMAP_TOPOLOGY_PUBLISHER_H
@@ -29,6 +31,8 @@ struct publisher_options {
     uint32_t edges_max;                  /* map.edges_max */
     uint32_t operations_max;             /* Series of calls_total. */
     uint32_t losses_max;
+    uint64_t edges_bytes_max; /* Of all copies of edges but those in tallies; 0: no bound. */
+    uint64_t operations_bytes_max;
     uint64_t expiration_ns; /* metrics.expiration; 0: never. */
     bool exemplars;         /* metrics.exemplars */
     unsigned shards;
@@ -37,6 +41,10 @@ struct publisher_options {
 };
 
 struct publisher;
+
+/* What one takes of these bytes, all copies together, where each of its histograms has so many buckets. */
+uint64_t publisher_edge_bytes(uint32_t buckets, uint32_t exemplars);
+uint64_t publisher_operation_bytes(uint32_t buckets, uint32_t exemplars);
 
 /* Returns: 0; STATUS_NOMEM. */
 MUST_USE int publisher_new(const struct publisher_options *options,

@@ -32,12 +32,13 @@ struct series {
     uint64_t seconds_born[SERIES_SECONDS_MAX];
     struct wall_time created;
     struct wall_time updated;
-    bool listed;  /* It counted; one that was made for a tally that failed did not. */
-    bool changed; /* Since `value` was made. */
-    bool endless; /* As in struct snapshot_life. */
-    bool stays;   /* A tally is about to count on it. */
-    bool leaves;  /* It is to leave, ... */
-    bool gone;    /* ... and what it counted is another's. */
+    uint64_t bytes; /* Of its table's. */
+    bool listed;    /* It counted; one that was made for a tally that failed did not. */
+    bool changed;   /* Since `value` was made. */
+    bool endless;   /* As in struct snapshot_life. */
+    bool stays;     /* A tally is about to count on it. */
+    bool leaves;    /* It is to leave, ... */
+    bool gone;      /* ... and what it counted is another's. */
 };
 
 struct series_table {
@@ -48,6 +49,9 @@ struct series_table {
     uint32_t series_max;
     uint32_t overflows;   /* Series that take what is past it. */
     uint32_t with_values; /* Of dimensions. */
+    uint64_t bytes;       /* What the series take, all copies together. */
+    uint64_t bytes_max;   /* 0: no bound. */
+    uint64_t first_bytes; /* Of a new one. */
     uint32_t listed;
     uint32_t *changed; /* Those whose `changed` is set; as much room as for series. */
     uint32_t changed_count;
@@ -107,6 +111,27 @@ void series_table_release(struct series_table *table);
 
 /* Returns: 0; STATUS_NOMEM. */
 MUST_USE int series_table_add(struct series_table *table, struct key key, uint32_t *out_number);
+
+/* Whether there are bytes for so many more series; the last eighth is for those that are there. */
+bool series_table_has_bytes(const struct series_table *table, uint64_t series);
+
+/* Takes bytes for a series that grows. False: there are none left. */
+bool series_table_use(struct series_table *table, struct series *series, uint64_t bytes);
+
+enum {
+    /* How often a histogram may exist at once, beside tallies: cumulated, as it was when it expired, in
+     * the newest snapshot and in an old one that is still being read. */
+    SERIES_COPIES = 4,
+    EXEMPLAR_COPIES = 3, /* Not as they were. */
+};
+
+/* What a set of so many exemplars takes, all copies together. */
+static inline uint64_t exemplars_bytes(uint32_t count)
+{
+    return count == 0 ? 0
+                      : EXEMPLAR_COPIES *
+                            (sizeof(struct exemplars) + count * sizeof(struct exemplar) + 16);
+}
 
 /* Notes that the histograms of a series are not those that the newest snapshot shows. */
 void series_table_touch(struct series_table *table, uint32_t number);

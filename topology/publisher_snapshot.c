@@ -391,6 +391,8 @@ static void fill_snapshot(struct publisher *publisher, struct wall_time now,
         .accounting = publisher_accounting(publisher),
         .links = publisher_links(publisher),
         .counts = publisher->counts,
+        .edges_bytes = publisher->of_window ? 0 : publisher->edges.bytes,
+        .operations_bytes = publisher->of_window ? 0 : publisher->operations.bytes,
         .is_window = publisher->of_window,
     };
 }

@@ -417,6 +417,15 @@ static bool loss_row(const struct tally *tally, uint32_t row, struct key *out_ke
     return true;
 }
 
+/* How many series must leave, at most, for so many to find bytes. */
+static uint32_t wanting_bytes(const struct series_table *table, uint32_t more)
+{
+    uint64_t wanted = table->bytes + more * table->first_bytes;
+    uint64_t most = table->bytes_max - table->bytes_max / 8;
+
+    return wanted > most ? (uint32_t)((wanted - most) / table->first_bytes + 1) : 0;
+}
+
 static void make_room(struct publisher *publisher, struct series_table *table,
                       const struct tally *tally, uint32_t count, row_key key_of,
                       struct wall_time now)
@@ -424,7 +433,7 @@ static void make_room(struct publisher *publisher, struct series_table *table,
     uint32_t room = table->series_max + table->overflows;
     uint32_t more = 0;
 
-    if (table->count + count <= room)
+    if (table->count + count <= room && series_table_has_bytes(table, count))
         return;
     for (uint32_t i = 0; i < count; i++) {
         struct key key;
@@ -439,6 +448,8 @@ static void make_room(struct publisher *publisher, struct series_table *table,
     }
     if (table->count + more > room)
         (void)leave(publisher, table, 0, table->count + more - room + table->series_max / 16, now);
+    if (!series_table_has_bytes(table, more))
+        (void)leave(publisher, table, 0, wanting_bytes(table, more) + table->count / 16, now);
     for (uint32_t i = 0; i < table->count; i++)
         table->series[i].stays = false;
 }

@@ -5,11 +5,15 @@
 #include "base/mem.h"
 #include "topology/publisher_priv.h"
 
-enum { ROOM_FIRST = 32 };
+enum {
+    ROOM_FIRST = 32,
+    ROOM_PART = 4, /* It grows by. */
+    ALLOCATION_BYTES = 16,
+};
 
 static int grow(struct series_table *table)
 {
-    uint32_t room = table->room != 0 ? table->room * 2 : ROOM_FIRST;
+    uint32_t room = table->room != 0 ? table->room + table->room / ROOM_PART : ROOM_FIRST;
     struct series *series;
     uint32_t *changed;
 
@@ -26,6 +30,50 @@ static int grow(struct series_table *table)
     table->room = room;
     return 0;
 }
+
+/* ------------------------------------------------------------------ bytes */
+
+static uint64_t bytes_of(size_t element, uint32_t histograms, uint32_t buckets, uint32_t exemplars)
+{
+    uint64_t row = sizeof(struct series) + 2 * sizeof(uint32_t); /* Changed, and in order. */
+    uint64_t fixed = row + row / ROOM_PART + 4 * sizeof(struct key_slot) +
+                     2 * (element + 2 * sizeof(struct series_value *)) +
+                     (SERIES_COPIES - 1) * (sizeof(struct series_value) + ALLOCATION_BYTES);
+    uint64_t histogram = sizeof(struct histogram) +
+                         (buckets > HISTOGRAM_BUCKETS_MIN ? buckets : HISTOGRAM_BUCKETS_MIN) *
+                             sizeof(uint64_t);
+
+    return fixed + histograms * (SERIES_COPIES * histogram + 2 * ALLOCATION_BYTES) +
+           exemplars_bytes(exemplars);
+}
+
+/* A direct edge has three histograms, one through messages has client, server and delay. */
+uint64_t publisher_edge_bytes(uint32_t buckets, uint32_t exemplars)
+{
+    return bytes_of(sizeof(struct snapshot_edge), 3, buckets, exemplars);
+}
+
+uint64_t publisher_operation_bytes(uint32_t buckets, uint32_t exemplars)
+{
+    return bytes_of(sizeof(struct snapshot_operation), 2, buckets, exemplars);
+}
+
+bool series_table_has_bytes(const struct series_table *table, uint64_t series)
+{
+    return table->bytes_max == 0 ||
+           table->bytes + series * table->first_bytes <= table->bytes_max - table->bytes_max / 8;
+}
+
+bool series_table_use(struct series_table *table, struct series *series, uint64_t bytes)
+{
+    if (table->bytes_max != 0 && table->bytes + bytes > table->bytes_max)
+        return false;
+    table->bytes += bytes;
+    series->bytes += bytes;
+    return true;
+}
+
+/* ------------------------------------------------------------------ rows */
 
 static int add_overflow(struct series_table *table)
 {
@@ -59,7 +107,8 @@ int series_table_add(struct series_table *table, struct key key, uint32_t *out_n
 {
     if (grow(table) != 0 || key_map_prepare(&table->map) != 0)
         return STATUS_NOMEM;
-    table->series[table->count] = (struct series){.key = key};
+    table->series[table->count] = (struct series){.key = key, .bytes = table->first_bytes};
+    table->bytes += table->first_bytes;
     key_map_add(&table->map, key, table->count);
     *out_number = table->count++;
     return 0;
@@ -107,6 +156,7 @@ uint32_t series_table_remove(struct series_table *table, struct publisher_traces
     for (uint32_t i = table->overflows; i < before; i++) {
         if (table->series[i].gone) {
             table->listed -= table->series[i].listed ? 1 : 0;
+            table->bytes -= table->series[i].bytes;
             end(&table->series[i]);
             continue;
         }

@@ -143,6 +143,7 @@ int series_value_new(struct histogram *const seconds[], size_t count,
         if (counted(seconds[i])) {
             *copies = *seconds[i];
             copies->capacity = copies->length;
+            copies->most = 0;
             copies->buckets = buckets;
             if (copies->length != 0)
                 memcpy(buckets, seconds[i]->buckets, copies->length * sizeof(*buckets));

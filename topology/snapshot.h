@@ -120,6 +120,7 @@ struct topology_counts {
     uint64_t fanout_overflowed;     /* Client durations left out past 64 edges of one span. */
     uint64_t walks_cut;             /* Walks that ended at their bound. */
     uint64_t self_unknown;          /* Spans whose children had left before they were judged. */
+    uint64_t resolutions_cut;       /* Times a histogram became coarser, since bytes were out. */
     uint64_t memory_failures;       /* Observations lost because memory was out. */
     uint64_t edges_left;            /* Series that were idle and gave way to others; what ... */
     uint64_t operations_left;       /* ... they counted is the overflow series' now. */
@@ -220,6 +221,8 @@ struct snapshot {
     struct accounting accounting;
     struct link_accounting links;
     struct topology_counts counts; /* Of a window: none. */
+    uint64_t edges_bytes;          /* What all copies of them take; likewise. */
+    uint64_t operations_bytes;
     bool is_window;
 };
 

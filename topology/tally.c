@@ -79,6 +79,141 @@ static int grow(void **rows, uint32_t *room, uint32_t count, size_t size)
     return 0;
 }
 
+/* ------------------------------------------------------------------ bytes */
+
+/* What a row takes beside what it observed, where both it and its map have just doubled, and what it
+ * observes first: a head and a line a duration. */
+enum {
+    EDGE_ROW_BYTES = 2 * sizeof(struct tally_edge) + 4 * sizeof(struct key_slot),
+    EDGE_FIRST_BYTES = 3 * 2 * sizeof(union bins_line),
+    OPERATION_ROW_BYTES = 2 * sizeof(struct tally_operation) + 4 * sizeof(struct key_slot),
+    OPERATION_FIRST_BYTES = 2 * 2 * sizeof(union bins_line),
+    /* The most that one request or call may ask for. */
+    COUNTED_BYTES = EDGE_SECONDS_COUNT * BINS_REST_BYTES + BINS_BLOCK_BYTES,
+};
+
+/* Whether there are bytes for another row; the last eighth is for those that are there. */
+static bool has_bytes(uint64_t bytes, uint64_t most)
+{
+    return most == 0 || bytes <= most - most / 8;
+}
+
+static bool has_room_for_edge(const struct tally *tally)
+{
+    return tally->edges_count < tally->options.edges_max + EDGE_VIEW_COUNT &&
+           has_bytes(tally->edge_bytes + (tally->edges_count + 1) * (uint64_t)EDGE_ROW_BYTES +
+                         EDGE_FIRST_BYTES,
+                     tally->options.edges_bytes_max);
+}
+
+static bool has_room_for_operation(const struct tally *tally)
+{
+    return tally->operations_count <= tally->options.operations_max &&
+           has_bytes(tally->operation_bytes +
+                         (tally->operations_count + 1) * (uint64_t)OPERATION_ROW_BYTES +
+                         OPERATION_FIRST_BYTES,
+                     tally->options.operations_bytes_max);
+}
+
+/* Whether rows with values of dimensions have all that they may take. */
+static bool edges_have_their_values(const struct tally *tally)
+{
+    uint64_t bytes = tally->edge_bytes + tally->edges_count * (uint64_t)EDGE_ROW_BYTES;
+
+    return tally->edges_with_values >= values_room(tally->options.edges_max) ||
+           values_fill_bytes(tally->edges_with_values, tally->edges_count, bytes,
+                             tally->options.edges_bytes_max);
+}
+
+static bool operations_have_their_values(const struct tally *tally)
+{
+    uint64_t bytes = tally->operation_bytes +
+                     tally->operations_count * (uint64_t)OPERATION_ROW_BYTES;
+
+    return tally->operations_with_values >= values_room(tally->options.operations_max) ||
+           values_fill_bytes(tally->operations_with_values, tally->operations_count, bytes,
+                             tally->options.operations_bytes_max);
+}
+
+static bool is_bounded(const struct tally *tally)
+{
+    return tally->options.edges_bytes_max != 0 && tally->options.operations_bytes_max != 0;
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* What rows and maps take, which keep the memory of the most that there were, and what these rows may. */
+static uint64_t row_bytes(const struct tally *tally)
+{
+    uint64_t edges = tally->edges_room * sizeof(struct tally_edge) +
+                     (tally->edge_map.mask + 1) * sizeof(struct key_slot);
+    uint64_t operations = tally->operations_room * sizeof(struct tally_operation) +
+                          (tally->operation_map.mask + 1) * sizeof(struct key_slot);
+
+    return larger(edges, tally->edges_count * (uint64_t)EDGE_ROW_BYTES) +
+           larger(operations, tally->operations_count * (uint64_t)OPERATION_ROW_BYTES);
+}
+
+/* Whether so much more keeps within both bounds together. */
+static bool has_left(const struct tally *tally, uint64_t more)
+{
+    return row_bytes(tally) + bins_pool_bytes(&tally->pool) + more <=
+           tally->options.edges_bytes_max + tally->options.operations_bytes_max;
+}
+
+uint64_t tally_measure(struct tally *tally)
+{
+    const uint64_t most = (uint64_t)TALLY_QUEUE * COUNTED_BYTES;
+
+    tally->is_tight = is_bounded(tally) && !has_left(tally, most);
+    return bins_pool_taken(&tally->pool);
+}
+
+static bool has_places(const struct tally *tally, const uint32_t bins[],
+                       const struct tally_seconds seconds[], size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (seconds[i].weight != 0 &&
+            !bins_have_place(&tally->pool, bins[i],
+                             grid_place(&tally->pool.grid, seconds[i].duration_ns),
+                             seconds[i].duration_ns, seconds[i].weight))
+            return false;
+    return true;
+}
+
+/* Whether what is counted in a row finds its bytes. */
+static bool is_in_room(struct tally *tally, const uint32_t bins[],
+                       const struct tally_seconds seconds[], size_t count)
+{
+    if (has_left(tally, COUNTED_BYTES))
+        return true;
+    bins_pool_trim(&tally->pool);
+    return has_left(tally, COUNTED_BYTES) || has_places(tally, bins, seconds, count);
+}
+
+uint32_t tally_edge_in_room(struct tally *tally, const struct tally_request *request, uint32_t row)
+{
+    if (row == KEY_NONE || row < EDGE_VIEW_COUNT ||
+        is_in_room(tally, tally->edges[row].seconds, request->seconds, EDGE_SECONDS_COUNT))
+        return row;
+    tally->counts.edges_overflowed += request->weight != 0;
+    return (uint32_t)request->view;
+}
+
+uint32_t tally_operation_in_room(struct tally *tally, const struct tally_call *call, uint32_t row)
+{
+    if (row == KEY_NONE || row == 0 ||
+        is_in_room(tally, tally->operations[row].seconds, call->seconds, OPERATION_SECONDS_COUNT))
+        return row;
+    tally->counts.operations_overflowed++;
+    return 0;
+}
+
+/* ------------------------------------------------------------------ rows */
+
 static int add_edge(struct tally *tally, const struct tally_edge *edge)
 {
     void *rows = tally->edges;
@@ -123,15 +258,14 @@ uint32_t tally_edge_row(struct tally *tally, const struct tally_request *request
 
     if (number != KEY_NONE)
         return number;
-    if ((tally->edges_with_values >= values_room(tally->options.edges_max) ||
-         tally->edges_count >= tally->options.edges_max + EDGE_VIEW_COUNT) &&
+    if ((edges_have_their_values(tally) || !has_room_for_edge(tally)) &&
         edge_key_without_values(&key)) {
         edge.client_set = edge_key_client_set(key) & DIMENSION_SETS_MAX;
         edge.server_set = edge_key_server_set(key) & DIMENSION_SETS_MAX;
         number = key_map_find(&tally->edge_map, key);
         is_without = true;
     }
-    if (number == KEY_NONE && tally->edges_count >= tally->options.edges_max + EDGE_VIEW_COUNT) {
+    if (number == KEY_NONE && !has_room_for_edge(tally)) {
         tally->counts.edges_overflowed += request->weight != 0;
         return (uint32_t)request->view;
     }
@@ -186,14 +320,13 @@ uint32_t tally_operation_row(struct tally *tally, const struct tally_call *call)
 
     if (number != KEY_NONE)
         return number;
-    if ((tally->operations_with_values >= values_room(tally->options.operations_max) ||
-         tally->operations_count > tally->options.operations_max) &&
+    if ((operations_have_their_values(tally) || !has_room_for_operation(tally)) &&
         operation_key_without_values(&key)) {
         operation.set = DIMENSIONS_OVERFLOW;
         number = key_map_find(&tally->operation_map, key);
         is_without = true;
     }
-    if (number == KEY_NONE && tally->operations_count > tally->options.operations_max) {
+    if (number == KEY_NONE && !has_room_for_operation(tally)) {
         tally->counts.operations_overflowed++;
         return 0;
     }
@@ -315,6 +448,9 @@ void tally_reset(struct tally *tally)
     tally->operations[0].calls = 0;
     memset(tally->operations[0].seconds, 0, sizeof(tally->operations[0].seconds));
     bins_pool_reset(&tally->pool);
+    tally->edge_bytes = tally->operation_bytes = 0;
+    if (tally->is_tight)
+        bins_pool_trim(&tally->pool);
     tally->edges_count = EDGE_VIEW_COUNT;
     tally->operations_count = 1;
     tally->edges_with_values = tally->operations_with_values = 0;

@@ -3,7 +3,9 @@
  *             and the memory figures are the state at the moment of the swap.
  * Is not:     the whole since the start (publisher.h).
  * Threads:    one owner at a time; it changes hands by shard_swap().
- * Memory:     bounded by struct tally_options; past a bound the overflow entry takes the counts.
+ * Memory:     bounded by struct tally_options; past a bound the overflow entry takes the counts. An
+ *             eighth of the bytes is for what rows observe that are there already; a request for whose
+ *             durations nothing is left of it goes to the overflow entry as a whole.
  */
 #ifndef SPANMAP_TOPOLOGY_TALLY_H
 #define SPANMAP_TOPOLOGY_TALLY_H
@@ -20,7 +22,9 @@ struct tally_options {
     uint32_t edges_max;
     uint32_t operations_max;
     uint32_t losses_max;
-    uint32_t exemplars_max; /* Kept for the publisher; 0: none. */
+    uint32_t exemplars_max;   /* Kept for the publisher; 0: none. */
+    uint64_t edges_bytes_max; /* Of rows and what they observed; 0: no bound, but those of rows. */
+    uint64_t operations_bytes_max;
 };
 
 enum { TALLY_EXEMPLAR_BYTES = 48 }; /* Of each of those. */

@@ -122,6 +122,9 @@ struct tally {
     uint64_t span_first_ns; /* 0: none. */
     uint64_t span_last_ns;
     struct bins_pool pool;
+    uint64_t edge_bytes; /* Of the pool. */
+    uint64_t operation_bytes;
+    bool is_tight; /* What waits may find no bytes left. */
     struct key_map edge_map;
     struct tally_edge *edges;
     uint32_t edges_count;
@@ -207,6 +210,13 @@ static inline void tally_add_request(struct tally *tally, const struct tally_req
 /* Counts one span. Past the bound it goes under the overflow node. */
 void tally_lose(struct tally *tally, const struct tally_loss *loss);
 
+/* Before what waits is counted: looks whether it is sure to find bytes. Returns: what bins have. */
+uint64_t tally_measure(struct tally *tally);
+
+/* Where it is not: the row, or the overflow row, which has bytes of its own. */
+uint32_t tally_edge_in_room(struct tally *tally, const struct tally_request *request, uint32_t row);
+uint32_t tally_operation_in_room(struct tally *tally, const struct tally_call *call, uint32_t row);
+
 /* Keeps an exemplar of a row, as long as there is room. */
 void tally_keep(struct tally *tally, const struct tally_exemplar *kept);
 
@@ -273,6 +283,13 @@ bool operation_key_without_values(struct key *key);
 static inline uint32_t values_room(uint32_t most)
 {
     return most - most / 2;
+}
+
+/* The same of bytes, of which `count` rows or series have `bytes`, on the average alike. */
+static inline bool values_fill_bytes(uint32_t with_values, uint32_t count, uint64_t bytes,
+                                     uint64_t bytes_max)
+{
+    return bytes_max != 0 && count != 0 && with_values * (bytes / count) >= bytes_max / 2;
 }
 
 struct key loss_key(const struct tally_loss *loss);

@@ -96,6 +96,8 @@ static void count_request(struct tally *tally, const struct tally_request *reque
 {
     struct tally_edge *edge;
 
+    if (tally->is_tight)
+        row = tally_edge_in_room(tally, request, row);
     if (row == KEY_NONE)
         return;
     edge = &tally->edges[row];
@@ -147,6 +149,7 @@ static void find_requests(struct tally *tally, uint32_t count, uint32_t rows[TAL
 void tally_flush_requests(struct tally *tally)
 {
     uint32_t count = tally->requests_waiting;
+    uint64_t taken = tally_measure(tally);
     uint32_t rows[TALLY_QUEUE];
 
     if (is_small(tally))
@@ -159,6 +162,7 @@ void tally_flush_requests(struct tally *tally)
     for (uint32_t i = 0; i < count; i++)
         count_request(tally, &tally->requests[i], rows[i]);
     tally->requests_waiting = 0;
+    tally->edge_bytes += bins_pool_taken(&tally->pool) - taken;
 }
 
 /* ------------------------------------------------------------------ calls */
@@ -185,6 +189,8 @@ static void count_call(struct tally *tally, const struct tally_call *call, uint3
 {
     struct tally_operation *operation;
 
+    if (tally->is_tight)
+        row = tally_operation_in_room(tally, call, row);
     if (row == KEY_NONE)
         return;
     operation = &tally->operations[row];
@@ -229,6 +235,7 @@ static void find_calls(struct tally *tally, uint32_t count, uint32_t rows[TALLY_
 void tally_flush_calls(struct tally *tally)
 {
     uint32_t count = tally->calls_waiting;
+    uint64_t taken = tally_measure(tally);
     uint32_t rows[TALLY_QUEUE];
 
     if (is_small(tally))
@@ -241,6 +248,7 @@ void tally_flush_calls(struct tally *tally)
     for (uint32_t i = 0; i < count; i++)
         count_call(tally, &tally->calls[i], rows[i]);
     tally->calls_waiting = 0;
+    tally->operation_bytes += bins_pool_taken(&tally->pool) - taken;
 }
 
 void tally_flush(struct tally *tally)

@@ -156,7 +156,7 @@ static void get_histogram(const unsigned char **at, const unsigned char *end,
     into->sum = get_weight_wide(at, end);
     into->min_ns = get(at, end);
     into->max_ns = into->min_ns + get(at, end);
-    into->scale = get_signed(at, end);
+    into->scale = (int16_t)get_signed(at, end);
     into->offset = get_signed(at, end);
     into->length = get_buckets(at, end, into->buckets, HISTOGRAM_BUCKETS_MAX);
     (void)get_buckets(at, end, into->classic, HISTOGRAM_BOUNDS_MAX + 1);

@@ -230,7 +230,7 @@ static void run_publisher(void)
                                         .losses_max = 8,
                                         .shards = 1,
                                         .start = {1}};
-    struct tally_options tally_options = {&histogram_bounds_default, 2 * EDGES, 8, 8, 0};
+    struct tally_options tally_options = {&histogram_bounds_default, 2 * EDGES, 8, 8, 0, 0, 0};
     struct publisher *publisher;
     struct snapshots all, few;
     struct tally *tally;

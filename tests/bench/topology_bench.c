@@ -253,7 +253,7 @@ static struct snapshot *snapshot_of(const struct world *world, struct shard *sha
                                         .operations_max = 1000000,
                                         .losses_max = 1000,
                                         .shards = 1};
-    struct tally_options tally_options = {&histogram_bounds_default, 1, 1, 1, 0};
+    struct tally_options tally_options = {&histogram_bounds_default, 1, 1, 1, 0, 0, 0};
     struct publisher *publisher;
     struct tally *tally;
     struct snapshot *snapshot;

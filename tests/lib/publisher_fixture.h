@@ -10,7 +10,7 @@
 #include "topology/windows.h"
 #include <stdio.h>
 
-static const struct tally_options tally_options = {&histogram_bounds_default, 100, 100, 100, 64};
+static const struct tally_options tally_options = {&histogram_bounds_default, 100, 100, 100, 64, 0, 0};
 
 struct stage {
     struct catalog *catalog;

@@ -71,7 +71,7 @@ static struct catalog *make_catalog(void)
 void series_measure(bool of_edges, bool is_wide, struct series_memory *out_memory)
 {
     struct catalog *catalog = make_catalog();
-    struct tally_options tally_options = {&histogram_bounds_default, 1 << 20, 1 << 20, 8, 0};
+    struct tally_options tally_options = {&histogram_bounds_default, 1 << 20, 1 << 20, 8, 0, 0, 0};
     struct publisher_options options = {.catalog = catalog,
                                         .bounds = &histogram_bounds_default,
                                         .edges_max = 1 << 20,

@@ -9,6 +9,7 @@
 #include "tests/lib/test.h"
 #include "tests/lib/trace_build.h"
 #include "topology/catalog.h"
+#include "topology/publisher.h"
 
 #define MIB (UINT64_C(1) << 20)
 #define GIB (UINT64_C(1) << 30)
@@ -480,15 +481,16 @@ static void feed_call(struct engine *engine, uint64_t trace, uint32_t client, ui
     buf_release(&request);
 }
 
-/* More edges than there is room for, each with durations so far apart that its histograms become
- * as large as they can. Returns the number of the next trace. */
-static uint64_t feed_all_edges(struct engine *engine, uint64_t trace)
+/* More edges than there is room for, which have two calls each, that long. Returns the number of the next
+ * trace. */
+static uint64_t feed_all_edges(struct engine *engine, uint64_t trace, uint64_t shortest_ns,
+                               uint64_t longest_ns)
 {
     const struct budget *budget = engine_budget(engine);
 
     for (uint32_t edge = 0; edge < budget->edges_max + 10; edge++) {
-        feed_call(engine, trace++, 0, 1 + edge, 1);
-        feed_call(engine, trace++, 0, 1 + edge, UINT64_C(1) << 51);
+        feed_call(engine, trace++, 0, 1 + edge, shortest_ns);
+        feed_call(engine, trace++, 0, 1 + edge, longest_ns);
     }
     /* The next request comes when this one's wait is over. */
     trace += 10;
@@ -496,48 +498,105 @@ static uint64_t feed_all_edges(struct engine *engine, uint64_t trace)
     return trace;
 }
 
-static void budget__counts_series_at_their_worst(void **state)
+/* Whatever found no room of its own: each call is on one edge, its durations too. */
+static void assert_all_counted(const struct snapshot *snapshot, uint64_t calls)
+{
+    uint64_t requests = 0, client = 0, server = 0, buckets = 0, classic = 0, spans = 0;
+
+    for (size_t i = 0; i < snapshot->edges_count; i++) {
+        const struct snapshot_edge *edge = &snapshot->edges[i];
+        requests += edge->requests;
+        client += edge->client_seconds->count;
+        server += edge->server_seconds->count;
+        buckets += edge->client_seconds->zero_count;
+        for (size_t j = 0; j < edge->client_seconds->length; j++)
+            buckets += edge->client_seconds->buckets[j];
+        for (size_t j = 0; j <= histogram_bounds_default.count; j++)
+            classic += edge->client_seconds->classic[j];
+        assert_int_equal(edge->requests, edge->client_seconds->count);
+    }
+    for (size_t i = 0; i < snapshot->operations_count; i++)
+        spans += snapshot->operations[i].calls;
+    assert_int_equal(requests, calls * WEIGHT_ONE);
+    assert_int_equal(client, calls * WEIGHT_ONE);
+    assert_int_equal(server, calls * WEIGHT_ONE);
+    assert_int_equal(buckets, calls * WEIGHT_ONE);
+    assert_int_equal(classic, calls * WEIGHT_ONE);
+    assert_int_equal(spans, 2 * calls * WEIGHT_ONE);
+    assert_int_equal(snapshot->counts.memory_failures, 0);
+}
+
+static struct engine *make_small_engine(struct options *options)
 {
     struct engine_setup setup = {.threaded = false, .machine = {GIB, 2}};
-    struct snapshot *snapshots[3];
+    struct engine *engine;
+    char error[256];
+
+    assert_int_equal(options_init(options), 0);
+    options->memory_limit_bytes = 64 * MIB;
+    options->topology_shards = 2;
+    options->names_length_bytes_max = 32;
+    options->names_services_max = 2000; /* More than there are edges. */
+    options->topology_memory_bytes_max = 4 * MIB;
+    options->pairing_wait_ns = NS_PER_MS;
+    options->pairing_parent_wait_ns = NS_PER_MS;
+    assert_int_equal(engine_new(options, &setup, error, &engine), 0);
+    return engine;
+}
+
+/* An old snapshot is still being read while a new one is made, and all has changed between. In the
+ * first round series are narrow, so that as many as can be come in; then they become as wide as can be. */
+static void check_series(bool begins_narrow)
+{
+    struct snapshot *snapshots[4];
     const struct budget *budget;
     struct options options;
     struct engine *engine;
-    char error[256];
-    uint64_t trace = 1;
+    uint64_t trace = 1, calls = 0;
     size_t before = heap_bytes();
     size_t used;
 
-    (void)state;
     if (before == 0)
         skip();
-    assert_int_equal(options_init(&options), 0);
-    options.memory_limit_bytes = 64 * MIB;
-    options.topology_shards = 2;
-    options.topology_memory_bytes_max = 4 * MIB;
-    options.pairing_wait_ns = NS_PER_MS;
-    options.pairing_parent_wait_ns = NS_PER_MS;
-    assert_int_equal(engine_new(&options, &setup, error, &engine), 0);
+    engine = make_small_engine(&options);
     budget = engine_budget(engine);
     before = heap_bytes();
-    /* An old snapshot is still being read while a new one is made, and all has changed between. */
-    for (size_t i = 0; i < 3; i++) {
-        trace = feed_all_edges(engine, trace);
+    for (size_t i = 0; i < 4; i++) {
+        bool is_narrow = i == 0 && begins_narrow;
+        trace = feed_all_edges(engine, trace, is_narrow ? 1000 : 1,
+                               is_narrow ? 1000 : UINT64_C(1) << 51);
+        calls += 2 * (budget->edges_max + 10);
         assert_int_equal(engine_snapshot(engine, &snapshots[i]), 0);
-        if (i == 1)
-            snapshot_release(snapshots[0]);
+        assert_all_counted(snapshots[i], calls);
+        if (i > 0)
+            snapshot_release(snapshots[i - 1]);
     }
-    assert_true(snapshots[2]->counts.edges_overflowed > 0);
-    assert_in_range(snapshots[2]->edges_count, budget->edges_max, budget->edges_max + 1);
+    assert_true(snapshots[3]->counts.edges_overflowed > 0);
+    assert_true(snapshots[3]->counts.resolutions_cut > 0 || !begins_narrow);
+    assert_in_range(snapshots[3]->edges_count,
+                    budget->edges_bytes / publisher_edge_bytes(HISTOGRAM_BUCKETS_MAX, 24) / 8 * 7,
+                    budget->edges_max + 1);
+    assert_true(snapshots[3]->edges_bytes <= budget->edges_bytes);
     used = heap_bytes() - before;
     assert_true(used <= budget->share_bytes[BUDGET_EDGES] + budget->share_bytes[BUDGET_OPERATIONS] +
                             budget->share_bytes[BUDGET_LOSSES] + budget->share_bytes[BUDGET_NAMES] +
                             budget->share_bytes[BUDGET_SPANS]);
     assert_true(used >= budget->share_bytes[BUDGET_EDGES] / 2);
-    snapshot_release(snapshots[1]);
-    snapshot_release(snapshots[2]);
+    snapshot_release(snapshots[3]);
     engine_free(engine);
     options_release(&options);
+}
+
+static void budget__counts_series_at_their_worst(void **state)
+{
+    (void)state;
+    check_series(false);
+}
+
+static void budget__holds_when_all_series_widen(void **state)
+{
+    (void)state;
+    check_series(true);
 }
 
 static void budget__names_each_share(void **state)
@@ -562,6 +621,7 @@ int main(void)
         cmocka_unit_test(budget__counts_names_at_their_worst),
         cmocka_unit_test(budget__counts_values_at_their_worst),
         cmocka_unit_test(budget__counts_series_at_their_worst),
+        cmocka_unit_test(budget__holds_when_all_series_widen),
         cmocka_unit_test(budget__has_shares_for_what_leaves_where_it_does),
         cmocka_unit_test(budget__names_each_share),
     };

@@ -30,7 +30,7 @@ static void note(void *context)
 static void setting_init(struct setting *setting)
 {
     struct catalog_limits limits = {10, 10, 10, 10, 100, 0, 1000, 0};
-    struct tally_options tally = {&histogram_bounds_default, 10, 10, 10, 64};
+    struct tally_options tally = {&histogram_bounds_default, 10, 10, 10, 64, 0, 0};
     struct publisher_options publisher = {
         .bounds = &histogram_bounds_default,
         .edges_max = 10,

@@ -372,7 +372,7 @@ static uint32_t desk_operation(struct desk *desk, uint32_t service, const char *
 /* A series of an operation, which is idle soon. */
 static void desk_count(struct desk *desk, uint32_t service, uint32_t operation)
 {
-    static const struct tally_options options = {&histogram_bounds_default, 8, 8, 8, 64};
+    static const struct tally_options options = {&histogram_bounds_default, 8, 8, 8, 64, 0, 0};
     struct tally_call call = {
         .service = service, .name = operation, .kind = SPAN_KIND_SERVER, .weight = WEIGHT_ONE};
     struct tally *tally;

@@ -490,6 +490,69 @@ static void histogram__copies_apart(void **state)
     histogram_free(copy);
 }
 
+/* With fewer buckets it is coarser, and the same whatever way it came to be so. */
+static void check_most(uint16_t most, struct random *random)
+{
+    struct histogram *whole = make(), *bounded = make(), *merged = make(), *narrowed = make();
+
+    bounded->most = merged->most = most;
+    for (int i = 0; i < 300; i++) {
+        uint64_t ns = random_next(random) >> (11 + random_below(random, 53));
+        observe(whole, ns);
+        observe(bounded, ns);
+        observe(narrowed, ns);
+        assert_sound(bounded);
+        assert_true(bounded->length <= most && bounded->capacity <= most);
+        if (i == 40) { /* From here on, with what it has. */
+            narrowed->most = narrowed->capacity > HISTOGRAM_BUCKETS_MIN
+                                 ? (uint16_t)narrowed->capacity
+                                 : HISTOGRAM_BUCKETS_MIN;
+        }
+    }
+    assert_int_equal(histogram_merge(merged, whole), 0);
+    assert_same(merged, bounded);
+    assert_true(narrowed->capacity <= narrowed->most);
+    assert_sound(narrowed);
+    assert_true(narrowed->count == whole->count && narrowed->sum == whole->sum);
+    assert_memory_equal(narrowed->classic, whole->classic, sizeof(whole->classic));
+    histogram_free(whole);
+    histogram_free(bounded);
+    histogram_free(merged);
+    histogram_free(narrowed);
+}
+
+static void histogram__keeps_to_fewer_buckets(void **state)
+{
+    struct random random = random_of(11);
+
+    (void)state;
+    for (uint16_t most = HISTOGRAM_BUCKETS_MIN; most < HISTOGRAM_BUCKETS_MAX; most *= 2)
+        for (int i = 0; i < 50; i++)
+            check_most(most, &random);
+}
+
+static void histogram__tells_what_room_a_merge_takes(void **state)
+{
+    struct random random = random_of(12);
+
+    (void)state;
+    for (int i = 0; i < 200; i++) {
+        struct histogram *into = make(), *from = make();
+        uint32_t room;
+        for (int j = 0; j < 20; j++) {
+            observe(into, random_next(&random) >> (11 + random_below(&random, 53)));
+            observe(from, random_next(&random) >> (11 + random_below(&random, 53)));
+        }
+        room = histogram_room_with(into, from);
+        assert_int_equal(histogram_reserve(into, from), 0);
+        assert_int_equal(into->capacity, room);
+        assert_int_equal(histogram_merge(into, from), 0);
+        assert_int_equal(into->capacity, room);
+        histogram_free(into);
+        histogram_free(from);
+    }
+}
+
 /* After a reservation the merge cannot fail, and until then nothing shows. */
 static void histogram__reserves_without_a_trace(void **state)
 {
@@ -575,6 +638,8 @@ int main(void)
         cmocka_unit_test(histogram__puts_no_duration_on_the_wrong_side_of_a_bound),
         cmocka_unit_test(histogram__closes_buckets_at_their_upper_bound),
         cmocka_unit_test(histogram__reserves_without_a_trace),
+        cmocka_unit_test(histogram__keeps_to_fewer_buckets),
+        cmocka_unit_test(histogram__tells_what_room_a_merge_takes),
         cmocka_unit_test(histogram__ranks_in_parts_of_an_observation),
         cmocka_unit_test(histogram__counts_classic_buckets_inclusively),
         cmocka_unit_test(histogram__weighs_what_it_counts),

@@ -128,7 +128,7 @@ static void fill_tally(struct stage *stage, uint32_t edges_max)
 {
     tally_free(stage->tally);
     assert_int_equal(
-        tally_new(&(struct tally_options){&histogram_bounds_default, edges_max, 100, 100, 64},
+        tally_new(&(struct tally_options){&histogram_bounds_default, edges_max, 100, 100, 64, 0, 0},
                   &stage->tally),
         0);
     (void)make_sets(stage, 4);

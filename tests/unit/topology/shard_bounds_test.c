@@ -322,7 +322,7 @@ static int make_and_free(void *context)
 {
     struct shard_options options = {
         .catalog = context,
-        .tally = {&histogram_bounds_default, 10, 10, 10, 64},
+        .tally = {&histogram_bounds_default, 10, 10, 10, 64, 0, 0},
         .pairing_wait_ns = NS_PER_S,
         .memory_bytes_max = 1 << 20,
         .message_bytes_max = 1 << 20,
