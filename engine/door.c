@@ -20,10 +20,15 @@
 static const uint64_t retry_min_ns = 200 * NS_PER_MS;
 static const uint64_t retry_spread_ns = 400 * NS_PER_MS;
 
+/* So far ahead of the slot that is written the next ones are asked for: they were last in the caches
+ * of the shard that read them. */
+enum { SLOTS_AHEAD = 12 };
+
 struct door {
     struct otlp_decoder *decoder;
     unsigned number;
     struct worker **workers;
+    struct ring **rings; /* Ours to each worker; NULL before the first request is admitted. */
     unsigned workers_count;
     struct publisher *publisher;
     struct counters *counters;
@@ -48,7 +53,8 @@ int door_new(const struct door_options *options, struct door **out_door)
     door->counters = options->counters;
     door->random = hash_seed() | 1;
     door->counts = mem_calloc(options->workers_count, sizeof(*door->counts));
-    if (door->counts != NULL)
+    door->rings = mem_calloc(options->workers_count, sizeof(*door->rings));
+    if (door->counts != NULL && door->rings != NULL)
         status = otlp_decoder_new(&options->decoder, &door->decoder);
     if (status != 0) {
         door_free(door);
@@ -64,6 +70,7 @@ void door_free(struct door *door)
         return;
     otlp_decoder_free(door->decoder);
     mem_free(door->counts);
+    mem_free(door->rings);
     mem_free(door);
 }
 
@@ -128,15 +135,25 @@ void door_count_admitted(struct door *door, const struct otlp_stage *stage)
         counters_add(door->counters, ENGINE_SITES_MISSED, stage->sites_missed);
 }
 
+/* Who feeds the shards himself has none. */
+static void find_rings(struct door *door)
+{
+    if (door->rings[0] != NULL)
+        return;
+    for (unsigned shard = 0; shard < door->workers_count; shard++)
+        door->rings[shard] = worker_ring(door->workers[shard], door->number);
+}
+
 static bool has_room(struct door *door, const struct otlp_stage *stage)
 {
+    find_rings(door);
     memset(door->counts, 0, door->workers_count * sizeof(*door->counts));
     for (size_t i = 0; i < stage->count; i++)
         door->counts[span_shard(stage->spans[i].trace_hash, door->workers_count)]++;
     for (size_t i = 0; i < stage->links_count; i++)
         door->counts[span_shard(stage->links[i].trace_hash, door->workers_count)] += 2;
     for (unsigned shard = 0; shard < door->workers_count; shard++) {
-        if (ring_has_room(worker_ring(door->workers[shard], door->number), door->counts[shard]))
+        if (ring_has_room(door->rings[shard], door->counts[shard]))
             continue;
         worker_wake(door->workers[shard]); /* There will be, when it comes again. */
         return false;
@@ -149,7 +166,7 @@ static void put_links(struct door *door, const struct otlp_stage *stage)
 {
     for (size_t i = 0; i < stage->links_count; i++) {
         unsigned shard = span_shard(stage->links[i].trace_hash, door->workers_count);
-        struct ring *ring = worker_ring(door->workers[shard], door->number);
+        struct ring *ring = door->rings[shard];
         struct span records[2];
 
         otlp_half(stage, &stage->links[i], records);
@@ -172,9 +189,11 @@ static void hand_over(struct door *door, const struct otlp_stage *stage)
     memset(door->counts, 0, door->workers_count * sizeof(*door->counts));
     for (size_t i = 0; i < stage->count; i++) {
         unsigned shard = span_shard(stage->spans[i].trace_hash, door->workers_count);
-        struct ring *ring = worker_ring(door->workers[shard], door->number);
+        struct ring *ring = door->rings[shard];
+        size_t at = door->counts[shard]++;
 
-        memcpy(ring_slot(ring, door->counts[shard]++), &stage->spans[i], sizeof(struct span));
+        __builtin_prefetch(ring_slot(ring, at + SLOTS_AHEAD), 1);
+        memcpy(ring_slot(ring, at), &stage->spans[i], sizeof(struct span));
         lateness_note(&door->lateness, &stage->spans[i], now);
     }
     lateness_count(&door->lateness, door->counters);
@@ -182,7 +201,7 @@ static void hand_over(struct door *door, const struct otlp_stage *stage)
     for (unsigned shard = 0; shard < door->workers_count; shard++) {
         if (door->counts[shard] == 0)
             continue;
-        ring_publish(worker_ring(door->workers[shard], door->number), door->counts[shard]);
+        ring_publish(door->rings[shard], door->counts[shard]);
         worker_published(door->workers[shard], door->number);
     }
 }
