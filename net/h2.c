@@ -57,7 +57,6 @@ static void remove_stream(struct h2_stream *stream)
         stream->next->link = stream->link;
     h2->streams_count--;
     buf_release(&stream->output);
-    buf_release(&stream->trailers);
     h2_mem_free(stream, &h2->mem);
 }
 

@@ -54,8 +54,8 @@ struct h2_stream {
     bool is_output_deferred;
     bool is_reset; /* By us, on purpose. */
     size_t output_sent;
-    struct buf output;
-    struct buf trailers; /* Packed fields. */
+    struct buf output;    /* The body, */
+    size_t trailers_size; /* and behind it so many bytes of packed fields. */
     struct h2_stream *next;
     struct h2_stream **link;
 };

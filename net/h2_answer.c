@@ -31,7 +31,7 @@ static int give_up(struct h2_stream *stream)
 
 size_t h2_unsent(const struct h2_stream *stream)
 {
-    return stream->output.size - stream->output_sent;
+    return stream->output.size - stream->trailers_size - stream->output_sent;
 }
 
 void h2_return(struct h2_stream *stream)
@@ -80,8 +80,8 @@ int h2_answer(struct h2_stream *stream, const struct h2_field *fields, size_t co
 
 /* -------------------------------------------------------------------------- bodies */
 
-/* Trailers are kept as bytes until the body's last byte has gone: submitted earlier, they would
- * overtake it. */
+/* Trailers are kept as bytes, behind the body, until its last byte has gone: submitted earlier, they
+ * would overtake it. */
 struct packed {
     uint32_t name_size;
     uint32_t value_size;
@@ -100,19 +100,19 @@ static int pack(const struct h2_field *fields, size_t count, struct buf *out)
     return out->failed; /* Which remembers each of the appends. */
 }
 
-static size_t unpack(const struct buf *from, nghttp2_nv nvs[FIELDS_MAX])
+static size_t unpack(struct view from, nghttp2_nv nvs[FIELDS_MAX])
 {
     size_t count = 0;
 
-    for (size_t at = 0; at < from->size; count++) {
+    for (size_t at = 0; at < from.size; count++) {
         struct packed head;
         struct h2_field field;
 
-        memcpy(&head, from->data + at, sizeof(head));
+        memcpy(&head, from.data + at, sizeof(head));
         at += sizeof(head);
-        field.name = (struct view){from->data + at, head.name_size};
+        field.name = (struct view){from.data + at, head.name_size};
         at += head.name_size;
-        field.value = (struct view){from->data + at, head.value_size};
+        field.value = (struct view){from.data + at, head.value_size};
         at += head.value_size;
         nvs[count] = nv_of(field);
     }
@@ -123,8 +123,10 @@ static ssize_t read_output(nghttp2_session *session, int32_t id, uint8_t *to, si
                            uint32_t *flags, nghttp2_data_source *source, void *context)
 {
     struct h2_stream *stream = source->ptr;
-    size_t size = stream->output.size - stream->output_sent;
+    size_t body_size = stream->output.size - stream->trailers_size;
+    size_t size = body_size - stream->output_sent;
     nghttp2_nv nvs[FIELDS_MAX];
+    struct view trailers;
 
     (void)context;
     if (size == 0 && !stream->is_output_ended) {
@@ -136,17 +138,19 @@ static ssize_t read_output(nghttp2_session *session, int32_t id, uint8_t *to, si
     if (size != 0)
         memcpy(to, stream->output.data + stream->output_sent, size);
     stream->output_sent += size;
-    if (stream->output_sent != stream->output.size)
+    if (stream->output_sent != body_size)
         return (ssize_t)size;
-    buf_reset(&stream->output);
-    stream->output_sent = 0;
-    if (!stream->is_output_ended)
+    if (!stream->is_output_ended) {
+        buf_reset(&stream->output);
+        stream->output_sent = 0;
         return (ssize_t)size;
+    }
     *flags |= NGHTTP2_DATA_FLAG_EOF;
-    if (stream->trailers.size == 0)
+    if (stream->trailers_size == 0)
         return (ssize_t)size;
     *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-    if (nghttp2_submit_trailer(session, id, nvs, unpack(&stream->trailers, nvs)) != 0)
+    trailers = (struct view){stream->output.data + body_size, stream->trailers_size};
+    if (nghttp2_submit_trailer(session, id, nvs, unpack(trailers, nvs)) != 0)
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; /* nghttp2 resets the stream. */
     return (ssize_t)size;
 }
@@ -184,9 +188,12 @@ int h2_write(struct h2_stream *stream, struct view data)
 
 int h2_end_answer(struct h2_stream *stream, const struct h2_field *trailers, size_t count)
 {
+    size_t body_size = stream->output.size;
+
     CHECK(!stream->is_answered);
-    if (pack(trailers, count, &stream->trailers) != 0)
+    if (pack(trailers, count, &stream->output) != 0)
         return give_up(stream);
+    stream->trailers_size = stream->output.size - body_size;
     stream->is_answered = true;
     stream->is_output_ended = true;
     h2_return(stream);
