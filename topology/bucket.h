@@ -16,7 +16,7 @@
 
 #include "topology/slab.h"
 
-enum { BUCKET_ENTRIES = 10 };
+enum { BUCKET_ENTRIES = 10, BUCKET_ALL = (1 << BUCKET_ENTRIES) - 1 };
 
 /* The 16 bits of an entry: of its hash, and of what kind it is. */
 enum { TAG_WANTED = 0x8000, TAG_WAITS = 0x4000, TAG_HASH = 0x3FFF };
@@ -79,24 +79,28 @@ static inline uint32_t bucket_tagged(const struct bucket *bucket, uint16_t tag)
     return (uint32_t)_mm_movemask_epi8(_mm_packs_epi16(first, rest)) >> 6;
 }
 
+/* Whether each of four positions is live, for a slab without position 0. */
+static inline __m128i bucket_live_part(const __m128i *part, __m128i from, __m128i size)
+{
+    return _mm_cmpgt_epi32(size, _mm_sub_epi32(_mm_load_si128(part), from));
+}
+
 /* Bit i: entry i is free, for its position is not live. */
 static inline uint32_t bucket_free(const struct bucket *bucket, const struct slab *slab)
 {
     const __m128i *parts = (const __m128i *)(const void *)bucket;
-    const __m128i none = _mm_setzero_si128();
     const __m128i sign = _mm_set1_epi32(INT32_MIN); /* Comparisons have one; positions do not. */
-    const __m128i from = _mm_sub_epi32(_mm_set1_epi32((int32_t)slab->tail), sign);
-    const __m128i size = _mm_add_epi32(_mm_set1_epi32((int32_t)(slab->head - slab->tail)), sign);
-    __m128i live[3];
-    __m128i words;
+    const __m128i from = _mm_xor_si128(_mm_set1_epi32((int32_t)slab->tail), sign);
+    const __m128i size = _mm_set1_epi32((int32_t)(slab->head - slab->tail - (1U << 31)));
+    __m128i first, rest;
 
-    for (size_t i = 0; i < 3; i++) {
-        __m128i at = _mm_load_si128(&parts[i]);
-        live[i] = _mm_andnot_si128(_mm_cmpeq_epi32(at, none),
-                                   _mm_cmpgt_epi32(size, _mm_sub_epi32(at, from)));
-    }
-    words = _mm_packs_epi16(_mm_packs_epi32(live[0], live[1]), _mm_packs_epi32(live[2], none));
-    return ~(uint32_t)_mm_movemask_epi8(words) & ((1 << BUCKET_ENTRIES) - 1);
+    if (slab->head <= slab->tail - 1) /* Position 0 lies between them, and would pass for live. */
+        return bucket_free_plainly(bucket, slab);
+    first = _mm_packs_epi32(bucket_live_part(&parts[0], from, size),
+                            bucket_live_part(&parts[1], from, size));
+    rest = bucket_live_part(&parts[2], from, size);
+    rest = _mm_packs_epi32(rest, rest);
+    return ~(uint32_t)_mm_movemask_epi8(_mm_packs_epi16(first, rest)) & BUCKET_ALL;
 }
 
 #else

@@ -3,13 +3,16 @@
 
 #include "base/check.h"
 #include "topology/judge_priv.h"
-#include "topology/judge_usual.h"
 
-static void count_operation(struct judge *judge, uint32_t at)
+static inline ALWAYS_INLINE void count_operation(struct judge *judge, uint32_t at,
+                                                 const struct remembered *span,
+                                                 const struct site *site)
 {
-    const struct remembered *span = kin_span(&judge->kin, at);
-    const struct site *site = kin_site(&judge->kin, span);
-    struct tally_call call = {
+    uint64_t self_ns = 0;
+    bool knows_self = !span->no_duration && judge_self_ns(judge, at, &self_ns);
+
+    judge->tally->counts.self_unknown += !span->no_duration && !knows_self;
+    *tally_next_call(judge->tally) = (struct tally_call){
         .service = site->service,
         .name = site->operation,
         .set = site->dimensions,
@@ -18,20 +21,10 @@ static void count_operation(struct judge *judge, uint32_t at)
         .weight = span->weight,
         .trace = {span->trace[0], span->trace[1]},
         .span = span->id,
+        .seconds[SECONDS_LATENCY] = {span->no_duration ? 0 : span->weight, span->duration_ns},
+        .seconds[SECONDS_SELF] = {knows_self ? span->weight : 0, self_ns},
     };
-
-    if (!span->no_duration) {
-        uint64_t self_ns;
-        tally_observe(judge->tally, &call.seconds[SECONDS_LATENCY], span->duration_ns,
-                      span->weight);
-        if (!judge_self_ns(judge, at, &self_ns))
-            judge->tally->counts.self_unknown++;
-        else if (self_ns == span->duration_ns) /* As of each that called nobody. */
-            call.seconds[SECONDS_SELF] = call.seconds[SECONDS_LATENCY];
-        else
-            tally_observe(judge->tally, &call.seconds[SECONDS_SELF], self_ns, span->weight);
-    }
-    tally_add_call(judge->tally, &call);
+    tally_count_call(judge->tally);
 }
 
 /* ------------------------------------------------------------------ names (N3, N6) */
@@ -130,11 +123,15 @@ static bool count_unanswered(struct judge *judge, const struct remembered *span)
 
 /* ------------------------------------------------------------------ classes */
 
+enum { USUAL_CHILDREN = 16 }; /* That are looked at. */
+
 /* What is known of a span while it is judged. */
 struct judged {
     uint32_t at;
     struct remembered *span;
-    const struct judge_usual *usual; /* NULL: all has to be looked for. */
+    const struct site *site;
+    bool is_usual; /* As below; then */
+    bool has_call; /* a SERVER in another service, not judged yet, names it as its parent. */
     bool is_root;
     bool is_orphan; /* It names a parent that is not here. */
     bool is_paired; /* A side of a counted call. */
@@ -158,24 +155,24 @@ static const struct span_class class_paired = {CLASS_PAIRED, 0};
 static const struct span_class class_internal = {CLASS_INTERNAL, 0};
 static const struct span_class class_dropped = {CLASS_DROPPED, 0};
 
-/* The three questions that judge_usual.h has the answers to. */
-static bool is_answered(struct judge *judge, const struct judged *judged)
+/* What has to be looked for, unless the span is a usual one. */
+static inline bool is_answered(struct judge *judge, const struct judged *judged)
 {
-    if (judged->usual != NULL)
-        return judged->span->answered || judged->usual->has_call;
+    if (judged->is_usual)
+        return judged->span->answered || judged->has_call;
     return kin_answers(&judge->kin, judged->at).answered;
 }
 
-static bool is_call(struct judge *judge, const struct judged *judged)
+static inline bool is_call(struct judge *judge, const struct judged *judged)
 {
-    return judged->usual != NULL || judge_is_call(judge, judged->at);
+    return judged->is_usual || judge_is_call(judge, judged->at);
 }
 
-static bool is_plain_side(struct judge *judge, const struct judged *judged)
+static inline bool is_plain_side(struct judge *judge, const struct judged *judged)
 {
-    if (judged->usual != NULL)
+    if (judged->is_usual)
         return judged->span->answered ||
-               (judged->usual->has_call && kin_client_side(&judge->kin, judged->at) == 0);
+               (judged->has_call && kin_client_side(&judge->kin, judged->at) == 0);
     return kin_is_plain_side(&judge->kin, judged->at);
 }
 
@@ -190,7 +187,8 @@ static struct producer *producer_of(struct judge *judge, const struct judged *ju
 }
 
 /* A CLIENT or PRODUCER span, whose call may still be its own to count. */
-static struct span_class judge_caller(struct judge *judge, const struct judged *judged)
+static inline ALWAYS_INLINE struct span_class judge_caller(struct judge *judge,
+                                                           const struct judged *judged)
 {
     struct remembered *span = judged->span;
     struct producer *producer = producer_of(judge, judged);
@@ -223,7 +221,7 @@ static struct span_class judge_caller(struct judge *judge, const struct judged *
 /* N6: who calls a span that has no caller of its own; CATALOG_NONE: nobody. */
 static uint32_t caller_of_root(struct judge *judge, const struct judged *judged)
 {
-    const struct site *site = kin_site(&judge->kin, judged->span);
+    const struct site *site = judged->site;
 
     if (!judged->is_root && !(judged->is_orphan && judge->orphan_servers_as_user))
         return CATALOG_NONE;
@@ -235,11 +233,12 @@ static uint32_t caller_of_root(struct judge *judge, const struct judged *judged)
 }
 
 /* A SERVER or CONSUMER span (N6). */
-static struct span_class judge_server(struct judge *judge, const struct judged *judged)
+static inline ALWAYS_INLINE struct span_class judge_server(struct judge *judge,
+                                                           const struct judged *judged)
 {
     const struct remembered *span = judged->span;
     bool is_server = span->kind == SPAN_KIND_SERVER;
-    bool is_message = judged->has_producer || kin_site(&judge->kin, span)->is_receive;
+    bool is_message = judged->has_producer || judged->site->is_receive;
     uint32_t caller = caller_of_root(judge, judged);
 
     if (caller != CATALOG_NONE)
@@ -253,7 +252,8 @@ static struct span_class judge_server(struct judge *judge, const struct judged *
     return judged->is_root && !is_message ? unpaired(UNPAIRED_NO_PRODUCER) : class_internal;
 }
 
-static struct span_class judge_quiet(struct judge *judge, const struct judged *judged)
+static inline ALWAYS_INLINE struct span_class judge_quiet(struct judge *judge,
+                                                          const struct judged *judged)
 {
     if (judged->is_paired || is_plain_side(judge, judged))
         return class_paired;
@@ -290,8 +290,8 @@ static void count_unpaired(struct judge *judge, const struct remembered *span,
     tally_lose(judge->tally, &loss);
 }
 
-static void count_class(struct judge *judge, const struct remembered *span,
-                        struct span_class span_class)
+static inline void count_class(struct judge *judge, const struct remembered *span,
+                               struct span_class span_class)
 {
     struct accounting *accounting = &judge->tally->accounting;
 
@@ -312,7 +312,8 @@ static void count_class(struct judge *judge, const struct remembered *span,
 }
 
 /* The call that comes to a span. */
-static void judge_taken(struct judge *judge, struct judged *judged, uint32_t parent)
+static inline ALWAYS_INLINE void judge_taken(struct judge *judge, struct judged *judged,
+                                             uint32_t parent)
 {
     enum verdict verdict;
 
@@ -323,50 +324,116 @@ static void judge_taken(struct judge *judge, struct judged *judged, uint32_t par
         judged->is_late = consumed.is_late;
         return;
     }
-    if (parent == 0)
+    if (parent == 0 || judge_is_within(judge, judged->span, parent))
         return;
     verdict = judge_callee(judge, judged->at, parent);
     judged->is_paired = verdict == COUNTED;
     judged->is_late = verdict == LATE;
 }
 
-void judge_span(struct judge *judge, uint32_t at, uint32_t parent, const struct judge_usual *usual)
+static inline ALWAYS_INLINE void judge_it(struct judge *judge, struct judged *judged,
+                                          uint32_t parent)
 {
-    struct remembered *span = kin_span(&judge->kin, at);
-    struct judged judged = {
-        .at = at,
-        .span = span,
-        .usual = usual,
-        .is_root = kin_is_root(span),
-        .is_orphan = parent == 0 && !kin_is_root(span),
-    };
+    struct remembered *span = judged->span;
     struct span_class span_class;
 
     CHECK(!span->judged);
-    count_operation(judge, at);
-    judge_taken(judge, &judged, parent);
+    judged->is_root = kin_is_root(span);
+    judged->is_orphan = parent == 0 && !judged->is_root;
+    count_operation(judge, judged->at, span, judged->site);
+    judge_taken(judge, judged, parent);
     if (parent != 0 && span->kind == SPAN_KIND_SERVER)
-        judge_teach(judge, at, parent);
+        judge_teach(judge, judged->at, parent);
     if (kind_calls(span->kind))
-        span_class = judge_caller(judge, &judged);
+        span_class = judge_caller(judge, judged);
     else if (kind_serves(span->kind))
-        span_class = judge_server(judge, &judged);
+        span_class = judge_server(judge, judged);
     else
-        span_class = judge_quiet(judge, &judged);
+        span_class = judge_quiet(judge, judged);
     count_class(judge, span, span_class);
     span->judged = 1;
-    slab_clear_pending(&judge->kin.store->slab, at);
+    slab_clear_pending(&judge->kin.store->slab, judged->at);
+}
+
+void judge_span(struct judge *judge, uint32_t at, uint32_t parent)
+{
+    struct remembered *span = kin_span(&judge->kin, at);
+    struct judged judged = {.at = at, .span = span, .site = kin_site(&judge->kin, span)};
+
+    judge_it(judge, &judged, parent);
+}
+
+/* Whether all that would have to be looked for is known at sight: nearly all of it is about messages
+ * that may still be taken, ids that several spans have, callers in each other, and groups. Of a span
+ *   - whose id nobody shares, nor its parent's, and whose parent is here or which is a root,
+ *   - which is no PRODUCER, has no open links, and no call that one which left took over,
+ *   - whose children that are here are at most 16, SERVERs where they are of another service (no
+ *     message, no group), and none of which left it for another half of its id,
+ *   - and if it is a CLIENT, with no child in its service, and no CLIENT or PRODUCER around it:
+ *
+ *   kin_parent()          is parent_at, or 0
+ *   kin_answers()         of a CLIENT: answered if it is noted so, or has_call; not open
+ *   kin_inside()          of a CLIENT: nothing
+ *   judge_is_call()       of a CLIENT without an answer: it is
+ *   kin_is_plain_side()   of another one: if it is noted so, or has_call, and it is no CLIENT's
+ *   kin_is_open()         not: there is nothing to wait for but a parent that came late. */
+static inline ALWAYS_INLINE bool is_usual(const struct judge *judge, struct judged *judged)
+{
+    const struct kin *kin = &judge->kin;
+    const struct slab *slab = &kin->store->slab;
+    const struct remembered *span = judged->span;
+    bool is_client = span->kind == SPAN_KIND_CLIENT;
+    uint32_t service = judged->site->service;
+    uint32_t child = span->child;
+
+    if (span->handed_over || span->links_open || span->kind == SPAN_KIND_PRODUCER ||
+        !kin_is_linked(kin, span) || (is_client && !kin_is_outermost(kin, judged->at)))
+        return false;
+    for (unsigned i = 0; slab_live(slab, child); i++) {
+        const struct remembered *other = slab_at(slab, child);
+        bool is_own = kin_service(kin, other) == service;
+        if (i == USUAL_CHILDREN || other->moved ||
+            (is_own ? is_client : other->kind != SPAN_KIND_SERVER))
+            return false;
+        judged->has_call |= !is_own && !other->judged;
+        child = other->sibling;
+    }
+    return true;
+}
+
+/* As waits_with_parent() of the shard. */
+static inline bool may_wait_with(const struct judge *judge, uint32_t at, uint32_t parent,
+                                 uint32_t due)
+{
+    return parent != 0 && slab_before(at, due) && !slab_before(parent, due) &&
+           !kin_span(&judge->kin, parent)->judged;
+}
+
+bool judge_usual(struct judge *judge, uint32_t at, uint32_t due)
+{
+    const struct slab *slab = &judge->kin.store->slab;
+    struct remembered *span = slab_at(slab, at);
+    struct judged judged = {
+        .at = at, .span = span, .site = kin_site(&judge->kin, span), .is_usual = true};
+    uint32_t parent = slab_live(slab, span->parent_at) ? span->parent_at : 0;
+
+    if (judge->takes_the_long_way || !is_usual(judge, &judged) ||
+        may_wait_with(judge, at, parent, due))
+        return false;
+    judge_it(judge, &judged, parent);
+    judge->usual++;
+    return true;
 }
 
 void judge_leave(struct judge *judge, uint32_t at, uint32_t parent, uint32_t number)
 {
     struct remembered *span = kin_span(&judge->kin, at);
     struct producer *producer = mail_producer(judge->mail, number);
-    struct judged judged = {.at = at, .span = span};
+    struct judged judged = {.at = at, .span = span, .site = kin_site(&judge->kin, span)};
     bool is_alone;
 
     CHECK(!span->judged && !producer->has_left && !producer->judged);
-    count_operation(judge, at);
+    count_operation(judge, at, span, judged.site);
     judge_taken(judge, &judged, parent);
     producer->is_callee = judged.is_paired;
     producer->is_orphan = parent == 0 && !kin_is_root(span) && span->parent_at == 0;

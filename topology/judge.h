@@ -52,18 +52,23 @@ struct judge {
     struct judge_cover *covers; /* For one span at a time; owned. */
     uint32_t covers_room;
     bool orphan_servers_as_user;
-    bool takes_the_long_way; /* Of tests: no span is taken for a usual one (judge_usual.h). */
-    uint32_t pairing_ticks;  /* pairing.wait, as arrivals are counted (slab.h). */
+    bool takes_the_long_way;                /* Of tests: judge_usual() judges none, */
+    uint64_t usual;                         /* and how many it has judged. */
+    uint32_t pairing_ticks;                 /* pairing.wait, as arrivals are counted (slab.h). */
     struct judge_pair pairs[LINKS_MAX + 1]; /* Of the consumer at hand. */
 };
 
 /* N5: if the pair of a pending span and its parent is one that teaches, it does. */
 void judge_teach(struct judge *judge, uint32_t at, uint32_t parent);
 
-/* Judges a pending span, whose parent is kin_parent(), by what is known now. `usual` is what
- * judge_is_usual() has just said of it, or NULL. */
-struct judge_usual;
-void judge_span(struct judge *judge, uint32_t at, uint32_t parent, const struct judge_usual *usual);
+/* Judges a pending span, whose parent is kin_parent(), by what is known now. */
+void judge_span(struct judge *judge, uint32_t at, uint32_t parent);
+
+/* Judges a pending span at sight, as nearly all can be: where one look at its children and the way up
+ * shows that nothing has to be looked for, nor waited for. `due` is the first position whose
+ * pairing.wait is not over: a parent there is waited for. False: it was not judged, and nothing is said
+ * of it. */
+bool judge_usual(struct judge *judge, uint32_t at, uint32_t due);
 
 /* E10: whether the call was counted already as one that nobody answered: its side was, or a span
  * around that. */

@@ -12,35 +12,45 @@ enum connection_type judge_type(const struct judge *judge, const struct remember
     return CONNECTION_DIRECT;
 }
 
-bool judge_find_call(struct judge *judge, uint32_t at, uint32_t parent, struct call *out_call)
+static inline bool find_call(struct judge *judge, uint32_t at, uint32_t parent,
+                             struct call *out_call)
 {
     struct kin *kin = &judge->kin;
     const struct remembered *span = kin_span(kin, at);
     uint32_t service = kin_service(kin, span);
     bool is_own = kin_service(kin, kin_span(kin, parent)) == service;
-    struct call call = {.at = at, .parent = parent};
+    bool is_group = false;
     unsigned side_kind;
+    uint32_t side;
 
-    if (is_own && !kind_serves(span->kind))
+    if (judge_is_within(judge, span, parent))
         return false;
     if (!is_own && !kind_serves(span->kind)) {
+        struct kin_siblings siblings = kin_siblings(kin, parent, service);
         bool is_kindless = span->kind == SPAN_KIND_UNSPECIFIED;
-        call.siblings = kin_siblings(kin, parent, service);
         /* Of a family that is too large to look through, no call is better than one too many. */
-        if (call.siblings.is_cut || call.siblings.has_server ||
-            (call.siblings.has_kindless && !is_kindless))
+        if (siblings.is_cut || siblings.has_server || (siblings.has_kindless && !is_kindless))
             return false;
-        call.is_group = !is_kindless;
+        is_group = !is_kindless;
+        out_call->siblings = siblings;
     }
-    call.side = kin_client_side(kin, parent);
-    if (call.side == 0)
-        call.side = parent;
-    side_kind = kin_span(kin, call.side)->kind;
+    side = kin_client_side(kin, parent);
+    if (side == 0)
+        side = parent;
+    side_kind = kin_span(kin, side)->kind;
     if (is_own && !(side_kind == SPAN_KIND_CLIENT && span->kind == SPAN_KIND_SERVER) &&
         !(side_kind == SPAN_KIND_PRODUCER && span->kind == SPAN_KIND_CONSUMER))
         return false;
-    *out_call = call;
+    out_call->at = at;
+    out_call->side = side;
+    out_call->parent = parent;
+    out_call->is_group = is_group;
     return true;
+}
+
+bool judge_find_call(struct judge *judge, uint32_t at, uint32_t parent, struct call *out_call)
+{
+    return find_call(judge, at, parent, out_call);
 }
 
 bool judge_is_late(struct judge *judge, uint32_t side)
@@ -53,6 +63,8 @@ bool judge_is_late(struct judge *judge, uint32_t side)
         return false;
     if (span->drawn)
         return true;
+    if (kin_is_outermost(&judge->kin, side))
+        return false;
     while ((outer = kin_around_next(&judge->kin, &around)) != 0)
         if (kin_span(&judge->kin, outer)->drawn)
             return true;
@@ -118,7 +130,7 @@ enum verdict judge_callee(struct judge *judge, uint32_t at, uint32_t parent)
 {
     struct call call;
 
-    if (!judge_find_call(judge, at, parent, &call))
+    if (!find_call(judge, at, parent, &call))
         return NO_CALL;
     if (judge_is_late(judge, call.side))
         return LATE;

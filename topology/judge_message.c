@@ -164,20 +164,19 @@ static void observe_producer(struct judge *judge, const struct producer *produce
 }
 
 void judge_add_call(struct judge *judge, uint32_t side, uint64_t weight,
-                    const struct tally_request *request)
+                    struct tally_request *request)
 {
     const struct remembered *span = kin_span(&judge->kin, side);
-    struct tally_request told = *request;
     uint32_t producer = span->kind == SPAN_KIND_PRODUCER ? judge_producer_of(judge, side) : 0;
 
     if (producer == 0) {
         if (kind_calls(span->kind))
-            judge_tell_client(judge, side, weight, &told);
-        judge_add(judge, &told);
+            judge_tell_client(judge, side, weight, request);
+        judge_add(judge, request);
         return;
     }
     for (int broker = 0; broker < 2; broker++) {
-        told = *request;
+        struct tally_request told = *request;
         told.view = broker ? VIEW_BROKER : VIEW_DIRECT;
         observe_producer(
             judge, mail_producer(judge->mail, producer),

@@ -21,7 +21,7 @@ struct call {
     uint32_t side;   /* Who made it. */
     uint32_t parent; /* The callee's; differs from `side` by E3. */
     bool is_group;
-    struct kin_siblings siblings; /* Of a group. */
+    struct kin_siblings siblings; /* Of a group; else unset. */
 };
 
 /* What a producer's span would be in the slab, as far as counting goes. */
@@ -40,6 +40,17 @@ void judge_note_inside(struct judge *judge, uint32_t producer);
 /* Notes what is around a PRODUCER span, and in it, before it leaves. Whether it is clear that it is the
  * call, unless it is answered. */
 bool judge_nest(struct judge *judge, uint32_t at, uint32_t producer);
+
+/* E2, E5: whether a span is no call of its parent whatever else there is: what happens within a service is
+ * not, unless it serves. */
+static inline bool judge_is_within(const struct judge *judge, const struct remembered *span,
+                                   uint32_t parent)
+{
+    const struct kin *kin = &judge->kin;
+
+    return !kind_serves(span->kind) &&
+           kin_service(kin, kin_span(kin, parent)) == kin_service(kin, span);
+}
 
 enum verdict { NO_CALL, COUNTED, LATE };
 
@@ -63,9 +74,10 @@ struct consumed judge_consumer(struct judge *judge, uint32_t at, uint32_t parent
 /* Adds a request to the tally; a message to both pictures, unless it says which. */
 void judge_add(struct judge *judge, const struct tally_request *request);
 
-/* The same for one that has a side, whose duration it may be that is observed with that weight. */
+/* The same for one that has a side, whose duration it may be that is observed with that weight: that is
+ * set in the request. */
 void judge_add_call(struct judge *judge, uint32_t side, uint64_t weight,
-                    const struct tally_request *request);
+                    struct tally_request *request);
 
 /* Tells those whose call the span takes that it was dropped. */
 void judge_bereave(struct judge *judge, uint32_t at, uint32_t parent);

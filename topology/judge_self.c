@@ -11,6 +11,7 @@
  * insertion.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "topology/judge_priv.h"
@@ -25,7 +26,7 @@ static int compare(const void *a, const void *b)
     return (one->from > other->from) - (one->from < other->from);
 }
 
-static void sort(struct judge_cover *covers, uint32_t count)
+static inline void sort(struct judge_cover *covers, uint32_t count)
 {
     if (count > COVERS_FEW) {
         qsort(covers, count, sizeof(*covers), compare);
@@ -75,22 +76,21 @@ static bool make_room(struct judge *judge, uint32_t *count)
     return *count <= COVERS_MAX / 2;
 }
 
-/* What of the span a child covers; false: nothing. */
-static bool cover_of(const struct slab *slab, uint32_t at, uint32_t child,
-                     struct judge_cover *out_cover)
+/* What a child covers of a span that began then and took so long; false: nothing. */
+static inline bool cover_of(const struct slab *slab, uint64_t start, uint64_t duration_ns,
+                            uint32_t child, struct judge_cover *out_cover)
 {
-    const struct remembered *span = slab_at(slab, at);
     const struct remembered *other = slab_at(slab, child);
     /* Starts are known modulo 2^48 ns: what is nearest is meant. */
-    int64_t from = (int64_t)((slab_start(slab, child) - slab_start(slab, at)) << 16) >> 16;
+    int64_t from = (int64_t)((slab_start(slab, child) - start) << 16) >> 16;
     int64_t to = from + (int64_t)other->duration_ns;
 
     if (other->no_duration)
         return false;
     if (from < 0)
         from = 0;
-    if (to > (int64_t)span->duration_ns)
-        to = (int64_t)span->duration_ns;
+    if (to > (int64_t)duration_ns)
+        to = (int64_t)duration_ns;
     *out_cover = (struct judge_cover){(uint64_t)from, (uint64_t)to};
     return from < to;
 }
@@ -106,35 +106,67 @@ static bool lacks_children(const struct judge *judge, const struct slab *slab, u
             (int32_t)(block->arrival[at % BLOCK_SPANS] - (uint32_t)ticks - block->gone_until) <= 0);
 }
 
+/* How much of the span they cover together. */
+static inline uint64_t covered_by(struct judge_cover *covers, uint32_t count)
+{
+    uint64_t covered_ns = 0;
+    uint64_t reached = 0;
+
+    sort(covers, count);
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t from = covers[i].from > reached ? covers[i].from : reached;
+        if (covers[i].to <= from)
+            continue;
+        covered_ns += covers[i].to - from;
+        reached = covers[i].to;
+    }
+    return covered_ns;
+}
+
+/* The same of a span that has children. */
+static __attribute__((noinline)) bool beside_children(struct judge *judge, uint32_t at,
+                                                      uint64_t *out_ns)
+{
+    const struct slab *slab = &judge->kin.store->slab;
+    uint64_t duration_ns = slab_at(slab, at)->duration_ns;
+    uint64_t start = slab_start(slab, at);
+    struct judge_cover few[COVERS_FEW];
+    struct judge_cover *covers = few;
+    uint32_t room = COVERS_FEW;
+    struct kin_children children;
+    struct judge_cover cover;
+    uint32_t count = 0;
+    uint32_t child;
+
+    kin_children_begin(&judge->kin, at, &children);
+    while ((child = kin_children_next(&judge->kin, &children)) != 0) {
+        if (!cover_of(slab, start, duration_ns, child, &cover))
+            continue;
+        if (count == room) {
+            if (!make_room(judge, &count))
+                return false;
+            if (covers == few)
+                memcpy(judge->covers, few, sizeof(few));
+            covers = judge->covers;
+            room = judge->covers_room;
+        }
+        covers[count++] = cover;
+    }
+    if (children.next != 0)
+        return false; /* Further ones had to leave. */
+    *out_ns = duration_ns - covered_by(covers, count);
+    return true;
+}
+
 bool judge_self_ns(struct judge *judge, uint32_t at, uint64_t *out_ns)
 {
     const struct slab *slab = &judge->kin.store->slab;
     const struct remembered *span = slab_at(slab, at);
-    struct kin_children children;
-    struct judge_cover cover;
-    uint64_t covered_ns = 0;
-    uint32_t count = 0;
-    uint32_t child;
 
     if (lacks_children(judge, slab, at))
         return false;
-    if (span->child == 0 && !span->halves) {
-        *out_ns = span->duration_ns;
-        return true;
-    }
-    kin_children_begin(&judge->kin, at, &children);
-    while ((child = kin_children_next(&judge->kin, &children)) != 0) {
-        if (!cover_of(slab, at, child, &cover))
-            continue;
-        if (!make_room(judge, &count))
-            return false;
-        judge->covers[count++] = cover;
-    }
-    if (children.next != 0)
-        return false; /* Further ones had to leave. */
-    count = fold(judge->covers, count);
-    for (uint32_t i = 0; i < count; i++)
-        covered_ns += judge->covers[i].to - judge->covers[i].from;
-    *out_ns = span->duration_ns - covered_ns;
+    if (span->child != 0 || span->halves)
+        return beside_children(judge, at, out_ns);
+    *out_ns = span->duration_ns;
     return true;
 }

@@ -85,7 +85,7 @@ uint32_t kin_parent_by_id(const struct kin *kin, uint32_t at)
     return kin_parent_among(kin, span->kind, kin_service(kin, span), &candidates);
 }
 
-uint32_t kin_client_side(struct kin *kin, uint32_t at)
+uint32_t kin_client_side_above(struct kin *kin, uint32_t at)
 {
     uint32_t service = kin_service(kin, kin_span(kin, at));
 

@@ -21,6 +21,7 @@ enum {
     WALK_STEPS = 64,           /* Up. */
     WALK_DOWN_SPANS = 1 << 16, /* All that one walk down may see. */
     WALK_SIBLINGS = 1024,      /* Children that are gone through for one of them. */
+    OUTERMOST_STEPS = 8,       /* Of kin_is_outermost(). */
 };
 
 struct kin {
@@ -120,8 +121,24 @@ static inline uint32_t kin_parent(const struct kin *kin, uint32_t at)
     return kin_parent_by_id(kin, at);
 }
 
+/* The same as kin_client_side() below, of a span that makes no calls itself. */
+uint32_t kin_client_side_above(struct kin *kin, uint32_t at);
+
 /* E3: the CLIENT or PRODUCER span that a call made under this span belongs to; 0: none. */
-uint32_t kin_client_side(struct kin *kin, uint32_t at);
+static inline uint32_t kin_client_side(struct kin *kin, uint32_t at)
+{
+    return kind_calls(kin_span(kin, at)->kind) ? at : kin_client_side_above(kin, at);
+}
+
+/* Whether kin_parent() needs no look: neither the span nor its parent shares its id, and the parent, if
+ * the span names one, is here. Then it is `parent_at`. */
+static inline bool kin_is_linked(const struct kin *kin, const struct remembered *span)
+{
+    if (span->halves)
+        return false;
+    return slab_live(&kin->store->slab, span->parent_at) ? !kin_span(kin, span->parent_at)->halves
+                                                         : kin_is_root(span);
+}
 
 /* E4: goes through the CLIENT and PRODUCER spans that a span is nested in. */
 struct kin_around {
@@ -137,6 +154,25 @@ static inline struct kin_around kin_around_begin(uint32_t at)
 
 /* The next one; 0: there are no more. */
 uint32_t kin_around_next(struct kin *kin, struct kin_around *around);
+
+/* Whether it is clear at first sight that there is none, and that none left: the way up goes by links
+ * alone (kin_is_linked()) and ends soon, at a root, a SERVER or CONSUMER, or another service. */
+static inline bool kin_is_outermost(const struct kin *kin, uint32_t at)
+{
+    const struct remembered *span = kin_span(kin, at);
+    uint32_t service = kin_service(kin, span);
+
+    for (unsigned i = 0; i < OUTERMOST_STEPS && kin_is_linked(kin, span); i++) {
+        if (span->parent_id == 0)
+            return true;
+        span = kin_span(kin, span->parent_at);
+        if (kind_serves(span->kind) || kin_service(kin, span) != service)
+            return true;
+        if (kind_calls(span->kind))
+            return false;
+    }
+    return false;
+}
 
 /* ------------------------------------------------------------------ down */
 

@@ -19,7 +19,6 @@
 #include "topology/shard.h"
 
 #include "base/check.h"
-#include "topology/judge_usual.h"
 #include "topology/shard_priv.h"
 
 /* Feeding looks for what is due at most this often a wait, since ticks do so too. */
@@ -44,16 +43,18 @@ static struct slab *slab_of(struct shard *shard)
 
 /* ------------------------------------------------------------------ waits */
 
-static uint32_t arrival_of(struct shard *shard, uint32_t at)
+static inline bool is_over_since(const struct shard *shard, uint32_t arrival, enum shard_wait wait)
 {
-    return slab_block(slab_of(shard), at)->arrival[at % BLOCK_SPANS];
-}
-
-static bool is_over(struct shard *shard, uint32_t at, enum shard_wait wait)
-{
-    uint32_t since = arrival_of(shard, at) + shard->wait_ticks[wait];
+    uint32_t since = arrival + shard->wait_ticks[wait];
 
     return (int32_t)(shard->now_ticks - since) >= 0;
+}
+
+static inline bool is_over(const struct shard *shard, uint32_t at, enum shard_wait wait)
+{
+    const struct block *block = slab_block(&shard->store.slab, at);
+
+    return is_over_since(shard, block->arrival[at % BLOCK_SPANS], wait);
 }
 
 /* Whether the span names a parent that has not come. A producer may have left the slab, but not its
@@ -200,18 +201,18 @@ static bool has_to_wait(struct shard *shard, uint32_t at, uint32_t parent)
     return false;
 }
 
-/* Judges a span whose pairing.wait is over, unless it has to wait for something else: of a usual one,
- * that can only be its parent (judge_usual.h). */
+/* Judges a span whose pairing.wait is over, unless it has to wait for something else. */
 static void visit(struct shard *shard, uint32_t at)
 {
-    struct judge_usual usual;
-    bool is_usual = judge_is_usual(&shard->judge, at, &usual);
-    uint32_t parent = is_usual ? usual.parent : kin_parent(kin_of(shard), at);
+    uint32_t parent;
 
-    if ((!is_usual && has_to_wait(shard, at, parent)) || waits_with_parent(shard, at, parent))
+    if (judge_usual(&shard->judge, at, shard->cursor[WAIT_PAIRING]))
+        return;
+    parent = kin_parent(kin_of(shard), at);
+    if (has_to_wait(shard, at, parent) || waits_with_parent(shard, at, parent))
         return;
     shard_close_links(shard, at);
-    judge_span(&shard->judge, at, parent, is_usual ? &usual : NULL);
+    judge_span(&shard->judge, at, parent);
 }
 
 /* The next child that waits to be judged together with the span whose child list this is. */
@@ -276,30 +277,45 @@ static void visit_halves(struct shard *shard, uint32_t at)
 }
 
 /* Spans are judged in a row, but what they are linked with lies anywhere. Brings closer, in steps, the
- * spans that come soon, their parents and children, and the parents of those. */
-static inline ALWAYS_INLINE void look_ahead(struct shard *shard, uint32_t at)
+ * spans that come soon, their parents and children, and who called those. `far` and so on are the
+ * spans so far ahead. */
+static inline ALWAYS_INLINE void prefetch_ahead(const struct shard *shard,
+                                                const struct remembered *far,
+                                                const struct remembered *near,
+                                                const struct remembered *next)
 {
-    const struct slab *slab = slab_of(shard);
-    const struct remembered *span;
+    const struct slab *slab = &shard->store.slab;
+    const struct kin *kin = &shard->judge.kin;
+
+    __builtin_prefetch(far, 1);
+    if (slab_live(slab, near->parent_at)) {
+        __builtin_prefetch(slab_at(slab, near->parent_at), 1);
+        __builtin_prefetch(slab_aside(slab, near->parent_at), 1);
+    }
+    if (slab_live(slab, near->child))
+        __builtin_prefetch(slab_at(slab, near->child));
+    __builtin_prefetch(kin_site(kin, near));
+    if (!slab_live(slab, next->parent_at))
+        return;
+    next = slab_at(slab, next->parent_at);
+    __builtin_prefetch(kin_site(kin, next));
+    if (next->kind == SPAN_KIND_CLIENT && slab_live(slab, next->parent_at))
+        __builtin_prefetch(slab_at(slab, next->parent_at));
+}
+
+/* Nearly always all of them are in one block. */
+static inline ALWAYS_INLINE void look_ahead(const struct shard *shard, uint32_t at,
+                                            const struct remembered *span)
+{
+    const struct slab *slab = &shard->store.slab;
 
     if (slab->head - at <= AHEAD_FAR)
         return;
-    __builtin_prefetch(slab_at(slab, at + AHEAD_FAR), 1);
-    span = slab_at(slab, at + AHEAD_NEAR);
-    if (slab_live(slab, span->parent_at)) {
-        __builtin_prefetch(slab_at(slab, span->parent_at), 1);
-        __builtin_prefetch(slab_aside(slab, span->parent_at), 1);
-    }
-    if (slab_live(slab, span->child))
-        __builtin_prefetch(slab_at(slab, span->child));
-    __builtin_prefetch(kin_site(kin_of(shard), span));
-    span = slab_at(slab, at + AHEAD_NEXT);
-    if (!slab_live(slab, span->parent_at))
-        return;
-    span = slab_at(slab, span->parent_at);
-    __builtin_prefetch(kin_site(kin_of(shard), span));
-    if (slab_live(slab, span->parent_at))
-        __builtin_prefetch(slab_at(slab, span->parent_at));
+    if (at % BLOCK_SPANS < BLOCK_SPANS - AHEAD_FAR)
+        prefetch_ahead(shard, span + AHEAD_FAR, span + AHEAD_NEAR, span + AHEAD_NEXT);
+    else
+        prefetch_ahead(shard, slab_at(slab, at + AHEAD_FAR), slab_at(slab, at + AHEAD_NEAR),
+                       slab_at(slab, at + AHEAD_NEXT));
 }
 
 /* Judges a span if it is time, and those that waited for it. */
@@ -371,6 +387,8 @@ void shard_revisit(struct shard *shard, uint32_t at)
     }
 }
 
+/* Judges all pending spans whose wait of that kind is over, unless they have to wait on. Of a usual one,
+ * visit_all() is what stands here: it has no halves, and what it takes is no message. */
 static void go_on(struct shard *shard, enum shard_wait wait)
 {
     struct slab *slab = slab_of(shard);
@@ -378,14 +396,23 @@ static void go_on(struct shard *shard, enum shard_wait wait)
 
     if (slab_before(at, slab->tail))
         at = slab->tail;
-    for (;;) {
+    for (;; at++) {
+        const struct block *block;
+        const struct remembered *span;
         at = slab_next_pending(slab, at);
         shard->cursor[wait] = at;
-        if (at == slab->head || !is_over(shard, at, wait))
+        if (at == slab->head)
             return;
-        look_ahead(shard, at);
-        visit_all(shard, at);
-        at++;
+        block = slab_block(slab, at);
+        if (!is_over_since(shard, block->arrival[at % BLOCK_SPANS], wait))
+            return;
+        span = &block->spans[at % BLOCK_SPANS];
+        look_ahead(shard, at, span);
+        if (span->kind == SPAN_KIND_CONSUMER ||
+            !judge_usual(&shard->judge, at, shard->cursor[WAIT_PAIRING]))
+            visit_all(shard, at);
+        else if (span->kin_waits)
+            visit_kin(shard, at);
     }
 }
 
@@ -487,7 +514,7 @@ static void let_go(struct shard *shard, uint32_t at)
             shard_drop_producer(shard, at);
         judge_drop(&shard->judge, at, parent);
     } else {
-        judge_span(&shard->judge, at, parent, NULL);
+        judge_span(&shard->judge, at, parent);
     }
 }
 
@@ -558,11 +585,10 @@ void shard_finish(struct shard *shard, struct mono_time now)
     kin_of(shard)->pass++;
     for (uint32_t at = slab_next_pending(slab, slab->tail); at != slab->head;
          at = slab_next_pending(slab, at + 1)) {
-        struct judge_usual usual;
-        bool is_usual = judge_is_usual(&shard->judge, at, &usual);
+        if (judge_usual(&shard->judge, at, at))
+            continue;
         shard_close_links(shard, at);
-        judge_span(&shard->judge, at, is_usual ? usual.parent : kin_parent(kin_of(shard), at),
-                   is_usual ? &usual : NULL);
+        judge_span(&shard->judge, at, kin_parent(kin_of(shard), at));
     }
     shard_finish_left(shard);
     shard->tally->counts.walks_cut += kin_of(shard)->walks_cut;

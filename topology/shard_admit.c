@@ -65,26 +65,24 @@ static bool is_duplicate(const struct shard *shard, const struct span *span, uin
     return false;
 }
 
+/* Writes all of a line, by words. */
 static inline void remember(struct remembered *line, const struct span *span,
                             const struct matches *own)
 {
-    *line = (struct remembered){
-        .trace = {span->trace[0], span->trace[1]},
-        .id = span->id,
-        .parent_id = span->parent,
-        .duration_ns = span->duration_ns,
-        .kind = span->kind,
-        .status = span->status,
-        .parent_bad = span->parent_bad,
-        .no_duration = span->no_duration,
-        .skewed = span->skewed,
-        .weight = span->weight,
-        .halves = own->count != 0,
-        .kin_waits = own->kin_waits,
-        .start_top = slab_start_top(span->start_ns),
-        .site = span->site,
-        .child = own->wanted,
-    };
+    line->trace[0] = span->trace[0];
+    line->trace[1] = span->trace[1];
+    line->id = span->id;
+    line->parent_id = span->parent;
+    line->first = (struct remembered_facts){span->duration_ns, span->facts, 0};
+    line->second = (struct remembered_marks){span->weight, 0, slab_start_top(span->start_ns), 0};
+    line->site = span->site;
+    line->parent_at = 0;
+    line->child = own->wanted;
+    line->sibling = 0;
+    if (own->count != 0)
+        line->halves = 1;
+    if (own->kin_waits)
+        line->kin_waits = 1;
 }
 
 /* Those that waited for this id have their parent. */
@@ -159,9 +157,11 @@ static inline void note_span(struct batch *batch, const struct span *span)
 {
     uint64_t end_ns = span->start_ns + span->duration_ns;
 
-    batch->skewed += span->skewed;
     batch->weights_unknown += span->weight_unknown;
-    batch->weights_cut += span->weight_cut;
+    if (span->skewed | span->weight_cut) {
+        batch->skewed += span->skewed;
+        batch->weights_cut += span->weight_cut;
+    }
     if (span->start_ns == 0)
         return;
     if (span->start_ns < batch->first_ns)

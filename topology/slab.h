@@ -30,33 +30,52 @@ struct remembered {
     uint64_t trace[2];
     uint64_t id;
     uint64_t parent_id; /* As it was named; 0: none. */
-    uint64_t duration_ns : 54;
-    uint64_t kind : 3;   /* enum span_kind */
-    uint64_t status : 2; /* enum span_status */
-    uint64_t parent_bad : 1;
-    uint64_t no_duration : 1;
-    uint64_t skewed : 1;
-    uint64_t handed_over : 1; /* A CLIENT around a PRODUCER that left: that one is the call. */
-    uint64_t spare : 1;
-    uint64_t weight : 37;
-    uint64_t judged : 1;
-    uint64_t halves : 1;       /* Others in its trace have its id (E7). */
-    uint64_t moved : 1;        /* A SERVER whose client has its id: not a child of parent_at. */
-    uint64_t kin_waits : 1;    /* Some child waits to be judged together with it. */
-    uint64_t answered : 1;     /* A counted call has it as its side. */
-    uint64_t served : 2;       /* How many counted SERVER calls; 2: more than one. */
-    uint64_t drawn : 1;        /* Counted as an unanswered call. */
-    uint64_t leads : 1;        /* A group was counted by it; its first note says how. */
-    uint64_t told : 1;         /* Its duration was observed on the edge to aside.edge ... */
-    uint64_t told_message : 1; /* ... as a message ... */
-    uint64_t told_more : 1;    /* ... or on those that its notes name. */
-    uint64_t has_links : 1;    /* A CONSUMER with links: an inbox collects what they lead to. */
-    uint64_t links_open : 1;   /* Some of them is not answered yet. */
-    uint64_t has_producer : 1; /* Some of them led to a producer. */
-    uint64_t is_receive : 1;   /* A CONSUMER that only fetches: no call but a producer's. */
-    uint64_t expected : 1;     /* A PRODUCER: halves that lead to it wait. */
-    uint64_t start_top : 8;    /* Of slab_start(). */
-    uint64_t bereft : 1;       /* A CLIENT: what it, or one inside it, called was dropped. */
+    union {
+        struct {
+            uint64_t duration_ns : 54;
+            uint64_t kind : 3;   /* enum span_kind */
+            uint64_t status : 2; /* enum span_status */
+            uint64_t parent_bad : 1;
+            uint64_t no_duration : 1;
+            uint64_t skewed : 1;
+            uint64_t handed_over : 1; /* A CLIENT around a PRODUCER that left, which is the call. */
+            uint64_t spare : 1;
+        };
+        struct remembered_facts { /* The same, to be written as a whole: */
+            uint64_t duration_ns_too : 54;
+            uint64_t facts : 8; /* kind to skewed, as in struct span. */
+            uint64_t rest : 2;
+        } first;
+    };
+    union {
+        struct {
+            uint64_t weight : 37;
+            uint64_t judged : 1;
+            uint64_t halves : 1; /* Others in its trace have its id (E7). */
+            uint64_t moved : 1;  /* A SERVER whose client has its id: not a child of parent_at. */
+            uint64_t kin_waits : 1;    /* Some child waits to be judged together with it. */
+            uint64_t answered : 1;     /* A counted call has it as its side. */
+            uint64_t served : 2;       /* How many counted SERVER calls; 2: more than one. */
+            uint64_t drawn : 1;        /* Counted as an unanswered call. */
+            uint64_t leads : 1;        /* A group was counted by it; its first note says how. */
+            uint64_t told : 1;         /* Its duration was observed on the edge to aside.edge ... */
+            uint64_t told_message : 1; /* ... as a message ... */
+            uint64_t told_more : 1;    /* ... or on those that its notes name. */
+            uint64_t has_links : 1;    /* A CONSUMER with links: an inbox has what they lead to. */
+            uint64_t links_open : 1;   /* Some of them is not answered yet. */
+            uint64_t has_producer : 1; /* Some of them led to a producer. */
+            uint64_t is_receive : 1;   /* A CONSUMER that only fetches: no call but a producer's. */
+            uint64_t expected : 1;     /* A PRODUCER: halves that lead to it wait. */
+            uint64_t start_top : 8;    /* Of slab_start(). */
+            uint64_t bereft : 1; /* A CLIENT: what it, or one inside it, called was dropped. */
+        };
+        struct remembered_marks {
+            uint64_t weight_too : 37;
+            uint64_t marks : 17; /* judged to expected */
+            uint64_t start_top_too : 8;
+            uint64_t rest : 2;
+        } second;
+    };
     uint32_t site;
     uint32_t parent_at; /* The oldest span of its parent's id; 0: not known. */
     uint32_t child;     /* The newest span that named this id, while it was the oldest of it. */

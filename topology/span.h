@@ -40,26 +40,35 @@ enum span_status {
 #define DURATION_NS_MAX (UINT64_C(1) << 53)
 
 struct span {
-    uint64_t trace[2];           /* The 16 bytes of the trace id as they came, not all zero. */
-    uint64_t id;                 /* The 8 bytes of the span id as they came, not zero. */
-    uint64_t parent;             /* Likewise; 0: none (see parent_bad). */
-    uint64_t start_ns;           /* Wall clock; 0: unknown. Of a PRODUCER, end - duration. */
-    uint64_t duration_ns : 54;   /* 0 to DURATION_NS_MAX. */
-    uint64_t links_mark : 10;    /* Of a CONSUMER: made of what it links to (span_links_mark()). */
-    uint64_t weight : 37;        /* 0 to WEIGHT_MAX. */
-    uint64_t kind : 3;           /* enum span_kind. */
-    uint64_t status : 2;         /* enum span_status, derived ones included (E13). */
-    uint64_t parent_bad : 1;     /* A parent was named that cannot be: wrong length, or itself. */
-    uint64_t no_duration : 1;    /* Start or end is 0: observe no duration. */
-    uint64_t skewed : 1;         /* end < start, or longer than the maximum: duration was cut. */
-    uint64_t weight_unknown : 1; /* No sampling information: weight is WEIGHT_ONE. */
-    uint64_t weight_cut : 1;     /* The adjusted count was above sampling.max_count. */
-    uint64_t has_remote : 1;     /* Span.flags says whether the parent is remote ... */
-    uint64_t is_remote : 1;      /* ... and it is. */
-    uint64_t links : 11;         /* Of a CONSUMER: halves that go with it, one a linked span. */
-    uint64_t half : 1;           /* A link half: a copy of its CONSUMER; a target follows. */
-    uint64_t no_end : 1;         /* Of a PRODUCER: its end is unknown, though not its start. */
-    uint64_t spare : 2;
+    uint64_t trace[2];         /* The 16 bytes of the trace id as they came, not all zero. */
+    uint64_t id;               /* The 8 bytes of the span id as they came, not zero. */
+    uint64_t parent;           /* Likewise; 0: none (see parent_bad). */
+    uint64_t start_ns;         /* Wall clock; 0: unknown. Of a PRODUCER, end - duration. */
+    uint64_t duration_ns : 54; /* 0 to DURATION_NS_MAX. */
+    uint64_t links_mark : 10;  /* Of a CONSUMER: made of what it links to (span_links_mark()). */
+    union {
+        struct {
+            uint64_t weight : 37;     /* 0 to WEIGHT_MAX. */
+            uint64_t kind : 3;        /* enum span_kind. */
+            uint64_t status : 2;      /* enum span_status, derived ones included (E13). */
+            uint64_t parent_bad : 1;  /* A parent that cannot be: wrong length, or itself. */
+            uint64_t no_duration : 1; /* Start or end is 0: observe no duration. */
+            uint64_t skewed : 1; /* end < start, or longer than the maximum: duration was cut. */
+            uint64_t weight_unknown : 1; /* No sampling information: weight is WEIGHT_ONE. */
+            uint64_t weight_cut : 1;     /* The adjusted count was above sampling.max_count. */
+            uint64_t has_remote : 1;     /* Span.flags says whether the parent is remote ... */
+            uint64_t is_remote : 1;      /* ... and it is. */
+            uint64_t links : 11; /* Of a CONSUMER: halves that go with it, one a linked span. */
+            uint64_t half : 1;   /* A link half: a copy of its CONSUMER; a target follows. */
+            uint64_t no_end : 1; /* Of a PRODUCER: its end is unknown, though not its start. */
+            uint64_t spare : 2;
+        };
+        struct {
+            uint64_t weight_too : 37;
+            uint64_t facts : 8; /* kind to skewed at once, for those who copy them (slab.h). */
+            uint64_t rest : 19;
+        };
+    };
     uint32_t site;       /* catalog.h: service, operation, kind, naming. */
     uint32_t trace_hash; /* span_trace_hash() of the trace id; the shard is taken from it. */
 };

@@ -111,16 +111,13 @@ void span_index_wait(struct span_index *index, const struct matches *parent)
 
 static int move(struct span_index *into, const struct slab *slab, const struct bucket *bucket)
 {
-    for (uint32_t j = 0; j < BUCKET_ENTRIES; j++) {
-        uint16_t kind = (uint16_t)(bucket->tag[j] & (TAG_WANTED | TAG_WAITS));
-        const struct remembered *span;
-        uint64_t id;
-        if (!slab_live(slab, bucket->at[j]))
-            continue;
-        span = slab_at(slab, bucket->at[j]);
-        id = (kind & TAG_WANTED) != 0 ? span->parent_id : span->id;
-        if (span_index_put(into, slab, span_index_hash(span_index_trace(into, span->trace), id),
-                           bucket->at[j], kind) != 0)
+    for (uint32_t left = bucket_free(bucket, slab) ^ BUCKET_ALL; left != 0; left &= left - 1) {
+        uint32_t entry = (uint32_t)__builtin_ctz(left);
+        uint16_t kind = (uint16_t)(bucket->tag[entry] & (TAG_WANTED | TAG_WAITS));
+        const struct remembered *span = slab_at(slab, bucket->at[entry]);
+        uint64_t id = (kind & TAG_WANTED) != 0 ? span->parent_id : span->id;
+        uint64_t hash = span_index_hash(span_index_trace(into, span->trace), id);
+        if (span_index_put(into, slab, hash, bucket->at[entry], kind) != 0)
             return STATUS_FULL;
         into->wanted += (kind & TAG_WANTED) != 0;
     }
@@ -131,9 +128,8 @@ static int move(struct span_index *into, const struct slab *slab, const struct b
 static inline ALWAYS_INLINE void prefetch_spans(const struct slab *slab,
                                                 const struct bucket *bucket)
 {
-    for (uint32_t j = 0; j < BUCKET_ENTRIES; j++)
-        if (slab_live(slab, bucket->at[j]))
-            __builtin_prefetch(slab_at(slab, bucket->at[j]));
+    for (uint32_t left = bucket_free(bucket, slab) ^ BUCKET_ALL; left != 0; left &= left - 1)
+        __builtin_prefetch(slab_at(slab, bucket->at[__builtin_ctz(left)]));
 }
 
 int span_index_grow(struct span_index *index, const struct slab *slab)

@@ -128,9 +128,10 @@ static inline void matches_take(struct matches *matches, const struct span_index
 }
 
 /* What there is of an id; nearly always nothing of its hash, or one entry in the hash's own bucket. */
-static inline void span_index_find(const struct span_index *index, const struct slab *slab,
-                                   const uint64_t trace[2], uint64_t id, uint64_t hash,
-                                   struct matches *out_matches)
+static inline ALWAYS_INLINE void span_index_find(const struct span_index *index,
+                                                 const struct slab *slab, const uint64_t trace[2],
+                                                 uint64_t id, uint64_t hash,
+                                                 struct matches *out_matches)
 {
     const struct bucket *home = span_index_home(index, hash);
     uint32_t tagged = bucket_tagged(home, bucket_tag(hash));

@@ -1,7 +1,9 @@
 /* store.c: one budget for slab, index and notes.
  *
  * How large the index may become is settled at the start: the size with which most spans fit, at
- * eight of ten entries in use. It grows by doubling as the slab does.
+ * eight of ten entries in use. It grows by doubling as the slab does, at six of ten: any later, and
+ * the slab may have taken the room in which the last doubling has old and new side by side, so that
+ * the index would stay at eight of ten, where every other bucket has spilled over.
  */
 #include "topology/store.h"
 
@@ -10,7 +12,8 @@
 
 enum {
     BUCKETS_FIRST = 64,
-    BUCKET_LOAD = 8, /* Spans a bucket at which the index grows, and past which it takes no more. */
+    GROW_LOAD = 6,   /* Spans and wishes a bucket at which the index grows, */
+    BUCKET_LOAD = 8, /* and spans a bucket past which it takes no more. */
     NOTES_SHARE = 8, /* Notes get an eighth of the bytes at most. */
     BYTES_MIN = 256 * 1024,
 };
@@ -75,14 +78,22 @@ void store_release(struct store *store)
     *store = (struct store){0};
 }
 
-/* Doubles the index where the budget, which holds both for a while, allows it. */
+/* Whether the budget, which holds the old index and the new one for a while, allows to double it.
+ * Once it does not it never will: bytes are not given back. */
+static bool may_grow_index(const struct store *store)
+{
+    uint32_t buckets = store->index.mask + 1;
+
+    return buckets < store->buckets_max &&
+           store->bytes + span_index_bytes(buckets * 2) <= store->bytes_max;
+}
+
 static int grow_index(struct store *store)
 {
     uint32_t buckets = store->index.mask + 1;
     int status;
 
-    if (buckets >= store->buckets_max ||
-        store->bytes + span_index_bytes(buckets * 2) > store->bytes_max)
+    if (!may_grow_index(store))
         return STATUS_FULL;
     status = span_index_grow(&store->index, &store->slab);
     if (status == 0)
@@ -139,13 +150,26 @@ static bool lacks_notes(const struct store *store)
            (store->notes_ahead && notes_left(&store->notes) <= store->slab.pending);
 }
 
+static bool is_index_full(const struct store *store)
+{
+    return store->slab.remembered >= ((uint64_t)store->index.mask + 1) * BUCKET_LOAD;
+}
+
+/* How many entries there may be until it is time to double the index; where it cannot grow, wishes may
+ * fill what is left, and how many spans. */
+static uint64_t entries_left(const struct store *store, bool may_grow)
+{
+    uint64_t buckets = (uint64_t)store->index.mask + 1;
+    uint64_t used = store->slab.remembered + (may_grow ? store->index.wanted : 0);
+    uint64_t load = buckets * (may_grow ? GROW_LOAD : BUCKET_LOAD);
+
+    return used < load ? load - used : 0;
+}
+
 int store_prepare(struct store *store)
 {
-    uint64_t load = ((uint64_t)store->index.mask + 1) * BUCKET_LOAD;
-
-    /* Wishes may fill the rest where the index cannot grow; spans may not. */
-    if (store->slab.remembered + store->index.wanted >= load && grow_index(store) != 0 &&
-        store->slab.remembered >= load)
+    if (entries_left(store, may_grow_index(store)) == 0 && grow_index(store) != 0 &&
+        is_index_full(store))
         return STATUS_FULL;
     while (lacks_notes(store) && notes_may_grow(&store->notes)) {
         int status = grow_notes(store);
@@ -160,14 +184,15 @@ int store_prepare(struct store *store)
 
 uint32_t store_spare(const struct store *store)
 {
-    uint64_t load = ((uint64_t)store->index.mask + 1) * BUCKET_LOAD;
-    uint64_t used = store->slab.remembered + store->index.wanted;
+    bool may_grow = may_grow_index(store);
+    uint64_t entries = entries_left(store, may_grow);
+    uint64_t spans = may_grow ? entries / 2 : entries; /* Each takes its own and its wish's. */
     uint64_t spare = BLOCK_SPANS - store->slab.head % BLOCK_SPANS;
 
-    if (slab_is_full(&store->slab) || used >= load)
+    if (slab_is_full(&store->slab))
         return 0;
-    if ((load - used) / 2 < spare) /* Each takes two entries at most, its own and its wish's. */
-        spare = (load - used) / 2;
+    if (spans < spare)
+        spare = spans;
     if (!notes_may_grow(&store->notes))
         return (uint32_t)spare;
     if (lacks_notes(store))

@@ -32,7 +32,6 @@ CALL = "topology/judge_call.c"
 CLIENT = "topology/judge_client.c"
 GROUP = "topology/judge_group.c"
 LESSON = "topology/judge_lesson.c"
-USUAL = "topology/judge_usual.c"
 SELF = "topology/judge_self.c"
 NESTED = "topology/judge_nested.c"
 LESSONS = "topology/lessons.c"
@@ -118,7 +117,7 @@ FAULTS = [
           "a root CONSUMER is called by its destination"),
     Fault("N6", JUDGE, "!judged->is_root && !(judged->is_orphan && judge->orphan_servers_as_user)",
           "!judged->is_root && !judged->is_orphan", "an orphan SERVER has no client, unless asked for"),
-    Fault("N6", JUDGE, ".is_orphan = parent == 0 && !kin_is_root(span),", ".is_orphan = false,",
+    Fault("N6", JUDGE, "judged->is_orphan = parent == 0 && !judged->is_root;", "judged->is_orphan = false;",
           "a span whose named parent never came is parent_missing"),
     Fault("N7", SNAPSHOT, "        if (!node->listed) {", "        if (false) {",
           "a service that reported is a node even without an edge"),
@@ -141,9 +140,9 @@ FAULTS = [
     # --- Calls -----------------------------------------------------------------------------------
     Fault("E2", CALL, "    if (!is_own && !kind_serves(span->kind)) {", "    if (false) {",
           "INTERNAL and CLIENT children in one service are one call together"),
-    Fault("E2", CALL, "call.siblings.is_cut || call.siblings.has_server ||", "call.siblings.is_cut ||",
+    Fault("E2", CALL, "siblings.is_cut || siblings.has_server ||", "siblings.is_cut ||",
           "beside a SERVER child the others are internal"),
-    Fault("E2", CALL, "(call.siblings.has_kindless && !is_kindless))", "false)",
+    Fault("E2", CALL, "(siblings.has_kindless && !is_kindless))", "false)",
           "beside a child without a kind the others are internal"),
     Fault("E2", GROUP, "    if (siblings->leader == 0)", "    if (true)",
           "a group is counted once, by its first member"),
@@ -151,7 +150,7 @@ FAULTS = [
           "a later member's failure is added once, not with each member"),
     Fault("E2", CROWD, "    sum->kindless += span->kind == SPAN_KIND_UNSPECIFIED;", "    ;",
           "the sums of a large family know its kind-less children"),
-    Fault("E3", CALL, "    call.side = kin_client_side(kin, parent);", "    call.side = parent;",
+    Fault("E3", CALL, "    side = kin_client_side(kin, parent);", "    side = parent;",
           "a call's client side is the CLIENT around its INTERNAL parent"),
     Fault("E3", KIN, "        if (!kind_is_quiet(span->kind))\n            return 0;\n        at = kin_parent",
           "        at = kin_parent", "the walk to the client side ends at a SERVER"),
@@ -332,21 +331,22 @@ FAULTS = [
     Fault("accounting", SNAPSHOT, "        now.received += spans;", "        ;",
           "spans that the receiver rejected were received"),
     # --- The short way ---------------------------------------------------------------------------
-    Fault("usual", USUAL, "span->halves || ", "", "a span whose id others have takes the long way"),
-    Fault("usual", USUAL, "span->handed_over || ", "",
-          "a CLIENT around a PRODUCER that left takes the long way"),
-    Fault("usual", USUAL, "span->links_open || ", "", "a span with open links takes the long way"),
-    Fault("usual", USUAL, "        return !kin_span(kin, span->parent_at)->halves;", "        return true;",
-          "a span whose parent's id others have takes the long way"),
-    Fault("usual", USUAL, "    return kin_is_root(span);", "    return true;",
-          "a span whose parent has not come takes the long way"),
-    Fault("usual", USUAL, "        if (kind_calls(span->kind) || !find_parent", "        if (!find_parent",
-          "a CLIENT in another caller takes the long way"),
-    Fault("usual", USUAL, "(is_own ? is_client : ", "(is_own ? false : ",
-          "a CLIENT with a child in its service takes the long way"),
-    Fault("usual", USUAL, "other->kind != SPAN_KIND_SERVER", "false",
-          "a span with a group or a message below it takes the long way"),
-
+    Fault("usual", JUDGE, "span->handed_over || ", "", "a CLIENT around a PRODUCER that left is no usual one"),
+    Fault("usual", JUDGE, "span->links_open || ", "", "a CONSUMER with open links is no usual one"),
+    Fault("usual", JUDGE, "        !kin_is_linked(kin, span) || ", "        ",
+          "a span whose id or parent's id others have, or whose parent has not come, is no usual one"),
+    Fault("usual", JUDGE, "(is_client && !kin_is_outermost(kin, judged->at))", "false",
+          "a CLIENT in another caller is no usual one"),
+    Fault("usual", JUDGE, " || other->moved ||", " ||",
+          "a span that a SERVER left for another half of its id is no usual one"),
+    Fault("usual", JUDGE, "(is_own ? is_client : ", "(is_own ? false : ",
+          "a CLIENT with a child in its service is no usual one"),
+    Fault("usual", JUDGE, "other->kind != SPAN_KIND_SERVER))", "false))",
+          "a span with a group or a message below it is no usual one"),
+    Fault("usual", JUDGE, "        judged->has_call |= !is_own && !other->judged;", "        ;",
+          "a usual CLIENT knows the answers that are not counted yet"),
+    Fault("usual", JUDGE, "    return parent != 0 && slab_before(at, due) &&", "    return false &&",
+          "a usual span waits for its parent, too"),
     Fault("self time", SELF, "    if (lacks_children(judge, slab, at))\n        return false;", "    ;",
           "children that may have left before their parent came are not taken for none"),
     Fault("self time", SELF, "    if (children.next != 0)\n        return false;", "    ;",

@@ -1,6 +1,8 @@
 /* slab_test.c: positions, what is pending, and blocks that leave. */
 #include "topology/slab.h"
 
+#include <string.h>
+
 #include "tests/lib/test.h"
 #include "topology/block_pool.h"
 
@@ -183,6 +185,35 @@ static void slab__survives_failing_memory(void **state)
     test_sweep_memory(make_one, NULL);
 }
 
+/* What is written at once is what its parts are read as, in records and in lines. */
+static void slab__takes_facts_of_a_record_at_once(void **state)
+{
+    (void)state;
+    for (unsigned facts = 0; facts < 256; facts++) {
+        struct span span = {.weight = WEIGHT_MAX};
+        struct remembered line;
+        memset(&line, 0xFF, sizeof(line));
+        span.facts = facts & 0xFF;
+        line.first = (struct remembered_facts){DURATION_NS_MAX, span.facts, 0};
+        line.second = (struct remembered_marks){span.weight, 0, facts & 0xFF, 0};
+        assert_int_equal(line.kind, span.kind);
+        assert_int_equal(line.status, span.status);
+        assert_int_equal(line.parent_bad, span.parent_bad);
+        assert_int_equal(line.no_duration, span.no_duration);
+        assert_int_equal(line.skewed, span.skewed);
+        assert_int_equal(span.kind, facts % 8);
+        assert_int_equal(span.skewed, facts / 128);
+        assert_false(span.weight_unknown || line.handed_over || line.spare);
+        assert_int_equal(line.duration_ns, DURATION_NS_MAX);
+        assert_int_equal(line.weight, WEIGHT_MAX);
+        assert_int_equal(line.start_top, facts);
+        assert_false(line.judged || line.halves || line.moved || line.kin_waits || line.answered ||
+                     line.served || line.drawn || line.leads || line.told || line.told_message ||
+                     line.told_more || line.has_links || line.links_open || line.has_producer ||
+                     line.is_receive || line.expected || line.bereft);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,6 +225,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(slab__takes_the_newest_span_back, setup_pool, release_pool),
         cmocka_unit_test_setup_teardown(slab__leaves_position_zero_out, setup_pool, release_pool),
         cmocka_unit_test_setup_teardown(slab__survives_failing_memory, setup_pool, release_pool),
+        cmocka_unit_test(slab__takes_facts_of_a_record_at_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

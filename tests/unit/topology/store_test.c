@@ -149,6 +149,22 @@ static void store__keeps_spans_however_much_is_wanted(void **state)
     store_release(&store);
 }
 
+/* Whatever the budget, the slab does not take the room that the index's last doubling needs. */
+static void store__grows_the_index_to_its_size_before_memory_is_full(void **state)
+{
+    (void)state;
+    for (size_t bytes = BYTES; bytes < 2 * BYTES; bytes += BYTES / 32) {
+        struct store store;
+        uint64_t id = 0;
+
+        assert_int_equal(store_init(&store, bytes, 5), 0);
+        while (store.slab.tail == BLOCK_SPANS)
+            assert_true(add(&store, 1, ++id, 0) != 0);
+        assert_int_equal(store.index.mask + 1, store.buckets_max);
+        store_release(&store);
+    }
+}
+
 /* What grows where the store finds something to prepare. */
 static uint64_t grown(const struct store *store)
 {
@@ -351,6 +367,7 @@ int main(void)
         cmocka_unit_test(store__links_children_in_any_order),
         cmocka_unit_test(store__stays_whole_while_old_spans_leave),
         cmocka_unit_test(store__keeps_spans_however_much_is_wanted),
+        cmocka_unit_test(store__grows_the_index_to_its_size_before_memory_is_full),
         cmocka_unit_test(store__knows_for_how_many_spans_there_is_room),
         cmocka_unit_test(store__knows_for_how_many_spans_there_are_notes),
         cmocka_unit_test(store__finds_the_same_by_a_glance_as_by_a_search),
