@@ -45,14 +45,25 @@ static int add_block(struct bins_pool *pool)
 /* A line of zeros; 0: there is no memory. */
 static uint32_t take_line(struct bins_pool *pool)
 {
-    uint32_t line = pool->lines_used;
+    uint32_t line = pool->lines_free;
 
-    if (line == LINES_MAX ||
-        (line == pool->blocks_count << BINS_BLOCK_SHIFT && add_block(pool) != 0))
-        return 0;
+    if (line != 0) {
+        memcpy(&pool->lines_free, bins_line(pool, line), sizeof(pool->lines_free));
+    } else {
+        line = pool->lines_used;
+        if (line == LINES_MAX ||
+            (line == pool->blocks_count << BINS_BLOCK_SHIFT && add_block(pool) != 0))
+            return 0;
+        pool->lines_used++;
+    }
     memset(bins_line(pool, line), 0, sizeof(union bins_line));
-    pool->lines_used++;
     return line;
+}
+
+static void give_line_back(struct bins_pool *pool, uint32_t line)
+{
+    memcpy(bins_line(pool, line), &pool->lines_free, sizeof(pool->lines_free));
+    pool->lines_free = line;
 }
 
 int bins_pool_init(struct bins_pool *pool, const struct histogram_bounds *bounds)
@@ -84,6 +95,7 @@ void bins_pool_reset(struct bins_pool *pool)
     pool->rests_used = 0;
     pool->rests_taken = 0;
     pool->lines_used = 1;
+    pool->lines_free = 0;
 }
 
 static uint64_t rest_bytes(const struct histogram *rest)
@@ -105,15 +117,15 @@ void bins_pool_trim(struct bins_pool *pool)
 
 /* ------------------------------------------------------------------ as a histogram */
 
-/* All that may be in the lines of one head. */
+/* All that may be in one head and its lines. */
 struct collected {
     struct histogram_bins bins;
-    struct histogram_bin items[BINS_LINES * BINS_COUNTERS];
+    struct histogram_bin items[BINS_LINES * BINS_COUNTERS + 2]; /* Durations of 0, and one more. */
 };
 
 /* Counters of eight bytes at once: most are 0. */
 static void collect_line(const struct grid *grid, const uint16_t *counters, uint32_t first_cell,
-                         struct collected *out)
+                         unsigned shift, struct collected *out)
 {
     enum { AT_ONCE = sizeof(uint64_t) / sizeof(*counters) };
 
@@ -121,13 +133,13 @@ static void collect_line(const struct grid *grid, const uint16_t *counters, uint
         uint64_t some;
         memcpy(&some, &counters[i], sizeof(some));
         for (uint32_t j = i; some != 0 && j < i + AT_ONCE; j++) {
-            uint32_t cell = first_cell + j;
+            struct grid_place place;
             if (counters[j] == 0)
                 continue;
+            place = grid_place_of(grid, first_cell + j, shift);
             out->items[out->bins.count++] = (struct histogram_bin){
-                .index = grid_index(grid, cell),
-                .is_zero = grid->columns[cell] == 0,
-                .classic = grid_classic(grid, cell),
+                .index = grid_index(place),
+                .classic = place.classic,
                 .weight = (uint64_t)counters[j] << WEIGHT_SHIFT,
             };
         }
@@ -140,7 +152,8 @@ static uint32_t stretch_of(uint32_t line, uint32_t place)
     return ((line & BINS_WHICH_MASK) - 1) * BINS_LINES + place;
 }
 
-/* What lines counted, by ascending cell. */
+/* What it counted, by ascending cell. Indexes are cut to what the shift left of them: a histogram of all
+ * of it has no finer scale. */
 static void collect(const struct bins_pool *pool, const struct bins *bins, struct collected *out)
 {
     uint32_t stretches[BINS_LINES];
@@ -166,9 +179,12 @@ static void collect(const struct bins_pool *pool, const struct bins *bins, struc
         .max_ns = bins->max_ns,
         .items = out->items,
     };
+    if (bins->marks >> BINS_ZEROS_SHIFT != 0)
+        out->items[out->bins.count++] = (struct histogram_bin){
+            .is_zero = true, .weight = bins->marks >> BINS_ZEROS_SHIFT << WEIGHT_SHIFT};
     for (uint32_t i = 0; i < count; i++)
         collect_line(&pool->grid, bins_line(pool, lines[i])->counters, stretches[i] * BINS_COUNTERS,
-                     out);
+                     bins_shift(bins->marks), out);
 }
 
 void bins_unpack(const struct bins_pool *pool, uint32_t number, struct histogram *into)
@@ -215,10 +231,10 @@ static void note_growth(struct bins_pool *pool, const struct bins *bins, uint32_
     pool->rests_taken += bytes;
 }
 
-static int observe_beside(struct bins_pool *pool, struct bins *bins, struct grid_place place,
+static int observe_beside(struct bins_pool *pool, struct bins *bins, uint32_t classic,
                           uint64_t duration_ns, uint64_t weight)
 {
-    struct histogram_place at = {.duration_ns = duration_ns, .classic = place.classic};
+    struct histogram_place at = {.duration_ns = duration_ns, .classic = classic};
     int status = take_rest(pool, bins);
     uint32_t capacity;
 
@@ -232,7 +248,16 @@ static int observe_beside(struct bins_pool *pool, struct bins *bins, struct grid
     return status;
 }
 
-/* Moves what lines counted there, so that they have room again. */
+static void give_lines_back(struct bins_pool *pool, struct bins *bins)
+{
+    for (size_t i = 0; i < BINS_LINES; i++) {
+        if (bins->lines[i] != 0)
+            give_line_back(pool, bins->lines[i] >> BINS_WHICH_BITS);
+        bins->lines[i] = 0;
+    }
+}
+
+/* Moves what was counted there, so that there is room again. */
 static int spill(struct bins_pool *pool, struct bins *bins)
 {
     struct collected collected;
@@ -247,38 +272,139 @@ static int spill(struct bins_pool *pool, struct bins *bins)
     note_growth(pool, bins, capacity);
     if (status != 0)
         return status;
-    for (size_t i = 0; i < BINS_LINES; i++)
-        if (bins->lines[i] != 0)
-            memset(bins_line(pool, bins->lines[i] >> BINS_WHICH_BITS), 0, sizeof(union bins_line));
-    bins->marks &= (UINT64_C(1) << BINS_COUNT_SHIFT) - 1;
+    give_lines_back(pool, bins);
+    bins->marks &= (UINT64_C(1) << BINS_ZEROS_SHIFT) - 1;
     bins->sum_ns = 0;
     return 0;
 }
 
-/* ------------------------------------------------------------------ observing */
+/* ------------------------------------------------------------------ coarser cells */
+
+/* The shift that a histogram of all that was collected has. */
+static unsigned shift_of(const struct collected *collected, unsigned shift)
+{
+    uint32_t low = UINT32_MAX;
+    uint32_t high = 0;
+
+    for (size_t i = 0; i < collected->bins.count; i++) {
+        uint32_t column = (uint32_t)(collected->items[i].index + GRID_BIAS);
+        if (collected->items[i].is_zero)
+            continue;
+        low = column < low ? column : low;
+        high = column > high ? column : high;
+    }
+    while ((high >> shift) - (low >> shift) >= HISTOGRAM_BUCKETS_MAX)
+        shift++;
+    CHECK(shift <= GRID_SHIFT_MAX);
+    return shift;
+}
 
 /* The counter of a cell, whose line is made if there is room for it; NULL: it is not. */
-static uint16_t *counter_of(struct bins_pool *pool, struct bins *bins, uint32_t cell)
+static uint16_t *counter_of(struct bins_pool *pool, struct bins *bins, uint32_t cell,
+                            bool *out_taken)
 {
     uint8_t stretch = pool->stretches[cell / BINS_COUNTERS];
     uint32_t *line = &bins->lines[stretch >> BINS_WHICH_BITS];
 
+    *out_taken = false;
     if (*line == 0) {
         uint32_t taken = take_line(pool);
         if (taken == 0)
             return NULL;
         *line = taken << BINS_WHICH_BITS | (stretch & BINS_WHICH_MASK);
     }
-    if (((*line ^ stretch) & BINS_WHICH_MASK) != 0)
-        return NULL;
-    return &bins_line(pool, *line >> BINS_WHICH_BITS)->counters[cell % BINS_COUNTERS];
+    *out_taken = ((*line ^ stretch) & BINS_WHICH_MASK) != 0;
+    return *out_taken ? NULL
+                      : &bins_line(pool, *line >> BINS_WHICH_BITS)->counters[cell % BINS_COUNTERS];
 }
 
-/* Whether lines would count more than they can. */
-static bool is_full(const struct bins *bins, uint64_t duration_ns)
+/* Counts what was collected in lines of that shift, which are made in `into`. False: something finds no
+ * place, or no memory. */
+static bool count_again(struct bins_pool *pool, const struct collected *collected, unsigned shift,
+                        struct bins *into)
 {
-    return bins->marks >> BINS_COUNT_SHIFT == BINS_COUNT_MAX ||
-           bins->sum_ns > UINT64_MAX - duration_ns;
+    for (size_t i = 0; i < collected->bins.count; i++) {
+        const struct histogram_bin *item = &collected->items[i];
+        struct grid_place place = {(uint32_t)(item->index + GRID_BIAS), item->classic};
+        uint64_t more = item->weight >> WEIGHT_SHIFT;
+        uint16_t *counter;
+        bool is_taken;
+        if (item->is_zero)
+            continue; /* They stay in the head. */
+        counter = counter_of(pool, into, grid_cell(place, shift), &is_taken);
+        if (counter == NULL || *counter + more > BINS_COUNT_MAX)
+            return false;
+        *counter = (uint16_t)(*counter + more);
+    }
+    return true;
+}
+
+/* Makes cells coarser, if a histogram had to do the same for that place, and counts it. False: nothing
+ * was done. The shift is never more than what was counted asks for: so it may not be set before. */
+static bool widen(struct bins_pool *pool, struct bins *bins, struct grid_place place)
+{
+    struct bins wide = {0};
+    struct collected collected;
+    unsigned before = bins_shift(bins->marks);
+    unsigned shift;
+
+    collect(pool, bins, &collected);
+    collected.items[collected.bins.count++] = (struct histogram_bin){
+        .index = grid_index(place), .classic = place.classic, .weight = WEIGHT_ONE};
+    shift = shift_of(&collected, before);
+    if (shift == before || !count_again(pool, &collected, shift, &wide)) {
+        give_lines_back(pool, &wide);
+        return false;
+    }
+    give_lines_back(pool, bins);
+    memcpy(bins->lines, wide.lines, sizeof(bins->lines));
+    bins->marks += (uint64_t)(shift - before) << BINS_SHIFT_SHIFT;
+    return true;
+}
+
+/* ------------------------------------------------------------------ observing */
+
+enum { NO_PLACE = 1 };
+
+static int count_zero(struct bins_pool *pool, struct bins *bins)
+{
+    if (bins->marks >> BINS_ZEROS_SHIFT == BINS_COUNT_MAX && spill(pool, bins) != 0)
+        return STATUS_NOMEM;
+    bins->marks += UINT64_C(1) << BINS_ZEROS_SHIFT;
+    return 0;
+}
+
+/* Returns: 0; NO_PLACE; STATUS_NOMEM. */
+static int count_one(struct bins_pool *pool, struct bins *bins, struct grid_place place)
+{
+    uint32_t cell = grid_cell(place, bins_shift(bins->marks));
+    bool is_taken;
+    uint16_t *counter = counter_of(pool, bins, cell, &is_taken);
+
+    if (counter != NULL && *counter == BINS_COUNT_MAX) {
+        if (spill(pool, bins) != 0)
+            return STATUS_NOMEM;
+        counter = counter_of(pool, bins, cell, &is_taken);
+    }
+    if (counter == NULL && is_taken)
+        return widen(pool, bins, place) ? 0 : NO_PLACE;
+    if (counter == NULL)
+        return STATUS_NOMEM;
+    ++*counter;
+    return 0;
+}
+
+static int count_plainly(struct bins_pool *pool, struct bins *bins, struct grid_place place,
+                         uint64_t duration_ns)
+{
+    int status;
+
+    if (bins->sum_ns > UINT64_MAX - duration_ns && spill(pool, bins) != 0)
+        return STATUS_NOMEM;
+    status = duration_ns == 0 ? count_zero(pool, bins) : count_one(pool, bins, place);
+    if (status == 0)
+        bins->sum_ns += duration_ns;
+    return status;
 }
 
 /* The histogram beside never grows again. */
@@ -287,51 +413,67 @@ static bool has_whole_rest(const struct bins_pool *pool, const struct bins *bins
     return bins->rest != 0 && pool->rests[bins->rest - 1]->capacity == HISTOGRAM_BUCKETS_MAX;
 }
 
-bool bins_have_place(const struct bins_pool *pool, uint32_t number, struct grid_place place,
-                     uint64_t duration_ns, uint64_t weight)
+bool bins_have_place(const struct bins_pool *pool, uint32_t number, uint64_t duration_ns,
+                     uint64_t weight)
 {
     uint32_t left = (pool->blocks_count << BINS_BLOCK_SHIFT) - pool->lines_used;
     const struct bins *bins = bins_of(pool, number);
-    uint8_t stretch = pool->stretches[place.cell / BINS_COUNTERS];
-    uint32_t line = bins->lines[stretch >> BINS_WHICH_BITS];
+    struct grid_place place;
+    uint32_t cell;
+    uint32_t line;
+    uint8_t stretch;
 
     if (number == 0)
         return weight == WEIGHT_ONE && left >= 2;
-    if (weight != WEIGHT_ONE || is_full(bins, duration_ns))
-        return has_whole_rest(pool, bins) && (weight != WEIGHT_ONE || line != 0 || left != 0);
+    if (has_whole_rest(pool, bins))
+        return weight != WEIGHT_ONE || left != 0;
+    if (weight != WEIGHT_ONE || bins->sum_ns > UINT64_MAX - duration_ns)
+        return false;
+    if (duration_ns == 0)
+        return bins->marks >> BINS_ZEROS_SHIFT != BINS_COUNT_MAX;
+    place = grid_place(&pool->grid, duration_ns);
+    cell = grid_cell(place, bins_shift(bins->marks));
+    stretch = pool->stretches[cell / BINS_COUNTERS];
+    line = bins->lines[stretch >> BINS_WHICH_BITS];
     if (line == 0)
         return left != 0;
-    return ((line ^ stretch) & BINS_WHICH_MASK) == 0 || has_whole_rest(pool, bins);
+    return ((line ^ stretch) & BINS_WHICH_MASK) == 0 &&
+           bins_line(pool, line >> BINS_WHICH_BITS)->counters[cell % BINS_COUNTERS] !=
+               BINS_COUNT_MAX;
 }
 
-int bins_observe_slowly(struct bins_pool *pool, uint32_t *number, struct grid_place place,
-                        uint64_t duration_ns, uint64_t weight)
+static struct bins *new_bins(struct bins_pool *pool, uint32_t *number)
 {
-    uint64_t mark = UINT64_C(1) << place.classic;
-    uint16_t *counter = NULL;
-    struct bins *bins;
+    uint32_t line = take_line(pool);
+
+    if (line == 0)
+        return NULL;
+    *number = line;
+    bins_line(pool, line)->bins.min_ns = UINT64_MAX;
+    return &bins_line(pool, line)->bins;
+}
+
+int bins_observe_any(struct bins_pool *pool, uint32_t *number, uint64_t duration_ns,
+                     uint64_t weight)
+{
+    struct grid_place place = {0, 0};
+    struct bins *bins = *number != 0 ? &bins_line(pool, *number)->bins : new_bins(pool, number);
+    int status = NO_PLACE;
+    uint64_t mark;
     bool is_notable;
 
     CHECK(weight != 0 && duration_ns <= DURATION_NS_MAX);
-    if (*number == 0) {
-        uint32_t line = take_line(pool);
-        if (line == 0)
-            return STATUS_NOMEM;
-        *number = line;
-        bins_line(pool, line)->bins.min_ns = UINT64_MAX;
-    }
-    bins = &bins_line(pool, *number)->bins;
-    if (weight == WEIGHT_ONE && is_full(bins, duration_ns) && spill(pool, bins) != 0)
+    if (bins == NULL)
         return STATUS_NOMEM;
+    if (duration_ns != 0)
+        place = grid_place(&pool->grid, duration_ns);
     if (weight == WEIGHT_ONE)
-        counter = counter_of(pool, bins, place.cell);
-    if (counter != NULL) {
-        ++*counter;
-        bins->marks += UINT64_C(1) << BINS_COUNT_SHIFT;
-        bins->sum_ns += duration_ns;
-    } else if (observe_beside(pool, bins, place, duration_ns, weight) != 0) {
+        status = count_plainly(pool, bins, place, duration_ns);
+    if (status == NO_PLACE)
+        status = observe_beside(pool, bins, place.classic, duration_ns, weight);
+    if (status != 0)
         return STATUS_NOMEM;
-    }
+    mark = UINT64_C(1) << place.classic;
     is_notable = (bins->marks & mark) == 0 || duration_ns > bins->max_ns;
     bins->marks |= mark;
     if (duration_ns < bins->min_ns)

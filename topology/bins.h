@@ -4,8 +4,10 @@
  *             a whole.
  * Is not:     where counts stay: a histogram (histogram.h) is made of it once a second or so.
  * Invariants: what is counted is the same as if a histogram had observed it. A counter holds plain
- *             observations, of one request each. What has another weight, or finds its place in the
- *             head taken, goes to a histogram beside it; so do all counters before one is full.
+ *             observations, of one request each. Where the head's places do not reach, cells are made
+ *             coarser as a histogram makes its buckets, never sooner. What has another weight, or
+ *             finds no place even so, goes to a histogram beside it; so do all counters before one is
+ *             full.
  * Threads:    the tally's owner.
  * Memory:     64 bytes, and 64 for each octave of durations, of which there are at most seven; the
  *             histogram beside them is made where it is needed, and kept for the next.
@@ -29,18 +31,22 @@ enum {
     BINS_WHICH_MASK = (1 << BINS_WHICH_BITS) - 1,
     BINS_BLOCK_SHIFT = 8, /* Lines that are allocated together. */
     BINS_BLOCK = 1 << BINS_BLOCK_SHIFT,
-    BINS_COUNT_SHIFT = 48,
     BINS_COUNT_MAX = UINT16_MAX,
     BINS_STRETCHES = (GRID_CELLS + BINS_COUNTERS - 1) / BINS_COUNTERS,
+    BINS_ZEROS_SHIFT = 48,
+    BINS_SHIFT_SHIFT = 44,
+    BINS_SHIFT_MASK = (1 << (BINS_ZEROS_SHIFT - BINS_SHIFT_SHIFT)) - 1,
 };
 
 _Static_assert(BINS_STRETCHES / BINS_LINES + 1 <= BINS_WHICH_MASK, "stretches can be told apart");
-_Static_assert(HISTOGRAM_BOUNDS_MAX + 1 <= BINS_COUNT_SHIFT, "a bit for each classic bucket");
+_Static_assert(HISTOGRAM_BOUNDS_MAX + 1 <= BINS_SHIFT_SHIFT, "a bit for each classic bucket");
+_Static_assert((int)GRID_SHIFT_MAX <= (int)BINS_SHIFT_MASK, "room for all shifts");
 
 struct bins {
-    alignas(64) uint64_t marks; /* Classic buckets in use; above them, how many lines counted. */
-    uint64_t sum_ns;            /* Of what lines counted. */
-    uint64_t min_ns;            /* Of all. */
+    /* Classic buckets in use; above them the grid's shift; above that, counted durations of 0. */
+    alignas(64) uint64_t marks;
+    uint64_t sum_ns; /* Of what lines counted. */
+    uint64_t min_ns; /* Of all. */
     uint64_t max_ns;
     uint32_t
         lines[BINS_LINES]; /* By stretch modulo their number: line, and which stretch; 0: none */
@@ -61,6 +67,7 @@ struct bins_pool {
     uint32_t blocks_count;
     uint32_t blocks_room;
     uint32_t lines_used; /* Line 0 is an empty head for all that have none. */
+    uint32_t lines_free; /* The first that was given back, each of which begins with the next; 0 */
     struct histogram **rests;
     uint32_t rests_used;
     uint32_t rests_made; /* Those behind `rests_used` are empty. */
@@ -111,48 +118,54 @@ static inline bool bins_are_empty(const struct bins_pool *pool, uint32_t number)
     return bins_of(pool, number)->marks == 0;
 }
 
+static inline unsigned bins_shift(uint64_t marks)
+{
+    return (unsigned)(marks >> BINS_SHIFT_SHIFT) & BINS_SHIFT_MASK;
+}
+
 /* Brings the line that an observation counts in closer; that of the head is there. */
 static inline void bins_prefetch(const struct bins_pool *pool, uint32_t number,
                                  struct grid_place place)
 {
-    uint8_t stretch = pool->stretches[place.cell / BINS_COUNTERS];
-    uint32_t line = bins_of(pool, number)->lines[stretch >> BINS_WHICH_BITS];
+    const struct bins *bins = bins_of(pool, number);
+    uint32_t cell = grid_cell(place, bins_shift(bins->marks));
+    uint32_t line = bins->lines[pool->stretches[cell / BINS_COUNTERS] >> BINS_WHICH_BITS];
 
     __builtin_prefetch(bins_line(pool, line >> BINS_WHICH_BITS), 1);
 }
 
-/* Any weight but 0, any place. Returns: as that. */
-MUST_USE int bins_observe_slowly(struct bins_pool *pool, uint32_t *number, struct grid_place place,
-                                 uint64_t duration_ns, uint64_t weight);
-
-/* Whether an observation is sure to find its place without more memory. */
-bool bins_have_place(const struct bins_pool *pool, uint32_t number, struct grid_place place,
-                     uint64_t duration_ns, uint64_t weight);
-
 enum { BINS_NOTABLE = 1 };
 
-/* Counts a duration with a weight above 0.
+/* Any duration, of any weight but 0. Returns: as bins_observe(). */
+MUST_USE int bins_observe_any(struct bins_pool *pool, uint32_t *number, uint64_t duration_ns,
+                              uint64_t weight);
+
+/* Whether an observation is sure to find its place without more memory. */
+bool bins_have_place(const struct bins_pool *pool, uint32_t number, uint64_t duration_ns,
+                     uint64_t weight);
+
+/* Counts one duration above 0, whose place it is.
  * Returns: 0; BINS_NOTABLE: it is the first of its classic bucket, or the slowest; STATUS_NOMEM
  *          (unchanged). */
 MUST_USE static inline int bins_observe(struct bins_pool *pool, uint32_t *number,
-                                        struct grid_place place, uint64_t duration_ns,
-                                        uint64_t weight)
+                                        struct grid_place place, uint64_t duration_ns)
 {
     struct bins *bins = &bins_line(pool, *number)->bins;
-    uint8_t stretch = pool->stretches[place.cell / BINS_COUNTERS];
-    uint32_t line = bins->lines[stretch >> BINS_WHICH_BITS];
     uint64_t marks = bins->marks;
     uint64_t mark = UINT64_C(1) << place.classic;
+    uint32_t cell = grid_cell(place, bins_shift(marks));
+    uint8_t stretch = pool->stretches[cell / BINS_COUNTERS];
+    uint32_t line = bins->lines[stretch >> BINS_WHICH_BITS];
+    uint16_t *counter = &bins_line(pool, line >> BINS_WHICH_BITS)->counters[cell % BINS_COUNTERS];
     uint64_t sum_ns;
     bool is_notable;
 
-    if (((line ^ stretch) & BINS_WHICH_MASK) != 0 || weight != WEIGHT_ONE ||
-        marks >> BINS_COUNT_SHIFT == BINS_COUNT_MAX ||
+    if (((line ^ stretch) & BINS_WHICH_MASK) != 0 || *counter == BINS_COUNT_MAX ||
         __builtin_add_overflow(bins->sum_ns, duration_ns, &sum_ns))
-        return bins_observe_slowly(pool, number, place, duration_ns, weight);
-    bins_line(pool, line >> BINS_WHICH_BITS)->counters[place.cell % BINS_COUNTERS]++;
+        return bins_observe_any(pool, number, duration_ns, WEIGHT_ONE);
+    ++*counter;
     is_notable = (marks & mark) == 0 || duration_ns > bins->max_ns;
-    bins->marks = (marks | mark) + (UINT64_C(1) << BINS_COUNT_SHIFT);
+    bins->marks = marks | mark;
     bins->sum_ns = sum_ns;
     if (duration_ns < bins->min_ns)
         bins->min_ns = duration_ns;

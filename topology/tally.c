@@ -18,16 +18,13 @@ _Static_assert(sizeof(struct tally_edge) == 64, "an edge is one cache line");
 struct key edge_key(const struct tally_edge *edge)
 {
     return (struct key){(uint64_t)edge->client << 32 | edge->server,
-                        (uint64_t)edge->server_set << KEY_SERVER_SET_SHIFT |
-                            (uint64_t)edge->client_set << KEY_SET_SHIFT |
-                            (uint64_t)edge->view << 8 | (uint64_t)edge->type};
+                        edge_key_low(edge->type, edge->view, edge->client_set, edge->server_set)};
 }
 
 struct key operation_key(const struct tally_operation *operation)
 {
     return (struct key){(uint64_t)operation->service << 32 | operation->name,
-                        (uint64_t)operation->set << KEY_SET_SHIFT | (uint64_t)operation->kind << 8 |
-                            operation->status};
+                        operation_key_low(operation->set, operation->kind, operation->status)};
 }
 
 /* A set that has values becomes the overflow one, at `shift`. */
@@ -177,9 +174,7 @@ static bool has_places(const struct tally *tally, const uint32_t bins[],
 {
     for (size_t i = 0; i < count; i++)
         if (seconds[i].weight != 0 &&
-            !bins_have_place(&tally->pool, bins[i],
-                             grid_place(&tally->pool.grid, seconds[i].duration_ns),
-                             seconds[i].duration_ns, seconds[i].weight))
+            !bins_have_place(&tally->pool, bins[i], seconds[i].duration_ns, seconds[i].weight))
             return false;
     return true;
 }

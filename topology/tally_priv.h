@@ -234,14 +234,18 @@ enum { KEY_SET_SHIFT = 16, KEY_SERVER_SET_SHIFT = KEY_SET_SHIFT + DIMENSION_SET_
 _Static_assert(KEY_SERVER_SET_SHIFT + DIMENSION_SET_BITS <= 64,
                "both sets fit behind type and view");
 struct key edge_key(const struct tally_edge *edge);
+static inline uint64_t edge_key_low(uint64_t type, uint64_t view, uint64_t client_set,
+                                    uint64_t server_set)
+{
+    return server_set << KEY_SERVER_SET_SHIFT | client_set << KEY_SET_SHIFT | view << 8 | type;
+}
 /* That of the request's own edge. */
 static inline struct key tally_request_key(const struct tally_request *request)
 {
-    return (struct key){
-        (uint64_t)request->client << 32 | request->server,
-        (uint64_t)(request->server_set & DIMENSION_SETS_MAX) << KEY_SERVER_SET_SHIFT |
-            (uint64_t)(request->client_set & DIMENSION_SETS_MAX) << KEY_SET_SHIFT |
-            ((uint64_t)request->view & 0xFF) << 8 | ((uint64_t)request->type & 0xFF)};
+    return (struct key){(uint64_t)request->client << 32 | request->server,
+                        edge_key_low((unsigned)request->type & 0xFF, (unsigned)request->view & 0xFF,
+                                     request->client_set & DIMENSION_SETS_MAX,
+                                     request->server_set & DIMENSION_SETS_MAX)};
 }
 static inline enum connection_type edge_key_type(struct key key)
 {
@@ -262,11 +266,14 @@ static inline uint32_t edge_key_server_set(struct key key)
 
 /* An operation's: kind and status 8 bits each, and its set. */
 struct key operation_key(const struct tally_operation *operation);
+static inline uint64_t operation_key_low(uint64_t set, unsigned kind, unsigned status)
+{
+    return set << KEY_SET_SHIFT | kind << 8 | status;
+}
 static inline struct key tally_call_key(const struct tally_call *call)
 {
     return (struct key){(uint64_t)call->service << 32 | call->name,
-                        (uint64_t)call->set << KEY_SET_SHIFT | (uint64_t)call->kind << 8 |
-                            call->status};
+                        operation_key_low(call->set, call->kind, call->status)};
 }
 static inline uint32_t operation_key_set(struct key key)
 {

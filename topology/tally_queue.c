@@ -19,16 +19,25 @@ static bool is_small(const struct tally *tally)
 static inline ALWAYS_INLINE bool observe(struct tally *tally, uint32_t *bins,
                                          const struct tally_seconds *seconds)
 {
-    struct grid_place place;
+    uint64_t duration_ns = seconds->duration_ns;
     int status;
 
     if (seconds->weight == 0)
         return false;
-    place = grid_place(&tally->pool.grid, seconds->duration_ns);
-    status = bins_observe(&tally->pool, bins, place, seconds->duration_ns, seconds->weight);
+    if (seconds->weight == WEIGHT_ONE && duration_ns != 0)
+        status = bins_observe(&tally->pool, bins, grid_place(&tally->pool.grid, duration_ns),
+                              duration_ns);
+    else
+        status = bins_observe_any(&tally->pool, bins, duration_ns, seconds->weight);
     if (status == STATUS_NOMEM)
         tally->counts.memory_failures++;
     return status == BINS_NOTABLE;
+}
+
+/* Of none it is the first. */
+static uint32_t classic_of(const struct tally *tally, uint64_t duration_ns)
+{
+    return duration_ns != 0 ? grid_place(&tally->pool.grid, duration_ns).classic : 0;
 }
 
 static struct exemplar exemplar_of(const struct tally *tally, const struct tally_seconds *seconds,
@@ -37,7 +46,7 @@ static struct exemplar exemplar_of(const struct tally *tally, const struct tally
     return (struct exemplar){
         .duration_ns = seconds->duration_ns & (2 * DURATION_NS_MAX - 1),
         .which = which & 3,
-        .bucket = grid_place(&tally->pool.grid, seconds->duration_ns).classic & 63,
+        .bucket = classic_of(tally, seconds->duration_ns) & 63,
     };
 }
 
@@ -49,7 +58,8 @@ static inline ALWAYS_INLINE void prefetch_head(const struct tally *tally, uint32
 static inline ALWAYS_INLINE void prefetch_counter(const struct tally *tally, uint32_t bins,
                                                   const struct tally_seconds *seconds)
 {
-    bins_prefetch(&tally->pool, bins, grid_place(&tally->pool.grid, seconds->duration_ns));
+    if (seconds->duration_ns != 0)
+        bins_prefetch(&tally->pool, bins, grid_place(&tally->pool.grid, seconds->duration_ns));
 }
 
 /* ------------------------------------------------------------------ requests */

@@ -55,6 +55,7 @@ MAIL = "topology/shard_mail.c"
 INBOX = "topology/shard_inbox.c"
 EXCHANGE = "topology/exchange.c"
 QUEUE = "topology/tally_queue.c"
+KEYS = "topology/tally_priv.h"
 NAMES = "topology/name_table.c"
 SWEEP = "topology/catalog_sweep.c"
 MARK = "topology/shard_mark.c"
@@ -364,12 +365,8 @@ FAULTS = [
           "", "past the bound the overflow series takes the counts"),
     Fault("tally", TALLY, "        tally->edges[i].requests = tally->edges[i].failed = 0;", "        ;",
           "the overflow's counts are not counted twice"),
-    Fault("tally", TALLY, "(uint64_t)edge->view << 8 |\n                            (uint64_t)edge->type}",
-          "(uint64_t)edge->view << 8}",
-          "edges are told apart by their connection_type"),
-    Fault("tally", TALLY, "(uint64_t)operation->kind << 8 |\n                            operation->status}",
-          "(uint64_t)operation->kind << 8}",
-          "operations are told apart by their status"),
+    Fault("tally", KEYS, " | view << 8 | type;", " | view << 8;", "edges are told apart by their connection_type"),
+    Fault("tally", KEYS, " | kind << 8 | status;", " | kind << 8;", "operations are told apart by their status"),
     Fault("tally", QUEUE, "    edge->failed += request->failed;", "    edge->failed += request->failed != 0;",
           "failures are weighted as requests are"),
     Fault("bounds", HISTOGRAM, "(duration_ns > *from)", "(duration_ns >= *from)",
@@ -378,8 +375,10 @@ FAULTS = [
           "an exponential bucket's upper bound belongs to it, to the last bit"),
     Fault("bounds", GRID, "duration_ns > grid->upper_ns[classic]", "duration_ns >= grid->upper_ns[classic]",
           "a duration on a bound is in the bucket below it, in a tally too"),
-    Fault("bins", BINS, "        marks >> BINS_COUNT_SHIFT == BINS_COUNT_MAX ||\n", "",
-          "a counter that is full goes to the histogram beside it"),
+    Fault("bins", BINS, " || *counter == BINS_COUNT_MAX", "", "a counter that is full goes to the histogram beside it"),
+    Fault("bins", BINS_RARE, "*counter + more > BINS_COUNT_MAX", "false", "a coarse counter holds what two had"),
+    Fault("bins", BINS_RARE, "(low >> shift) >= HISTOGRAM_BUCKETS_MAX", "(low >> shift) > 16",
+          "cells are not coarser than a histogram's buckets"),
     Fault("bins", BINS, "        __builtin_add_overflow(bins->sum_ns, duration_ns, &sum_ns))",
           "        (sum_ns = bins->sum_ns + duration_ns) == 0)", "a sum does not pass its bits"),
     Fault("bins", BINS_RARE, "    bins->sum_ns = 0;", "    ;", "what was moved is not counted twice"),
@@ -559,7 +558,7 @@ FAULTS = [
           "a shared request stays where it was counted first"),
     Fault("dimensions", MESSAGE, "         .client_set = destination != CATALOG_NONE ? DIMENSIONS_NONE : set_of(judge, producer)},",
           "         .client_set = set_of(judge, producer)},", "a destination has no values"),
-    Fault("dimensions", TALLY, "(uint64_t)edge->client_set << SET_SHIFT | ", "", "edges are told apart by the client's values"),
+    Fault("dimensions", KEYS, "client_set << KEY_SET_SHIFT | ", "", "edges are told apart by the client's values"),
     Fault("dimensions", PUBLISHER, "table->with_values >= values_room(table->series_max) ||", "",
           "values leave room for edges"),
     Fault("dimensions", CATALOG, "    if (catalog_site_has_values(site) &&\n        catalog->sites_with_values >= catalog->limits.sites_max / 2)\n        return false;",

@@ -33,15 +33,22 @@ static void release(struct twin *twin)
     histogram_free(twin->unpacked);
 }
 
+/* As a tally does: the common way where it will do. */
+static int count(struct bins_pool *pool, uint32_t *number, uint64_t duration_ns, uint64_t weight)
+{
+    if (weight != WEIGHT_ONE || duration_ns == 0)
+        return bins_observe_any(pool, number, duration_ns, weight);
+    bins_prefetch(pool, *number, grid_place(&pool->grid, duration_ns));
+    return bins_observe(pool, number, grid_place(&pool->grid, duration_ns), duration_ns);
+}
+
 static void observe(struct twin *twin, uint64_t duration_ns, uint64_t weight)
 {
-    struct grid_place place = grid_place(&twin->pool.grid, duration_ns);
     struct histogram_place at = histogram_place(twin->bounds, duration_ns);
     bool is_notable = twin->observed->classic[at.classic] == 0 ||
                       duration_ns > twin->observed->max_ns;
 
-    assert_int_equal(place.classic, at.classic);
-    assert_int_equal(bins_observe(&twin->pool, &twin->number, place, duration_ns, weight),
+    assert_int_equal(count(&twin->pool, &twin->number, duration_ns, weight),
                      is_notable ? BINS_NOTABLE : 0);
     assert_int_equal(histogram_observe_at(twin->observed, &at, weight), 0);
 }
@@ -92,38 +99,44 @@ static const struct histogram_bounds bounds_close = {
 
 static const struct histogram_bounds bounds_none = {.count = 0};
 
-static void check_cells(const struct histogram_bounds *bounds)
+/* Above 0; often about a bound. */
+static uint64_t duration_near(struct random *random, const struct histogram_bounds *bounds)
+{
+    uint64_t bound_ns = 0;
+
+    if (bounds->count != 0 && random_below(random, 4) == 0)
+        bound_ns = bounds->upper_ns[random_below(random, bounds->count)];
+    if (bound_ns > 1)
+        return bound_ns >= DURATION_NS_MAX ? DURATION_NS_MAX
+                                           : bound_ns - 1 + random_below(random, 3);
+    return random_below(random, 100) == 0 ? 1 + random_below(random, 5)
+                                          : duration_within(random, 0, 53);
+}
+
+static void check_cells(const struct histogram_bounds *bounds, unsigned shift)
 {
     struct random random = random_of(5);
     struct grid *grid = malloc(sizeof(*grid));
-    uint64_t before_ns = 0;
+    uint64_t before_ns = 1;
     uint32_t before = 0;
 
     assert_non_null(grid);
     grid_init(grid, bounds);
-    for (int i = 0; i < 200000; i++) {
-        uint64_t duration_ns = i == 0   ? DURATION_NS_MAX
-                               : i < 40 ? (uint64_t)i / 2
-                                        : duration_within(&random, 0, 53);
-        struct histogram_place at;
-        struct grid_place place;
-        if (i % 8 == 7 && bounds->count != 0) { /* About a bound. */
-            uint64_t bound_ns = bounds->upper_ns[random_below(&random, bounds->count)];
-            duration_ns = bound_ns <= 1                 ? bound_ns
-                          : bound_ns >= DURATION_NS_MAX ? DURATION_NS_MAX
-                                                        : bound_ns - 1 + random_below(&random, 3);
-        }
-        at = histogram_place(bounds, duration_ns);
-        place = grid_place(grid, duration_ns);
-        assert_true(place.cell < GRID_CELLS);
+    for (int i = 0; i < 100000; i++) {
+        uint64_t duration_ns = duration_near(&random, bounds);
+        struct histogram_place at = histogram_place(bounds, duration_ns);
+        struct grid_place place = grid_place(grid, duration_ns);
+        uint32_t cell = grid_cell(place, shift);
+        struct grid_place again;
         assert_int_equal(place.classic, at.classic);
-        assert_int_equal(grid_classic(grid, place.cell), at.classic);
-        if (duration_ns != 0)
-            assert_int_equal(grid_index(grid, place.cell), at.finest);
-        assert_int_equal(duration_ns == 0, grid->columns[place.cell] == 0);
-        assert_true(duration_ns >= before_ns ? place.cell >= before : place.cell <= before);
+        assert_int_equal(grid_index(place), at.finest);
+        assert_true(cell < GRID_CELLS);
+        again = grid_place_of(grid, cell, shift);
+        assert_int_equal(again.classic, at.classic);
+        assert_int_equal(grid_index(again) >> shift, at.finest >> shift);
+        assert_true(duration_ns >= before_ns ? cell >= before : cell <= before);
         before_ns = duration_ns;
-        before = place.cell;
+        before = cell;
     }
     free(grid);
 }
@@ -135,10 +148,12 @@ static void grid__gives_both_buckets_of_any_duration(void **state)
     (void)state;
     for (uint32_t i = 0; i < most.count; i++)
         most.upper_ns[i] = 1000000 + 1000 * i;
-    check_cells(&histogram_bounds_default);
-    check_cells(&bounds_close);
-    check_cells(&bounds_none);
-    check_cells(&most);
+    for (unsigned shift = 0; shift <= GRID_SHIFT_MAX; shift++) {
+        check_cells(&histogram_bounds_default, shift);
+        check_cells(&bounds_close, shift);
+        check_cells(&bounds_none, shift);
+        check_cells(&most, shift);
+    }
 }
 
 /* ------------------------------------------------------------------ bins */
@@ -198,6 +213,56 @@ static void bins__go_on_where_their_sum_is_full(void **state)
     release(&twin);
 }
 
+/* Durations of 0 are counted in the head. */
+static void bins__go_on_where_zeros_are_full(void **state)
+{
+    struct twin twin;
+
+    (void)state;
+    setup(&twin, &histogram_bounds_default);
+    for (int i = 0; i < 3 * BINS_COUNT_MAX; i++)
+        observe(&twin, i % 100 == 0 ? 7000 : 0, WEIGHT_ONE);
+    assert_twins(&twin);
+    release(&twin);
+}
+
+/* However far apart plain durations are, lines do for them. */
+static void bins__need_nothing_beside_for_any_plain_durations(void **state)
+{
+    struct random random = random_of(17);
+
+    (void)state;
+    for (int round = 0; round < 200; round++) {
+        struct twin twin;
+        setup(&twin, &histogram_bounds_default);
+        for (unsigned i = 0; i < 500; i++)
+            observe(&twin, duration_within(&random, 0, 1 + i % 53), WEIGHT_ONE);
+        assert_int_equal(twin.pool.rests_used, 0);
+        assert_true(twin.pool.lines_used <= 2 * BINS_LINES + 2);
+        assert_twins(&twin);
+        release(&twin);
+    }
+}
+
+/* A coarse cell that cannot take the sum of two others leaves them as they are. */
+static void bins__do_not_widen_past_what_a_counter_holds(void **state)
+{
+    struct twin twin;
+
+    (void)state;
+    setup(&twin, &histogram_bounds_default);
+    for (int i = 0; i < BINS_COUNT_MAX - 1; i++) {
+        observe(&twin, 5000000, WEIGHT_ONE);
+        observe(&twin, 5150000, WEIGHT_ONE);
+        observe(&twin, 5250000, WEIGHT_ONE);
+    }
+    for (uint64_t i = 1; i < 53; i++)
+        observe(&twin, UINT64_C(1) << i, WEIGHT_ONE);
+    assert_true(twin.pool.rests_used != 0);
+    assert_twins(&twin);
+    release(&twin);
+}
+
 /* Many of them share a pool of many blocks, and do not mix. */
 static void bins__share_a_pool(void **state)
 {
@@ -214,13 +279,11 @@ static void bins__share_a_pool(void **state)
     for (int i = 0; i < 30 * MANY; i++) {
         unsigned which = (unsigned)random_below(&random, MANY);
         uint64_t duration_ns = duration_within(&random, which % 40, 1 + which % 9);
-        struct grid_place place = grid_place(&twin.pool.grid, duration_ns);
-        bins_prefetch(&twin.pool, numbers[which], place);
-        assert_true(bins_observe(&twin.pool, &numbers[which], place, duration_ns, WEIGHT_ONE) >= 0);
+        assert_true(count(&twin.pool, &numbers[which], duration_ns, WEIGHT_ONE) >= 0);
         assert_int_equal(histogram_observe(observed[which], twin.bounds, duration_ns, WEIGHT_ONE),
                          0);
     }
-    assert_true(twin.pool.blocks_count > 2 && twin.pool.rests_used > 0);
+    assert_true(twin.pool.blocks_count > 2);
     for (size_t i = 0; i < MANY; i++) {
         bins_unpack(&twin.pool, numbers[i], twin.unpacked);
         assert_same(twin.unpacked, observed[i]);
@@ -244,9 +307,7 @@ static void bins__survive_failing_memory(void **state)
         for (int i = 0; i < 400; i++) {
             uint64_t duration_ns = duration_within(&random, 0, 53);
             uint64_t weight = i % 50 == 49 ? 3 * WEIGHT_ONE : WEIGHT_ONE;
-            int status = bins_observe(&twin.pool, &twin.number,
-                                      grid_place(&twin.pool.grid, duration_ns), duration_ns,
-                                      weight);
+            int status = count(&twin.pool, &twin.number, duration_ns, weight);
             failures += status == STATUS_NOMEM;
             if (status != STATUS_NOMEM)
                 assert_int_equal(histogram_observe(twin.observed, twin.bounds, duration_ns, weight),
@@ -263,17 +324,14 @@ static void bins__survive_failing_memory(void **state)
 /* A counter that is full finds no room beside it, and then some. */
 static void bins__wait_for_memory_where_a_counter_is_full(void **state)
 {
-    struct grid_place place;
     struct twin twin;
 
     (void)state;
     setup(&twin, &histogram_bounds_default);
     for (int i = 0; i < BINS_COUNT_MAX; i++)
         observe(&twin, 5000000, WEIGHT_ONE);
-    place = grid_place(&twin.pool.grid, 5000000);
     mem_fail_after(0);
-    assert_int_equal(bins_observe(&twin.pool, &twin.number, place, 5000000, WEIGHT_ONE),
-                     STATUS_NOMEM);
+    assert_int_equal(count(&twin.pool, &twin.number, 5000000, WEIGHT_ONE), STATUS_NOMEM);
     mem_fail_after(-1);
     assert_twins(&twin);
     observe(&twin, 5000000, WEIGHT_ONE);
@@ -302,6 +360,9 @@ int main(void)
         cmocka_unit_test(bins__observe_as_a_histogram_does),
         cmocka_unit_test(bins__go_on_where_a_counter_is_full),
         cmocka_unit_test(bins__go_on_where_their_sum_is_full),
+        cmocka_unit_test(bins__go_on_where_zeros_are_full),
+        cmocka_unit_test(bins__need_nothing_beside_for_any_plain_durations),
+        cmocka_unit_test(bins__do_not_widen_past_what_a_counter_holds),
         cmocka_unit_test(bins__share_a_pool),
         cmocka_unit_test(bins__survive_failing_memory),
         cmocka_unit_test(bins__wait_for_memory_where_a_counter_is_full),
