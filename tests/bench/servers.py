@@ -31,6 +31,9 @@ FLOOR = str(BUILD / "tests" / "bench" / "floor")
 # Long enough to judge spans while others come, short enough for a round of a second.
 PAIRING_WAIT = "0.2s"
 
+# Messages wait for their consumer longer than that, some of them in vain: room for those of a round.
+MESSAGES = "192MiB"
+
 COLLECTOR = """
 receivers:
   otlp:
@@ -67,6 +70,7 @@ INSIDE = COLLECTOR.replace("""  span_metrics:
     metrics_flush_interval: {flush}
     extension: spanmap_map
     memory: {{limit: 1GiB}}
+    messaging: {{memory_max: """ + MESSAGES + """}}
     pairing: {{wait: """ + PAIRING_WAIT + """}}
 extensions:
   spanmap_map:
@@ -115,7 +119,7 @@ class Spanmap:
         tls = {"tls.cert": certificate.cert, "tls.key": certificate.key} if certificate else {}
         self.daemon = Daemon({"listen.http": "127.0.0.1:0", "log.level": "error",
                               "memory.limit": "1GiB", "pairing.wait": PAIRING_WAIT,
-                              "messaging.memory_max": "192MiB",
+                              "messaging.memory_max": MESSAGES,
                               **tls, **(options or {})})
 
     def __enter__(self):

@@ -67,11 +67,17 @@ const (
 )
 
 const (
-	traceIDSize, spanIDSize, linkSize = 16, 8, 2 + 16 + 2 + 8
+	traceIDSize, spanIDSize = 16, 8
+	idsSize                 = 2 + traceIDSize + 2 + spanIDSize
 
 	// Of a span, all that has one length or at most this one: tag and length, ids, tags and lengths of name
 	// and state, kind, times, status, flags.
 	spanHeadMax = 4 + 18 + 10 + 10 + 6 + 6 + 11 + 18 + 14 + 6
+
+	// Of a pair with a text: tags and lengths of itself, the key, the value and the text; and how long key and
+	// text may be together, for each length to have one byte.
+	shortHead = 8
+	shortMax  = 0x7f - shortHead + 2
 
 	// Values that are nested deeper are left out: the library refuses less already.
 	depthMax = 128
@@ -155,10 +161,13 @@ func (w *Writer) span(out []byte, span ptrace.Span) []byte {
 // head has the fields that the library reads in one look, where all are there in this order.
 func head(out []byte, span ptrace.Span, name string) []byte {
 	trace, id := span.TraceID(), span.SpanID()
-	out = append(out, spanTraceID, traceIDSize)
-	out = append(out, trace[:]...)
-	out = append(out, spanID, spanIDSize)
-	out = append(out, id[:]...)
+	begin := len(out)
+	out = out[:begin+idsSize]
+	at := out[begin:]
+	at[0], at[1] = spanTraceID, traceIDSize
+	*(*[traceIDSize]byte)(at[2:]) = trace
+	at[18], at[19] = spanID, spanIDSize
+	*(*[spanIDSize]byte)(at[20:]) = id
 	if parent := span.ParentSpanID(); !parent.IsEmpty() {
 		out = append(out, spanParentID, spanIDSize)
 		out = append(out, parent[:]...)
@@ -187,6 +196,21 @@ func (w *Writer) wanted(out []byte, from pcommon.Map) []byte {
 	return out
 }
 
+// shortPair writes what nearly all attributes are, with lengths of one byte each.
+func shortPair(out []byte, tag byte, key, is string) []byte {
+	begin, size := len(out), shortHead+len(key)+len(is)
+	if cap(out)-begin < size {
+		out = grown(out, size)
+	}
+	out = out[:begin+size]
+	at := out[begin:]
+	at[3], at[2], at[1], at[0] = byte(len(key)), pairKey, byte(size-2), tag
+	at = at[4+copy(at[4:], key):]
+	at[3], at[2], at[1], at[0] = byte(len(is)), valueText, byte(2+len(is)), pairValue
+	copy(at[4:], is)
+	return out
+}
+
 func links(out []byte, list ptrace.SpanLinkSlice) []byte {
 	for i := range list.Len() {
 		link := list.At(i)
@@ -196,7 +220,7 @@ func links(out []byte, list ptrace.SpanLinkSlice) []byte {
 		if deep {
 			out, begin = open(out, spanLinks)
 		} else {
-			out = append(out, spanLinks, linkSize)
+			out = append(out, spanLinks, idsSize)
 		}
 		out = append(out, linkTraceID, traceIDSize)
 		out = append(out, trace[:]...)
@@ -256,7 +280,11 @@ func isNested(value pcommon.Value) bool {
 func pair(out []byte, tag byte, key string, value pcommon.Value) []byte {
 	switch value.Type() {
 	case pcommon.ValueTypeStr:
-		return textPair(out, tag, key, value.Str())
+		is := value.Str()
+		if len(key)+len(is) <= shortMax {
+			return shortPair(out, tag, key, is)
+		}
+		return textPair(out, tag, key, is)
 	case pcommon.ValueTypeInt:
 		return numberPair(out, tag, key, valueInt, uint64(value.Int()))
 	case pcommon.ValueTypeBool:
