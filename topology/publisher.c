@@ -86,7 +86,7 @@ static int prepare_histogram(struct publisher *publisher, struct series_table *t
                              struct series *series, struct histogram *into,
                              const struct histogram *from)
 {
-    uint32_t has = into->capacity > HISTOGRAM_BUCKETS_MIN ? into->capacity : HISTOGRAM_BUCKETS_MIN;
+    uint32_t has = into->capacity > SERIES_BUCKETS_MIN ? into->capacity : SERIES_BUCKETS_MIN;
     uint32_t wanted;
 
     into->most = 0;

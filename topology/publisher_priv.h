@@ -123,6 +123,8 @@ enum {
      * the newest snapshot and in an old one that is still being read. */
     SERIES_COPIES = 4,
     EXEMPLAR_COPIES = 3, /* Not as they were. */
+    /* Buckets that a histogram has for certain: an octave in eight where durations spread over four. */
+    SERIES_BUCKETS_MIN = 32,
 };
 
 /* What a set of so many exemplars takes, all copies together. */

@@ -40,7 +40,7 @@ static uint64_t bytes_of(size_t element, uint32_t histograms, uint32_t buckets, 
                      2 * (element + 2 * sizeof(struct series_value *)) +
                      (SERIES_COPIES - 1) * (sizeof(struct series_value) + ALLOCATION_BYTES);
     uint64_t histogram = sizeof(struct histogram) +
-                         (buckets > HISTOGRAM_BUCKETS_MIN ? buckets : HISTOGRAM_BUCKETS_MIN) *
+                         (buckets > SERIES_BUCKETS_MIN ? buckets : SERIES_BUCKETS_MIN) *
                              sizeof(uint64_t);
 
     return fixed + histograms * (SERIES_COPIES * histogram + 2 * ALLOCATION_BYTES) +

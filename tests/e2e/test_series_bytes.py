@@ -77,9 +77,8 @@ def test_edges_beyond_the_bytes_are_counted_together():
         answer = daemon.wait_for_counted(2 * load.traces)
         assert_all_counted(answer, load)
         shown = [edge for edge in answer["edges"] if edge["requests"] <= 2]
-        # Half of the widest would fill all that there is.
         quota = daemon.json("/debug/cardinality")["edges"]
-        assert 700 < len(shown) <= quota["max"] and quota["refused"] > 0
+        assert len(shown) <= quota["max"] and quota["refused"] > 0
         daemon.metrics()  # What is new is shown at 0 first.
         metrics = daemon.metrics()
         together = sum(value for name, value in metrics.items()
@@ -89,6 +88,7 @@ def test_edges_beyond_the_bytes_are_counted_together():
         assert metrics["spanmap_topology_overflowed_requests_total"] == together
         share = next(share for share in daemon.json("/debug/budgets")["shares"]
                      if share["share"] == "edges")
+        assert len(shown) > share["bytes_max"] / 12_000  # Half of what the widest takes.
         assert 75 < share["percent"] == share["used_bytes"] * 100 // share["bytes_max"] <= 100
         assert IS_SANITIZED or peak_bytes(daemon) < LIMIT_MIB << 20
 
