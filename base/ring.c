@@ -91,6 +91,17 @@ size_t ring_pop(struct ring *ring, void *out_elements, size_t count)
     return count;
 }
 
+void ring_prefetch(const struct ring *ring, size_t count)
+{
+    uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+    uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+
+    if (count > head - tail)
+        count = (size_t)(head - tail);
+    for (size_t i = 0; i < count; i++)
+        __builtin_prefetch(ring->slots + ((tail + i) & ring->mask) * ring->element_size);
+}
+
 uint64_t ring_published(const struct ring *ring)
 {
     return atomic_load_explicit(&ring->head, memory_order_acquire);

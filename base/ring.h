@@ -55,6 +55,9 @@ void ring_publish(struct ring *ring, size_t count);
 /* Consumer: copies up to `count` elements out; the number copied. */
 size_t ring_pop(struct ring *ring, void *out_elements, size_t count);
 
+/* Consumer: brings what it would pop next closer, which another core wrote. */
+void ring_prefetch(const struct ring *ring, size_t count);
+
 /* Any thread: how many were ever published; consumer: whether it has read that many. */
 uint64_t ring_published(const struct ring *ring);
 bool ring_has_read(const struct ring *ring, uint64_t published);

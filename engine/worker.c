@@ -104,6 +104,7 @@ static size_t drain(struct worker *worker)
             continue;
         if (is_cut(batch, count)) /* The rest was published with it. */
             count += ring_pop(&worker->rings[i], batch + count, 1);
+        ring_prefetch(&worker->rings[i], BATCH_SPANS);
         shard_feed(worker->shard, batch, count, clock_mono());
         fed += count;
     }

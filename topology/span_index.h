@@ -82,12 +82,14 @@ static inline void span_index_prefetch(const struct span_index *index, uint64_t 
     __builtin_prefetch(span_index_home(index, hash), 1);
 }
 
-/* Brings what a bucket that is there has of a hash closer too. */
+/* Brings what a bucket that is there has of a hash closer too, and the next one if it spilled over. */
 static inline ALWAYS_INLINE void span_index_prefetch_spans(const struct span_index *index,
                                                            const struct slab *slab, uint64_t hash)
 {
     const struct bucket *bucket = span_index_home(index, hash);
 
+    if (slab_live(slab, bucket->spilled))
+        span_index_prefetch(index, hash + 1);
     for (uint32_t left = bucket_tagged(bucket, bucket_tag(hash)); left != 0; left &= left - 1) {
         uint32_t at = bucket->at[__builtin_ctz(left)];
         if (slab_live(slab, at))
