@@ -329,14 +329,16 @@ static inline void fill(const struct fields *fields, const struct otlp_span *spa
         .weight = sampling.weight & ((WEIGHT_MAX << 1) - 1),
         .kind = span->kind & 7,
         .status = span->status & 3,
-        .parent_bad = parent_bad,
-        .no_duration = times.no_duration,
-        .skewed = times.skewed,
         .weight_unknown = sampling.unknown,
-        .weight_cut = sampling.cut,
         .has_remote = has_remote,
         .is_remote = has_remote && (fields->flags & FLAG_IS_REMOTE) != 0,
     };
+    if (parent_bad || times.no_duration || times.skewed || sampling.cut) {
+        record->parent_bad = parent_bad;
+        record->no_duration = times.no_duration;
+        record->skewed = times.skewed;
+        record->weight_cut = sampling.cut;
+    }
 }
 
 int otlp_read_span(struct otlp_reading *reading, struct wire wire, uint32_t weight_count_max,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "topology/naming_charset.h"
 
 enum { UUID_SIZE = 36, HEX_ID_SIZE_MIN = 8, MIXED_ID_SIZE_MIN = 16, METHOD_SIZE_MAX = 16 };
 
@@ -71,17 +72,10 @@ static bool is_id(struct view text)
            (text.size >= MIXED_ID_SIZE_MIN && digits * 8 >= text.size);
 }
 
-static size_t find_any(struct view text, const char *wanted)
-{
-    size_t at = 0;
-
-    while (at < text.size && strchr(wanted, text.data[at]) == NULL)
-        at++;
-    return at;
-}
-
 static void append_segment(struct buf *into, struct view segment)
 {
+    const struct charset dividers = charset_both(CHARSET('-', '_', ':', ',', ';', '=', '~'),
+                                                 CHARSET('(', ')', '@', '*', '!', '\'', ' '));
     struct naming_ip ip;
 
     if (naming_parse_ip(segment, &ip)) {
@@ -90,7 +84,7 @@ static void append_segment(struct buf *into, struct view segment)
     }
     while (segment.size != 0) {
         bool uuid = begins_with_uuid(segment);
-        struct view part = {segment.data, uuid ? UUID_SIZE : find_any(segment, "-_:,;=~()@*!' ")};
+        struct view part = {segment.data, uuid ? UUID_SIZE : charset_find(segment, dividers)};
         if (uuid || is_id(part))
             append(into, "{id}", 4);
         else
@@ -106,9 +100,10 @@ static void append_segment(struct buf *into, struct view segment)
 /* The path's segments, up to a query or fragment. */
 static void append_path(struct buf *into, struct view path)
 {
-    path.size = find_any(path, "?#");
+    path.size = charset_find(path, CHARSET('?', '#', '#', '#', '#', '#', '#'));
     while (path.size != 0) {
-        struct view segment = {path.data, find_any(path, "/")};
+        struct view segment = {path.data,
+                               charset_find(path, CHARSET('/', '/', '/', '/', '/', '/', '/'))};
         append_segment(into, segment);
         path = after(path, segment.size);
         if (path.size != 0) {
@@ -147,7 +142,7 @@ static struct view append_origin(struct buf *into, struct view url, size_t schem
     struct view rest;
     const char *at;
 
-    authority.size = find_any(authority, "/?#");
+    authority.size = charset_find(authority, CHARSET('/', '?', '#', '#', '#', '#', '#'));
     rest = after(url, scheme + authority.size);
     append(into, url.data, scheme);
     at = authority.size != 0 ? memrchr(authority.data, '@', authority.size) : NULL;

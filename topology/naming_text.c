@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/utf8.h"
+#include "topology/naming_charset.h"
 
 static const uint8_t mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
 
@@ -15,6 +16,8 @@ bool naming_parse_ip(struct view text, struct naming_ip *out_ip)
     const char *zone;
     struct naming_ip ip;
 
+    if (naming_is_no_ip(text))
+        return false;
     if (text.size >= 2 && text.data[0] == '[' && text.data[text.size - 1] == ']')
         text = (struct view){text.data + 1, text.size - 2};
     zone = text.size != 0 ? memchr(text.data, '%', text.size) : NULL;
@@ -35,34 +38,10 @@ bool naming_parse_ip(struct view text, struct naming_ip *out_ip)
     return true;
 }
 
-/* A set of characters below 128, a bit each. */
-struct charset {
-    uint64_t low, high;
-};
-
-#define BIT_OF(c, from) ((c) >= (from) && (c) < (from) + 64 ? UINT64_C(1) << ((c) % 64) : 0)
-#define BITS_OF(from, a, b, c, d, e, f, g)                                                         \
-    (BIT_OF(a, from) | BIT_OF(b, from) | BIT_OF(c, from) | BIT_OF(d, from) | BIT_OF(e, from) |     \
-     BIT_OF(f, from) | BIT_OF(g, from))
-/* Of seven; who has fewer names one of them again. */
-#define CHARSET(...) ((struct charset){BITS_OF(0, __VA_ARGS__), BITS_OF(64, __VA_ARGS__)})
-
-/* Where the first of the set is; the size of the text: there is none. */
-static inline size_t find_any(struct view text, struct charset set)
-{
-    for (size_t at = 0; at < text.size; at++) {
-        uint8_t c = (uint8_t)text.data[at];
-        uint64_t half = c < 64 ? set.low : set.high;
-        if (c < 128 && (half >> (c & 63) & 1) != 0)
-            return at;
-    }
-    return text.size;
-}
-
 /* Whether `text` begins with a scheme and "://"; how many bytes these are. */
 static size_t scheme_size(struct view text)
 {
-    size_t at = find_any(text, CHARSET(':', '/', '?', '#', ' ', '@', '@'));
+    size_t at = charset_find(text, CHARSET(':', '/', '?', '#', ' ', '@', '@'));
 
     if (at == 0 || text.size - at < 3 || memcmp(text.data + at, "://", 3) != 0)
         return 0;
@@ -78,16 +57,16 @@ struct view naming_url_host(struct view url)
     if (scheme == 0)
         return (struct view){NULL, 0};
     host = (struct view){url.data + scheme, url.size - scheme};
-    host.size = find_any(host, CHARSET('/', '?', '#', '\\', '/', '/', '/'));
+    host.size = charset_find(host, CHARSET('/', '?', '#', '\\', '/', '/', '/'));
     at = host.size != 0 ? memrchr(host.data, '@', host.size) : NULL;
     if (at != NULL)
         host = (struct view){at + 1, host.size - (size_t)(at + 1 - host.data)};
     if (host.size != 0 && host.data[0] == '[') {
         host = (struct view){host.data + 1, host.size - 1};
-        host.size = find_any(host, CHARSET(']', ']', ']', ']', ']', ']', ']'));
+        host.size = charset_find(host, CHARSET(']', ']', ']', ']', ']', ']', ']'));
         return host;
     }
-    host.size = find_any(host, CHARSET(':', ':', ':', ':', ':', ':', ':'));
+    host.size = charset_find(host, CHARSET(':', ':', ':', ':', ':', ':', ':'));
     return host;
 }
 
@@ -118,11 +97,24 @@ struct view naming_cut(struct view text)
     return utf8_cut(text, NAMING_TEXT_MAX);
 }
 
+/* Whether eight bytes are printable ASCII: none is below 0x20, and none is 0x7F or above. A borrow or a
+ * carry reaches the next byte only from one that is not. */
+static bool is_plain(const char *at)
+{
+    const uint64_t each = UINT64_C(0x0101010101010101);
+    uint64_t word;
+
+    memcpy(&word, at, sizeof(word));
+    return ((word | (word - each * 0x20) | (word + each)) & each * 0x80) == 0;
+}
+
 /* How many bytes at the front are clean. */
 static size_t clean_prefix(struct view text)
 {
     size_t at = 0;
 
+    while (text.size - at >= 8 && is_plain(text.data + at))
+        at += 8;
     while (at < text.size) {
         size_t size = character_size((struct view){text.data + at, text.size - at});
         if (size == 0)
@@ -162,7 +154,7 @@ struct view naming_clean(struct view text, struct buf *into)
 static size_t user_size(struct view text)
 {
     struct view authority = {text.data,
-                             find_any(text, CHARSET('/', '?', '#', '\\', ' ', '"', '\''))};
+                             charset_find(text, CHARSET('/', '?', '#', '\\', ' ', '"', '\''))};
     const char *at = authority.size != 0 ? memrchr(authority.data, '@', authority.size) : NULL;
 
     return at != NULL ? (size_t)(at + 1 - authority.data) : 0;

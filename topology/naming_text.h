@@ -28,7 +28,7 @@ struct naming_ip {
 /* IPv4 or IPv6, the latter also in brackets or with a zone. */
 bool naming_parse_ip(struct view text, struct naming_ip *out_ip);
 
-/* Whether a text begins so that naming_parse_ip() cannot take it: with a letter, and with one that is no
+/* Whether a text begins as no address does, quickly: with a letter, and with one that is no
  * hexadecimal digit unless there is no colon. */
 static inline bool naming_is_no_ip(struct view text)
 {

@@ -1,6 +1,8 @@
 /* naming_template_test.c: one operation for all names that differ in an id only. */
 #include "topology/naming_template.h"
 
+#include <stdio.h>
+
 #include "tests/lib/test.h"
 
 static void check(const char *name, const char *route, const char *expected)
@@ -76,6 +78,26 @@ static void template__replaces_ids_in_paths(void **state)
     }
 }
 
+/* Each character in turn: an id is one behind those that divide, and part of a word behind all others. */
+static void template__divides_at_certain_characters(void **state)
+{
+    static const char dividing[] = "-_:,;=~()@*!' ";
+
+    (void)state;
+    for (char c = ' '; c < 0x7F; c++) {
+        char name[] = "/x?12345/y";
+        char expected[16];
+        name[2] = c;
+        if (c == '?' || c == '#')
+            (void)snprintf(expected, sizeof(expected), "/x");
+        else if (c == '/' || memchr(dividing, c, sizeof(dividing) - 1) != NULL)
+            (void)snprintf(expected, sizeof(expected), "/x%c{id}/y", c);
+        else
+            (void)snprintf(expected, sizeof(expected), "%s", name);
+        check(name, "", expected);
+    }
+}
+
 static void template__stays_in_its_bound(void **state)
 {
     char name[NAMING_TEXT_MAX];
@@ -98,6 +120,7 @@ int main(void)
         cmocka_unit_test(template__leaves_plain_names_alone),
         cmocka_unit_test(template__puts_the_route_in_the_path_s_place),
         cmocka_unit_test(template__replaces_ids_in_paths),
+        cmocka_unit_test(template__divides_at_certain_characters),
         cmocka_unit_test(template__stays_in_its_bound),
     };
 

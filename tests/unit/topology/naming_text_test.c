@@ -117,6 +117,48 @@ static void text__cleans_utf8(void **state)
     buf_release(&into);
 }
 
+/* Each byte in each place of a text that is longer than what is looked at at once. */
+static void text__cleans_each_byte_wherever_it_is(void **state)
+{
+    enum { SIZE = 20 };
+    struct buf into;
+
+    (void)state;
+    buf_init(&into, 0);
+    assert_int_equal(buf_reserve(&into, NAMING_CLEAN_MAX), 0);
+    for (size_t at = 0; at < SIZE; at++) {
+        for (int byte = 0; byte < 256; byte++) {
+            bool is_plain = byte >= 0x20 && byte < 0x7F;
+            char text[SIZE];
+            struct view clean;
+            memset(text, 'a', sizeof(text));
+            text[at] = (char)byte;
+            buf_reset(&into);
+            clean = naming_clean((struct view){text, SIZE}, &into);
+            assert_int_equal(clean.size, is_plain ? SIZE : SIZE + 2);
+            assert_memory_equal(clean.data, text, at);
+            assert_memory_equal(clean.data + at, is_plain ? &text[at] : "\xEF\xBF\xBD",
+                                is_plain ? 1 : 3);
+            assert_memory_equal(clean.data + clean.size - (SIZE - 1 - at), text + at + 1,
+                                SIZE - 1 - at);
+        }
+    }
+    buf_release(&into);
+}
+
+static void text__tells_what_is_no_ip_address(void **state)
+{
+    static const char *const names[] = {"cart", "fe80", "a", "g::1", "Z1:2", "ns:x", "f.example"};
+    static const char *const others[] = {"",      "10.0.0.1", "::1", "fe80::1",
+                                         "[::1]", "A::",      "-x",  "1a"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        assert_true(naming_is_no_ip(view_of(names[i])));
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        assert_false(naming_is_no_ip(view_of(others[i])));
+}
+
 static void text__cuts_at_a_character(void **state)
 {
     char text[NAMING_TEXT_MAX + 4];
@@ -184,6 +226,8 @@ int main(void)
         cmocka_unit_test(text__finds_the_host_of_a_url),
         cmocka_unit_test(text__finds_the_service_of_a_method),
         cmocka_unit_test(text__cleans_utf8),
+        cmocka_unit_test(text__cleans_each_byte_wherever_it_is),
+        cmocka_unit_test(text__tells_what_is_no_ip_address),
         cmocka_unit_test(text__cuts_at_a_character),
         cmocka_unit_test(text__scrubs_credentials),
     };
