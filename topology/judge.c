@@ -9,9 +9,12 @@ static inline ALWAYS_INLINE void count_operation(struct judge *judge, uint32_t a
                                                  const struct site *site)
 {
     uint64_t self_ns = 0;
-    bool knows_self = !span->no_duration && judge_self_ns(judge, at, &self_ns);
+    bool knows_self = false;
 
-    judge->tally->counts.self_unknown += !span->no_duration && !knows_self;
+    if (!span->no_duration) {
+        knows_self = judge_self_ns(judge, at, &self_ns);
+        judge->tally->counts.self_unknown += !knows_self;
+    }
     *tally_next_call(judge->tally) = (struct tally_call){
         .service = site->service,
         .name = site->operation,
@@ -130,8 +133,9 @@ struct judged {
     uint32_t at;
     struct remembered *span;
     const struct site *site;
-    bool is_usual; /* As below; then */
-    bool has_call; /* a SERVER in another service, not judged yet, names it as its parent. */
+    bool is_within; /* No call of its parent, whatever else there is (judge_is_within()). */
+    bool is_usual;  /* As below; then */
+    bool has_call;  /* a SERVER in another service, not judged yet, names it as its parent. */
     bool is_root;
     bool is_orphan; /* It names a parent that is not here. */
     bool is_paired; /* A side of a counted call. */
@@ -324,7 +328,7 @@ static inline ALWAYS_INLINE void judge_taken(struct judge *judge, struct judged 
         judged->is_late = consumed.is_late;
         return;
     }
-    if (parent == 0 || judge_is_within(judge, judged->span, parent))
+    if (parent == 0 || judged->is_within)
         return;
     verdict = judge_callee(judge, judged->at, parent);
     judged->is_paired = verdict == COUNTED;
@@ -358,7 +362,12 @@ static inline ALWAYS_INLINE void judge_it(struct judge *judge, struct judged *ju
 void judge_span(struct judge *judge, uint32_t at, uint32_t parent)
 {
     struct remembered *span = kin_span(&judge->kin, at);
-    struct judged judged = {.at = at, .span = span, .site = kin_site(&judge->kin, span)};
+    struct judged judged = {
+        .at = at,
+        .span = span,
+        .site = kin_site(&judge->kin, span),
+        .is_within = parent != 0 && judge_is_within(judge, span, parent),
+    };
 
     judge_it(judge, &judged, parent);
 }
@@ -377,7 +386,8 @@ void judge_span(struct judge *judge, uint32_t at, uint32_t parent)
  *   judge_is_call()       of a CLIENT without an answer: it is
  *   kin_is_plain_side()   of another one: if it is noted so, or has_call, and it is no CLIENT's
  *   kin_is_open()         not: there is nothing to wait for but a parent that came late. */
-static inline ALWAYS_INLINE bool is_usual(const struct judge *judge, struct judged *judged)
+static inline ALWAYS_INLINE bool is_usual(const struct judge *judge, struct judged *judged,
+                                          uint32_t parent)
 {
     const struct kin *kin = &judge->kin;
     const struct slab *slab = &kin->store->slab;
@@ -386,9 +396,20 @@ static inline ALWAYS_INLINE bool is_usual(const struct judge *judge, struct judg
     uint32_t service = judged->site->service;
     uint32_t child = span->child;
 
-    if (span->handed_over || span->links_open || span->kind == SPAN_KIND_PRODUCER ||
-        !kin_is_linked(kin, span) || (is_client && !kin_is_outermost(kin, judged->at)))
+    if (span->handed_over || span->links_open || span->kind == SPAN_KIND_PRODUCER || span->halves)
         return false;
+    if (parent != 0) {
+        const struct remembered *above = slab_at(slab, parent);
+        bool is_own = kin_service(kin, above) == service;
+        if (above->halves)
+            return false;
+        judged->is_within = is_own && !kind_serves(span->kind);
+        if (is_client && is_own && !kind_serves(above->kind) &&
+            (kind_calls(above->kind) || !kin_is_outermost(kin, parent)))
+            return false;
+    } else if (!kin_is_root(span)) {
+        return false;
+    }
     for (unsigned i = 0; slab_live(slab, child); i++) {
         const struct remembered *other = slab_at(slab, child);
         bool is_own = kin_service(kin, other) == service;
@@ -417,7 +438,7 @@ bool judge_usual(struct judge *judge, uint32_t at, uint32_t due)
         .at = at, .span = span, .site = kin_site(&judge->kin, span), .is_usual = true};
     uint32_t parent = slab_live(slab, span->parent_at) ? span->parent_at : 0;
 
-    if (judge->takes_the_long_way || !is_usual(judge, &judged) ||
+    if (judge->takes_the_long_way || !is_usual(judge, &judged, parent) ||
         may_wait_with(judge, at, parent, due))
         return false;
     judge_it(judge, &judged, parent);

@@ -96,14 +96,16 @@ static inline bool cover_of(const struct slab *slab, uint64_t start, uint64_t du
 }
 
 /* Whether a child may have left before the span came. */
-static bool lacks_children(const struct judge *judge, const struct slab *slab, uint32_t at)
+static inline bool lacks_children(const struct judge *judge, const struct block *block,
+                                  uint32_t place)
 {
-    const struct block *block = slab_block(slab, at);
-    uint64_t ticks = (slab_at(slab, at)->duration_ns >> 20) + judge->pairing_ticks;
+    uint64_t ticks;
 
-    return block->has_gone &&
-           (ticks > INT32_MAX ||
-            (int32_t)(block->arrival[at % BLOCK_SPANS] - (uint32_t)ticks - block->gone_until) <= 0);
+    if (!block->has_gone)
+        return false;
+    ticks = (block->spans[place].duration_ns >> 20) + judge->pairing_ticks;
+    return ticks > INT32_MAX ||
+           (int32_t)(block->arrival[place] - (uint32_t)ticks - block->gone_until) <= 0;
 }
 
 /* How much of the span they cover together. */
@@ -160,10 +162,10 @@ static __attribute__((noinline)) bool beside_children(struct judge *judge, uint3
 
 bool judge_self_ns(struct judge *judge, uint32_t at, uint64_t *out_ns)
 {
-    const struct slab *slab = &judge->kin.store->slab;
-    const struct remembered *span = slab_at(slab, at);
+    const struct block *block = slab_block(&judge->kin.store->slab, at);
+    const struct remembered *span = &block->spans[at % BLOCK_SPANS];
 
-    if (lacks_children(judge, slab, at))
+    if (lacks_children(judge, block, at % BLOCK_SPANS))
         return false;
     if (span->child != 0 || span->halves)
         return beside_children(judge, at, out_ns);

@@ -286,21 +286,21 @@ static inline ALWAYS_INLINE void prefetch_ahead(const struct shard *shard,
 {
     const struct slab *slab = &shard->store.slab;
     const struct kin *kin = &shard->judge.kin;
+    const struct remembered *above;
 
     __builtin_prefetch(far, 1);
-    if (slab_live(slab, near->parent_at)) {
-        __builtin_prefetch(slab_at(slab, near->parent_at), 1);
-        __builtin_prefetch(slab_aside(slab, near->parent_at), 1);
-    }
-    if (slab_live(slab, near->child))
-        __builtin_prefetch(slab_at(slab, near->child));
+    slab_prefetch(slab, near->parent_at);
+    if (near->child != 0)
+        slab_prefetch(slab, near->child);
     __builtin_prefetch(kin_site(kin, near));
     if (!slab_live(slab, next->parent_at))
         return;
-    next = slab_at(slab, next->parent_at);
-    __builtin_prefetch(kin_site(kin, next));
-    if (next->kind == SPAN_KIND_CLIENT && slab_live(slab, next->parent_at))
-        __builtin_prefetch(slab_at(slab, next->parent_at));
+    above = slab_at(slab, next->parent_at);
+    __builtin_prefetch(kin_site(kin, above));
+    if (above->kind != SPAN_KIND_CLIENT)
+        return;
+    __builtin_prefetch(slab_aside(slab, next->parent_at), 1);
+    slab_prefetch(slab, above->parent_at);
 }
 
 /* Nearly always all of them are in one block. */
@@ -416,25 +416,10 @@ static void go_on(struct shard *shard, enum shard_wait wait)
     }
 }
 
-/* As look_ahead(), of what teaching reads. */
-static void look_ahead_for_lessons(const struct slab *slab, uint32_t at)
-{
-    const struct remembered *span;
-
-    if (slab->head - at > AHEAD_FAR)
-        __builtin_prefetch(slab_at(slab, at + AHEAD_FAR));
-    if (slab->head - at <= AHEAD_NEAR)
-        return;
-    span = slab_at(slab, at + AHEAD_NEAR);
-    if (span->kind == SPAN_KIND_SERVER && slab_live(slab, span->parent_at))
-        __builtin_prefetch(slab_at(slab, span->parent_at));
-}
-
 /* Of the spans of a pair, the one that came last teaches: a CLIENT for all that were there before it. */
-static void teach_of(struct shard *shard, uint32_t at)
+static void teach_of(struct shard *shard, uint32_t at, const struct remembered *span)
 {
     struct kin *kin = kin_of(shard);
-    const struct remembered *span = kin_span(kin, at);
     struct kin_children children;
     uint32_t other;
 
@@ -451,7 +436,8 @@ static void teach_of(struct shard *shard, uint32_t at)
         judge_teach(&shard->judge, other, at);
 }
 
-/* Lets pending spans teach up to the first whose turn has not come; all of them with `to_head`. */
+/* Lets pending spans teach up to the first whose turn has not come; all of them with `to_head`. Nothing
+ * is prefetched: spans of a trace come at about the same time, so that what is read lies close together. */
 static void teach(struct shard *shard, bool to_head)
 {
     struct slab *slab = slab_of(shard);
@@ -460,12 +446,15 @@ static void teach(struct shard *shard, bool to_head)
     if (slab_before(at, slab->tail))
         at = slab->tail;
     for (;; at++) {
+        const struct block *block;
         at = slab_next_pending(slab, at);
         shard->cursor[WAIT_TEACHING] = at;
-        if (at == slab->head || (!to_head && !is_over(shard, at, WAIT_TEACHING)))
+        if (at == slab->head)
             return;
-        look_ahead_for_lessons(slab, at);
-        teach_of(shard, at);
+        block = slab_block(slab, at);
+        if (!to_head && !is_over_since(shard, block->arrival[at % BLOCK_SPANS], WAIT_TEACHING))
+            return;
+        teach_of(shard, at, &block->spans[at % BLOCK_SPANS]);
     }
 }
 

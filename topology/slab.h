@@ -154,6 +154,15 @@ static inline struct aside *slab_aside(const struct slab *slab, uint32_t at)
     return &slab_block(slab, at)->aside[at % BLOCK_SPANS];
 }
 
+/* Brings a span closer, which may not be live: then it is nothing, or something else. */
+static inline ALWAYS_INLINE void slab_prefetch(const struct slab *slab, uint32_t at)
+{
+    const struct block *block = slab_block(slab, at);
+
+    if (block != NULL)
+        __builtin_prefetch(&block->spans[at % BLOCK_SPANS], 1);
+}
+
 /* When the span began, in ns, modulo 2^48 (78 hours): enough to lay a child beside its parent. */
 static inline uint64_t slab_start(const struct slab *slab, uint32_t at)
 {
