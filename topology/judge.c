@@ -430,10 +430,9 @@ static inline bool may_wait_with(const struct judge *judge, uint32_t at, uint32_
            !kin_span(&judge->kin, parent)->judged;
 }
 
-bool judge_usual(struct judge *judge, uint32_t at, uint32_t due)
+bool judge_usual(struct judge *judge, uint32_t at, struct remembered *span, uint32_t due)
 {
     const struct slab *slab = &judge->kin.store->slab;
-    struct remembered *span = slab_at(slab, at);
     struct judged judged = {
         .at = at, .span = span, .site = kin_site(&judge->kin, span), .is_usual = true};
     uint32_t parent = slab_live(slab, span->parent_at) ? span->parent_at : 0;

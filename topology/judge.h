@@ -58,8 +58,20 @@ struct judge {
     struct judge_pair pairs[LINKS_MAX + 1]; /* Of the consumer at hand. */
 };
 
-/* N5: if the pair of a pending span and its parent is one that teaches, it does. */
-void judge_teach(struct judge *judge, uint32_t at, uint32_t parent);
+/* The same as judge_teach() below, of a pair that may teach something new. */
+void judge_teach_anew(struct judge *judge, uint32_t at, uint32_t parent);
+
+/* N5: if the pair of a pending span and its parent is one that teaches, it does. Nearly always one like it
+ * has just done so. */
+static inline void judge_teach(struct judge *judge, uint32_t at, uint32_t parent)
+{
+    uint32_t site = kin_span(&judge->kin, parent)->site;
+    const struct judge_taught *taught = &judge->taught[site % JUDGE_TAUGHT];
+
+    if (taught->site != site ||
+        taught->service != kin_service(&judge->kin, kin_span(&judge->kin, at)))
+        judge_teach_anew(judge, at, parent);
+}
 
 /* Judges a pending span, whose parent is kin_parent(), by what is known now. */
 void judge_span(struct judge *judge, uint32_t at, uint32_t parent);
@@ -67,8 +79,8 @@ void judge_span(struct judge *judge, uint32_t at, uint32_t parent);
 /* Judges a pending span at sight, as nearly all can be: where one look at its children and the way up
  * shows that nothing has to be looked for, nor waited for. `due` is the first position whose
  * pairing.wait is not over: a parent there is waited for. False: it was not judged, and nothing is said
- * of it. */
-bool judge_usual(struct judge *judge, uint32_t at, uint32_t due);
+ * of it. `span` is kin_span(). */
+bool judge_usual(struct judge *judge, uint32_t at, struct remembered *span, uint32_t due);
 
 /* E10: whether the call was counted already as one that nobody answered: its side was, or a span
  * around that. */

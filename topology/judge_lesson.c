@@ -2,27 +2,23 @@
 #include "topology/judge_priv.h"
 #include "topology/lessons.h"
 
-void judge_teach(struct judge *judge, uint32_t at, uint32_t parent)
+void judge_teach_anew(struct judge *judge, uint32_t at, uint32_t parent)
 {
     const struct kin *kin = &judge->kin;
     const struct remembered *server = kin_span(kin, at);
     const struct remembered *client = kin_span(kin, parent);
     const struct site *site;
-    struct judge_taught *taught;
     uint32_t service;
 
     if (server->kind != SPAN_KIND_SERVER || client->kind != SPAN_KIND_CLIENT)
         return;
     service = kin_service(kin, server);
-    taught = &judge->taught[client->site % JUDGE_TAUGHT];
-    if (taught->site == client->site && taught->service == service)
-        return;
     site = kin_site(kin, client);
     if (site->service != service) {
         lessons_teach(judge->lessons, site->address_key, service);
         lessons_teach(judge->lessons, site->rpc_key, service);
     }
-    *taught = (struct judge_taught){client->site, service};
+    judge->taught[client->site % JUDGE_TAUGHT] = (struct judge_taught){client->site, service};
 }
 
 /* Whether one of the names that go before a lesson is used. */

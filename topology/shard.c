@@ -206,7 +206,7 @@ static void visit(struct shard *shard, uint32_t at)
 {
     uint32_t parent;
 
-    if (judge_usual(&shard->judge, at, shard->cursor[WAIT_PAIRING]))
+    if (judge_usual(&shard->judge, at, kin_span(kin_of(shard), at), shard->cursor[WAIT_PAIRING]))
         return;
     parent = kin_parent(kin_of(shard), at);
     if (has_to_wait(shard, at, parent) || waits_with_parent(shard, at, parent))
@@ -397,8 +397,8 @@ static void go_on(struct shard *shard, enum shard_wait wait)
     if (slab_before(at, slab->tail))
         at = slab->tail;
     for (;; at++) {
-        const struct block *block;
-        const struct remembered *span;
+        struct block *block;
+        struct remembered *span;
         at = slab_next_pending(slab, at);
         shard->cursor[wait] = at;
         if (at == slab->head)
@@ -409,7 +409,7 @@ static void go_on(struct shard *shard, enum shard_wait wait)
         span = &block->spans[at % BLOCK_SPANS];
         look_ahead(shard, at, span);
         if (span->kind == SPAN_KIND_CONSUMER ||
-            !judge_usual(&shard->judge, at, shard->cursor[WAIT_PAIRING]))
+            !judge_usual(&shard->judge, at, span, shard->cursor[WAIT_PAIRING]))
             visit_all(shard, at);
         else if (span->kin_waits)
             visit_kin(shard, at);
@@ -574,7 +574,7 @@ void shard_finish(struct shard *shard, struct mono_time now)
     kin_of(shard)->pass++;
     for (uint32_t at = slab_next_pending(slab, slab->tail); at != slab->head;
          at = slab_next_pending(slab, at + 1)) {
-        if (judge_usual(&shard->judge, at, at))
+        if (judge_usual(&shard->judge, at, slab_at(slab, at), at))
             continue;
         shard_close_links(shard, at);
         judge_span(&shard->judge, at, kin_parent(kin_of(shard), at));
