@@ -352,7 +352,7 @@ FAULTS = [
           "a usual CLIENT knows the answers that are not counted yet"),
     Fault("usual", JUDGE, "    return parent != 0 && slab_before(at, due) &&", "    return false &&",
           "a usual span waits for its parent, too"),
-    Fault("self time", SELF, "    if (lacks_children(judge, slab, at))\n        return false;", "    ;",
+    Fault("self time", SELF, "    if (lacks_children(judge, block, at % BLOCK_SPANS))\n        return false;", "    ;",
           "children that may have left before their parent came are not taken for none"),
     Fault("self time", SELF, "    if (children.next != 0)\n        return false;", "    ;",
           "children that have left are not taken for none"),
