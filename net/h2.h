@@ -54,8 +54,9 @@ struct h2_stream {
     bool is_output_deferred;
     bool is_reset; /* By us, on purpose. */
     size_t output_sent;
-    struct buf output;    /* The body, */
-    size_t trailers_size; /* and behind it so many bytes of packed fields. */
+    struct buf output;              /* The body, */
+    size_t trailers_size;           /* and behind it so many bytes of packed fields, */
+    const struct h2_field *trailer; /* or this one, a literal; NULL: neither. */
     struct h2_stream *next;
     struct h2_stream **link;
 };
@@ -140,6 +141,12 @@ int h2_answer(struct h2_stream *stream, const struct h2_field *fields, size_t co
 MUST_USE int h2_begin_answer(struct h2_stream *stream, const struct h2_field *fields, size_t count);
 MUST_USE int h2_write(struct h2_stream *stream, struct view data);
 int h2_end_answer(struct h2_stream *stream, const struct h2_field *trailers, size_t count);
+
+/* The same of fields that are literals, which live as long as the process and have their names in
+ * lower case: they are not copied. */
+MUST_USE int h2_begin_literal_answer(struct h2_stream *stream, const struct h2_field *fields,
+                                     size_t count);
+int h2_end_literal_answer(struct h2_stream *stream, const struct h2_field *trailer);
 
 void h2_reset(struct h2_stream *stream, uint32_t error);
 

@@ -7,18 +7,21 @@
 
 enum { FIELDS_MAX = 16 };
 
-static nghttp2_nv nv_of(struct h2_field field)
+enum { LITERAL = NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE };
+
+static nghttp2_nv nv_of(struct h2_field field, uint8_t flags)
 {
     return (nghttp2_nv){(uint8_t *)(uintptr_t)field.name.data,
                         (uint8_t *)(uintptr_t)field.value.data, field.name.size, field.value.size,
-                        NGHTTP2_NV_FLAG_NONE};
+                        flags};
 }
 
-static void nvs_of(const struct h2_field *fields, size_t count, nghttp2_nv nvs[FIELDS_MAX])
+static void nvs_of(const struct h2_field *fields, size_t count, uint8_t flags,
+                   nghttp2_nv nvs[FIELDS_MAX])
 {
     CHECK(count <= FIELDS_MAX);
     for (size_t i = 0; i < count; i++)
-        nvs[i] = nv_of(fields[i]);
+        nvs[i] = nv_of(fields[i], flags);
 }
 
 /* A stream on which nothing can be said any more. gRPC reads CANCEL as a status that OTLP's senders
@@ -69,7 +72,7 @@ int h2_answer(struct h2_stream *stream, const struct h2_field *fields, size_t co
     nghttp2_nv nvs[FIELDS_MAX];
 
     CHECK(!stream->is_answered);
-    nvs_of(fields, count, nvs);
+    nvs_of(fields, count, NGHTTP2_NV_FLAG_NONE, nvs);
     if (stream->h2->is_broken ||
         nghttp2_submit_response(stream->h2->session, stream->id, nvs, count, NULL) != 0)
         return give_up(stream);
@@ -114,9 +117,23 @@ static size_t unpack(struct view from, nghttp2_nv nvs[FIELDS_MAX])
         at += head.name_size;
         field.value = (struct view){from.data + at, head.value_size};
         at += head.value_size;
-        nvs[count] = nv_of(field);
+        nvs[count] = nv_of(field, NGHTTP2_NV_FLAG_NONE);
     }
     return count;
+}
+
+/* Behind the body, which has been sent. */
+static int submit_trailers(struct h2_stream *stream)
+{
+    size_t body_size = stream->output.size - stream->trailers_size;
+    nghttp2_nv nvs[FIELDS_MAX];
+    size_t count = 1;
+
+    if (stream->trailer != NULL)
+        nvs[0] = nv_of(*stream->trailer, LITERAL);
+    else
+        count = unpack((struct view){stream->output.data + body_size, stream->trailers_size}, nvs);
+    return nghttp2_submit_trailer(stream->h2->session, stream->id, nvs, count);
 }
 
 static ssize_t read_output(nghttp2_session *session, int32_t id, uint8_t *to, size_t room,
@@ -125,9 +142,9 @@ static ssize_t read_output(nghttp2_session *session, int32_t id, uint8_t *to, si
     struct h2_stream *stream = source->ptr;
     size_t body_size = stream->output.size - stream->trailers_size;
     size_t size = body_size - stream->output_sent;
-    nghttp2_nv nvs[FIELDS_MAX];
-    struct view trailers;
 
+    (void)session;
+    (void)id;
     (void)context;
     if (size == 0 && !stream->is_output_ended) {
         stream->is_output_deferred = true;
@@ -146,26 +163,36 @@ static ssize_t read_output(nghttp2_session *session, int32_t id, uint8_t *to, si
         return (ssize_t)size;
     }
     *flags |= NGHTTP2_DATA_FLAG_EOF;
-    if (stream->trailers_size == 0)
+    if (stream->trailers_size == 0 && stream->trailer == NULL)
         return (ssize_t)size;
     *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-    trailers = (struct view){stream->output.data + body_size, stream->trailers_size};
-    if (nghttp2_submit_trailer(session, id, nvs, unpack(trailers, nvs)) != 0)
+    if (submit_trailers(stream) != 0)
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; /* nghttp2 resets the stream. */
     return (ssize_t)size;
 }
 
-int h2_begin_answer(struct h2_stream *stream, const struct h2_field *fields, size_t count)
+static int begin_answer(struct h2_stream *stream, const struct h2_field *fields, size_t count,
+                        uint8_t flags)
 {
     nghttp2_data_provider provider = {.source.ptr = stream, .read_callback = read_output};
     nghttp2_nv nvs[FIELDS_MAX];
 
     CHECK(!stream->is_answered);
-    nvs_of(fields, count, nvs);
+    nvs_of(fields, count, flags, nvs);
     if (stream->h2->is_broken ||
         nghttp2_submit_response(stream->h2->session, stream->id, nvs, count, &provider) != 0)
         return give_up(stream);
     return 0;
+}
+
+int h2_begin_answer(struct h2_stream *stream, const struct h2_field *fields, size_t count)
+{
+    return begin_answer(stream, fields, count, NGHTTP2_NV_FLAG_NONE);
+}
+
+int h2_begin_literal_answer(struct h2_stream *stream, const struct h2_field *fields, size_t count)
+{
+    return begin_answer(stream, fields, count, LITERAL);
 }
 
 static int resume(struct h2_stream *stream)
@@ -186,6 +213,14 @@ int h2_write(struct h2_stream *stream, struct view data)
     return resume(stream);
 }
 
+static int end_answer(struct h2_stream *stream)
+{
+    stream->is_answered = true;
+    stream->is_output_ended = true;
+    h2_return(stream);
+    return resume(stream);
+}
+
 int h2_end_answer(struct h2_stream *stream, const struct h2_field *trailers, size_t count)
 {
     size_t body_size = stream->output.size;
@@ -194,8 +229,12 @@ int h2_end_answer(struct h2_stream *stream, const struct h2_field *trailers, siz
     if (pack(trailers, count, &stream->output) != 0)
         return give_up(stream);
     stream->trailers_size = stream->output.size - body_size;
-    stream->is_answered = true;
-    stream->is_output_ended = true;
-    h2_return(stream);
-    return resume(stream);
+    return end_answer(stream);
+}
+
+int h2_end_literal_answer(struct h2_stream *stream, const struct h2_field *trailer)
+{
+    CHECK(!stream->is_answered);
+    stream->trailer = trailer;
+    return end_answer(stream);
 }

@@ -161,7 +161,7 @@ static void answer_ok(struct request *request, struct view body)
         {VIEW("content-type"), VIEW("application/grpc")},
         {VIEW("grpc-accept-encoding"), VIEW(GRPC_ENCODINGS)},
     };
-    static const struct h2_field trailers[] = {{VIEW("grpc-status"), VIEW("0")}};
+    static const struct h2_field trailer = {VIEW("grpc-status"), VIEW("0")};
     char prefix[5] = {0, (char)(body.size >> 24), (char)(body.size >> 16), (char)(body.size >> 8),
                       (char)body.size};
     struct h2_stream *stream = request->stream;
@@ -169,9 +169,9 @@ static void answer_ok(struct request *request, struct view body)
     request_count(request, RECEIVER_REQUESTS_OK, 1);
     request_let_go(request);
     /* Each failure has the stream reset by h2, so there is nothing to do about it here. */
-    if (h2_begin_answer(stream, fields, sizeof(fields) / sizeof(fields[0])) == 0 &&
+    if (h2_begin_literal_answer(stream, fields, sizeof(fields) / sizeof(fields[0])) == 0 &&
         h2_write(stream, (struct view){prefix, sizeof(prefix)}) == 0 && h2_write(stream, body) == 0)
-        (void)h2_end_answer(stream, trailers, 1);
+        (void)h2_end_literal_answer(stream, &trailer);
 }
 
 /* -------------------------------------------------------------------------- method */

@@ -324,6 +324,50 @@ static void h2__answers_in_pieces_with_trailers(void **state)
     stop(&on);
 }
 
+/* The bytes of three answers on one connection, so that references to the table are among them. */
+static void answer_thrice(bool as_literals, struct buf *out)
+{
+    static const struct h2_field fields[] = {{VIEW(":status"), VIEW("200")},
+                                             {VIEW("content-type"), VIEW("text/plain")},
+                                             {VIEW("x-more"), VIEW("")}};
+    static const struct h2_field trailer = {VIEW("t1"), VIEW("v1")};
+    static const char *const bodies[] = {"", "a body", "another"};
+    struct fixture on;
+
+    start(&on);
+    for (uint32_t i = 0; i < 3; i++) {
+        open(&on, 2 * i + 1, H2_END_STREAM);
+        run(&on);
+        assert_int_equal(as_literals ? h2_begin_literal_answer(on.stream, fields, 3)
+                                     : h2_begin_answer(on.stream, fields, 3),
+                         0);
+        assert_int_equal(h2_write(on.stream, view_of(bodies[i])), 0);
+        assert_int_equal(as_literals ? h2_end_literal_answer(on.stream, &trailer)
+                                     : h2_end_answer(on.stream, &trailer, 1),
+                         0);
+        assert_int_equal(h2_unsent(on.stream), strlen(bodies[i]));
+        assert_int_equal(h2_send(on.h2, on.now, SIZE_MAX / 2, out), 0);
+        assert_int_equal(h2_streams(on.h2), 0);
+    }
+    stop(&on);
+}
+
+static void h2__says_the_same_with_literals(void **state)
+{
+    struct buf copied, literal;
+
+    (void)state;
+    buf_init(&copied, 0);
+    buf_init(&literal, 0);
+    answer_thrice(false, &copied);
+    answer_thrice(true, &literal);
+    assert_true(copied.size > 3 * 3 * 9); /* Heads of frames alone. */
+    assert_int_equal(literal.size, copied.size);
+    assert_memory_equal(literal.data, copied.data, copied.size);
+    buf_release(&copied);
+    buf_release(&literal);
+}
+
 static void h2__sends_no_more_than_the_peer_takes(void **state)
 {
     static char body[100000];
@@ -678,6 +722,7 @@ int main(void)
         cmocka_unit_test(h2__refuses_streams_beyond_their_number),
         cmocka_unit_test(h2__decodes_a_header_list_past_its_limit),
         cmocka_unit_test(h2__answers_in_pieces_with_trailers),
+        cmocka_unit_test(h2__says_the_same_with_literals),
         cmocka_unit_test(h2__sends_no_more_than_the_peer_takes),
         cmocka_unit_test(h2__asks_to_stop_once_the_answer_is_sent),
         cmocka_unit_test(h2__sends_as_much_as_is_wanted),
