@@ -127,18 +127,16 @@ static const char *const unwanted[] = {
     "k",
     "",
 };
+/* So long that lengths have two bytes. */
+static const char statement[] =
+    "SELECT id, user_id, total FROM orders WHERE user_id = ? AND created_at > ? AND total > ? "
+    "ORDER BY created_at DESC, total DESC LIMIT ? OFFSET ?";
+
 static const char *const values[] = {
-    "",
-    "a",
-    "true",
-    "0.25",
-    "10.0.0.1",
-    "cart.shop.svc",
-    "receive",
-    "http://cart:8080/a/b?c=d#e",
-    "process",
-    "SELECT id, user_id, total FROM orders WHERE user_id = ? ORDER BY created_at DESC LIMIT ? "
-    "and some more of it, so that lengths have two bytes",
+    "",        "a",        "true",
+    "0.25",    "10.0.0.1", "cart.shop.svc",
+    "receive", "process",  "http://cart:8080/a/b?c=d#e",
+    statement,
 };
 
 /* Any key with any value; those that are meant for each other come often enough. */
