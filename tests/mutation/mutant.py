@@ -1,6 +1,6 @@
 """mutant: the program with one fault in it, and the tests that look for it.
 
-Only the faulty file is compiled. Its object stands before the library when programs are linked, so that
+Only the faulty file is compiled, or what includes it. Its object stands before the library when programs are linked, so that
 the library's own is never asked for; the tree and its build directory stay as they are.
 
     MUTATION_CC    compiles a file of the tree, without `-c`
@@ -38,6 +38,19 @@ def is_found(fault):
     return text_of(fault).count(fault.text) == 1
 
 
+def sources_of(file):
+    """What is compiled for it: of a header, all of the program that includes it."""
+    if not file.endswith(".h"):
+        return [file]
+    found = []
+    for depends in sorted((BUILD / "obj/topology").glob("*.d")):
+        source = f"topology/{depends.stem}.c"
+        read = depends.read_text(encoding="utf-8").split()
+        if (ROOT / source).exists() and any(os.path.normpath(word) == file for word in read):
+            found.append(source)
+    return found
+
+
 def _limit():
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -65,16 +78,21 @@ class Mutant:
     def compile(self):
         if self.fault is None:
             return
-        source = self.folder / self.fault.file
-        source.parent.mkdir(parents=True)
-        source.write_text(text_of(self.fault).replace(self.fault.text, self.fault.instead),
+        faulty = self.folder / self.fault.file
+        faulty.parent.mkdir(parents=True)
+        faulty.write_text(text_of(self.fault).replace(self.fault.text, self.fault.instead),
                           encoding="utf-8")
-        self.objects = [str(source.with_suffix(".o"))]
-        done = subprocess.run(words("MUTATION_CC") + ["-O1", "-g0", "-w", "-c", "-o",
-                                                      self.objects[0], str(source)],
-                              cwd=ROOT, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise AssertionError(f"{self.fault}: does not compile:\n{done.stderr[-2000:]}")
+        for file in sources_of(self.fault.file):
+            source = faulty if file == self.fault.file else ROOT / file
+            made = (self.folder / file).with_suffix(".o")
+            made.parent.mkdir(parents=True, exist_ok=True)
+            compiler, *options = words("MUTATION_CC")
+            done = subprocess.run([compiler, f"-I{self.folder}", *options, "-O1", "-g0", "-w", "-c",
+                                   "-o", str(made), str(source)],
+                                  cwd=ROOT, capture_output=True, text=True, check=False)
+            if done.returncode != 0:
+                raise AssertionError(f"{self.fault}: does not compile:\n{done.stderr[-2000:]}")
+            self.objects.append(str(made))
 
     def link(self, name, objects):
         program = self.folder / name
