@@ -382,9 +382,40 @@ static void publisher__is_made_whole_or_not_at_all(void **state)
     release_stage(&stage);
 }
 
+/* More of one sort than a counter of a tally holds, and longer together than 64 bits of nanoseconds. */
+static void publisher__adds_up_more_than_a_counter_holds(void **state)
+{
+    enum { TIMES = 70000 };
+    struct tally_call call = {.kind = 2, .weight = WEIGHT_ONE};
+    const struct histogram *latency;
+    struct snapshot *snapshot;
+    struct stage stage;
+
+    (void)state;
+    setup_stage(&stage, 1);
+    call.service = stage.b;
+    tally_observe(stage.tally, &call.seconds[SECONDS_LATENCY], DURATION_NS_MAX - 1, WEIGHT_ONE);
+    for (int i = 0; i < TIMES; i++)
+        tally_add_call(stage.tally, &call);
+    tally_observe(stage.tally, &call.seconds[SECONDS_LATENCY], 5000000, WEIGHT_ONE);
+    for (int i = 0; i < TIMES; i++)
+        tally_add_call(stage.tally, &call);
+    tally_flush(stage.tally);
+    absorb(&stage, 0, 20);
+    snapshot = take(&stage);
+    latency = snapshot->operations[0].latency;
+    assert_true(latency->count == 2 * TIMES * WEIGHT_ONE);
+    assert_true(latency->sum ==
+                TIMES * (histogram_sum)(DURATION_NS_MAX - 1 + 5000000) * WEIGHT_ONE);
+    assert_true(latency->classic[1] == 0 && latency->classic[2] == TIMES * WEIGHT_ONE);
+    snapshot_release(snapshot);
+    release_stage(&stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(publisher__adds_up_more_than_a_counter_holds),
         cmocka_unit_test(publisher__adds_up_what_shards_counted),
         cmocka_unit_test(publisher__dates_a_series_from_the_absorption_before_it),
         cmocka_unit_test(publisher__counts_what_the_receiver_rejects),
