@@ -407,39 +407,55 @@ static int count_plainly(struct bins_pool *pool, struct bins *bins, struct grid_
     return status;
 }
 
+enum { LINES_UNSURE = INT32_MAX };
+
 /* The histogram beside never grows again. */
 static bool has_whole_rest(const struct bins_pool *pool, const struct bins *bins)
 {
     return bins->rest != 0 && pool->rests[bins->rest - 1]->capacity == HISTOGRAM_BUCKETS_MAX;
 }
 
-bool bins_have_place(const struct bins_pool *pool, uint32_t number, uint64_t duration_ns,
-                     uint64_t weight)
+/* How many lines an observation may ask for, at most; LINES_UNSURE: it may need a histogram, too. What
+ * is spilled gives back as many lines as it needs. */
+static uint32_t lines_wanted(const struct bins_pool *pool, uint32_t number, uint64_t duration_ns,
+                             uint64_t weight)
 {
-    uint32_t left = (pool->blocks_count << BINS_BLOCK_SHIFT) - pool->lines_used;
     const struct bins *bins = bins_of(pool, number);
+    bool is_whole = has_whole_rest(pool, bins);
     struct grid_place place;
     uint32_t cell;
     uint32_t line;
     uint8_t stretch;
 
     if (number == 0)
-        return weight == WEIGHT_ONE && left >= 2;
-    if (has_whole_rest(pool, bins))
-        return weight != WEIGHT_ONE || left != 0;
+        return weight == WEIGHT_ONE ? 2 : LINES_UNSURE;
     if (weight != WEIGHT_ONE || bins->sum_ns > UINT64_MAX - duration_ns)
-        return false;
+        return is_whole ? weight == WEIGHT_ONE : LINES_UNSURE;
     if (duration_ns == 0)
-        return bins->marks >> BINS_ZEROS_SHIFT != BINS_COUNT_MAX;
+        return is_whole || bins->marks >> BINS_ZEROS_SHIFT != BINS_COUNT_MAX ? 0 : LINES_UNSURE;
     place = grid_place(&pool->grid, duration_ns);
     cell = grid_cell(place, bins_shift(bins->marks));
     stretch = pool->stretches[cell / BINS_COUNTERS];
     line = bins->lines[stretch >> BINS_WHICH_BITS];
     if (line == 0)
-        return left != 0;
-    return ((line ^ stretch) & BINS_WHICH_MASK) == 0 &&
-           bins_line(pool, line >> BINS_WHICH_BITS)->counters[cell % BINS_COUNTERS] !=
-               BINS_COUNT_MAX;
+        return 1;
+    if (((line ^ stretch) & BINS_WHICH_MASK) != 0)
+        return is_whole ? BINS_LINES : LINES_UNSURE;
+    return is_whole || bins_line(pool, line >> BINS_WHICH_BITS)->counters[cell % BINS_COUNTERS] !=
+                           BINS_COUNT_MAX
+               ? 0
+               : LINES_UNSURE;
+}
+
+bool bins_have_place(const struct bins_pool *pool, uint32_t number, uint64_t duration_ns,
+                     uint64_t weight, uint32_t *lines_left)
+{
+    uint32_t wanted = lines_wanted(pool, number, duration_ns, weight);
+
+    if (wanted > *lines_left)
+        return false;
+    *lines_left -= wanted;
+    return true;
 }
 
 static struct bins *new_bins(struct bins_pool *pool, uint32_t *number)

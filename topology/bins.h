@@ -140,9 +140,16 @@ enum { BINS_NOTABLE = 1 };
 MUST_USE int bins_observe_any(struct bins_pool *pool, uint32_t *number, uint64_t duration_ns,
                               uint64_t weight);
 
-/* Whether an observation is sure to find its place without more memory. */
+/* How many lines there are without more memory. */
+static inline uint32_t bins_lines_left(const struct bins_pool *pool)
+{
+    return (pool->blocks_count << BINS_BLOCK_SHIFT) - pool->lines_used;
+}
+
+/* Whether an observation is sure to find its place without more memory, of which so many lines are left
+ * for it; what it may take of them is taken off. */
 bool bins_have_place(const struct bins_pool *pool, uint32_t number, uint64_t duration_ns,
-                     uint64_t weight);
+                     uint64_t weight, uint32_t *lines_left);
 
 /* Counts one duration above 0, whose place it is.
  * Returns: 0; BINS_NOTABLE: it is the first of its classic bucket, or the slowest; STATUS_NOMEM

@@ -169,12 +169,16 @@ uint64_t tally_measure(struct tally *tally)
     return bins_pool_taken(&tally->pool);
 }
 
+/* Whether all that is observed at once finds its place without more memory. */
 static bool has_places(const struct tally *tally, const uint32_t bins[],
                        const struct tally_seconds seconds[], size_t count)
 {
+    uint32_t lines_left = bins_lines_left(&tally->pool);
+
     for (size_t i = 0; i < count; i++)
         if (seconds[i].weight != 0 &&
-            !bins_have_place(&tally->pool, bins[i], seconds[i].duration_ns, seconds[i].weight))
+            !bins_have_place(&tally->pool, bins[i], seconds[i].duration_ns, seconds[i].weight,
+                             &lines_left))
             return false;
     return true;
 }

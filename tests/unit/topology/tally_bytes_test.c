@@ -171,11 +171,40 @@ static void tally__keeps_room_for_rows_that_are_there(void **state)
     tally_free(tally);
 }
 
+/* Rows that are there already observe all their durations for the first time at once: each of them may
+ * find a line left, though all together do not. */
+static void tally__keeps_to_its_bytes_where_rows_observe_at_once(void **state)
+{
+    struct tally *tally = make_tally(BOUND);
+    struct tally_request request = {.server = 2, .weight = WEIGHT_ONE};
+    uint32_t rows = 0;
+
+    (void)state;
+    for (uint32_t i = 0; i < 2000; i++) {
+        request.client = 3 + i;
+        tally_add_request(tally, &request);
+    }
+    tally_flush(tally);
+    rows = tally->edges_count - EDGE_VIEW_COUNT;
+    assert_true(rows > 500 && rows < 2000);
+    for (size_t i = 0; i < EDGE_SECONDS_COUNT; i++)
+        tally_observe(tally, &request.seconds[i], 1000000 << i, WEIGHT_ONE);
+    for (uint32_t i = 0; i < rows; i++) {
+        request.client = 3 + i;
+        tally_add_request(tally, &request);
+        assert_true(bytes_of(tally) <= 2 * BOUND + BINS_BLOCK_BYTES);
+    }
+    tally_flush(tally);
+    assert_true(bytes_of(tally) <= 2 * BOUND + BINS_BLOCK_BYTES);
+    tally_free(tally);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tally__keeps_to_its_bytes_and_loses_nothing),
         cmocka_unit_test(tally__keeps_room_for_rows_that_are_there),
+        cmocka_unit_test(tally__keeps_to_its_bytes_where_rows_observe_at_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
