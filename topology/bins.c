@@ -339,9 +339,13 @@ static bool count_again(struct bins_pool *pool, const struct collected *collecte
     return true;
 }
 
-/* Makes cells coarser, if a histogram had to do the same for that place, and counts it. False: nothing
- * was done. The shift is never more than what was counted asks for: so it may not be set before. */
-static bool widen(struct bins_pool *pool, struct bins *bins, struct grid_place place)
+enum { NO_PLACE = 1, NO_COUNTERS = 2 };
+
+/* Makes cells coarser, if a histogram had to do the same for that place, and counts it. The shift is never
+ * more than what was counted asks for: so it may not be set before.
+ * Returns: 0; NO_PLACE: they are coarse enough; NO_COUNTERS: coarser ones are too full, or there is no
+ *          memory for them (nothing was done). */
+static int widen(struct bins_pool *pool, struct bins *bins, struct grid_place place)
 {
     struct bins wide = {0};
     struct collected collected;
@@ -352,19 +356,19 @@ static bool widen(struct bins_pool *pool, struct bins *bins, struct grid_place p
     collected.items[collected.bins.count++] = (struct histogram_bin){
         .index = grid_index(place), .classic = place.classic, .weight = WEIGHT_ONE};
     shift = shift_of(&collected, before);
-    if (shift == before || !count_again(pool, &collected, shift, &wide)) {
+    if (shift == before)
+        return NO_PLACE;
+    if (!count_again(pool, &collected, shift, &wide)) {
         give_lines_back(pool, &wide);
-        return false;
+        return NO_COUNTERS;
     }
     give_lines_back(pool, bins);
     memcpy(bins->lines, wide.lines, sizeof(bins->lines));
     bins->marks += (uint64_t)(shift - before) << BINS_SHIFT_SHIFT;
-    return true;
+    return 0;
 }
 
 /* ------------------------------------------------------------------ observing */
-
-enum { NO_PLACE = 1 };
 
 static int count_zero(struct bins_pool *pool, struct bins *bins)
 {
@@ -374,24 +378,26 @@ static int count_zero(struct bins_pool *pool, struct bins *bins)
     return 0;
 }
 
-/* Returns: 0; NO_PLACE; STATUS_NOMEM. */
+/* Where a counter is too full all of them are moved, and it begins anew: what is not moved would ask for
+ * the same again with each that comes. Returns: 0; NO_PLACE; STATUS_NOMEM. */
 static int count_one(struct bins_pool *pool, struct bins *bins, struct grid_place place)
 {
-    uint32_t cell = grid_cell(place, bins_shift(bins->marks));
-    bool is_taken;
-    uint16_t *counter = counter_of(pool, bins, cell, &is_taken);
-
-    if (counter != NULL && *counter == BINS_COUNT_MAX) {
+    for (;;) {
+        uint32_t cell = grid_cell(place, bins_shift(bins->marks));
+        bool is_taken;
+        uint16_t *counter = counter_of(pool, bins, cell, &is_taken);
+        int status = NO_COUNTERS;
+        if (counter != NULL && *counter != BINS_COUNT_MAX) {
+            ++*counter;
+            return 0;
+        }
+        if (counter == NULL)
+            status = is_taken ? widen(pool, bins, place) : STATUS_NOMEM;
+        if (status != NO_COUNTERS)
+            return status;
         if (spill(pool, bins) != 0)
             return STATUS_NOMEM;
-        counter = counter_of(pool, bins, cell, &is_taken);
     }
-    if (counter == NULL && is_taken)
-        return widen(pool, bins, place) ? 0 : NO_PLACE;
-    if (counter == NULL)
-        return STATUS_NOMEM;
-    ++*counter;
-    return 0;
 }
 
 static int count_plainly(struct bins_pool *pool, struct bins *bins, struct grid_place place,

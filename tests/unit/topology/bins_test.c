@@ -244,7 +244,7 @@ static void bins__need_nothing_beside_for_any_plain_durations(void **state)
     }
 }
 
-/* A coarse cell that cannot take the sum of two others leaves them as they are. */
+/* A coarse cell that cannot take the sum of two others: all are moved beside, once. */
 static void bins__do_not_widen_past_what_a_counter_holds(void **state)
 {
     struct twin twin;
@@ -256,10 +256,13 @@ static void bins__do_not_widen_past_what_a_counter_holds(void **state)
         observe(&twin, 5150000, WEIGHT_ONE);
         observe(&twin, 5250000, WEIGHT_ONE);
     }
-    for (uint64_t i = 1; i < 53; i++)
-        observe(&twin, UINT64_C(1) << i, WEIGHT_ONE);
+    for (int round = 0; round < 10; round++)
+        for (uint64_t i = 1; i < 53; i++)
+            observe(&twin, UINT64_C(1) << i, WEIGHT_ONE);
     assert_true(twin.pool.rests_used != 0);
     assert_twins(&twin);
+    /* What came after that is in lines again. */
+    assert_int_equal(twin.pool.rests[0]->count >> WEIGHT_SHIFT, 3 * (BINS_COUNT_MAX - 1));
     release(&twin);
 }
 
