@@ -348,7 +348,7 @@ int histogram_reserve(struct histogram *into, const struct histogram *from)
 
 int histogram_reserve_all(struct histogram *into)
 {
-    return make_room(into, HISTOGRAM_BUCKETS_MAX);
+    return make_room(into, (uint32_t)most_of(into));
 }
 
 int histogram_merge(struct histogram *into, const struct histogram *from)

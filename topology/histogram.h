@@ -107,7 +107,7 @@ MUST_USE int histogram_reserve(struct histogram *into, const struct histogram *f
 /* For how many buckets it has room after histogram_reserve(). */
 uint32_t histogram_room_with(const struct histogram *into, const struct histogram *from);
 
-/* Room for all that can ever come: nothing fails after it. Returns: 0; STATUS_NOMEM. */
+/* Room for all buckets that it may take: nothing fails after it. Returns: 0; STATUS_NOMEM. */
 MUST_USE int histogram_reserve_all(struct histogram *into);
 
 /* The exponential buckets of `now` less those of `past`, which is what it once was: as many as it has. */

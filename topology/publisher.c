@@ -66,6 +66,12 @@ static uint32_t find_series(const struct series_table *table, struct key key, dr
     return number != KEY_NONE ? number : overflow;
 }
 
+/* Whether a series is not the one of that key. */
+static bool is_other(const struct series *series, struct key key)
+{
+    return series->key.high != key.high || series->key.low != key.low;
+}
+
 /* Makes histograms of what a row observed; NULL where it is nothing. They are the publisher's, until
  * the next row. */
 static void unpack(const struct publisher *publisher, const struct tally *tally,
@@ -81,27 +87,36 @@ static void unpack(const struct publisher *publisher, const struct tally *tally,
 }
 
 /* Room for what is to be merged. Without bytes for it what there is must do, and the resolution falls:
- * some of it is there from the first on. */
+ * some of it is there from the first on. Of a series that several rows may be merged into (`is_shared`)
+ * no row can tell how wide all of them are together: it gets room for any, and keeps to what it got. */
 static int prepare_histogram(struct publisher *publisher, struct series_table *table,
-                             struct series *series, struct histogram *into,
+                             struct series *series, bool is_shared, struct histogram *into,
                              const struct histogram *from)
 {
     uint32_t has = into->capacity > SERIES_BUCKETS_MIN ? into->capacity : SERIES_BUCKETS_MIN;
-    uint32_t wanted;
+    uint32_t needed, wanted;
+    uint64_t bytes = 0;
+    int status;
 
     into->most = 0;
-    wanted = histogram_room_with(into, from);
-    if (wanted > has && !series->endless &&
-        !series_table_use(table, series,
-                          SERIES_COPIES * (wanted - has) * (uint64_t)sizeof(*into->buckets))) {
-        into->most = (uint16_t)has;
-        publisher->counts.resolutions_cut++;
+    needed = histogram_room_with(into, from);
+    wanted = is_shared ? HISTOGRAM_BUCKETS_MAX : needed;
+    if (wanted > has && !series->endless)
+        bytes = SERIES_COPIES * (wanted - has) * (uint64_t)sizeof(*into->buckets);
+    if (!series_table_has_left(table, bytes)) {
+        publisher->counts.resolutions_cut += needed > has;
+        wanted = has;
+        bytes = 0;
     }
-    return histogram_reserve(into, from);
+    into->most = (uint16_t)(wanted > has ? wanted : has);
+    status = is_shared ? histogram_reserve_all(into) : histogram_reserve(into, from);
+    if (status == 0)
+        series_table_use(table, series, bytes);
+    return status;
 }
 
 static int prepare_histograms(struct publisher *publisher, struct series_table *table,
-                              struct series *series, const struct tally *tally,
+                              struct series *series, bool is_shared, const struct tally *tally,
                               const uint32_t bins[], size_t count)
 {
     const struct histogram *from[SERIES_SECONDS_MAX];
@@ -114,7 +129,8 @@ static int prepare_histograms(struct publisher *publisher, struct series_table *
         if (series->seconds[i] == NULL)
             status = histogram_new(&series->seconds[i]);
         if (status == 0)
-            status = prepare_histogram(publisher, table, series, series->seconds[i], from[i]);
+            status = prepare_histogram(publisher, table, series, is_shared, series->seconds[i],
+                                       from[i]);
         if (status != 0)
             return status;
     }
@@ -156,20 +172,25 @@ static int prepare_past(const struct publisher *publisher, struct series *series
 static int prepare_edges(struct publisher *publisher, const struct tally *tally,
                          struct wall_time now)
 {
+    struct series_table *table = &publisher->edges;
+
     for (uint32_t i = 0; i < tally->edges_count; i++) {
         const struct tally_edge *edge = &tally->edges[i];
+        struct key key = edge_key(edge);
+        struct series *series;
         uint32_t number;
         int status;
         if (!tally_edge_is_counted(tally, edge))
             continue;
-        status = prepare_series(&publisher->edges, edge_key(edge), edge_key_without_values,
-                                edge->overflow, (uint32_t)edge->view, &number);
+        status = prepare_series(table, key, edge_key_without_values, edge->overflow,
+                                (uint32_t)edge->view, &number);
+        if (status != 0)
+            return status;
+        series = &table->series[number];
+        status = prepare_histograms(publisher, table, series, is_other(series, key), tally,
+                                    edge->seconds, EDGE_SECONDS_COUNT);
         if (status == 0)
-            status = prepare_histograms(publisher, &publisher->edges,
-                                        &publisher->edges.series[number], tally, edge->seconds,
-                                        EDGE_SECONDS_COUNT);
-        if (status == 0)
-            status = prepare_past(publisher, &publisher->edges.series[number], now);
+            status = prepare_past(publisher, series, now);
         if (status != 0)
             return status;
     }
@@ -179,21 +200,25 @@ static int prepare_edges(struct publisher *publisher, const struct tally *tally,
 static int prepare_operations(struct publisher *publisher, const struct tally *tally,
                               struct wall_time now)
 {
+    struct series_table *table = &publisher->operations;
+
     for (uint32_t i = 0; i < tally->operations_count; i++) {
         const struct tally_operation *operation = &tally->operations[i];
+        struct key key = operation_key(operation);
+        struct series *series;
         uint32_t number;
         int status;
         if (operation->calls == 0)
             continue;
-        status = prepare_series(&publisher->operations, operation_key(operation),
-                                operation_key_without_values, operation->overflow, SERIES_OVERFLOW,
-                                &number);
+        status = prepare_series(table, key, operation_key_without_values, operation->overflow,
+                                SERIES_OVERFLOW, &number);
+        if (status != 0)
+            return status;
+        series = &table->series[number];
+        status = prepare_histograms(publisher, table, series, is_other(series, key), tally,
+                                    operation->seconds, OPERATION_SECONDS_COUNT);
         if (status == 0)
-            status = prepare_histograms(publisher, &publisher->operations,
-                                        &publisher->operations.series[number], tally,
-                                        operation->seconds, OPERATION_SECONDS_COUNT);
-        if (status == 0)
-            status = prepare_past(publisher, &publisher->operations.series[number], now);
+            status = prepare_past(publisher, series, now);
         if (status != 0)
             return status;
     }
@@ -344,12 +369,6 @@ static uint64_t whole(uint64_t weight)
     return weight < WEIGHT_ONE ? 1 : weight >> WEIGHT_SHIFT;
 }
 
-/* Whether a series is not the one of that key. */
-static bool is_other(const struct series *series, struct key key)
-{
-    return series->key.high != key.high || series->key.low != key.low;
-}
-
 /* An edge may bring durations alone, of a request that another shard counts (E8): it is listed once
  * that request came. */
 static void add_edge(struct publisher *publisher, const struct tally *tally,
@@ -457,13 +476,12 @@ static void add_exemplar(struct series_table *table, struct series *series,
     uint32_t before = series->exemplars != NULL ? series->exemplars->room : 0;
     uint32_t after;
 
-    if (!series->endless && table->bytes_max != 0 &&
-        table->bytes + exemplars_bytes(most) > table->bytes_max)
+    if (!series->endless && !series_table_has_left(table, exemplars_bytes(most)))
         most = before;
     exemplars_put(&series->exemplars, exemplar, most);
     after = series->exemplars != NULL ? series->exemplars->room : 0;
     if (after != before && !series->endless)
-        CHECK(series_table_use(table, series, exemplars_bytes(after) - exemplars_bytes(before)));
+        series_table_use(table, series, exemplars_bytes(after) - exemplars_bytes(before));
 }
 
 /* Behind all that was counted, so that a series that began anew has none from before. */

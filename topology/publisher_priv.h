@@ -115,8 +115,14 @@ MUST_USE int series_table_add(struct series_table *table, struct key key, uint32
 /* Whether there are bytes for so many more series; the last eighth is for those that are there. */
 bool series_table_has_bytes(const struct series_table *table, uint64_t series);
 
-/* Takes bytes for a series that grows. False: there are none left. */
-bool series_table_use(struct series_table *table, struct series *series, uint64_t bytes);
+/* Whether a series that grows finds so many. */
+static inline bool series_table_has_left(const struct series_table *table, uint64_t bytes)
+{
+    return bytes == 0 || table->bytes_max == 0 || table->bytes + bytes <= table->bytes_max;
+}
+
+/* Charges a series that grew with bytes that were left. */
+void series_table_use(struct series_table *table, struct series *series, uint64_t bytes);
 
 enum {
     /* How often a histogram may exist at once, beside tallies: cumulated, as it was when it expired, in

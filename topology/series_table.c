@@ -64,13 +64,11 @@ bool series_table_has_bytes(const struct series_table *table, uint64_t series)
            table->bytes + series * table->first_bytes <= table->bytes_max - table->bytes_max / 8;
 }
 
-bool series_table_use(struct series_table *table, struct series *series, uint64_t bytes)
+void series_table_use(struct series_table *table, struct series *series, uint64_t bytes)
 {
-    if (table->bytes_max != 0 && table->bytes + bytes > table->bytes_max)
-        return false;
+    CHECK(series_table_has_left(table, bytes));
     table->bytes += bytes;
     series->bytes += bytes;
-    return true;
 }
 
 /* ------------------------------------------------------------------ rows */

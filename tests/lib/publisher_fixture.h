@@ -10,7 +10,8 @@
 #include "topology/windows.h"
 #include <stdio.h>
 
-static const struct tally_options tally_options = {&histogram_bounds_default, 100, 100, 100, 64, 0, 0};
+static const struct tally_options tally_options = {
+    &histogram_bounds_default, 100, 100, 100, 64, 0, 0};
 
 struct stage {
     struct catalog *catalog;
@@ -90,6 +91,21 @@ static inline void count(struct stage *stage, uint32_t client, uint32_t server,
     tally_flush(stage->tally);
     stage->tally->accounting.received++;
     stage->tally->accounting.paired++;
+}
+
+/* So many sets of values, from DIMENSIONS_OVERFLOW + 1 on. Returns: the last. */
+static inline uint32_t make_sets(struct stage *stage, unsigned count)
+{
+    uint32_t set = 0;
+
+    for (unsigned i = 0; i < count; i++) {
+        char packed[8];
+        dimension_head(packed, 0, 2);
+        (void)snprintf(packed + DIMENSION_HEAD_BYTES, 3, "%02u", i);
+        assert_int_equal(
+            catalog_dimensions(stage->catalog, stage->a, (struct view){packed, 5}, &set), 0);
+    }
+    return set;
 }
 
 static inline void absorb(struct stage *stage, unsigned shard, uint64_t now_ns)

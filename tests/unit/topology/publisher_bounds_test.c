@@ -63,20 +63,6 @@ static void count_values(struct stage *stage, unsigned sets)
     tally_flush(stage->tally);
 }
 
-static uint32_t make_sets(struct stage *stage, unsigned count)
-{
-    uint32_t set = 0;
-
-    for (unsigned i = 0; i < count; i++) {
-        char packed[8];
-        dimension_head(packed, 0, 2);
-        snprintf(packed + DIMENSION_HEAD_BYTES, 3, "%02u", i);
-        assert_int_equal(
-            catalog_dimensions(stage->catalog, stage->a, (struct view){packed, 5}, &set), 0);
-    }
-    return set;
-}
-
 static void publisher__drops_values_before_edges(void **state)
 {
     struct stage stage;
@@ -203,8 +189,8 @@ static void publisher__counts_a_request_past_the_bounds_once(void **state)
     tally_flush(stage.tally);
     assert_int_equal(stage.tally->counts.edges_overflowed, 1);
     assert_int_equal(stage.tally->counts.values_overflowed, 1);
-    assert_false(bins_are_empty(&stage.tally->pool,
-                                stage.tally->edges[VIEW_BOTH].seconds[SECONDS_SERVER]));
+    assert_false(
+        bins_are_empty(&stage.tally->pool, stage.tally->edges[VIEW_BOTH].seconds[SECONDS_SERVER]));
     release_stage(&stage);
 }
 

@@ -1,4 +1,5 @@
 /* publisher_bytes_test.c: series are as many and as fine as there are bytes for, and none is counted wrongly. */
+#include "base/mem.h"
 #include "tests/lib/publisher_fixture.h"
 #include "tests/lib/random.h"
 
@@ -118,11 +119,64 @@ static void publisher__gives_bytes_of_those_that_left_to_others(void **state)
     release_stage(&stage);
 }
 
+/* One request of the same edge and operation, with values of its own. */
+static void count_of_set(struct stage *stage, uint32_t set, uint64_t duration_ns)
+{
+    struct tally_request request = {.client = stage->a,
+                                    .server = stage->b,
+                                    .client_set = set,
+                                    .server_set = set,
+                                    .weight = WEIGHT_ONE};
+    struct tally_call call = {.service = stage->b, .set = set, .kind = 2, .weight = WEIGHT_ONE};
+
+    tally_observe(stage->tally, &request.seconds[SECONDS_SERVER], duration_ns, WEIGHT_ONE);
+    tally_observe(stage->tally, &call.seconds[SECONDS_LATENCY], duration_ns, WEIGHT_ONE);
+    tally_add_request(stage->tally, &request);
+    tally_add_call(stage->tally, &call);
+    tally_flush(stage->tally);
+    stage->tally->accounting.received++;
+    stage->tally->accounting.paired++;
+}
+
+/* Rows whose values find no series of their own are merged into one: each is narrow, all together are
+ * not, and none of it may need memory once it is prepared. */
+static void publisher__charges_what_several_rows_take_together(void **state)
+{
+    enum { SETS = 40, ROUNDS = 60 };
+    uint64_t merged = 0;
+
+    (void)state;
+    for (unsigned size = 2; size < 40; size += 3) {
+        struct random random = random_of(size);
+        struct stage stage;
+        uint64_t requests = 0;
+        int status;
+        begin(&stage, size * publisher_edge_bytes(0, 0), size * publisher_operation_bytes(0, 0));
+        assert_int_equal(make_sets(&stage, SETS), SETS + 1);
+        for (unsigned round = 0; round < ROUNDS; round++) {
+            for (unsigned i = 0; i < round; i++, requests++)
+                count_of_set(&stage, (uint32_t)random_below(&random, SETS + 2),
+                             UINT64_C(1) << random_below(&random, 1 + round % 53));
+            mem_fail_after(round % 9);
+            status = publisher_absorb(stage.publisher, 0, stage.tally,
+                                      (struct wall_time){20 + round});
+            mem_fail_after(-1);
+            if (status != 0)
+                absorb(&stage, 0, 20 + round);
+            assert_counted(&stage, requests);
+        }
+        merged += stage.publisher->counts.values_overflowed;
+        release_stage(&stage);
+    }
+    assert_true(merged > 1000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(publisher__keeps_to_its_bytes_and_loses_nothing),
         cmocka_unit_test(publisher__gives_bytes_of_those_that_left_to_others),
+        cmocka_unit_test(publisher__charges_what_several_rows_take_together),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
