@@ -25,14 +25,21 @@ static size_t skip_space(struct view text, size_t at)
 
 /* ------------------------------------------------------------------ files */
 
+/* Whether an array begins there, with an object or with nothing in it. A request's lengths are no such
+ * characters: what is in it is shorter than itself, which '[' says of 91 bytes. */
+static bool looks_like_array(struct view first, size_t at)
+{
+    at = skip_space(first, at + 1);
+    return at >= first.size || first.data[at] == '{' || first.data[at] == ']';
+}
+
 static bool looks_like_json(struct view first)
 {
     size_t at = skip_space(first, 0);
     bool is_object = at < first.size && first.data[at] == '{';
 
     if (at < first.size && first.data[at] == '[')
-        return first.data[0] != TAG_RESOURCE_SPANS || skip_space(first, at + 1) > at + 1 ||
-               (at + 1 < first.size && (first.data[at + 1] == '{' || first.data[at + 1] == ']'));
+        return first.data[0] != TAG_RESOURCE_SPANS || looks_like_array(first, at);
     if (!is_object)
         return false;
     at = skip_space(first, at + 1);
