@@ -190,6 +190,13 @@ static void coarsen(struct histogram *histogram, int32_t scale)
     histogram->scale = (int16_t)scale;
 }
 
+void histogram_narrow(struct histogram *histogram, uint32_t buckets)
+{
+    CHECK(buckets != 0);
+    while (histogram->length > buckets)
+        coarsen(histogram, histogram->scale - 1);
+}
+
 /* Lays the buckets out as `extent` says; there is room. */
 static void reshape(struct histogram *histogram, const struct extent *extent)
 {

@@ -107,6 +107,9 @@ MUST_USE int histogram_reserve(struct histogram *into, const struct histogram *f
 /* For how many buckets it has room after histogram_reserve(). */
 uint32_t histogram_room_with(const struct histogram *into, const struct histogram *from);
 
+/* Halves the resolution until so many buckets, at least one, do; all else stays exact. */
+void histogram_narrow(struct histogram *histogram, uint32_t buckets);
+
 /* Room for all buckets that it may take: nothing fails after it. Returns: 0; STATUS_NOMEM. */
 MUST_USE int histogram_reserve_all(struct histogram *into);
 

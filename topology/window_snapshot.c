@@ -17,6 +17,9 @@ enum {
     SERIES_BYTES = sizeof(struct series) * 2 + 4 * sizeof(struct key_slot) + 4 * sizeof(uint32_t),
     RESERVED_AT_ONCE = 32 << 10,
     ALLOCATION_BYTES = 16,
+    /* Without memory for all buckets, answers have fewer: so many times fewer, but so many. */
+    COARSER = 3,
+    BUCKETS_LEAST = HISTOGRAM_BUCKETS_MAX / COARSER / COARSER,
 };
 
 /* What is being built. */
@@ -25,6 +28,7 @@ struct draft {
     struct publisher *publisher;
     struct window_sum sum;
     bool without_operations;
+    uint32_t buckets_max; /* Of a histogram that it shows. */
     uint64_t reserved;
     uint64_t used;
     uint64_t kept; /* Of that, what the snapshot has in the end. */
@@ -42,6 +46,12 @@ static int use(struct draft *draft, uint64_t bytes)
         draft->reserved += status == 0 ? RESERVED_AT_ONCE : 0;
     }
     return status;
+}
+
+static void narrow(struct draft *draft)
+{
+    for (size_t i = 0; i < WINDOW_SECONDS_MAX; i++)
+        histogram_narrow(draft->sum.seconds[i], draft->buckets_max);
 }
 
 static uint64_t value_bytes(const struct window_sum *sum)
@@ -110,9 +120,12 @@ static int add_series(struct draft *draft, struct series_table *table, struct ke
 {
     struct series *series;
     uint32_t number;
-    uint64_t bytes = value_bytes(&draft->sum) + element_bytes(draft, table);
-    int status = use(draft, SERIES_BYTES + bytes);
+    uint64_t bytes;
+    int status;
 
+    narrow(draft);
+    bytes = value_bytes(&draft->sum) + element_bytes(draft, table);
+    status = use(draft, SERIES_BYTES + bytes);
     if (status == 0)
         status = series_table_add(table, key, &number);
     if (status != 0)
@@ -293,15 +306,14 @@ static int fill(struct draft *draft, const struct window_part *part)
     return use(draft, draft->publisher->nodes_listed * sizeof(struct snapshot_node));
 }
 
-int window_snapshot_of(const struct window_look *look, const struct window_part *part,
-                       struct snapshot **out_snapshot)
+static int build(const struct window_look *look, const struct window_part *part,
+                 uint32_t buckets_max, struct snapshot **out_snapshot)
 {
-    struct draft draft = {.look = look, .without_operations = part->without_operations};
+    struct draft draft = {
+        .look = look, .without_operations = part->without_operations, .buckets_max = buckets_max};
     struct snapshot *snapshot = NULL;
-    int status;
+    int status = fill(&draft, part);
 
-    CHECK(part->count != 0 && part->first + part->count <= look->count);
-    status = fill(&draft, part);
     if (status == 0)
         status = publisher_snapshot(draft.publisher,
                                     look->slots[part->first + part->count - 1]->end, &snapshot);
@@ -316,6 +328,20 @@ int window_snapshot_of(const struct window_look *look, const struct window_part 
     ((struct snapshot_box *)snapshot)->budget_bytes = draft.reserved;
     *out_snapshot = snapshot;
     return 0;
+}
+
+/* A window of full tables may hold more than there is memory for, however long one waits: quantiles that
+ * are less exact are better than none. */
+int window_snapshot_of(const struct window_look *look, const struct window_part *part,
+                       struct snapshot **out_snapshot)
+{
+    int status = STATUS_BUSY;
+
+    CHECK(part->count != 0 && part->first + part->count <= look->count);
+    for (uint32_t most = HISTOGRAM_BUCKETS_MAX; status == STATUS_BUSY && most >= BUCKETS_LEAST;
+         most /= COARSER)
+        status = build(look, part, most, out_snapshot);
+    return status;
 }
 
 int window_snapshot(const struct window_look *look, struct snapshot **out_snapshot)

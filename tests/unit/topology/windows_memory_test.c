@@ -21,7 +21,7 @@ struct stage {
     uint32_t services[SERVICES];
 };
 
-static void setup_stage(struct stage *stage, size_t bytes_max)
+static void setup_stage(struct stage *stage, size_t bytes_max, size_t answer_bytes_max)
 {
     struct catalog_limits limits = {100, 100, 100, 100, 100, 0, 1000, 0};
     struct windows_options windows = {.bounds = &histogram_bounds_default,
@@ -30,7 +30,7 @@ static void setup_stage(struct stage *stage, size_t bytes_max)
                                       .losses_max = 100,
                                       .span_ns = 3600 * NS_PER_S,
                                       .bytes_max = bytes_max,
-                                      .answer_bytes_max = 256 << 20,
+                                      .answer_bytes_max = answer_bytes_max,
                                       .start = {epoch_ns}};
     struct publisher_options publisher = {.bounds = &histogram_bounds_default,
                                           .edges_max = 2000,
@@ -97,7 +97,7 @@ static size_t heap_of_stage(size_t bytes_max, bool is_wide, struct windows_reach
     struct stage stage;
     size_t taken;
 
-    setup_stage(&stage, bytes_max);
+    setup_stage(&stage, bytes_max, 256 << 20);
     pass(&stage, &random, is_wide);
     taken = series_heap_bytes() - before;
     windows_reach(stage.windows, out_reach);
@@ -138,7 +138,7 @@ static void window__answers_take_what_they_reserve(void **state)
         struct stage stage;
         size_t before, taken;
 
-        setup_stage(&stage, 64 << 20);
+        setup_stage(&stage, 64 << 20, 256 << 20);
         pass(&stage, &random, is_wide != 0);
         assert_int_equal(windows_take(stage.windows, &want, &look), 0);
         before = series_heap_bytes();
@@ -153,11 +153,72 @@ static void window__answers_take_what_they_reserve(void **state)
     }
 }
 
+/* What the whole window has of the first duration of all edges, and the most buckets of any of them. */
+static struct histogram total_of(const struct snapshot *snapshot, uint32_t *out_length)
+{
+    struct histogram total = {.count = 0};
+
+    *out_length = 0;
+    for (size_t i = 0; i < snapshot->edges_count; i++) {
+        const struct histogram *seconds = snapshot->edges[i].client_seconds;
+        *out_length = seconds->length > *out_length ? seconds->length : *out_length;
+        total.count += seconds->count;
+        total.sum += seconds->sum;
+        for (size_t j = 0; j <= histogram_bounds_default.count; j++)
+            total.classic[j] += seconds->classic[j];
+    }
+    return total;
+}
+
+/* Full tables with wide durations, and ever less memory: coarser, but all is there; at last too little. */
+static void window__of_full_tables_is_coarser_where_memory_is_short(void **state)
+{
+    static const struct {
+        size_t bytes;
+        uint32_t length; /* 0: there is no answer. */
+    } cases[] = {{16 << 20, 160}, {4 << 20, 53}, {3 << 20, 17}, {1 << 20, 0}};
+    struct histogram whole = {.count = 0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct window_want want = {.window_ns = 3600 * NS_PER_S};
+        struct random random = random_of(7);
+        struct histogram total;
+        struct windows_reach reach;
+        struct window_look *look;
+        struct snapshot *snapshot;
+        struct stage stage;
+        uint32_t length;
+
+        setup_stage(&stage, 64 << 20, cases[i].bytes);
+        pass(&stage, &random, true);
+        assert_int_equal(windows_take(stage.windows, &want, &look), 0);
+        if (cases[i].length == 0) {
+            assert_int_equal(window_snapshot(look, &snapshot), STATUS_BUSY);
+        } else {
+            assert_int_equal(window_snapshot(look, &snapshot), 0);
+            assert_int_equal(snapshot->edges_count, EDGES);
+            total = total_of(snapshot, &length);
+            assert_in_range(length, cases[i].length / 2 + 1, cases[i].length);
+            if (i == 0)
+                whole = total;
+            assert_int_equal(whole.count, (uint64_t)EDGES * SECONDS << WEIGHT_SHIFT);
+            assert_memory_equal(&whole, &total, sizeof(whole));
+            snapshot_release(snapshot);
+        }
+        windows_reach(stage.windows, &reach);
+        assert_int_equal(reach.answer_bytes, 0);
+        window_look_free(look);
+        release_stage(&stage);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(windows__take_what_they_say),
         cmocka_unit_test(window__answers_take_what_they_reserve),
+        cmocka_unit_test(window__of_full_tables_is_coarser_where_memory_is_short),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
