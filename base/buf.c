@@ -121,6 +121,19 @@ void buf_reset(struct buf *buf)
     buf->failed = 0;
 }
 
+void buf_trim(struct buf *buf)
+{
+    char *data;
+
+    if (buf->size == 0 || buf->size == buf->capacity || buf->spares != NULL)
+        return;
+    data = mem_realloc(buf->data, buf->size);
+    if (data == NULL)
+        return;
+    buf->data = data;
+    buf->capacity = buf->size;
+}
+
 static int fail(struct buf *buf, int status)
 {
     if (buf->failed == 0)

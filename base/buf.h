@@ -48,6 +48,7 @@ bool buf_take_spare(struct buf *buf, size_t capacity);
 
 void buf_release(struct buf *buf);
 void buf_reset(struct buf *buf); /* Empty again, memory and bound kept, `failed` cleared. */
+void buf_trim(struct buf *buf); /* Gives back memory in which nothing is, where that can be done. */
 
 /* Room for `more` bytes behind the content, which stays as it is.
  * Returns: 0; STATUS_TOO_LARGE past size_max; STATUS_NOMEM. */

@@ -30,8 +30,15 @@ static void zlib_free(void *context, void *memory)
 
 void deflate_pack_init(struct deflate_pack *pack, size_t due_bytes, size_t packed_bytes_max)
 {
-    *pack = (struct deflate_pack){.due_bytes = due_bytes};
+    *pack = (struct deflate_pack){.first_bytes = due_bytes, .due_bytes = due_bytes};
     buf_init(&pack->packed, packed_bytes_max);
+}
+
+void deflate_pack_put_off(struct deflate_pack *pack, size_t first_bytes)
+{
+    CHECK(!deflate_pack_has_begun(pack));
+    if (first_bytes > pack->due_bytes)
+        pack->first_bytes = first_bytes;
 }
 
 static void end_stream(struct deflate_pack *pack)
@@ -109,8 +116,11 @@ static int take(struct deflate_pack *pack, struct buf *text, int flush)
 
 void deflate_pack_take(struct deflate_pack *pack, struct buf *text)
 {
-    (void)take(pack, text, Z_NO_FLUSH); /* It sticks. */
+    int status = take(pack, text, Z_NO_FLUSH); /* It sticks. */
+
     text->size = 0;
+    if (status == 0 && pack->first_bytes > pack->due_bytes && text->capacity / 2 > pack->due_bytes)
+        buf_release(text); /* The first piece was larger than the others will be. */
 }
 
 int deflate_pack_end(struct deflate_pack *pack, struct buf *text)

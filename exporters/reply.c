@@ -64,6 +64,7 @@ void reply_compress(const struct http_request *request, enum deflate_effort effo
         packed.size < reply->body.size) {
         buf_release(&reply->body);
         reply->body = packed;
+        buf_trim(&reply->body); /* There was room for the worst case. */
         reply->encoding = "gzip";
         return;
     }

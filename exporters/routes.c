@@ -22,6 +22,7 @@
 #include "exporters/json.h"
 #include "exporters/map_graph.h"
 #include "exporters/map_options.h"
+#include "exporters/negotiate.h"
 #include "exporters/operations.h"
 #include "exporters/prometheus.h"
 #include "exporters/reply.h"
@@ -32,6 +33,7 @@
 enum {
     BODY_BYTES_MAX = 1 << 29,
     PACK_BYTES = 1 << 20, /* Text of metrics gathers up to this before it is packed. */
+    ROOM_PART = 4,        /* What an answer may leave plain, of the room of those that wait. */
 };
 
 /* Nothing from elsewhere, and nothing inline. */
@@ -119,10 +121,28 @@ static int look(struct routes *routes, struct export_input *input, struct snapsh
     return 0;
 }
 
+/* Who takes no gzip gets metrics as they are written, as long as that leaves room for others: to pack
+ * and to unpack them costs three times as much as to write them. Asked for behind the gate, so that who
+ * comes at once does not count on the same room. */
+static void init_pack(const struct routes *routes, const struct http_request *request,
+                      struct deflate_pack *pack)
+{
+    size_t due = routes->options.pack_bytes;
+    size_t most = routes->options.body_bytes_max;
+    size_t plain = most / 4;
+
+    deflate_pack_init(pack, due, most - 2 * due);
+    if (negotiate_gzip(request->accept_encoding))
+        return;
+    if (request->answers_room != NULL && atomic_load(request->answers_room) / ROOM_PART < plain)
+        plain = atomic_load(request->answers_room) / ROOM_PART;
+    deflate_pack_put_off(pack, plain);
+}
+
 /* Runs a renderer on the newest snapshot, or on a window's, behind the gate. True where the reply has a body; then
  * also the snapshot's number. */
 static bool render(struct routes *routes, enum routes_line whose,
-                   const struct export_options *options,
+                   const struct http_request *request, const struct export_options *options,
                    int (*renderer)(const struct export_input *input, char out_error[256],
                                    struct buf *out),
                    uint64_t *out_number, struct http_reply *reply)
@@ -130,20 +150,20 @@ static bool render(struct routes *routes, enum routes_line whose,
     char error[256];
     struct snapshot *held[2] = {NULL, NULL};
     struct export_input input = input_of(routes, options);
-    struct deflate_pack pack;
+    struct deflate_pack pack = {0};
     int status = STATUS_BUSY;
 
-    deflate_pack_init(&pack, routes->options.pack_bytes,
-                      routes->options.body_bytes_max - 2 * routes->options.pack_bytes);
     input.pack = &pack;
     (void)snprintf(error, sizeof(error), "too many ask at once; ask again in a moment");
     buf_init(&reply->body, routes->options.body_bytes_max);
     if (routes_gate_enter(&routes->gate, whose)) {
+        init_pack(routes, request, &pack);
         status = look(routes, &input, held, error);
         if (status == 0)
             status = renderer(&input, error, &reply->body);
         if (status == 0 && deflate_pack_has_begun(&pack))
             status = reply_take_packed(reply, &pack, error);
+        buf_trim(&reply->body);
         routes_gate_leave(&routes->gate);
     }
     if (status == 0)
@@ -178,7 +198,7 @@ static void show_metrics(struct routes *routes, const struct route *route,
     options.new_at_zero = is_text;
     options.shown_number = atomic_load(&routes->shown_number);
     reply->is_vital = true;
-    if (!render(routes, ROUTES_VITAL, &options, format.exporter->render, &number, reply))
+    if (!render(routes, ROUTES_VITAL, request, &options, format.exporter->render, &number, reply))
         return;
     if (is_text && !request->is_head)
         note_shown(routes, number);
@@ -197,7 +217,7 @@ static void show_text(struct routes *routes, const struct routes_query *query,
     uint64_t number;
 
     reply_header(reply, "Cache-Control: no-store\r\n");
-    if (!render(routes, ROUTES_VIEWS, &query->options, renderer, &number, reply))
+    if (!render(routes, ROUTES_VIEWS, request, &query->options, renderer, &number, reply))
         return;
     reply->status = 200;
     reply->content_type = exporter->content_type;
@@ -330,7 +350,7 @@ static void show_debug(struct routes *routes, const struct route *route,
     uint64_t number;
 
     reply_header(reply, "Cache-Control: no-store\r\n");
-    if (!render(routes, ROUTES_VIEWS, &defaults, route->render, &number, reply))
+    if (!render(routes, ROUTES_VIEWS, request, &defaults, route->render, &number, reply))
         return;
     reply_answer_json(request, reply);
 }
@@ -354,7 +374,7 @@ static void show_examples(struct routes *routes, const struct route *route,
                                &options.counted);
     if (status != 0)
         reply_refuse(reply, status, error);
-    else if (render(routes, ROUTES_VIEWS, &options, route->render, &number, reply))
+    else if (render(routes, ROUTES_VIEWS, request, &options, route->render, &number, reply))
         reply_answer_json(request, reply);
     routes_subject_release(&subject);
 }
@@ -432,7 +452,7 @@ static void show_operations(struct routes *routes, const struct route *route,
     status = window_query_read(request->query, error, &options);
     if (status != 0)
         reply_refuse(reply, status, error);
-    else if (render(routes, ROUTES_VIEWS, &options, route->render, &number, reply))
+    else if (render(routes, ROUTES_VIEWS, request, &options, route->render, &number, reply))
         reply_answer_json(request, reply);
     routes_subject_release(&subject);
 }

@@ -43,7 +43,8 @@ struct routes_options {
     size_t health_count;
     struct view trace_url; /* Borrowed; where a trace can be looked at, or empty (web.trace_url). */
     size_t body_bytes_max; /* Of one answer; 0: 512 MiB */
-    size_t pack_bytes; /* Text of metrics is packed when so much has gathered; 0: up to 1 MiB. */
+    /* Text of metrics is packed when so much has gathered, for who takes no gzip later; 0: up to 1 MiB. */
+    size_t pack_bytes;
 };
 
 struct routes;

@@ -36,9 +36,8 @@ struct http_server {
     uint64_t idle_timeout_ns;
     uint64_t header_timeout_ns;
     struct counters *counters;
-    size_t answers_bytes_max;
     size_t answers_bytes_kept;
-    size_t answers_bytes; /* Of large answers that are not taken yet; the loop thread's. */
+    _Atomic size_t answers_room; /* For large answers that are not taken yet; the loop thread's. */
     struct server *server;
     struct workers workers;
 };
@@ -50,7 +49,7 @@ struct http_connection {
     struct buf pending;
     struct http_job *job; /* The one that is under way. */
     struct http_answer answer;
-    size_t answer_bytes;    /* What of answers_bytes is this answer's. */
+    size_t answer_bytes;    /* What of answers_room is this answer's. */
     struct mono_time since; /* When the request that is read began, or the silence. */
     bool has_asked;         /* A whole request has come. */
     bool is_last;           /* Nothing is read any more. */
@@ -93,20 +92,21 @@ static bool hold_answer(struct http_connection *connection, const struct http_re
     struct http_server *server = connection->server;
     size_t bytes = reply->body.capacity + (reply->unpacked_bytes != 0 ? HTTP_UNPACK_BYTES : 0);
     size_t kept = reply->is_vital ? 0 : server->answers_bytes_kept;
+    size_t room = atomic_load(&server->answers_room);
 
     if (bytes <= SMALL_BYTES)
         return true;
-    if (server->answers_bytes + bytes + kept > server->answers_bytes_max)
+    if (bytes + kept > room)
         return false;
     connection->answer_bytes = bytes;
-    server->answers_bytes += bytes;
+    atomic_store(&server->answers_room, room - bytes);
     return true;
 }
 
 static void let_go_of_answer(struct http_connection *connection)
 {
     http_answer_release(&connection->answer);
-    connection->server->answers_bytes -= connection->answer_bytes;
+    (void)atomic_fetch_add(&connection->server->answers_room, connection->answer_bytes);
     connection->answer_bytes = 0;
 }
 
@@ -185,6 +185,7 @@ static int copy_request(struct http_job *job, const struct http1_request *from)
     job->request.accept_encoding = keep(job, from->accept_encoding);
     job->request.if_none_match = keep(job, from->if_none_match);
     job->request.is_head = from->is_head;
+    job->request.answers_room = &job->server->answers_room;
     begin = job->text.size;
     if (http_uri_decode(path, false, &job->text) != 0)
         return STATUS_INVALID;
@@ -489,8 +490,8 @@ int http_server_new(const struct http_server_options *options, struct http_serve
     server->header_timeout_ns = options->header_timeout_ns != 0 ? options->header_timeout_ns
                                                                 : header_timeout_ns;
     server->counters = options->counters;
-    server->answers_bytes_max = options->answers_bytes_max != 0 ? options->answers_bytes_max
-                                                                : answers_bytes_max;
+    server->answers_room = options->answers_bytes_max != 0 ? options->answers_bytes_max
+                                                           : answers_bytes_max;
     server->answers_bytes_kept = options->answers_bytes_kept;
     net.write_timeout_ns = server->idle_timeout_ns;
     status = copy_hosts(options, server);

@@ -15,6 +15,7 @@
 #ifndef SPANMAP_NET_HTTP_SERVER_H
 #define SPANMAP_NET_HTTP_SERVER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -34,6 +35,8 @@ struct http_request {
     struct view accept_encoding;
     struct view if_none_match;
     bool is_head; /* The answer's body will not be sent. */
+    /* Bytes of answers that may wait for their readers beside those that do; NULL: any. */
+    const _Atomic size_t *answers_room;
 };
 
 /* Zeroed before `handle`; the server adds Content-Length, Date-free and security headers, and

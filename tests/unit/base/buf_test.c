@@ -260,6 +260,30 @@ static void buf__keeps_the_larger_spares(void **state)
     buf_spares_release(&spares);
 }
 
+static void buf__gives_back_what_is_not_used(void **state)
+{
+    struct buf buf;
+
+    (void)state;
+    buf_init(&buf, 0);
+    buf_trim(&buf);
+    assert_int_equal(buf.capacity, 0);
+    assert_int_equal(buf_reserve(&buf, 100000), 0);
+    buf_trim(&buf); /* It has nothing: that is what buf_release() is for. */
+    assert_int_equal(buf_append_text(&buf, "all of this stays"), 0);
+    mem_fail_after(0);
+    buf_trim(&buf);
+    mem_fail_after(-1);
+    assert_true(buf.capacity >= 100000);
+    for (int i = 0; i < 2; i++) {
+        buf_trim(&buf);
+        assert_int_equal(buf.capacity, 17);
+    }
+    assert_int_equal(buf_append_text(&buf, ", and more comes"), 0);
+    assert_memory_equal(buf.data, "all of this stays, and more comes", 33);
+    buf_release(&buf);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +297,7 @@ int main(void)
         cmocka_unit_test(buf__formats_alike_with_and_without_room),
         cmocka_unit_test(buf__remembers_its_first_failure),
         cmocka_unit_test(buf__consumes_from_the_front),
+        cmocka_unit_test(buf__gives_back_what_is_not_used),
         cmocka_unit_test(buf__survives_failing_memory),
     };
 

@@ -75,6 +75,37 @@ static void pack__is_one_gzip_of_all_pieces(void **state)
     check(true, 5000);
 }
 
+/* The first piece is larger than the others, and so is the memory for it. */
+static void pack__may_begin_later(void **state)
+{
+    struct buf text, out;
+    struct deflate_pack pack;
+
+    (void)state;
+    buf_init(&text, 0);
+    buf_init(&out, 0);
+    fill(&text, false);
+    deflate_pack_init(&pack, 1000, 0);
+    deflate_pack_put_off(&pack, 10); /* It is no sooner for that. */
+    deflate_pack_put_off(&pack, 100000);
+    pack_in_pieces(&(struct buf){.data = text.data, .size = 99999}, 5000, &pack, &out);
+    assert_false(deflate_pack_has_begun(&pack));
+    assert_memory_equal(out.data, text.data, 99999);
+    assert_int_equal(buf_append_byte(&out, text.data[99999]), 0);
+    assert_true(deflate_pack_is_due(&pack, &out));
+    deflate_pack_take(&pack, &out);
+    assert_int_equal(out.capacity, 0);
+    pack_in_pieces(&(struct buf){.data = text.data + 100000, .size = text.size - 100000}, 500,
+                   &pack, &out);
+    assert_true(out.capacity <= 2048);
+    assert_int_equal(deflate_pack_end(&pack, &out), 0);
+    assert_int_equal(http_unpack_all(&out, text.size), 0);
+    assert_memory_equal(out.data, text.data, text.size);
+    deflate_pack_release(&pack);
+    buf_release(&out);
+    buf_release(&text);
+}
+
 static void pack__keeps_to_its_bound(void **state)
 {
     struct buf text, out;
@@ -141,6 +172,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pack__is_one_gzip_of_all_pieces),
+        cmocka_unit_test(pack__may_begin_later),
         cmocka_unit_test(pack__keeps_to_its_bound),
         cmocka_unit_test(unpack__refuses_what_is_no_gzip),
         cmocka_unit_test(pack__survives_failing_memory),

@@ -295,6 +295,7 @@ static void routes__compress_where_it_is_liked(void **state)
 /* What is written in pieces is what is written at once, whoever reads it. */
 static void check_packed(const char *accept)
 {
+    static const _Atomic size_t little = 3999;
     struct door whole, packed;
     struct routes_options options;
     struct http_request request = {.path = VIEW("/metrics"), .accept = view_of(accept)};
@@ -308,6 +309,7 @@ static void check_packed(const char *accept)
     ask(&whole, &request, &plain);
     assert_int_equal(plain.unpacked_bytes, 0);
     assert_true(plain.body.size > 4000);
+    request.answers_room = &little;
     routes_handle(packed.routes, &request, memset(&reply, 0, sizeof(reply)));
     assert_null(reply.encoding);
     assert_int_equal(reply.unpacked_bytes, plain.body.size);
@@ -332,6 +334,40 @@ static void routes__pack_long_metrics_while_they_write_them(void **state)
     (void)state;
     check_packed("");
     check_packed("application/openmetrics-text;version=1.0.0");
+}
+
+static void check_plain(size_t answers_room, const char *encoding, bool is_packed)
+{
+    const _Atomic size_t room = answers_room;
+    struct door door;
+    struct routes_options options;
+    struct http_request request = {.path = VIEW("/metrics"),
+                                   .accept_encoding = view_of(encoding),
+                                   .answers_room = answers_room != 0 ? &room : NULL};
+    struct http_reply reply = {0};
+
+    assert_int_equal(door_open(&door, snapshot_sample_shop), 0);
+    options = (struct routes_options){.source = source_of(&door), .pack_bytes = 1000};
+    routes_free(door.routes);
+    assert_int_equal(routes_new(&options, &door.routes), 0);
+    routes_handle(door.routes, &request, &reply);
+    assert_int_equal(reply.status, 200);
+    assert_int_equal(reply.unpacked_bytes != 0, is_packed);
+    assert_int_equal(reply.encoding != NULL, encoding[0] != '\0');
+    assert_int_equal(reply.body.capacity,
+                     reply.body.size); /* What waits is no larger than it is. */
+    reply_release(&reply);
+    door_close(&door);
+}
+
+static void routes__leave_metrics_plain_where_there_is_room(void **state)
+{
+    (void)state;
+    check_plain(0, "", false); /* Nobody counts. */
+    check_plain(10 << 20, "", false);
+    check_plain(10000, "", true);
+    check_plain(10 << 20, "gzip", false);
+    check_plain(10000, "gzip", false);
 }
 
 static void routes__bound_packed_metrics(void **state)
@@ -541,6 +577,7 @@ int main(void)
         cmocka_unit_test(routes__show_a_new_series_at_zero_once),
         cmocka_unit_test(routes__compress_where_it_is_liked),
         cmocka_unit_test(routes__pack_long_metrics_while_they_write_them),
+        cmocka_unit_test(routes__leave_metrics_plain_where_there_is_room),
         cmocka_unit_test(routes__bound_packed_metrics),
         cmocka_unit_test(routes__say_what_the_client_has_already),
         cmocka_unit_test(routes__draw_with_the_helper),
