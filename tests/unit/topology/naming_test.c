@@ -195,6 +195,13 @@ static void naming__names_other_callees(void **state)
     assert_peer(
         resolve(&on, SPAN_KIND_CLIENT, PAIRS("net.peer.ip", "10.0.0.3", "net.peer.port", "82")),
         NODE_EXTERNAL, "10.0.0.3:82");
+    /* A port of another age belongs to another address. */
+    assert_peer(
+        resolve(&on, SPAN_KIND_CLIENT, PAIRS("server.address", "10.0.0.1", "net.peer.port", "82")),
+        NODE_EXTERNAL, "10.0.0.1");
+    assert_peer(resolve(&on, SPAN_KIND_CLIENT,
+                        PAIRS("network.peer.address", "10.0.0.2", "net.sock.peer.port", "82")),
+                NODE_EXTERNAL, "10.0.0.2");
     assert_peer(
         resolve(&on, SPAN_KIND_CLIENT, PAIRS("server.address", "10.0.0.1", "server.port", "65536")),
         NODE_EXTERNAL, "10.0.0.1");
