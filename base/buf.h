@@ -1,6 +1,7 @@
 /* buf.h: a growing row of bytes with a bound.
- * Invariants: size <= capacity <= size_max, with spares rounded up, or a quarter more. After a failed append the buffer
- *             is as before and `failed` is set, so that a writer may append many times and look once.
+ * Invariants: size <= capacity <= size_max, with spares rounded up, or a quarter more. After a failed
+ *             append the buffer is as before and `failed` is set, so that a writer may append many times
+ *             and look once.
  * Threads:    one owner at a time; buffers with the same spares have the same owner.
  * Memory:     owns its bytes.
  */

@@ -5,8 +5,8 @@
  * Memory:     edges_max and operations_max series, and as many as there are bytes for; past those, what
  *             was idle for metrics.expiration leaves, the longest idle first, else the overflow series
  *             take what is new. An eighth of the bytes is for series that are there already and grow;
- *             where that is out, too, their histograms become coarser instead. A snapshot copies only series that
- *             changed since the one before and shares the rest.
+ *             where that is out, too, their histograms become coarser instead. A snapshot copies only
+ *             series that changed since the one before and shares the rest.
  */
 #ifndef SPANMAP_TOPOLOGY_PUBLISHER_H
 #define SPANMAP_TOPOLOGY_PUBLISHER_H

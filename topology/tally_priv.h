@@ -1,7 +1,8 @@
 /* tally_priv.h: what a tally holds, for the shard that fills it and the publisher that empties it.
  * Invariants: entry 0 of operations is the overflow entry, as are the first ones of edges, one a
- *             view; they exist from the start and are worth something only if they counted. What is counted goes through a short queue
- *             first: before anybody else looks at a tally, it is flushed.
+ *             view; they exist from the start and are worth something only if they counted. What is
+ *             counted goes through a short queue first: before anybody else looks at a tally, it is
+ *             flushed.
  */
 #ifndef SPANMAP_TOPOLOGY_TALLY_PRIV_H
 #define SPANMAP_TOPOLOGY_TALLY_PRIV_H
