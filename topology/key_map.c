@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/hash.h"
 #include "base/mem.h"
 
 enum { SLOTS_FIRST = 64 };
@@ -13,6 +14,7 @@ int key_map_init(struct key_map *map)
 {
     *map = (struct key_map){.slots = mem_calloc(SLOTS_FIRST, sizeof(*map->slots))};
     map->mask = SLOTS_FIRST - 1;
+    map->seed = hash_seed();
     return map->slots != NULL ? 0 : STATUS_NOMEM;
 }
 
@@ -31,7 +33,7 @@ void key_map_reset(struct key_map *map)
 
 static void put(struct key_map *map, const struct key_slot *slot)
 {
-    uint32_t at = key_hash(slot->key) & map->mask;
+    uint32_t at = key_hash(map, slot->key) & map->mask;
 
     while (map->slots[at].number_plus_one != 0)
         at = (at + 1) & map->mask;
@@ -41,7 +43,7 @@ static void put(struct key_map *map, const struct key_slot *slot)
 
 int key_map_prepare(struct key_map *map)
 {
-    struct key_map grown = {.mask = map->mask * 2 + 1};
+    struct key_map grown = {.seed = map->seed, .mask = map->mask * 2 + 1};
 
     if ((map->used + 1) * 2 <= map->mask + 1)
         return 0;

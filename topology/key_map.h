@@ -25,6 +25,7 @@ struct key_slot {
 
 struct key_map {
     struct key_slot *slots;
+    uint64_t seed;
     uint32_t mask;
     uint32_t used;
 };
@@ -36,24 +37,26 @@ MUST_USE int key_map_init(struct key_map *map);
 void key_map_release(struct key_map *map);
 void key_map_reset(struct key_map *map); /* Empty again, memory kept. */
 
-/* Keys are made of numbers that the catalog gave, which no sender can choose: a plain mix will do. */
-static inline uint32_t key_hash(struct key key)
+/* Keys are made of numbers that the catalog gives one after the other, so that a sender may know which
+ * they are, and ask for those that lie together; not so by a seed that it does not know. Where keys
+ * differ in their highest bits alone, as those of many values of dimensions do, the last step counts. */
+static inline uint32_t key_hash(const struct key_map *map, struct key key)
 {
-    uint64_t mixed = (key.high ^ key.high >> 29) * UINT64_C(0x9E3779B97F4A7C15);
+    uint64_t mixed = (key.high ^ key.high >> 29 ^ map->seed) * UINT64_C(0x9E3779B97F4A7C15);
 
     mixed = (mixed ^ mixed >> 32 ^ key.low) * UINT64_C(0xD6E8FEB86659FD93);
-    return (uint32_t)(mixed >> 32);
+    return (uint32_t)(mixed >> 32 ^ mixed >> 47);
 }
 
 static inline void key_map_prefetch(const struct key_map *map, struct key key)
 {
-    __builtin_prefetch(&map->slots[key_hash(key) & map->mask]);
+    __builtin_prefetch(&map->slots[key_hash(map, key) & map->mask]);
 }
 
 /* The number of a key; KEY_NONE. */
 static inline uint32_t key_map_find(const struct key_map *map, struct key key)
 {
-    for (uint32_t at = key_hash(key) & map->mask;; at = (at + 1) & map->mask) {
+    for (uint32_t at = key_hash(map, key) & map->mask;; at = (at + 1) & map->mask) {
         const struct key_slot *slot = &map->slots[at];
         if (slot->key.high == key.high && slot->key.low == key.low && slot->number_plus_one != 0)
             return slot->number_plus_one - 1;
