@@ -146,6 +146,10 @@ static inline bool read_number(const uint8_t *at, size_t size, uint64_t *out_num
         *out_number = (at[0] & 0x7F) | (uint64_t)at[1] << 7;
         return at[0] >= 0x80 && at[1] < 0x80;
     }
+    if (size == 3) {
+        *out_number = (at[0] & 0x7F) | (uint64_t)(at[1] & 0x7F) << 7 | (uint64_t)at[2] << 14;
+        return (at[0] & at[1]) >= 0x80 && at[2] < 0x80;
+    }
     for (size_t i = 0; i < size; i++) {
         if (i > 8 || (at[i] >= 0x80) != (i + 1 < size))
             return false;
@@ -159,6 +163,12 @@ static inline bool read_number(const uint8_t *at, size_t size, uint64_t *out_num
 #define SHORT_HEAD(tag) ((uint32_t)(tag) | (uint32_t)TAG_KEY << 16)
 #define SHORT_HEAD_MASK UINT32_C(0x00FF80FF) /* The attribute's size has one byte. */
 
+/* Those of a value of this size, of which a number may have any in the last. */
+#define TEXT_HEAD(size)                                                                            \
+    ((uint32_t)(size)*0x01000100U + (TAG_VALUE | (uint32_t)TAG_TEXT << 16) - (2U << 24))
+#define NUMBER_HEAD(size) (TAG_VALUE | (uint32_t)(size) << 8 | (uint32_t)TAG_NUMBER << 16)
+#define NUMBER_HEAD_MASK UINT32_C(0x00FFFFFF)
+
 /* An attribute of less than 128 bytes with a key of some length, so that all lengths in it have one byte:
  *
  *   tag  size  TAG_KEY  key's size  key ...  TAG_VALUE  value's size  tag of a member  ...
@@ -167,40 +177,63 @@ struct shape {
     size_t size; /* Of all. */
     const char *key;
     size_t key_size;
-    const uint8_t *member; /* Its tag. */
-    size_t member_size;    /* With its tag. */
+    const uint8_t *value; /* Its tag, if lengths are right. */
+    size_t value_size;    /* What its length has to be then; 2 to 127. */
 };
 
-/* Whether the bytes, of which at least 8 are there, have this shape: lengths are right if they add up. */
+/* Whether the bytes, of which at least 8 are there, may have this shape: what is left is the value. */
 static inline bool has_shape(const uint8_t *at, size_t left, uint32_t wanted_head,
                              struct shape *out_shape)
 {
     uint32_t head = wire_load32(at);
     size_t size = 2 + (head >> 8 & 0xFF);
     size_t key_size = head >> 24;
-    const uint8_t *value = at + 4 + key_size;
 
     if ((head & SHORT_HEAD_MASK) != wanted_head || size > left || key_size + 8 > size ||
-        key_size < ATTRIBUTE_NAME_SIZE_MIN || value[0] != TAG_VALUE ||
-        key_size + 6 + value[1] != size)
+        key_size < ATTRIBUTE_NAME_SIZE_MIN)
         return false;
-    *out_shape = (struct shape){size, (const char *)at + 4, key_size, value + 2, value[1]};
+    *out_shape = (struct shape){size, (const char *)at + 4, key_size, at + 4 + key_size,
+                                size - key_size - 6};
     return true;
 }
 
-/* Takes a value of a usual type that is not empty. False: it is something else. */
-static inline bool take_member(const struct shape *shape, const struct attribute_name *name,
-                               struct attributes *attributes, struct attributes_came *came)
+/* Whether the value is of a usual type and not empty. `out_text` has no data where it is a number. */
+static inline bool read_shape(const struct shape *shape, struct view *out_text,
+                              uint64_t *out_number)
 {
-    const uint8_t *at = shape->member;
+    const uint8_t *at = shape->value;
+    size_t size = shape->value_size;
+    uint32_t head = wire_load32(at);
+
+    if (head == TEXT_HEAD(size)) {
+        *out_text = (struct view){(const char *)at + 4, size - 2};
+        return size != 2;
+    }
+    *out_text = (struct view){NULL, 0};
+    return (head & NUMBER_HEAD_MASK) == NUMBER_HEAD(size) &&
+           read_number(at + 3, size - 1, out_number);
+}
+
+/* Takes such a value. False: it is something else, or did not come first. */
+static inline bool take_shape(const struct shape *shape, const struct attribute_name *name,
+                              struct attributes *attributes, struct attributes_came *came)
+{
+    struct view text;
     uint64_t number;
 
-    if (at[0] == TAG_TEXT)
-        return (size_t)at[1] + 2 == shape->member_size && at[1] != 0 &&
-               (name == NULL || attributes_take_text(attributes, came, name,
-                                                     (struct view){(const char *)at + 2, at[1]}));
-    return at[0] == TAG_NUMBER && read_number(at + 1, shape->member_size - 1, &number) &&
-           (name == NULL || attributes_take_number(attributes, came, name, (int64_t)number));
+    if (!read_shape(shape, &text, &number))
+        return false;
+    return text.data != NULL ? attributes_take_text(attributes, came, name, text)
+                             : attributes_take_number(attributes, came, name, (int64_t)number);
+}
+
+/* Whether nothing is to be known of an attribute without a name: it says nothing, and is written right. */
+static inline bool says_nothing(const struct shape *shape)
+{
+    struct view text;
+    uint64_t number;
+
+    return !attribute_name_may_tell(shape->key) && read_shape(shape, &text, &number);
 }
 
 /* Takes wanted attributes of usual types that come first, and goes over those that say nothing, as long as
@@ -213,10 +246,8 @@ static const uint8_t *take_shapes(const uint8_t *at, const uint8_t *end, uint8_t
     struct shape shape;
 
     while (left >= 8 && has_shape(at, left, SHORT_HEAD(tag), &shape)) {
-        const struct attribute_name *name = attribute_name_find_short(shape.key, shape.key_size);
-        if (name == NULL && attribute_name_may_tell(shape.key, shape.key_size))
-            break;
-        if (!take_member(&shape, name, attributes, &came))
+        const struct attribute_name *name = attribute_name_find(shape.key, shape.key_size);
+        if (name != NULL ? !take_shape(&shape, name, attributes, &came) : !says_nothing(&shape))
             break;
         at += shape.size;
         left -= shape.size;

@@ -28,12 +28,7 @@ enum attribute_name_type {
     ATTRIBUTE_NAME_RATE,
 };
 
-enum {
-    ATTRIBUTE_NAMES = 256,
-    ATTRIBUTE_NAME_SIZE_MIN = 8,
-    ATTRIBUTE_NAME_SIZE_SHORT = 32,
-    ATTRIBUTE_NAME_SIZE_MAX = 40
-};
+enum { ATTRIBUTE_NAMES = 256, ATTRIBUTE_NAME_SIZE_MIN = 8, ATTRIBUTE_NAME_SIZE_MAX = 40 };
 
 struct attribute_name {
     alignas(64) char key[ATTRIBUTE_NAME_SIZE_MAX];
@@ -63,38 +58,28 @@ static inline const struct attribute_name *attribute_name_place(const char *key,
     return &attribute_names[(word + (uint32_t)size) * attribute_names_factor >> 24];
 }
 
+/* Whether texts of `size` bytes, 8 to ATTRIBUTE_NAME_SIZE_MAX, are equal: by words that overlap. */
+static inline bool attribute_name_equal(const char *a, const char *b, size_t size)
+{
+    if (size <= 16)
+        return memcmp(a, b, 8) == 0 && memcmp(a + size - 8, b + size - 8, 8) == 0;
+    return memcmp(a, b, 16) == 0 && memcmp(a + size - 16, b + size - 16, 16) == 0 &&
+           (size <= 32 || memcmp(a + 16, b + 16, 8) == 0);
+}
+
 /* NULL: it is none of the wanted. */
 static inline const struct attribute_name *attribute_name_find(const char *key, size_t size)
 {
     const struct attribute_name *name = attribute_name_place(key, size);
 
-    return name->size == size && memcmp(name->key, key, size) == 0 ? name : NULL;
+    return name->size == size && attribute_name_equal(name->key, key, size) ? name : NULL;
 }
 
-/* The same without a call, by words that overlap; longer keys, of which there are few, are not found. */
-static inline const struct attribute_name *attribute_name_find_short(const char *key, size_t size)
+/* Whether a key that is none of the wanted says something all the same: it may be of one of the families
+ * whose mere presence does. */
+static inline bool attribute_name_may_tell(const char *key)
 {
-    const struct attribute_name *name = attribute_name_place(key, size);
-
-    if (name->size != size)
-        return NULL;
-    if (size <= 16)
-        return memcmp(name->key, key, 8) == 0 &&
-                       memcmp(name->key + size - 8, key + size - 8, 8) == 0
-                   ? name
-                   : NULL;
-    return size <= ATTRIBUTE_NAME_SIZE_SHORT && memcmp(name->key, key, 16) == 0 &&
-                   memcmp(name->key + size - 16, key + size - 16, 16) == 0
-               ? name
-               : NULL;
-}
-
-/* Whether a key that attribute_name_find_short() does not find says something all the same: it may be
- * a longer one, or of one of the families whose mere presence does. */
-static inline bool attribute_name_may_tell(const char *key, size_t size)
-{
-    return size > ATTRIBUTE_NAME_SIZE_SHORT || memcmp(key, "rpc.", 4) == 0 ||
-           memcmp(key, "messagin", 8) == 0;
+    return memcmp(key, "rpc.", 4) == 0 || memcmp(key, "messagin", 8) == 0;
 }
 
 /* A copy of two members of the attributes, for who takes several and puts it back then. */

@@ -75,6 +75,7 @@ SPAN = "receiver/otlp_span.c"
 TRACE = "receiver/otlp_trace.c"
 SITES = "receiver/otlp_sites.c"
 ATTRIBUTE = "receiver/otlp_attribute.c"
+WANTED = "topology/attribute_names.h"
 VALUE = "receiver/otlp_value.c"
 DIMENSIONS = "topology/dimensions.c"
 SETS = "topology/catalog_dimensions.c"
@@ -548,6 +549,10 @@ FAULTS = [
     Fault("decode", TRACE, "    record->trace_hash = span_trace_hash(record->trace, decoder->options.hash_seed);",
           "    record->trace_hash = span_trace_hash(record->trace, record->id);",
           "all spans of a trace go to one shard"),
+    Fault("decode", ATTRIBUTE, "        return (at[0] & at[1]) >= 0x80 && at[2] < 0x80;", "        return at[2] < 0x80;",
+          "a number ends where its bytes say so"),
+    Fault("decode", WANTED, "           (size <= 32 || memcmp(a + 16, b + 16, 8) == 0);", "           true;",
+          "a long key is compared in its middle, too"),
     Fault("decode", ATTRIBUTE, "        attributes_offer_boolean(attributes, key, value->number != 0);\n        break;",
           "        break;", "a boolean in an unusual form is read"),
     Fault("decode", ATTRIBUTES, "into->rank < name->rank)", "into->rank > name->rank)",

@@ -124,6 +124,9 @@ static const char *const unwanted[] = {
     "client.address",
     "server.addresS",
     "erver.address",
+    "messaging.eventhXbs.consumer.group",
+    "Messaging.eventhubs.consumer.group",
+    "network.interface.queue.discipline.name",
     "k",
     "",
 };
@@ -142,7 +145,8 @@ static const char *const values[] = {
 /* Any key with any value; those that are meant for each other come often enough. */
 static void build_usual_attribute(struct build *build, struct random *random)
 {
-    static const int64_t numbers[] = {0, 1, 127, 128, 200, 8080, 50051, -1, INT64_MAX, INT64_MIN};
+    static const int64_t numbers[] = {0,     1,     127,     128,     200, 8080,      16383,
+                                      16384, 50051, 2097151, 2097152, -1,  INT64_MAX, INT64_MIN};
     const char *key = random_below(random, 4) != 0 ? PICK(wanted) : PICK(unwanted);
 
     switch (random_below(random, 8)) {
