@@ -26,6 +26,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "engine/running_clock.h"
 #include "topology/shard_mark.h"
 
 enum {
@@ -37,6 +38,8 @@ enum {
 
 static const uint64_t pause_min_ns = NS_PER_MS;
 static const uint64_t tick_ns = 100 * NS_PER_MS;
+/* More than passes between two looks at the clock of a thread that runs, be it with a pause. */
+static const uint64_t gap_max_ns = 200 * NS_PER_MS;
 
 enum worker_state { AWAKE, PAUSING, ASLEEP };
 
@@ -45,8 +48,9 @@ struct worker {
     struct ring *rings;
     unsigned producers;
     unsigned number;
-    bool running;         /* The owner's. */
-    _Atomic bool started; /* A thread ran: figures are those that were noted last. */
+    struct running_clock clock; /* The thread's. */
+    bool running;               /* The owner's. */
+    _Atomic bool started;       /* A thread ran: figures are those that were noted last. */
     pthread_t thread;
     bool lock_made, wake_made, swapped_made;
     pthread_mutex_t lock; /* A leaf: nothing else is taken while it is held. */
@@ -91,6 +95,11 @@ static bool is_cut(const struct span *records, size_t count)
     return i > count;
 }
 
+static struct mono_time now_of(struct worker *worker)
+{
+    return running_clock_at(&worker->clock, clock_mono());
+}
+
 /* One batch from each ring; how many spans that were. */
 static size_t drain(struct worker *worker)
 {
@@ -105,7 +114,7 @@ static size_t drain(struct worker *worker)
         if (is_cut(batch, count)) /* The rest was published with it. */
             count += ring_pop(&worker->rings[i], batch + count, 1);
         ring_prefetch(&worker->rings[i], BATCH_SPANS);
-        shard_feed(worker->shard, batch, count, clock_mono());
+        shard_feed(worker->shard, batch, count, now_of(worker));
         fed += count;
     }
     return fed;
@@ -224,12 +233,13 @@ static void *run(void *context)
     struct mono_time ticked = clock_mono();
     struct pace pace = {.pause_ns = pause_min_ns};
 
+    worker->clock = running_clock_from(ticked, gap_max_ns);
     for (;;) {
         /* Read first: what producers published before the stop is then seen by the drain. */
         bool stopping = atomic_load_explicit(&worker->stopping, memory_order_acquire);
         size_t fed = drain(worker);
         bool is_marking = mark(worker);
-        struct mono_time now = clock_mono();
+        struct mono_time now = now_of(worker);
 
         answer_swap(worker);
         if (now.ns - ticked.ns >= tick_ns) {
