@@ -148,26 +148,36 @@ static void tally__keeps_to_its_bytes_and_loses_nothing(void **state)
     check(true);
 }
 
-/* What was counted while all was there to be had goes on being counted in its row. */
+/* Where no more rows are made, those that are there go on counting for themselves, and find bytes for
+ * durations that are new to them. */
 static void tally__keeps_room_for_rows_that_are_there(void **state)
 {
+    enum { GROWING = BINS_BLOCK }; /* More than there may be lines left without more bytes. */
     struct tally *tally = make_tally(BOUND);
-    struct tally_request request = {.client = 3, .server = 2, .weight = WEIGHT_ONE};
+    struct tally_request request = {.server = 2, .weight = WEIGHT_ONE};
+    struct tally_call call = {.weight = WEIGHT_ONE};
 
     (void)state;
     tally_observe(tally, &request.seconds[SECONDS_CLIENT], 1000, WEIGHT_ONE);
+    tally_observe(tally, &call.seconds[SECONDS_LATENCY], 1000, WEIGHT_ONE);
     for (uint32_t i = 0; i < 2000; i++) {
+        request.client = call.service = 3 + i;
+        tally_add_request(tally, &request);
+        tally_add_call(tally, &call);
+    }
+    tally_flush(tally);
+    assert_true(tally->counts.edges_overflowed > 0);
+    assert_true(tally->counts.operations_overflowed > 0);
+    tally_observe(tally, &request.seconds[SECONDS_CLIENT], 1000000, WEIGHT_ONE);
+    for (uint32_t i = 0; i < GROWING; i++) {
         request.client = 3 + i;
         tally_add_request(tally, &request);
     }
     tally_flush(tally);
-    assert_true(tally->counts.edges_overflowed > 0);
-    request.client = 3;
-    tally_observe(tally, &request.seconds[SECONDS_CLIENT], 1000000, WEIGHT_ONE);
-    tally_add_request(tally, &request);
-    tally_flush(tally);
-    assert_int_equal(tally->edges[EDGE_VIEW_COUNT].client, 3);
-    assert_int_equal(tally->edges[EDGE_VIEW_COUNT].requests, 2 * WEIGHT_ONE);
+    for (uint32_t i = 0; i < GROWING; i++) {
+        assert_int_equal(tally->edges[EDGE_VIEW_COUNT + i].client, 3 + i);
+        assert_int_equal(tally->edges[EDGE_VIEW_COUNT + i].requests, 2 * WEIGHT_ONE);
+    }
     tally_free(tally);
 }
 
