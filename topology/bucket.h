@@ -91,7 +91,7 @@ static inline uint32_t bucket_free(const struct bucket *bucket, const struct sla
     const __m128i *parts = (const __m128i *)(const void *)bucket;
     const __m128i sign = _mm_set1_epi32(INT32_MIN); /* Comparisons have one; positions do not. */
     const __m128i from = _mm_xor_si128(_mm_set1_epi32((int32_t)slab->tail), sign);
-    const __m128i size = _mm_set1_epi32((int32_t)(slab->head - slab->tail - (1U << 31)));
+    const __m128i size = _mm_set1_epi32((int32_t)(slab->live - (1U << 31)));
     __m128i first, rest;
 
     if (slab->head <= slab->tail - 1) /* Position 0 lies between them, and would pass for live. */

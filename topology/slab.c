@@ -35,13 +35,14 @@ void slab_open(struct slab *slab, struct block *block)
     block->has_notes = false;
     block->has_gone = slab->has_gone;
     block->gone_until = slab->gone_until;
-    *place = block;
+    *place = slab->open = block;
     slab->blocks++;
     if (slab->head == 0) {
         /* After 2^32 spans: the place of position 0 stays empty. */
         memset(&block->spans[0], 0, sizeof(block->spans[0]));
         block->aside[0] = (struct aside){0, 0};
         slab->head = 1;
+        slab->live++;
     }
 }
 
@@ -49,6 +50,7 @@ void slab_pop(struct slab *slab)
 {
     CHECK(slab->remembered != 0 && slab->head != slab->tail);
     slab->head--;
+    slab->live--;
     slab_clear_pending(slab, slab->head);
     slab->remembered--;
 }
@@ -94,6 +96,7 @@ struct block *slab_close(struct slab *slab)
     slab->tail = (slab->tail / BLOCK_SPANS + 1) * BLOCK_SPANS;
     if (slab->blocks == 0)
         slab->head = slab->tail;
+    slab->live = slab->head - slab->tail;
     if (!slab_is_full(slab)) {
         /* What comes into the open block from now on comes after these left, too. */
         slab_block(slab, slab->head)->has_gone = true;

@@ -117,8 +117,10 @@ struct slab {
     uint32_t directory_mask;
     uint32_t tail; /* Oldest live position; the start of a block. */
     uint32_t head; /* The next one. */
+    uint32_t live; /* How far it is from the tail. */
     uint32_t blocks;
-    bool has_gone; /* As in a block that is opened now. */
+    struct block *open; /* The newest block. */
+    bool has_gone;      /* As in a block that is opened now. */
     uint32_t gone_until;
     uint64_t remembered;
     uint64_t pending;
@@ -130,7 +132,7 @@ void slab_release(struct slab *slab);
 
 static inline bool slab_live(const struct slab *slab, uint32_t at)
 {
-    return at != 0 && at - slab->tail < slab->head - slab->tail;
+    return at != 0 && at - slab->tail < slab->live;
 }
 
 /* Whether position `a` came before `b`; both live, or at most a slab apart. */
@@ -190,7 +192,7 @@ void slab_open(struct slab *slab, struct block *block);
 /* The line of the next span, to be written whole before slab_push(); there is an open block. */
 static inline struct remembered *slab_next(const struct slab *slab)
 {
-    return slab_at(slab, slab->head);
+    return &slab->open->spans[slab->head % BLOCK_SPANS];
 }
 
 /* What of its start goes into a span's line. */
@@ -203,7 +205,7 @@ static inline uint8_t slab_start_top(uint64_t began_ns)
 static inline uint32_t slab_push(struct slab *slab, uint32_t arrival, uint64_t began_ns)
 {
     uint32_t at = slab->head;
-    struct block *block = slab_block(slab, at);
+    struct block *block = slab->open;
     uint32_t place = at % BLOCK_SPANS;
 
     block->start_low[place] = (uint32_t)began_ns;
@@ -212,12 +214,19 @@ static inline uint32_t slab_push(struct slab *slab, uint32_t arrival, uint64_t b
     block->arrival[place] = arrival;
     block->pending[place / 64] |= UINT64_C(1) << place % 64;
     slab->head = at + 1;
+    slab->live++;
     slab->remembered++;
     slab->pending++;
     return at;
 }
 
-/* Forgets the newest span, which was just pushed. */
+/* The line of the newest span, which was just pushed. */
+static inline struct remembered *slab_newest(const struct slab *slab)
+{
+    return &slab->open->spans[(slab->head - 1) % BLOCK_SPANS];
+}
+
+/* Forgets that span. */
 void slab_pop(struct slab *slab);
 
 static inline void slab_clear_pending(struct slab *slab, uint32_t at)

@@ -287,6 +287,7 @@ void store_check(const struct store *store)
     uint64_t pending = 0;
 
     CHECK(store->bytes <= store->bytes_max);
+    CHECK(slab->live == slab->head - slab->tail);
     for (uint32_t at = slab->tail; at != slab->head; at++) {
         if (at == 0)
             continue;

@@ -68,7 +68,7 @@ MUST_USE static inline int store_add(struct store *store, const struct matches *
 MUST_USE static inline int store_link(struct store *store, const struct matches *parent,
                                       uint32_t at)
 {
-    struct remembered *span = slab_at(&store->slab, at);
+    struct remembered *span = slab_newest(&store->slab);
     int status;
 
     if (parent->oldest != 0) {

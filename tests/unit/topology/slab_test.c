@@ -64,6 +64,7 @@ static void slab__keeps_spans_in_order_of_arrival(void **state)
         before = at;
     }
     assert_int_equal(slab.blocks, 3);
+    assert_int_equal(slab.live, 600);
     assert_int_equal(slab.remembered, 600);
     assert_int_equal(slab.pending, 600);
     slab_release(&slab);
@@ -124,8 +125,10 @@ static void slab__forgets_the_oldest_block(void **state)
     block_pool_give(&pool, slab_close(&slab));
     assert_false(slab_live(&slab, first));
     assert_true(slab_live(&slab, last));
+    assert_int_equal(slab.live, 300 - BLOCK_SPANS);
     assert_int_equal(slab.remembered, 300 - BLOCK_SPANS);
     block_pool_give(&pool, slab_close(&slab)); /* The open one. */
+    assert_int_equal(slab.live, 0);
     assert_int_equal(slab.remembered, 0);
     assert_true(slab_is_full(&slab));
     assert_true(slab_live(&slab, push(&slab, 5)));
@@ -140,8 +143,10 @@ static void slab__takes_the_newest_span_back(void **state)
     (void)state;
     assert_int_equal(slab_init(&slab, 10), 0);
     at = push(&slab, 1);
+    assert_ptr_equal(slab_newest(&slab), slab_at(&slab, at));
     slab_pop(&slab);
     assert_false(slab_live(&slab, at));
+    assert_int_equal(slab.live, 0);
     assert_int_equal(slab.remembered + slab.pending, 0);
     assert_int_equal(push(&slab, 2), at);
     slab_release(&slab);
@@ -160,6 +165,8 @@ static void slab__leaves_position_zero_out(void **state)
         uint32_t at = push(&slab, id);
         assert_true(at != 0 && slab_live(&slab, at));
         assert_true(slab_at(&slab, at)->id == id);
+        assert_ptr_equal(slab_newest(&slab), slab_at(&slab, at));
+        assert_int_equal(slab.live, slab.head - slab.tail);
     }
     assert_int_equal(slab.remembered, 2 * BLOCK_SPANS);
     judge_all(&slab);
