@@ -84,6 +84,27 @@ void mem_advise_large_pages(void *memory, size_t size)
     (void)madvise(memory, size, MADV_HUGEPAGE); /* Without them all works, but slower. */
 }
 
+void *mem_reserve(size_t size)
+{
+    void *reserve;
+
+    if (refused())
+        return NULL;
+    reserve = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return reserve != MAP_FAILED ? reserve : NULL;
+}
+
+int mem_commit(void *from, size_t size)
+{
+    return !refused() && mprotect(from, size, PROT_READ | PROT_WRITE) == 0 ? 0 : STATUS_NOMEM;
+}
+
+void mem_unreserve(void *reserve, size_t size)
+{
+    if (reserve != NULL)
+        (void)munmap(reserve, size); /* It fails for ranges that are none only. */
+}
+
 void mem_free(void *memory)
 {
     free(memory);

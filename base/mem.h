@@ -24,6 +24,14 @@ MUST_USE void *mem_aligned(size_t alignment, size_t size);
 /* Asks for pages of 2 MiB under memory that is aligned to them; a wish, no more. */
 void mem_advise_large_pages(void *memory, size_t size);
 
+/* Addresses in a row for `size` bytes, at the start of a page, without memory: not to be touched before
+ * mem_commit(). Released by mem_unreserve() alone. */
+MUST_USE void *mem_reserve(size_t size);
+/* Zeroed memory for so many bytes at `from`, which are whole pages of a reserve (64 KiB are on any
+ * machine). Returns: 0; STATUS_NOMEM. */
+MUST_USE int mem_commit(void *from, size_t size);
+void mem_unreserve(void *reserve, size_t size); /* NULL is allowed. */
+
 /* NULL is allowed. */
 void mem_free(void *memory);
 

@@ -32,7 +32,7 @@ static bool node_equal(const void *entry, const void *key)
 
 static bool site_equal(const void *entry, const void *key)
 {
-    return memcmp(&((const struct site_entry *)entry)->site, key, sizeof(struct site)) == 0;
+    return memcmp(entry, key, sizeof(struct site)) == 0;
 }
 
 static bool same_name(const void *entry, const void *key)
@@ -311,9 +311,8 @@ int catalog_intern_site(struct catalog *catalog, const struct site *site, uint32
         return status;
     catalog->sites_fine += is_small ? 0 : 1;
     catalog->sites_with_values += catalog_site_has_values(site) ? 1 : 0;
-    ((struct site_entry *)name_table_add(&catalog->sites, hash, catalog_stamp_now(catalog),
-                                         out_site))
-        ->site = *site;
+    *(struct site *)name_table_add(&catalog->sites, hash, catalog_stamp_now(catalog),
+                                   out_site) = *site;
     return 0;
 }
 
@@ -358,13 +357,14 @@ const struct node *catalog_node_at(const struct catalog *catalog, uint32_t node)
 
 const struct site *catalog_site_at(const struct catalog *catalog, uint32_t site)
 {
-    return &((const struct site_entry *)name_table_at(&catalog->sites, site))->site;
+    return name_table_at(&catalog->sites, site);
 }
 
-const struct site *const *catalog_sites(const struct catalog *catalog)
+const struct site_entry *catalog_sites(const struct catalog *catalog)
 {
-    _Static_assert(sizeof(struct site_entry) == sizeof(struct site), "a chunk is a row of sites");
-    return (const struct site *const *)catalog->sites.chunks;
+    _Static_assert(sizeof(struct site_entry) == sizeof(struct site) + NAME_TABLE_BYTES,
+                   "a site and what the table has behind it");
+    return (const struct site_entry *)(const void *)catalog->sites.row;
 }
 
 uint32_t catalog_nodes(const struct catalog *catalog)
@@ -543,8 +543,10 @@ int catalog_new(const struct catalog_limits *limits, struct catalog **out_catalo
         status = name_table_init(&catalog->nodes, sizeof(struct node_entry),
                                  catalog->limits.services_max + catalog->limits.peers_max);
     if (status == 0)
-        status = name_table_init(&catalog->sites, sizeof(struct site_entry),
+        status = name_table_init(&catalog->sites, sizeof(struct site),
                                  catalog->limits.sites_max + small_sites_max(catalog));
+    if (status == 0)
+        status = name_table_make_row(&catalog->sites);
     if (status == 0)
         status = name_table_init(&catalog->names, sizeof(struct name_entry),
                                  catalog->limits.services_max);

@@ -67,6 +67,14 @@ struct site {
     uint8_t spare[5];     /* 0: sites are compared as bytes. */
 };
 
+/* As it lies in the catalog's table: one cache line. */
+struct site_entry {
+    struct site site;
+    uint32_t marks[2]; /* The table's own (name_table.h). */
+};
+
+_Static_assert(sizeof(struct site_entry) == 64, "a site is found by a shift");
+
 /* Sites beyond sites_max, of a service: what is left of a span's names where sites are full, for
  * each kind, and what a judged span keeps (catalog_coarse()); all without values, or with too many. */
 enum { CATALOG_SITES_OF_SERVICE = 2 * (SPAN_KIND_COUNT + 2) };
@@ -110,9 +118,9 @@ struct view catalog_dimensions_at(const struct catalog *catalog, uint32_t set); 
 const struct node *catalog_node_at(const struct catalog *catalog, uint32_t node);
 const struct site *catalog_site_at(const struct catalog *catalog, uint32_t site);
 
-/* All sites in chunks of CATALOG_CHUNK, for who reads one several times a span: number n is
- * `[n / CATALOG_CHUNK][n % CATALOG_CHUNK]`, if the reader was given n. As long as the catalog. */
-const struct site *const *catalog_sites(const struct catalog *catalog);
+/* All sites in a row, for who reads some several times a span: number n is `[n].site`, if the reader was
+ * given n. As long as the catalog. */
+const struct site_entry *catalog_sites(const struct catalog *catalog);
 
 /* Numbers of nodes are below this; some may stand for none (catalog_node_left()). */
 uint32_t catalog_nodes(const struct catalog *catalog);

@@ -28,10 +28,6 @@ struct node_entry {
     _Atomic bool reported;
 };
 
-struct site_entry {
-    struct site site;
-};
-
 /* All services that have reported under one name. */
 struct name_entry {
     struct view name; /* Borrowed from the first such node. */

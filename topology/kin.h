@@ -27,7 +27,7 @@ enum {
 struct kin {
     struct store *store;
     const struct catalog *catalog;
-    const struct site *const *sites; /* Its sites. */
+    const struct site_entry *sites; /* Its sites. */
     uint32_t pass;      /* Grows whenever spans came since the last walk: memos are of one pass. */
     uint64_t walks_cut; /* Walks that ended at their bound. */
     uint64_t open;      /* Pending CONSUMERs of whose links not all are answered. */
@@ -42,7 +42,7 @@ static inline struct remembered *kin_span(const struct kin *kin, uint32_t at)
 
 static inline const struct site *kin_site_at(const struct kin *kin, uint32_t site)
 {
-    return &kin->sites[site / CATALOG_CHUNK][site % CATALOG_CHUNK];
+    return &kin->sites[site].site;
 }
 
 static inline const struct site *kin_site(const struct kin *kin, const struct remembered *span)

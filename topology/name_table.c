@@ -11,6 +11,11 @@
 
 enum { SLOTS_FIRST = 256 };
 
+static size_t chunk_bytes(const struct name_table *table)
+{
+    return NAME_TABLE_CHUNK * (table->entry_size + NAME_TABLE_BYTES);
+}
+
 int name_table_init(struct name_table *table, size_t entry_size, uint32_t entries_max)
 {
     CHECK(entry_size % sizeof(uint32_t) == 0);
@@ -26,11 +31,19 @@ int name_table_init(struct name_table *table, size_t entry_size, uint32_t entrie
 
 void name_table_release(struct name_table *table)
 {
-    for (uint32_t i = 0; table->chunks != NULL && i < table->chunks_max; i++)
+    for (uint32_t i = 0; table->row == NULL && table->chunks != NULL && i < table->chunks_max; i++)
         mem_free(table->chunks[i]);
+    mem_unreserve(table->row, table->chunks_max * chunk_bytes(table));
     mem_free(table->chunks);
     mem_free(table->slots);
     *table = (struct name_table){0};
+}
+
+int name_table_make_row(struct name_table *table)
+{
+    CHECK(table->count == 0 && (table->entry_size + NAME_TABLE_BYTES) % 64 == 0);
+    table->row = mem_reserve(table->chunks_max * chunk_bytes(table));
+    return table->row != NULL ? 0 : STATUS_NOMEM;
 }
 
 void *name_table_find(const struct name_table *table, uint32_t hash, name_equal equal,
@@ -77,6 +90,16 @@ static int grow_slots(struct name_table *table)
     return 0;
 }
 
+static char *new_chunk(const struct name_table *table, uint32_t number)
+{
+    char *chunk;
+
+    if (table->row == NULL)
+        return mem_calloc(1, chunk_bytes(table));
+    chunk = table->row + number * chunk_bytes(table);
+    return mem_commit(chunk, chunk_bytes(table)) == 0 ? chunk : NULL;
+}
+
 int name_table_prepare(struct name_table *table)
 {
     uint32_t chunk = table->count / NAME_TABLE_CHUNK;
@@ -84,8 +107,7 @@ int name_table_prepare(struct name_table *table)
     if (table->first_free == NAME_TABLE_NONE) {
         CHECK(chunk < table->chunks_max);
         if (table->chunks[chunk] == NULL)
-            table->chunks[chunk] = mem_calloc(NAME_TABLE_CHUNK,
-                                              table->entry_size + NAME_TABLE_BYTES);
+            table->chunks[chunk] = new_chunk(table, chunk);
         if (table->chunks[chunk] == NULL)
             return STATUS_NOMEM;
     }

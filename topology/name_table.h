@@ -6,7 +6,8 @@
  * Threads:    one at a time, but for entries and stamps, which any thread may read (and stamp) that
  *             was given their number.
  * Memory:     chunks of 1,024 entries, eight bytes an entry more for its stamp and its chain, and at
- *             most 32 bytes of slots for each.
+ *             most 32 bytes of slots for each. A row reserves addresses for all, and has no more
+ *             memory than chunks elsewhere have.
  */
 #ifndef SPANMAP_TOPOLOGY_NAME_TABLE_H
 #define SPANMAP_TOPOLOGY_NAME_TABLE_H
@@ -36,7 +37,8 @@ struct name_table {
     uint32_t first_left;
     uint32_t first_free; /* Chains of numbers; NAME_TABLE_NONE ends them. */
     uint32_t chunks_max;
-    char **chunks; /* Entries, behind them their stamps, behind those the chains. */
+    char **chunks; /* Entries, each with its stamp and its chain behind it. */
+    char *row;     /* Where all chunks lie in one, if name_table_make_row() was called. */
     struct name_slot *slots;
     uint32_t slots_mask;
 };
@@ -47,23 +49,26 @@ typedef bool (*name_equal)(const void *entry, const void *key);
 MUST_USE int name_table_init(struct name_table *table, size_t entry_size, uint32_t entries_max);
 void name_table_release(struct name_table *table);
 
+/* Of a table that is new: entry n lies at `row` + n * (entry_size + NAME_TABLE_BYTES) from now on. Those
+ * two make 64 bytes, or a multiple: then chunks are whole pages. Returns: 0; STATUS_NOMEM. */
+MUST_USE int name_table_make_row(struct name_table *table);
+
 static inline void *name_table_at(const struct name_table *table, uint32_t number)
 {
-    return table->chunks[number / NAME_TABLE_CHUNK] + number % NAME_TABLE_CHUNK * table->entry_size;
+    return table->chunks[number / NAME_TABLE_CHUNK] +
+           number % NAME_TABLE_CHUNK * (table->entry_size + NAME_TABLE_BYTES);
 }
 
 /* 0: the number is not in use. */
 static inline _Atomic uint32_t *name_table_stamp(const struct name_table *table, uint32_t number)
 {
-    char *stamps = table->chunks[number / NAME_TABLE_CHUNK] + NAME_TABLE_CHUNK * table->entry_size;
-
-    return (_Atomic uint32_t *)(void *)stamps + number % NAME_TABLE_CHUNK;
+    return (_Atomic uint32_t *)(void *)((char *)name_table_at(table, number) + table->entry_size);
 }
 
 /* The owner's to use while the entry is in use; 0 when it is added. */
 static inline _Atomic uint32_t *name_table_link(const struct name_table *table, uint32_t number)
 {
-    return name_table_stamp(table, number) + NAME_TABLE_CHUNK;
+    return name_table_stamp(table, number) + 1;
 }
 
 /* Entries that take room: those that are found, and those that are not given back yet. */

@@ -61,6 +61,28 @@ static void mem__takes_advice_on_large_pages(void **state)
     mem_free(memory);
 }
 
+/* Pages of a reserve become memory one after the other; what is between is left alone. */
+static void mem__reserves_addresses_and_gives_memory_by_pages(void **state)
+{
+    size_t page = 64 << 10, size = (size_t)1 << 30;
+    char *reserve = mem_reserve(size);
+
+    (void)state;
+    assert_non_null(reserve);
+    assert_int_equal(mem_commit(reserve + 3 * page, page), 0);
+    assert_int_equal(mem_commit(reserve + size - page, page), 0);
+    for (size_t i = 0; i < page; i++)
+        assert_int_equal(reserve[3 * page + i] | reserve[size - 1 - i], 0);
+    memset(reserve + 3 * page, 7, page);
+    reserve[size - 1] = 8;
+    assert_int_equal(mem_commit(reserve + 4 * page, page), 0);
+    assert_int_equal(reserve[4 * page - 1], 7);
+    assert_int_equal(reserve[4 * page], 0);
+    mem_unreserve(reserve, size);
+    mem_unreserve(NULL, 1);
+    assert_null(mem_reserve(SIZE_MAX / 2));
+}
+
 static void mem__fails_from_the_nth_request_on(void **state)
 {
     void *first;
@@ -73,6 +95,8 @@ static void mem__fails_from_the_nth_request_on(void **state)
     assert_null(mem_realloc(first, 16));
     assert_null(mem_calloc(1, 1));
     assert_null(mem_aligned(64, 64));
+    assert_null(mem_reserve(64 << 10));
+    assert_int_equal(mem_commit(first, 64 << 10), STATUS_NOMEM);
     mem_fail_after(-1);
     first = mem_realloc(first, 16);
     assert_non_null(first);
@@ -87,6 +111,7 @@ int main(void)
         cmocka_unit_test(mem__copies_and_terminates),
         cmocka_unit_test(mem__aligns),
         cmocka_unit_test(mem__takes_advice_on_large_pages),
+        cmocka_unit_test(mem__reserves_addresses_and_gives_memory_by_pages),
         cmocka_unit_test(mem__fails_from_the_nth_request_on),
     };
 

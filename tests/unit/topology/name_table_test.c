@@ -74,11 +74,51 @@ static void name_table__begins_anew_when_cleared(void **state)
     name_table_release(&table);
 }
 
+struct line {
+    uint32_t key;
+    uint32_t rest[13];
+};
+
+static int fill_row(void *context)
+{
+    const uint32_t count = 3 * NAME_TABLE_CHUNK - 5;
+    struct name_table table;
+    int status = name_table_init(&table, sizeof(struct line), count);
+
+    (void)context;
+    if (status == 0)
+        status = name_table_make_row(&table);
+    for (uint32_t i = 0, number; status == 0 && i < count; i++) {
+        status = name_table_prepare(&table);
+        if (status == 0) {
+            *(struct line *)name_table_add(&table, hash_of(i), i + 1, &number) = (struct line){i,
+                                                                                               {0}};
+            assert_int_equal(number, i);
+        }
+    }
+    for (uint32_t i = 0; i < table.count; i++) {
+        assert_ptr_equal(name_table_at(&table, i), table.row + i * 64);
+        assert_int_equal(((struct line *)name_table_at(&table, i))->key, i);
+        assert_int_equal(*name_table_stamp(&table, i), i + 1);
+        assert_int_equal(*name_table_link(&table, i), 0);
+    }
+    name_table_release(&table);
+    return status;
+}
+
+static void name_table__keeps_its_entries_in_a_row(void **state)
+{
+    (void)state;
+    assert_int_equal(fill_row(NULL), 0);
+    test_sweep_memory(fill_row, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(name_table__finds_what_is_there_and_nothing_else),
         cmocka_unit_test(name_table__begins_anew_when_cleared),
+        cmocka_unit_test(name_table__keeps_its_entries_in_a_row),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
