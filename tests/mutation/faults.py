@@ -49,6 +49,7 @@ SAMPLING = "topology/sampling.c"
 SHARD = "topology/shard.c"
 ADMIT = "topology/shard_admit.c"
 STORE = "topology/store.c"
+SLAB = "topology/slab.c"
 TALLY = "topology/tally.c"
 MESSAGE = "topology/judge_message.c"
 MAIL = "topology/shard_mail.c"
@@ -320,6 +321,10 @@ FAULTS = [
           "of PRODUCERs in each other that left the outermost is the call"),
     Fault("eviction", NESTED, "    return end != 0 ? parent_that_left(judge, end) : 0;", "    return 0;",
           "a PRODUCER is found around another one though it left before"),
+    Fault("eviction", SLAB, "    slab->live = slab->head - slab->tail;", "    ;",
+          "what left with a block is no longer live"),
+    Fault("eviction", SLAB, "    slab->head--;\n    slab->live--;", "    slab->head--;",
+          "a span that is taken back is no longer live"),
     Fault("eviction", STORE, "            notes_free(&store->notes, block->aside[i].edge);", "            ;",
           "the notes of a span that leaves are given back"),
     Fault("eviction", STORE, "           (store->notes_ahead && notes_left(&store->notes) <= store->slab.pending);", "           false;",
@@ -418,6 +423,8 @@ FAULTS = [
           "    return middle < min ? min : middle;", "no quantile is above the maximum"),
 
     # --- Names given back (section 3) ------------------------------------------------------------
+    Fault("names", NAMES, "table->row + number * chunk_bytes(table)", "table->row + number % 2 * chunk_bytes(table)",
+          "a site's chunk is its own, behind the one before it"),
     Fault("names", NAMES, "((at - home) & table->slots_mask) >= ((at - gap) & table->slots_mask)", "true",
           "a gap is filled only by what is looked for there"),
     Fault("names", NAMES, "    close_gap(table, at);", "    table->slots[at].number_plus_one = 0;",
