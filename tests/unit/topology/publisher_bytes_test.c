@@ -171,12 +171,61 @@ static void publisher__charges_what_several_rows_take_together(void **state)
     assert_true(merged > 1000);
 }
 
+/* Where there are bytes, they are as fine as if one row had observed all of it. */
+static void publisher__merges_several_rows_at_full_resolution(void **state)
+{
+    enum { SETS = 20 };
+    struct stage stage;
+    struct histogram *observed;
+    struct snapshot *snapshot;
+    size_t merged = 0;
+
+    (void)state;
+    setup_stage(&stage, 1);
+    publisher_free(stage.publisher);
+    assert_int_equal(publisher_new(&(struct publisher_options){.catalog = stage.catalog,
+                                                               .bounds = &histogram_bounds_default,
+                                                               .edges_max = 2,
+                                                               .operations_max = 2,
+                                                               .losses_max = 3,
+                                                               .shards = 1},
+                                   &stage.publisher),
+                     0);
+    assert_int_equal(make_sets(&stage, SETS), SETS + 1);
+    assert_int_equal(histogram_new(&observed), 0);
+    for (uint32_t i = 0; i < SETS; i++) {
+        uint64_t duration_ns = UINT64_C(1000000) + (i % 2) * 20000000 + i * 3000;
+        count_of_set(&stage, DIMENSIONS_OVERFLOW + 1 + i, duration_ns);
+        if (i != 0)
+            assert_int_equal(
+                histogram_observe(observed, &histogram_bounds_default, duration_ns, WEIGHT_ONE), 0);
+    }
+    absorb(&stage, 0, 20);
+    snapshot = take(&stage);
+    for (size_t i = 0; i < snapshot->edges_count; i++) {
+        const struct histogram *seconds = snapshot->edges[i].server_seconds;
+        if (!snapshot->edges[i].values_overflow)
+            continue;
+        merged++;
+        assert_int_equal(seconds->count, (SETS - 1) * WEIGHT_ONE);
+        assert_int_equal(seconds->scale, observed->scale);
+        assert_int_equal(seconds->length, observed->length);
+        assert_memory_equal(seconds->buckets, observed->buckets,
+                            observed->length * sizeof(*observed->buckets));
+    }
+    assert_int_equal(merged, 1);
+    snapshot_release(snapshot);
+    histogram_free(observed);
+    release_stage(&stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(publisher__keeps_to_its_bytes_and_loses_nothing),
         cmocka_unit_test(publisher__gives_bytes_of_those_that_left_to_others),
         cmocka_unit_test(publisher__charges_what_several_rows_take_together),
+        cmocka_unit_test(publisher__merges_several_rows_at_full_resolution),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
