@@ -7,14 +7,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 
-enum {
-    DUE_BYTES = 1 << 20,
-    LEVEL = 1,
-    WINDOW_BITS = 15,
-    WRAPPER_GZIP = 16,
-    MEMORY_LEVEL = 8,
-    ROOM_MIN = 64 << 10
-};
+enum { LEVEL = 1, WINDOW_BITS = 15, WRAPPER_GZIP = 16, MEMORY_LEVEL = 8, ROOM_MIN = 64 << 10 };
 
 static void *zlib_alloc(void *context, unsigned count, unsigned size)
 {

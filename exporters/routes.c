@@ -139,8 +139,8 @@ static void init_pack(const struct routes *routes, const struct http_request *re
     deflate_pack_put_off(pack, plain);
 }
 
-/* Runs a renderer on the newest snapshot, or on a window's, behind the gate. True where the reply has a body; then
- * also the snapshot's number. */
+/* Runs a renderer on the newest snapshot, or on a window's, behind the gate. True where the reply has a
+ * body; then also the snapshot's number. */
 static bool render(struct routes *routes, enum routes_line whose,
                    const struct http_request *request, const struct export_options *options,
                    int (*renderer)(const struct export_input *input, char out_error[256],
