@@ -18,6 +18,8 @@
 #include <sanitizer/asan_interface.h>
 #endif
 
+enum { CACHE_LINE = 64, LARGE_PAGE = 2 << 20 };
+
 static _Thread_local long requests_left = -1;
 
 static bool refused(void)
@@ -77,6 +79,16 @@ void *mem_aligned(size_t alignment, size_t size)
     if (refused() || posix_memalign(&memory, alignment, size != 0 ? size : 1) != 0)
         return NULL;
     return memory;
+}
+
+void *mem_table(size_t size)
+{
+    bool is_large = size >= LARGE_PAGE;
+    void *table = mem_aligned(is_large ? LARGE_PAGE : CACHE_LINE, size);
+
+    if (table != NULL && is_large)
+        mem_advise_large_pages(table, size);
+    return table;
 }
 
 void mem_advise_large_pages(void *memory, size_t size)

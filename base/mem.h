@@ -21,6 +21,10 @@ MUST_USE char *mem_dup_text(const char *from, size_t length); /* Adds a terminat
  * Released by mem_free(). */
 MUST_USE void *mem_aligned(size_t alignment, size_t size);
 
+/* For a table that is looked up all over: begins with a cache line, and is on large pages from 2 MiB on,
+ * or else each look waits for the walk to a page of its own. Not zeroed; released by mem_free(). */
+MUST_USE void *mem_table(size_t size);
+
 /* Asks for pages of 2 MiB under memory that is aligned to them; a wish, no more. */
 void mem_advise_large_pages(void *memory, size_t size);
 

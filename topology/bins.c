@@ -6,18 +6,20 @@
 #include "base/check.h"
 #include "base/mem.h"
 
-enum { ROOM_FIRST = 16, LINE_ALIGNMENT = 64, LINES_MAX = 1 << (32 - BINS_WHICH_BITS) };
+enum { ROOM_FIRST = 16, LINES_MAX = 1 << (32 - BINS_WHICH_BITS) };
 
 /* ------------------------------------------------------------------ the pool */
 
-/* Makes room for one more pointer. */
-static int grow(void **rows, uint32_t *room, uint32_t count)
+/* Makes room for so many more pointers. */
+static int grow(void **rows, uint32_t *room, uint32_t count, uint32_t more)
 {
     uint32_t wanted = *room != 0 ? *room * 2 : ROOM_FIRST;
     void *grown;
 
-    if (count < *room)
+    if (count + more <= *room)
         return 0;
+    if (wanted < count + more)
+        wanted = count + more;
     grown = mem_realloc(*rows, wanted * sizeof(void *));
     if (grown == NULL)
         return STATUS_NOMEM;
@@ -26,20 +28,56 @@ static int grow(void **rows, uint32_t *room, uint32_t count)
     return 0;
 }
 
-static int add_block(struct bins_pool *pool)
+/* Areas are all one behind the other, so that it is known what is one. */
+static bool wants_area(const struct bins_pool *pool)
+{
+    return !pool->is_short && pool->blocks_count >= BINS_AREA &&
+           (pool->areas_to == pool->areas_from || pool->areas_to == pool->blocks_count);
+}
+
+static void note_area(struct bins_pool *pool)
+{
+    if (pool->areas_to == pool->areas_from)
+        pool->areas_from = pool->blocks_count;
+    pool->areas_to = pool->blocks_count + BINS_AREA;
+}
+
+/* A block, or an area of them. */
+static int add_blocks(struct bins_pool *pool)
 {
     void *blocks = pool->blocks;
-    int status = grow(&blocks, &pool->blocks_room, pool->blocks_count);
-    union bins_line *block;
+    uint32_t count = wants_area(pool) ? BINS_AREA : 1;
+    int status = grow(&blocks, &pool->blocks_room, pool->blocks_count, count);
+    union bins_line *memory;
 
     pool->blocks = blocks;
     if (status != 0)
         return status;
-    block = mem_aligned(LINE_ALIGNMENT, BINS_BLOCK * sizeof(*block));
-    if (block == NULL)
+    memory = mem_table((size_t)count * BINS_BLOCK_BYTES);
+    if (memory == NULL)
         return STATUS_NOMEM;
-    pool->blocks[pool->blocks_count++] = block;
+    if (count == BINS_AREA)
+        note_area(pool);
+    for (uint32_t i = 0; i < count; i++)
+        pool->blocks[pool->blocks_count++] = memory + (size_t)i * BINS_BLOCK;
     return 0;
+}
+
+/* How many blocks the newest one was allocated with. */
+static uint32_t newest_blocks(const struct bins_pool *pool)
+{
+    return pool->areas_to != pool->areas_from && pool->areas_to == pool->blocks_count ? BINS_AREA
+                                                                                      : 1;
+}
+
+static void drop_newest(struct bins_pool *pool)
+{
+    uint32_t count = newest_blocks(pool);
+
+    pool->blocks_count -= count;
+    mem_free(pool->blocks[pool->blocks_count]);
+    if (count == BINS_AREA)
+        pool->areas_to = pool->blocks_count;
 }
 
 /* A line of zeros; 0: there is no memory. */
@@ -52,7 +90,7 @@ static uint32_t take_line(struct bins_pool *pool)
     } else {
         line = pool->lines_used;
         if (line == LINES_MAX ||
-            (line == pool->blocks_count << BINS_BLOCK_SHIFT && add_block(pool) != 0))
+            (line == pool->blocks_count << BINS_BLOCK_SHIFT && add_blocks(pool) != 0))
             return 0;
         pool->lines_used++;
     }
@@ -71,7 +109,7 @@ int bins_pool_init(struct bins_pool *pool, const struct histogram_bounds *bounds
     grid_init(&pool->grid, bounds);
     for (unsigned i = 0; i < BINS_STRETCHES; i++)
         pool->stretches[i] = (uint8_t)((i % BINS_LINES) << BINS_WHICH_BITS | (i / BINS_LINES + 1));
-    if (add_block(pool) != 0)
+    if (add_blocks(pool) != 0)
         return STATUS_NOMEM;
     CHECK(take_line(pool) == 0 && pool->lines_used == 1);
     return 0;
@@ -79,8 +117,8 @@ int bins_pool_init(struct bins_pool *pool, const struct histogram_bounds *bounds
 
 void bins_pool_release(struct bins_pool *pool)
 {
-    for (uint32_t i = 0; i < pool->blocks_count; i++)
-        mem_free(pool->blocks[i]);
+    while (pool->blocks_count != 0)
+        drop_newest(pool);
     for (uint32_t i = 0; i < pool->rests_made; i++)
         histogram_free(pool->rests[i]);
     mem_free(pool->blocks);
@@ -107,8 +145,8 @@ void bins_pool_trim(struct bins_pool *pool)
 {
     uint32_t blocks = ((pool->lines_used - 1) >> BINS_BLOCK_SHIFT) + 1;
 
-    while (pool->blocks_count > blocks)
-        mem_free(pool->blocks[--pool->blocks_count]);
+    while (pool->blocks_count - newest_blocks(pool) >= blocks)
+        drop_newest(pool);
     while (pool->rests_made > pool->rests_used) {
         pool->rests_bytes -= rest_bytes(pool->rests[--pool->rests_made]);
         histogram_free(pool->rests[pool->rests_made]);
@@ -209,7 +247,7 @@ static int take_rest(struct bins_pool *pool, struct bins *bins)
     if (bins->rest != 0)
         return 0;
     if (pool->rests_used == pool->rests_made) {
-        status = grow(&rests, &pool->rests_room, pool->rests_made);
+        status = grow(&rests, &pool->rests_room, pool->rests_made, 1);
         pool->rests = rests;
         if (status == 0)
             status = histogram_new(&pool->rests[pool->rests_made]);

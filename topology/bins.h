@@ -10,7 +10,9 @@
  *             full.
  * Threads:    the tally's owner.
  * Memory:     64 bytes, and 64 for each octave of durations, of which there are at most seven; the
- *             histogram beside them is made where it is needed, and kept for the next.
+ *             histogram beside them is made where it is needed, and kept for the next. Lines lie in
+ *             blocks, and those of a large pool in areas of 2 MiB, which the system can map as one
+ *             page: else each look would wait for a walk through the page tables.
  */
 #ifndef SPANMAP_TOPOLOGY_BINS_H
 #define SPANMAP_TOPOLOGY_BINS_H
@@ -31,6 +33,7 @@ enum {
     BINS_WHICH_MASK = (1 << BINS_WHICH_BITS) - 1,
     BINS_BLOCK_SHIFT = 8, /* Lines that are allocated together. */
     BINS_BLOCK = 1 << BINS_BLOCK_SHIFT,
+    BINS_AREA = 128, /* Blocks that a large page holds: so many at once where there are as many. */
     BINS_COUNT_MAX = UINT16_MAX,
     BINS_STRETCHES = (GRID_CELLS + BINS_COUNTERS - 1) / BINS_COUNTERS,
     BINS_ZEROS_SHIFT = 48,
@@ -66,6 +69,9 @@ struct bins_pool {
     union bins_line **blocks;
     uint32_t blocks_count;
     uint32_t blocks_room;
+    uint32_t areas_from; /* Blocks from here up to the next are of areas. */
+    uint32_t areas_to;
+    bool is_short;       /* Set by the owner: of memory, so that no areas are taken. */
     uint32_t lines_used; /* Line 0 is an empty head for all that have none. */
     uint32_t lines_free; /* The first that was given back, each of which begins with the next; 0 */
     struct histogram **rests;
@@ -105,6 +111,7 @@ enum {
     /* A histogram beside, at its widest, and what the allocator adds to it and its buckets. */
     BINS_REST_BYTES = sizeof(struct histogram) + HISTOGRAM_BUCKETS_MAX * sizeof(uint64_t) + 32,
     BINS_BLOCK_BYTES = BINS_BLOCK * 64,
+    BINS_AREA_BYTES = BINS_AREA * BINS_BLOCK_BYTES,
 };
 
 /* What has bins in the pool keeps a number of them, 0 at first. */

@@ -10,9 +10,18 @@
 
 enum { SLOTS_FIRST = 64 };
 
+static struct key_slot *make_slots(size_t count)
+{
+    struct key_slot *slots = mem_table(count * sizeof(*slots));
+
+    if (slots != NULL)
+        memset(slots, 0, count * sizeof(*slots));
+    return slots;
+}
+
 int key_map_init(struct key_map *map)
 {
-    *map = (struct key_map){.slots = mem_calloc(SLOTS_FIRST, sizeof(*map->slots))};
+    *map = (struct key_map){.slots = make_slots(SLOTS_FIRST)};
     map->mask = SLOTS_FIRST - 1;
     map->seed = hash_seed();
     return map->slots != NULL ? 0 : STATUS_NOMEM;
@@ -47,7 +56,7 @@ int key_map_prepare(struct key_map *map)
 
     if ((map->used + 1) * 2 <= map->mask + 1)
         return 0;
-    grown.slots = mem_calloc((size_t)grown.mask + 1, sizeof(*grown.slots));
+    grown.slots = make_slots((size_t)grown.mask + 1);
     if (grown.slots == NULL)
         return STATUS_NOMEM;
     for (uint32_t i = 0; i <= map->mask; i++)

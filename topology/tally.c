@@ -11,7 +11,7 @@
 #include "topology/catalog.h"
 #include "topology/tally_priv.h"
 
-enum { ROOM_FIRST = 32, ROW_ALIGNMENT = 64 };
+enum { ROOM_FIRST = 32 };
 
 _Static_assert(sizeof(struct tally_edge) == 64, "an edge is one cache line");
 
@@ -65,7 +65,7 @@ static int grow(void **rows, uint32_t *room, uint32_t count, size_t size)
     if (count < *room)
         return 0;
     /* Not by mem_realloc(): a row of edges is a cache line. */
-    grown = mem_aligned(ROW_ALIGNMENT, wanted * size);
+    grown = mem_table(wanted * size);
     if (grown == NULL)
         return STATUS_NOMEM;
     if (count != 0)
@@ -166,6 +166,7 @@ uint64_t tally_measure(struct tally *tally)
     const uint64_t most = (uint64_t)TALLY_QUEUE * COUNTED_BYTES;
 
     tally->is_tight = is_bounded(tally) && !has_left(tally, most);
+    tally->pool.is_short = is_bounded(tally) && !has_left(tally, most + BINS_AREA_BYTES);
     return bins_pool_taken(&tally->pool);
 }
 

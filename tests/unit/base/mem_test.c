@@ -83,6 +83,22 @@ static void mem__reserves_addresses_and_gives_memory_by_pages(void **state)
     assert_null(mem_reserve(SIZE_MAX / 2));
 }
 
+static void mem__begins_tables_where_lines_and_pages_do(void **state)
+{
+    const struct {
+        size_t size, alignment;
+    } tables[] = {{0, 64}, {100, 64}, {(2 << 20) - 1, 64}, {2 << 20, 2 << 20}, {5 << 20, 2 << 20}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+        char *table = mem_table(tables[i].size);
+        assert_non_null(table);
+        assert_int_equal((uintptr_t)table % tables[i].alignment, 0);
+        memset(table, 7, tables[i].size);
+        mem_free(table);
+    }
+}
+
 static void mem__fails_from_the_nth_request_on(void **state)
 {
     void *first;
@@ -97,6 +113,7 @@ static void mem__fails_from_the_nth_request_on(void **state)
     assert_null(mem_aligned(64, 64));
     assert_null(mem_reserve(64 << 10));
     assert_int_equal(mem_commit(first, 64 << 10), STATUS_NOMEM);
+    assert_null(mem_table(2 << 20));
     mem_fail_after(-1);
     first = mem_realloc(first, 16);
     assert_non_null(first);
@@ -112,6 +129,7 @@ int main(void)
         cmocka_unit_test(mem__aligns),
         cmocka_unit_test(mem__takes_advice_on_large_pages),
         cmocka_unit_test(mem__reserves_addresses_and_gives_memory_by_pages),
+        cmocka_unit_test(mem__begins_tables_where_lines_and_pages_do),
         cmocka_unit_test(mem__fails_from_the_nth_request_on),
     };
 

@@ -356,6 +356,90 @@ static void bins_pool__says_when_there_is_no_memory(void **state)
     }
 }
 
+/* Makes bins up to so many, each of which counts one duration of its own. */
+static void fill(struct bins_pool *pool, uint32_t numbers[], uint32_t from, uint32_t to)
+{
+    for (uint32_t i = from; i < to; i++) {
+        numbers[i] = 0;
+        assert_int_equal(count(pool, &numbers[i], 1000 + i, WEIGHT_ONE), BINS_NOTABLE);
+    }
+}
+
+static void assert_filled(const struct bins_pool *pool, const uint32_t numbers[], uint32_t total)
+{
+    struct histogram *histogram;
+
+    assert_int_equal(histogram_new(&histogram), 0);
+    assert_int_equal(histogram_reserve_all(histogram), 0);
+    for (uint32_t i = 0; i < total; i++) {
+        bins_unpack(pool, numbers[i], histogram);
+        assert_true(histogram->count == WEIGHT_ONE && histogram->max_ns == 1000 + i);
+    }
+    histogram_free(histogram);
+}
+
+/* Each has a head and a line. */
+enum { PER_AREA = BINS_AREA * BINS_BLOCK / 2, PER_BLOCK = BINS_BLOCK / 2, MANY = 5 * PER_AREA };
+
+static void bins_pool__grows_by_areas_where_there_is_room(void **state)
+{
+    uint32_t *numbers = malloc(MANY * sizeof(*numbers));
+    struct bins_pool pool = {.blocks = NULL};
+
+    (void)state;
+    assert_int_equal(bins_pool_init(&pool, &histogram_bounds_default), 0);
+    fill(&pool, numbers, 0, PER_AREA - 1);
+    assert_int_equal(bins_pool_bytes(&pool), BINS_AREA_BYTES);
+    fill(&pool, numbers, PER_AREA - 1, PER_AREA + 1);
+    assert_int_equal(bins_pool_bytes(&pool), 2 * BINS_AREA_BYTES);
+    bins_pool_trim(&pool); /* Something of it is used. */
+    assert_int_equal(bins_pool_bytes(&pool), 2 * BINS_AREA_BYTES);
+    pool.is_short = true;
+    fill(&pool, numbers, PER_AREA + 1, 2 * PER_AREA + PER_BLOCK);
+    assert_int_equal(bins_pool_bytes(&pool), 2 * BINS_AREA_BYTES + 2 * BINS_BLOCK_BYTES);
+    pool.is_short = false; /* Too late: what comes behind single blocks are single ones. */
+    fill(&pool, numbers, 2 * PER_AREA + PER_BLOCK, MANY);
+    assert_true(bins_pool_bytes(&pool) <= 5 * BINS_AREA_BYTES + BINS_BLOCK_BYTES);
+    assert_filled(&pool, numbers, MANY);
+    bins_pool_reset(&pool);
+    fill(&pool, numbers, 0, PER_AREA + 1); /* In the same memory. */
+    assert_filled(&pool, numbers, PER_AREA + 1);
+    bins_pool_trim(&pool);
+    assert_int_equal(bins_pool_bytes(&pool), 2 * BINS_AREA_BYTES);
+    bins_pool_reset(&pool);
+    bins_pool_trim(&pool);
+    assert_int_equal(bins_pool_bytes(&pool), BINS_BLOCK_BYTES);
+    fill(&pool, numbers, 0, MANY);
+    assert_int_equal(bins_pool_bytes(&pool), 6 * BINS_AREA_BYTES);
+    assert_filled(&pool, numbers, MANY);
+    bins_pool_release(&pool);
+    free(numbers);
+}
+
+static void bins_pool__survives_that_there_is_no_area(void **state)
+{
+    uint32_t *numbers = malloc((PER_AREA + 1) * sizeof(*numbers));
+    struct bins_pool pool = {.blocks = NULL};
+
+    (void)state;
+    for (long fails = 0; fails < 2; fails++) { /* Of the pointers, and of the area. */
+        uint32_t number = 0;
+        assert_int_equal(bins_pool_init(&pool, &histogram_bounds_default), 0);
+        fill(&pool, numbers, 0, PER_AREA - 1);
+        assert_int_equal(count(&pool, &number, 0, WEIGHT_ONE), BINS_NOTABLE); /* The last line. */
+        mem_fail_after(fails);
+        number = 0;
+        assert_int_equal(count(&pool, &number, 5, WEIGHT_ONE), STATUS_NOMEM);
+        mem_fail_after(-1);
+        assert_int_equal(bins_pool_bytes(&pool), BINS_AREA_BYTES);
+        fill(&pool, numbers, PER_AREA - 1, PER_AREA + 1);
+        assert_int_equal(bins_pool_bytes(&pool), 2 * BINS_AREA_BYTES);
+        assert_filled(&pool, numbers, PER_AREA + 1);
+        bins_pool_release(&pool);
+    }
+    free(numbers);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -370,6 +454,8 @@ int main(void)
         cmocka_unit_test(bins__survive_failing_memory),
         cmocka_unit_test(bins__wait_for_memory_where_a_counter_is_full),
         cmocka_unit_test(bins_pool__says_when_there_is_no_memory),
+        cmocka_unit_test(bins_pool__grows_by_areas_where_there_is_room),
+        cmocka_unit_test(bins_pool__survives_that_there_is_no_area),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
