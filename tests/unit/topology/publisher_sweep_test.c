@@ -10,7 +10,8 @@
 
 enum { EDGES = 8, SERVICES = 200 };
 
-static const struct tally_options tally_options = {&histogram_bounds_default, 100, 100, 100, 64, 0, 0};
+static const struct tally_options tally_options = {
+    &histogram_bounds_default, 100, 100, 100, 64, 0, 0};
 
 struct stage {
     struct catalog *catalog;

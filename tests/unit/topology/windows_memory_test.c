@@ -11,7 +11,8 @@
 enum { SERVICES = 40, EDGES = 1200, SECONDS = 40 };
 
 static const uint64_t epoch_ns = UINT64_C(1795646400) * NS_PER_S;
-static const struct tally_options tally_options = {&histogram_bounds_default, 2000, 2000, 100, 64, 0, 0};
+static const struct tally_options tally_options = {
+    &histogram_bounds_default, 2000, 2000, 100, 64, 0, 0};
 
 struct stage {
     struct catalog *catalog;
