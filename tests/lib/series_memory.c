@@ -83,6 +83,7 @@ void series_measure(bool of_edges, bool is_wide, struct series_memory *out_memor
     struct tally *tally;
     struct snapshot *snapshot;
     size_t bytes[4];
+    size_t idle; /* What the tally's pool holds ready for others, at most an area. */
 
     CHECK(publisher_new(&options, &publisher) == 0);
     CHECK(tally_new(&tally_options, &tally) == 0);
@@ -95,12 +96,13 @@ void series_measure(bool of_edges, bool is_wide, struct series_memory *out_memor
     }
     tally_flush(tally);
     bytes[1] = series_heap_bytes();
+    idle = bins_pool_bytes(&tally->pool) - bins_pool_taken(&tally->pool);
     CHECK(publisher_absorb(publisher, 0, tally, (struct wall_time){2}) == 0);
     bytes[2] = series_heap_bytes();
     CHECK(publisher_snapshot(publisher, (struct wall_time){3}, &snapshot) == 0);
     bytes[3] = series_heap_bytes();
     *out_memory = (struct series_memory){
-        .tally = (bytes[1] - bytes[0]) / SERIES,
+        .tally = (bytes[1] - bytes[0] - idle) / SERIES,
         .cumulated = (bytes[2] - bytes[1]) / SERIES,
         .snapshot = (bytes[3] - bytes[2]) / SERIES,
     };

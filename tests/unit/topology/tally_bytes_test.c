@@ -198,7 +198,7 @@ static void tally__keeps_to_its_bytes_where_rows_observe_at_once(void **state)
     rows = tally->edges_count - EDGE_VIEW_COUNT;
     assert_true(rows > 500 && rows < 2000);
     for (size_t i = 0; i < EDGE_SECONDS_COUNT; i++)
-        tally_observe(tally, &request.seconds[i], 1000000 << i, WEIGHT_ONE);
+        tally_observe(tally, &request.seconds[i], UINT64_C(1000000) << i, WEIGHT_ONE);
     for (uint32_t i = 0; i < rows; i++) {
         request.client = 3 + i;
         tally_add_request(tally, &request);
