@@ -1,7 +1,8 @@
 /* routes.h: what stands behind each path of the web door.
  * Is:         the table of paths: `/` and its assets, /metrics, /map.svg, /map.dot, /api/v1/map,
- *             /api/v1/services, /api/v1/edges, /api/v1/operations, /api/v1/examples, /api/v1/settings, /healthz, /readyz, /debug/config,
- *             /debug/cardinality, /debug/budgets, /debug/lateness, /debug/unpaired; negotiation, gzip,
+ *             /api/v1/services, /api/v1/edges, /api/v1/operations, /api/v1/examples,
+ *             /api/v1/history, /api/v1/settings, /healthz, /readyz, /debug/config, /debug/cardinality,
+ *             /debug/budgets, /debug/lateness, /debug/unpaired; negotiation, gzip,
  *             ETag.
  * Is not:     the server (net/http_server.h), and not the owner of what it shows.
  * Threads:    routes_handle() on any number of threads at once.

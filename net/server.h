@@ -119,8 +119,8 @@ struct server;
 MUST_USE int server_new(const struct server_options *options, struct server **out_server);
 
 /* Binds and listens; may be called several times before the start. connection_door() tells `door` of
- * what comes there. `out_bound` gets HOST:PORT or unix:PATH as bound (of several, the first). On failure out_error has one sentence with the address
- * and the reason. Returns: 0; STATUS_SYSTEM; STATUS_NOMEM; STATUS_FULL. */
+ * what comes there. `out_bound` gets HOST:PORT or unix:PATH as bound (of several, the first). On failure
+ * out_error has one sentence with the address and the reason. Returns: 0; STATUS_SYSTEM; STATUS_NOMEM; STATUS_FULL. */
 MUST_USE int server_listen(struct server *server, const struct address *address, unsigned door,
                            char out_error[256], struct buf *out_bound);
 

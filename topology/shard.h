@@ -47,9 +47,9 @@ struct shard;
 MUST_USE int shard_new(const struct shard_options *options, struct shard **out_shard);
 void shard_free(struct shard *shard);
 
-/* Takes spans and link halves (span.h) on, none of which is cut, and judges those whose wait is over at `now`, which never goes back. Spans and
- * links whose trace belongs to another shard are a bug. Where memory is out, older spans leave; where there is
- * none at all, the span is counted as dropped. */
+/* Takes spans and link halves (span.h) on, none of which is cut, and judges those whose wait is over at
+ * `now`, which never goes back. Spans and links whose trace belongs to another shard are a bug. Where
+ * memory is out, older spans leave; where there is none at all, the span is counted as dropped. */
 void shard_feed(struct shard *shard, const struct span *spans, size_t count, struct mono_time now);
 
 /* Judges what has waited long enough. Call at least every 100 ms of `now`. */

@@ -3,7 +3,8 @@
  *             the start, or of a window (window_snapshot.h).
  * Invariants: immutable from the moment it is handed out. accounting_holds(). Nodes are sorted by
  *             node_compare(), edges by client, server, connection_type, values of dimensions, view,
- *             operations by service, name, kind, status, values. Everything is what was counted from start to end.
+ *             operations by service, name, kind, status, values. Everything is what was counted from
+ *             start to end.
  * Threads:    any number may read one; the reference count is atomic.
  * Memory:     refcounted; texts belong to the catalog, which outlives every snapshot and keeps them as
  *             long as it is there.

@@ -2,7 +2,8 @@
  * Is:         what the slots of a look counted, added up; nodes and edges that did nothing in it are
  *             not there.
  * Invariants: its accounting holds, with what had waited when it began. Histograms are as exact as
- *             those since the start, or coarser where there is no memory for that. `reported` is whoever has an operation in the window.
+ *             those since the start, or coarser where there is no memory for that. `reported` is
+ *             whoever has an operation in the window.
  * Threads:    any; it reads slots and the catalog alone.
  * Memory:     within the windows' answer_bytes_max, all snapshots of windows together; its bytes are
  *             given back with the last reference.
