@@ -122,6 +122,18 @@ void mem_free(void *memory)
     free(memory);
 }
 
+void *mem_zlib_alloc(void *context, unsigned count, unsigned size)
+{
+    (void)context;
+    return mem_calloc(count, size);
+}
+
+void mem_zlib_free(void *context, void *memory)
+{
+    (void)context;
+    mem_free(memory);
+}
+
 void mem_hide(void *memory, size_t size)
 {
 #ifdef HAS_ADDRESS_SANITIZER

@@ -39,6 +39,10 @@ void mem_unreserve(void *reserve, size_t size); /* NULL is allowed. */
 /* NULL is allowed. */
 void mem_free(void *memory);
 
+/* mem_calloc() and mem_free() as zlib calls them (zalloc, zfree); the context is not looked at. */
+void *mem_zlib_alloc(void *context, unsigned count, unsigned size);
+void mem_zlib_free(void *context, void *memory);
+
 /* Of memory that is kept for later: the address sanitizer takes a use between the two for a fault. */
 void mem_hide(void *memory, size_t size);
 void mem_show(void *memory, size_t size);

@@ -9,18 +9,6 @@
 
 enum { LEVEL = 1, WINDOW_BITS = 15, WRAPPER_GZIP = 16, MEMORY_LEVEL = 8, ROOM_MIN = 64 << 10 };
 
-static void *zlib_alloc(void *context, unsigned count, unsigned size)
-{
-    (void)context;
-    return mem_calloc(count, size);
-}
-
-static void zlib_free(void *context, void *memory)
-{
-    (void)context;
-    mem_free(memory);
-}
-
 void deflate_pack_init(struct deflate_pack *pack, size_t due_bytes, size_t packed_bytes_max)
 {
     *pack = (struct deflate_pack){.first_bytes = due_bytes, .due_bytes = due_bytes};
@@ -54,8 +42,8 @@ static int begin_stream(struct deflate_pack *pack)
 
     if (zlib == NULL)
         return STATUS_NOMEM;
-    zlib->zalloc = zlib_alloc;
-    zlib->zfree = zlib_free;
+    zlib->zalloc = mem_zlib_alloc;
+    zlib->zfree = mem_zlib_free;
     if (deflateInit2(zlib, LEVEL, Z_DEFLATED, WINDOW_BITS + WRAPPER_GZIP, MEMORY_LEVEL,
                      Z_DEFAULT_STRATEGY) != Z_OK) {
         mem_free(zlib);

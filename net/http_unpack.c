@@ -14,26 +14,14 @@ struct http_unpack {
     struct view rest;
 };
 
-static void *zlib_alloc(void *context, unsigned count, unsigned size)
-{
-    (void)context;
-    return mem_calloc(count, size);
-}
-
-static void zlib_free(void *context, void *memory)
-{
-    (void)context;
-    mem_free(memory);
-}
-
 int http_unpack_new(struct view packed, struct http_unpack **out_unpack)
 {
     struct http_unpack *unpack = mem_calloc(1, sizeof(*unpack));
 
     if (unpack == NULL)
         return STATUS_NOMEM;
-    unpack->zlib.zalloc = zlib_alloc;
-    unpack->zlib.zfree = zlib_free;
+    unpack->zlib.zalloc = mem_zlib_alloc;
+    unpack->zlib.zfree = mem_zlib_free;
     unpack->rest = packed;
     if (inflateInit2(&unpack->zlib, WINDOW_BITS + WRAPPER_GZIP) != Z_OK) {
         mem_free(unpack);

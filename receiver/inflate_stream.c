@@ -29,18 +29,6 @@ struct inflate_stream {
     size_t magic_used; /* Of it, what libzstd has taken. */
 };
 
-static void *stream_alloc(void *context, unsigned count, unsigned size)
-{
-    (void)context;
-    return mem_calloc(count, size);
-}
-
-static void stream_free(void *context, void *memory)
-{
-    (void)context;
-    mem_free(memory);
-}
-
 int inflate_stream_new(enum inflate_format format, struct inflate_stream **out_stream)
 {
     struct inflate_stream *stream = mem_calloc(1, sizeof(*stream));
@@ -56,8 +44,8 @@ int inflate_stream_new(enum inflate_format format, struct inflate_stream **out_s
                                         stream->zstd, ZSTD_d_windowLogMax, INFLATE_WINDOW_LOG)))
             code = Z_MEM_ERROR;
     } else {
-        stream->zlib.zalloc = stream_alloc;
-        stream->zlib.zfree = stream_free;
+        stream->zlib.zalloc = mem_zlib_alloc;
+        stream->zlib.zfree = mem_zlib_free;
         code = inflateInit2(&stream->zlib,
                             WINDOW_BITS + (format == INFLATE_GZIP ? WRAPPER_GZIP : 0));
     }

@@ -55,16 +55,13 @@ bool block_pool_is_empty(const struct block_pool *pool)
 
 static int add_area(struct block_pool *pool)
 {
-    bool is_large = pool->area_bytes == AREA_LARGE;
     void *area;
 
     if (pool->areas_count == pool->areas_max)
         return STATUS_FULL;
-    area = mem_aligned(is_large ? AREA_LARGE : alignof(struct block), pool->area_bytes);
+    area = mem_table(pool->area_bytes);
     if (area == NULL)
         return STATUS_NOMEM;
-    if (is_large)
-        mem_advise_large_pages(area, pool->area_bytes);
     pool->areas[pool->areas_count++] = area;
     pool->cut = 0;
     return 0;

@@ -87,7 +87,7 @@ static void count_root(struct judge *judge, const struct remembered *span, uint3
         .server_span = span->id,
     };
 
-    judge_observe(judge, &request, SECONDS_SERVER, span, span->weight);
+    judge_observe(&request, SECONDS_SERVER, span, span->weight);
     judge_add(judge, &request);
 }
 
@@ -119,7 +119,7 @@ static bool count_unanswered(struct judge *judge, const struct remembered *span)
 
     if (span->kind == SPAN_KIND_PRODUCER && site->destination != CATALOG_NONE)
         request.view = VIEW_DIRECT;
-    judge_observe(judge, &request, SECONDS_CLIENT, span, span->weight);
+    judge_observe(&request, SECONDS_CLIENT, span, span->weight);
     judge_add(judge, &request);
     return is_learned;
 }

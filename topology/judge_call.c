@@ -82,8 +82,8 @@ static void observe_network(struct judge *judge, const struct remembered *client
         judge->tally->counts.negative_network++;
         return;
     }
-    tally_observe(judge->tally, &request->seconds[SECONDS_NETWORK],
-                  client->duration_ns - server->duration_ns, request->weight);
+    tally_observe(&request->seconds[SECONDS_NETWORK], client->duration_ns - server->duration_ns,
+                  request->weight);
 }
 
 static void count_single(struct judge *judge, const struct call *call)
@@ -107,7 +107,7 @@ static void count_single(struct judge *judge, const struct call *call)
 
     if (request.client_failed || request.server_failed)
         request.failed = request.weight;
-    judge_observe(judge, &request, SECONDS_SERVER, span, request.weight);
+    judge_observe(&request, SECONDS_SERVER, span, request.weight);
     /* Before it is noted that this call answered: it is among those still to be judged. */
     if (side->kind == SPAN_KIND_CLIENT && by_server && side->served == 0 &&
         kin_answers_roughly(&judge->kin, call->side).servers == 1)

@@ -109,7 +109,7 @@ void judge_tell_client(struct judge *judge, uint32_t client, uint64_t weight,
         span->told = 1;
         span->told_message = message;
         aside->edge = request->server;
-        judge_observe(judge, request, SECONDS_CLIENT, span, weight);
+        judge_observe(request, SECONDS_CLIENT, span, weight);
         return;
     }
     if (span->told && aside->edge == request->server && span->told_message == message &&
@@ -122,6 +122,6 @@ void judge_tell_client(struct judge *judge, uint32_t client, uint64_t weight,
     note = note_of_edge(judge, client, request);
     if (note == NULL || weight <= note->weight)
         return;
-    judge_observe(judge, request, SECONDS_CLIENT, span, weight - note->weight);
+    judge_observe(request, SECONDS_CLIENT, span, weight - note->weight);
     note->weight = weight & WEIGHT_MASK;
 }

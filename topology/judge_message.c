@@ -155,12 +155,12 @@ static uint64_t tell(struct judge *judge, uint32_t number, enum cell_what what,
     return more;
 }
 
-static void observe_producer(struct judge *judge, const struct producer *producer, uint64_t weight,
+static void observe_producer(const struct producer *producer, uint64_t weight,
                              struct tally_request *request)
 {
     struct remembered span = judge_remembered(producer);
 
-    judge_observe(judge, request, SECONDS_CLIENT, &span, weight);
+    judge_observe(request, SECONDS_CLIENT, &span, weight);
 }
 
 void judge_add_call(struct judge *judge, uint32_t side, uint64_t weight,
@@ -179,7 +179,7 @@ void judge_add_call(struct judge *judge, uint32_t side, uint64_t weight,
         struct tally_request told = *request;
         told.view = broker ? VIEW_BROKER : VIEW_DIRECT;
         observe_producer(
-            judge, mail_producer(judge->mail, producer),
+            mail_producer(judge->mail, producer),
             tell(judge, producer, broker ? CELL_TOLD_BROKER : CELL_TOLD_DIRECT, request, weight),
             &told);
         judge_add(judge, &told);
@@ -202,7 +202,7 @@ static void count_sent(struct judge *judge, const struct producer *producer, uin
         .client_span = producer->id,
     };
 
-    observe_producer(judge, producer, producer->weight, &request);
+    observe_producer(producer, producer->weight, &request);
     judge_add(judge, &request);
 }
 
@@ -341,7 +341,7 @@ static void observe_delay(struct judge *judge, const struct producer *producer,
         judge->tally->counts.skewed_durations++;
     }
     for (int i = 0; i < 2; i++)
-        tally_observe(judge->tally, &requests[i].seconds[SECONDS_MESSAGING], delay_ns, weight);
+        tally_observe(&requests[i].seconds[SECONDS_MESSAGING], delay_ns, weight);
 }
 
 /* What of a weight and a failure was not counted yet. */
@@ -433,11 +433,11 @@ static void count_pair(struct judge *judge, uint32_t number, const struct judge_
     if (cell->set != consumer->dimensions)
         move_counts(judge, cell->set, requests);
     observe_delay(judge, producer, taking, weight, requests);
-    observe_producer(judge, producer, tell(judge, number, CELL_TOLD_DIRECT, &requests[0], weight),
+    observe_producer(producer, tell(judge, number, CELL_TOLD_DIRECT, &requests[0], weight),
                      &requests[0]);
     if (destination == CATALOG_NONE)
-        observe_producer(judge, producer,
-                         tell(judge, number, CELL_TOLD_BROKER, &requests[1], weight), &requests[1]);
+        observe_producer(producer, tell(judge, number, CELL_TOLD_BROKER, &requests[1], weight),
+                         &requests[1]);
     judge_add(judge, &requests[0]);
     judge_add(judge, &requests[1]);
     if (destination != CATALOG_NONE)
@@ -539,7 +539,7 @@ static void observe_consumer(struct judge *judge, const struct remembered *span,
         size_t first = i;
         for (; i < count && compare(&pairs[first], &pairs[i]) == 0; i++)
             weight = larger(weight, pairs[i].weight);
-        judge_observe(judge, &request, SECONDS_SERVER, span, weight);
+        judge_observe(&request, SECONDS_SERVER, span, weight);
         judge_add(judge, &request);
     }
 }

@@ -7,12 +7,11 @@
 #define WEIGHT_MASK ((UINT64_C(1) << 37) - 1) /* What fits in the 37 bits of a weight. */
 
 /* Sets what is to be observed of a span, if it has a duration. */
-static inline void judge_observe(const struct judge *judge, struct tally_request *request,
-                                 enum edge_seconds which, const struct remembered *span,
-                                 uint64_t weight)
+static inline void judge_observe(struct tally_request *request, enum edge_seconds which,
+                                 const struct remembered *span, uint64_t weight)
 {
     if (!span->no_duration)
-        tally_observe(judge->tally, &request->seconds[which], span->duration_ns, weight);
+        tally_observe(&request->seconds[which], span->duration_ns, weight);
 }
 
 /* A call that is judged: `at` is the callee, or the first member of a group. */

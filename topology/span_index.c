@@ -11,21 +11,16 @@
 #include "base/check.h"
 #include "base/mem.h"
 
-enum { LARGE_PAGE = 2 << 20 };
-
 int span_index_init(struct span_index *index, uint32_t buckets, uint64_t seed)
 {
     size_t bytes = span_index_bytes(buckets);
 
     CHECK(buckets != 0 && (buckets & (buckets - 1)) == 0);
-    *index = (struct span_index){
-        .buckets = mem_aligned(bytes >= LARGE_PAGE ? LARGE_PAGE : alignof(struct bucket), bytes),
-        .mask = buckets - 1,
-        .seed = seed};
+    *index = (struct span_index){.buckets = mem_table(bytes), /* They are found at random. */
+                                 .mask = buckets - 1,
+                                 .seed = seed};
     if (index->buckets == NULL)
         return STATUS_NOMEM;
-    if (bytes >= LARGE_PAGE) /* Buckets are found at random, too (block_pool.h). */
-        mem_advise_large_pages(index->buckets, bytes);
     memset(index->buckets, 0, bytes);
     return 0;
 }

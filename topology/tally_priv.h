@@ -149,10 +149,9 @@ struct tally {
 bool tally_edge_is_counted(const struct tally *tally, const struct tally_edge *edge);
 
 /* Sets what is to be observed. */
-static inline void tally_observe(const struct tally *tally, struct tally_seconds *seconds,
-                                 uint64_t duration_ns, uint64_t weight)
+static inline void tally_observe(struct tally_seconds *seconds, uint64_t duration_ns,
+                                 uint64_t weight)
 {
-    (void)tally; /* What it is observed in. */
     *seconds = (struct tally_seconds){.weight = weight, .duration_ns = duration_ns};
 }
 

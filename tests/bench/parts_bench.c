@@ -185,9 +185,9 @@ static void count(struct tally *tally, uint32_t edges)
         for (uint64_t j = 0; j < 4; j++) {
             struct tally_request request = {
                 .client = 3 + i, .server = 3 + (i + 1) % EDGES, .weight = WEIGHT_ONE};
-            tally_observe(tally, &request.seconds[SECONDS_CLIENT], (j + 3) * NS_PER_MS, WEIGHT_ONE);
-            tally_observe(tally, &request.seconds[SECONDS_SERVER], (j + 2) * NS_PER_MS, WEIGHT_ONE);
-            tally_observe(tally, &request.seconds[SECONDS_NETWORK], NS_PER_MS, WEIGHT_ONE);
+            tally_observe(&request.seconds[SECONDS_CLIENT], (j + 3) * NS_PER_MS, WEIGHT_ONE);
+            tally_observe(&request.seconds[SECONDS_SERVER], (j + 2) * NS_PER_MS, WEIGHT_ONE);
+            tally_observe(&request.seconds[SECONDS_NETWORK], NS_PER_MS, WEIGHT_ONE);
             tally_add_request(tally, &request);
         }
     tally_flush(tally);

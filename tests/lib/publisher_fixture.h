@@ -82,9 +82,9 @@ static inline void count(struct stage *stage, uint32_t client, uint32_t server,
     struct tally_call call = {.service = server, .kind = 2, .weight = WEIGHT_ONE};
     struct tally_loss loss = {.service = server, .kind = 3, .reason = UNPAIRED_LATE};
 
-    tally_observe(stage->tally, &request.seconds[SECONDS_CLIENT], duration_ns, WEIGHT_ONE);
-    tally_observe(stage->tally, &request.seconds[SECONDS_SERVER], duration_ns, WEIGHT_ONE);
-    tally_observe(stage->tally, &call.seconds[SECONDS_LATENCY], duration_ns, WEIGHT_ONE);
+    tally_observe(&request.seconds[SECONDS_CLIENT], duration_ns, WEIGHT_ONE);
+    tally_observe(&request.seconds[SECONDS_SERVER], duration_ns, WEIGHT_ONE);
+    tally_observe(&call.seconds[SECONDS_LATENCY], duration_ns, WEIGHT_ONE);
     tally_add_request(stage->tally, &request);
     tally_add_call(stage->tally, &call);
     tally_lose(stage->tally, &loss);

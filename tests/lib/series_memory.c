@@ -32,7 +32,7 @@ static void count_edge(struct tally *tally, uint32_t number, bool is_wide)
     for (int i = 0; i < OBSERVATIONS; i++) {
         for (size_t j = 0; j < EDGE_SECONDS_COUNT; j++)
             if (j != SECONDS_MESSAGING) /* A call has no delay, a message no time on the network. */
-                tally_observe(tally, &request.seconds[j], duration_of(i, is_wide), WEIGHT_ONE);
+                tally_observe(&request.seconds[j], duration_of(i, is_wide), WEIGHT_ONE);
         tally_add_request(tally, &request);
     }
 }
@@ -43,7 +43,7 @@ static void count_operation(struct tally *tally, uint32_t number, bool is_wide)
 
     for (int i = 0; i < OBSERVATIONS; i++) {
         for (size_t j = 0; j < OPERATION_SECONDS_COUNT; j++)
-            tally_observe(tally, &call.seconds[j], duration_of(i, is_wide), WEIGHT_ONE);
+            tally_observe(&call.seconds[j], duration_of(i, is_wide), WEIGHT_ONE);
         tally_add_call(tally, &call);
     }
 }

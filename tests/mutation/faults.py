@@ -213,9 +213,9 @@ FAULTS = [
           "either a PRODUCER or a CONSUMER makes a pair messaging"),
     Fault("E11", CALL, "        return CONNECTION_DATABASE;", "        return CONNECTION_DIRECT;",
           "a pair whose client has database attributes has the type `database`"),
-    Fault("E12", JUDGE, "    judge_observe(judge, &request, SECONDS_CLIENT, span, span->weight);",
-          "    judge_observe(judge, &request, SECONDS_CLIENT, span, span->weight);\n"
-          "    tally_observe(judge->tally, &request.seconds[SECONDS_SERVER], 0, span->weight);",
+    Fault("E12", JUDGE, "    judge_observe(&request, SECONDS_CLIENT, span, span->weight);",
+          "    judge_observe(&request, SECONDS_CLIENT, span, span->weight);\n"
+          "    tally_observe(&request.seconds[SECONDS_SERVER], 0, span->weight);",
           "a side that was never seen is not observed as 0 s"),
     Fault("E13", CALL, "kind_calls(side->kind) && side->status == SPAN_STATUS_ERROR",
           "side->status == SPAN_STATUS_ERROR", "a SERVER parent's status is not the call's"),

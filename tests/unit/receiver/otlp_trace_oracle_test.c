@@ -241,6 +241,14 @@ static void start_valued(struct fixture *on)
     build_init(&on->build);
 }
 
+static void start_either(struct fixture *on, bool is_valued)
+{
+    if (is_valued)
+        start_valued(on);
+    else
+        start(on);
+}
+
 static void agree_on_requests(struct fixture *on)
 {
     struct random random = random_of(1);
@@ -271,10 +279,7 @@ static void decode__agrees_on_many_resources(void **state)
 
     (void)state;
     for (int valued = 0; valued < 2; valued++) {
-        if (valued != 0)
-            start_valued(&on);
-        else
-            start(&on);
+        start_either(&on, valued != 0);
         for (int i = 0; i < 200; i++) {
             assert_int_equal(check(&on, build_usual(&on.build, &random, random_below(&random, 40))),
                              ORACLE_AGREES);
@@ -302,10 +307,7 @@ static void decode__agrees_wherever_a_request_is_cut(void **state)
 
     (void)state;
     for (int valued = 0; valued < 2; valued++) {
-        if (valued != 0)
-            start_valued(&on);
-        else
-            start(&on);
+        start_either(&on, valued != 0);
         message = build_all(&on.build, &random);
         for (size_t size = 0; size <= message.size; size++) {
             struct view cut = exact(message, size);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "tests/lib/histogram_same.h"
 #include "tests/lib/random.h"
 #include "tests/lib/test.h"
 
@@ -53,23 +54,10 @@ static void observe(struct twin *twin, uint64_t duration_ns, uint64_t weight)
     assert_int_equal(histogram_observe_at(twin->observed, &at, weight), 0);
 }
 
-static void assert_same(const struct histogram *a, const struct histogram *b)
-{
-    assert_true(a->count == b->count && a->sum == b->sum && a->zero_count == b->zero_count);
-    assert_true(a->count == 0 || (a->min_ns == b->min_ns && a->max_ns == b->max_ns));
-    assert_memory_equal(a->classic, b->classic, sizeof(a->classic));
-    assert_int_equal(a->length, b->length);
-    if (a->length == 0)
-        return;
-    assert_int_equal(a->scale, b->scale);
-    assert_int_equal(a->offset, b->offset);
-    assert_memory_equal(a->buckets, b->buckets, a->length * sizeof(*a->buckets));
-}
-
 static void assert_twins(struct twin *twin)
 {
     bins_unpack(&twin->pool, twin->number, twin->unpacked);
-    assert_same(twin->unpacked, twin->observed);
+    assert_histograms_same(twin->unpacked, twin->observed);
 }
 
 static void start_anew(struct twin *twin)
@@ -289,7 +277,7 @@ static void bins__share_a_pool(void **state)
     assert_true(twin.pool.blocks_count > 2);
     for (size_t i = 0; i < MANY; i++) {
         bins_unpack(&twin.pool, numbers[i], twin.unpacked);
-        assert_same(twin.unpacked, observed[i]);
+        assert_histograms_same(twin.unpacked, observed[i]);
         histogram_free(observed[i]);
     }
     release(&twin);

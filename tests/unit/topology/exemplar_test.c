@@ -112,9 +112,9 @@ static void call(struct stage *stage, uint64_t span, uint64_t ms, bool failed)
                                    .trace = {span, 1},
                                    .span = span + 1000};
 
-    tally_observe(stage->tally, &request.seconds[SECONDS_CLIENT], (ms + 1) * 1000000, WEIGHT_ONE);
-    tally_observe(stage->tally, &request.seconds[SECONDS_SERVER], ms * 1000000, WEIGHT_ONE);
-    tally_observe(stage->tally, &operation.seconds[SECONDS_LATENCY], ms * 1000000, WEIGHT_ONE);
+    tally_observe(&request.seconds[SECONDS_CLIENT], (ms + 1) * 1000000, WEIGHT_ONE);
+    tally_observe(&request.seconds[SECONDS_SERVER], ms * 1000000, WEIGHT_ONE);
+    tally_observe(&operation.seconds[SECONDS_LATENCY], ms * 1000000, WEIGHT_ONE);
     tally_add_request(stage->tally, &request);
     tally_add_call(stage->tally, &operation);
     tally_flush(stage->tally);

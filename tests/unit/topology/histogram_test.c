@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "tests/lib/histogram_same.h"
 #include "tests/lib/random.h"
 #include "tests/lib/test.h"
 #include "topology/span.h"
@@ -22,20 +23,6 @@ static struct histogram *make(void)
 static void observe(struct histogram *histogram, uint64_t duration_ns)
 {
     assert_int_equal(histogram_observe(histogram, bounds, duration_ns, WEIGHT_ONE), 0);
-}
-
-/* Everything that an exporter may read. */
-static void assert_same(const struct histogram *a, const struct histogram *b)
-{
-    assert_true(a->count == b->count && a->sum == b->sum && a->zero_count == b->zero_count);
-    assert_true(a->count == 0 || (a->min_ns == b->min_ns && a->max_ns == b->max_ns));
-    assert_memory_equal(a->classic, b->classic, sizeof(a->classic));
-    assert_int_equal(a->length, b->length);
-    if (a->length == 0)
-        return;
-    assert_int_equal(a->scale, b->scale);
-    assert_int_equal(a->offset, b->offset);
-    assert_memory_equal(a->buckets, b->buckets, a->length * sizeof(*a->buckets));
 }
 
 static void assert_sound(const struct histogram *histogram)
@@ -387,9 +374,9 @@ static void histogram__merges_as_numbers_add(void **state)
         struct histogram *ab = merged(a, b), *ba = merged(b, a), *bc = merged(b, c);
         struct histogram *left = merged(ab, c), *right = merged(a, bc), *same = merged(a, nothing);
         struct histogram *all[] = {a, b, c, nothing, ab, ba, bc, left, right, same};
-        assert_same(ab, ba);
-        assert_same(left, right);
-        assert_same(same, a);
+        assert_histograms_same(ab, ba);
+        assert_histograms_same(left, right);
+        assert_histograms_same(same, a);
         assert_sound(left);
         assert_true(left->count == a->count + b->count + c->count);
         for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
@@ -413,7 +400,7 @@ static void histogram__takes_other_classic_bounds(void **state)
     assert_true(histogram->classic[1] == 2 * WEIGHT_ONE);
     assert_true(histogram->classic[2] == 2 * WEIGHT_ONE);
     memcpy(histogram->classic, usual->classic, sizeof(usual->classic));
-    assert_same(histogram, usual);
+    assert_histograms_same(histogram, usual);
     histogram_free(histogram);
     histogram_free(usual);
 }
@@ -462,9 +449,9 @@ static void histogram__does_not_show_order_nor_how_it_was_merged(void **state)
             assert_int_equal(histogram_merge(right, parts[PARTS - 1 - i]), 0);
         }
         assert_sound(forward);
-        assert_same(forward, backward);
-        assert_same(forward, left);
-        assert_same(forward, right);
+        assert_histograms_same(forward, backward);
+        assert_histograms_same(forward, left);
+        assert_histograms_same(forward, right);
         for (size_t i = 0; i < PARTS; i++)
             histogram_free(parts[i]);
         histogram_free(forward);
@@ -482,7 +469,7 @@ static void histogram__copies_apart(void **state)
     (void)state;
     observe(histogram, 5);
     assert_int_equal(histogram_copy(histogram, &copy), 0);
-    assert_same(histogram, copy);
+    assert_histograms_same(histogram, copy);
     observe(histogram, 50000);
     assert_true(copy->count == WEIGHT_ONE);
     histogram_free(histogram);
@@ -510,7 +497,7 @@ static void check_most(uint16_t most, struct random *random)
         }
     }
     assert_int_equal(histogram_merge(merged, whole), 0);
-    assert_same(merged, bounded);
+    assert_histograms_same(merged, bounded);
     assert_true(narrowed->capacity <= narrowed->most);
     assert_sound(narrowed);
     assert_true(narrowed->count == whole->count && narrowed->sum == whole->sum);
@@ -566,7 +553,7 @@ static void histogram__reserves_without_a_trace(void **state)
         observe(from, ns);
     assert_int_equal(histogram_copy(into, &before), 0);
     assert_int_equal(histogram_reserve(into, from), 0);
-    assert_same(before, into);
+    assert_histograms_same(before, into);
     mem_fail_after(0);
     assert_int_equal(histogram_merge(into, from), 0);
     mem_fail_after(-1);

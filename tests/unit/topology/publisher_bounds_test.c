@@ -55,8 +55,8 @@ static void count_values(struct stage *stage, unsigned sets)
                                   .set = DIMENSIONS_OVERFLOW + 1 + i,
                                   .kind = 2,
                                   .weight = WEIGHT_ONE};
-        tally_observe(stage->tally, &request.seconds[SECONDS_CLIENT], 5, WEIGHT_ONE);
-        tally_observe(stage->tally, &call.seconds[SECONDS_LATENCY], 5, WEIGHT_ONE);
+        tally_observe(&request.seconds[SECONDS_CLIENT], 5, WEIGHT_ONE);
+        tally_observe(&call.seconds[SECONDS_LATENCY], 5, WEIGHT_ONE);
         tally_add_request(stage->tally, &request);
         tally_add_call(stage->tally, &call);
     }
@@ -182,7 +182,7 @@ static void publisher__counts_a_request_past_the_bounds_once(void **state)
     assert_int_equal(stage.tally->counts.edges_overflowed, 1);
     assert_int_equal(stage.tally->counts.values_overflowed, 1);
     request.weight = 0;
-    tally_observe(stage.tally, &request.seconds[SECONDS_SERVER], 5, WEIGHT_ONE);
+    tally_observe(&request.seconds[SECONDS_SERVER], 5, WEIGHT_ONE);
     tally_add_request(stage.tally, &request);
     request.server = stage.b;
     tally_add_request(stage.tally, &request);
@@ -206,7 +206,7 @@ static void publisher__lists_durations_of_other_values(void **state)
     (void)make_sets(&stage, 2);
     request = (struct tally_request){
         .client = stage.a, .server = stage.b, .server_set = DIMENSIONS_OVERFLOW + 1};
-    tally_observe(stage.tally, &request.seconds[SECONDS_SERVER], 5, WEIGHT_ONE);
+    tally_observe(&request.seconds[SECONDS_SERVER], 5, WEIGHT_ONE);
     tally_add_request(stage.tally, &request);
     tally_flush(stage.tally);
     absorb(&stage, 0, 20);

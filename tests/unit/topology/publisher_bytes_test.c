@@ -129,8 +129,8 @@ static void count_of_set(struct stage *stage, uint32_t set, uint64_t duration_ns
                                     .weight = WEIGHT_ONE};
     struct tally_call call = {.service = stage->b, .set = set, .kind = 2, .weight = WEIGHT_ONE};
 
-    tally_observe(stage->tally, &request.seconds[SECONDS_SERVER], duration_ns, WEIGHT_ONE);
-    tally_observe(stage->tally, &call.seconds[SECONDS_LATENCY], duration_ns, WEIGHT_ONE);
+    tally_observe(&request.seconds[SECONDS_SERVER], duration_ns, WEIGHT_ONE);
+    tally_observe(&call.seconds[SECONDS_LATENCY], duration_ns, WEIGHT_ONE);
     tally_add_request(stage->tally, &request);
     tally_add_call(stage->tally, &call);
     tally_flush(stage->tally);

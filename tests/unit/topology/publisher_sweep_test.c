@@ -67,8 +67,8 @@ static void count(struct stage *stage, unsigned service, enum edge_view view)
     struct tally_loss loss = {.service = server, .kind = 3, .reason = UNPAIRED_LATE};
 
     loss.traces[0][1] = service;
-    tally_observe(stage->tally, &request.seconds[SECONDS_SERVER], 5 + service, WEIGHT_ONE);
-    tally_observe(stage->tally, &call.seconds[SECONDS_LATENCY], 5 + service, WEIGHT_ONE);
+    tally_observe(&request.seconds[SECONDS_SERVER], 5 + service, WEIGHT_ONE);
+    tally_observe(&call.seconds[SECONDS_LATENCY], 5 + service, WEIGHT_ONE);
     tally_add_request(stage->tally, &request);
     tally_add_call(stage->tally, &call);
     tally_lose(stage->tally, &loss);
@@ -337,7 +337,7 @@ static void leaving__lets_unlisted_series_go(void **state)
                                        .server = stage.services[2],
                                        .type = CONNECTION_DIRECT,
                                        .view = VIEW_BOTH};
-    tally_observe(stage.tally, &durations.seconds[SECONDS_SERVER], 5, WEIGHT_ONE);
+    tally_observe(&durations.seconds[SECONDS_SERVER], 5, WEIGHT_ONE);
     tally_add_request(stage.tally, &durations);
     tally_flush(stage.tally);
     absorb(&stage, 1000);

@@ -394,10 +394,10 @@ static void publisher__adds_up_more_than_a_counter_holds(void **state)
     (void)state;
     setup_stage(&stage, 1);
     call.service = stage.b;
-    tally_observe(stage.tally, &call.seconds[SECONDS_LATENCY], DURATION_NS_MAX - 1, WEIGHT_ONE);
+    tally_observe(&call.seconds[SECONDS_LATENCY], DURATION_NS_MAX - 1, WEIGHT_ONE);
     for (int i = 0; i < TIMES; i++)
         tally_add_call(stage.tally, &call);
-    tally_observe(stage.tally, &call.seconds[SECONDS_LATENCY], 5000000, WEIGHT_ONE);
+    tally_observe(&call.seconds[SECONDS_LATENCY], 5000000, WEIGHT_ONE);
     for (int i = 0; i < TIMES; i++)
         tally_add_call(stage.tally, &call);
     tally_flush(stage.tally);

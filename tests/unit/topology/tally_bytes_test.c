@@ -44,10 +44,10 @@ static void count_random(struct tally *tally, struct random *random, bool is_wei
     struct tally_call call = {.service = request.client, .weight = weight};
     uint64_t duration_ns = random_next(random) >> (13 + random_below(random, 51));
 
-    tally_observe(tally, &request.seconds[SECONDS_CLIENT], duration_ns, weight);
-    tally_observe(tally, &request.seconds[SECONDS_SERVER], duration_ns / 2, weight);
-    tally_observe(tally, &call.seconds[SECONDS_LATENCY], duration_ns, weight);
-    tally_observe(tally, &call.seconds[SECONDS_SELF], duration_ns / 3, weight);
+    tally_observe(&request.seconds[SECONDS_CLIENT], duration_ns, weight);
+    tally_observe(&request.seconds[SECONDS_SERVER], duration_ns / 2, weight);
+    tally_observe(&call.seconds[SECONDS_LATENCY], duration_ns, weight);
+    tally_observe(&call.seconds[SECONDS_SELF], duration_ns / 3, weight);
     tally_add_request(tally, &request);
     tally_add_call(tally, &call);
 }
@@ -158,8 +158,8 @@ static void tally__keeps_room_for_rows_that_are_there(void **state)
     struct tally_call call = {.weight = WEIGHT_ONE};
 
     (void)state;
-    tally_observe(tally, &request.seconds[SECONDS_CLIENT], 1000, WEIGHT_ONE);
-    tally_observe(tally, &call.seconds[SECONDS_LATENCY], 1000, WEIGHT_ONE);
+    tally_observe(&request.seconds[SECONDS_CLIENT], 1000, WEIGHT_ONE);
+    tally_observe(&call.seconds[SECONDS_LATENCY], 1000, WEIGHT_ONE);
     for (uint32_t i = 0; i < 2000; i++) {
         request.client = call.service = 3 + i;
         tally_add_request(tally, &request);
@@ -168,7 +168,7 @@ static void tally__keeps_room_for_rows_that_are_there(void **state)
     tally_flush(tally);
     assert_true(tally->counts.edges_overflowed > 0);
     assert_true(tally->counts.operations_overflowed > 0);
-    tally_observe(tally, &request.seconds[SECONDS_CLIENT], 1000000, WEIGHT_ONE);
+    tally_observe(&request.seconds[SECONDS_CLIENT], 1000000, WEIGHT_ONE);
     for (uint32_t i = 0; i < GROWING; i++) {
         request.client = 3 + i;
         tally_add_request(tally, &request);
@@ -198,7 +198,7 @@ static void tally__keeps_to_its_bytes_where_rows_observe_at_once(void **state)
     rows = tally->edges_count - EDGE_VIEW_COUNT;
     assert_true(rows > 500 && rows < 2000);
     for (size_t i = 0; i < EDGE_SECONDS_COUNT; i++)
-        tally_observe(tally, &request.seconds[i], UINT64_C(1000000) << i, WEIGHT_ONE);
+        tally_observe(&request.seconds[i], UINT64_C(1000000) << i, WEIGHT_ONE);
     for (uint32_t i = 0; i < rows; i++) {
         request.client = 3 + i;
         tally_add_request(tally, &request);

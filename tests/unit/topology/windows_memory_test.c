@@ -70,7 +70,7 @@ static void count_all(struct stage *stage, struct random *random, bool is_wide)
                                         .server = stage->services[edge % SERVICES],
                                         .weight = WEIGHT_ONE};
         for (size_t i = 0; i < 3; i++)
-            tally_observe(stage->tally, &request.seconds[i],
+            tally_observe(&request.seconds[i],
                           is_wide ? random_next(random) >> (12 + random_below(random, 40))
                                   : 1000000 + random_below(random, 1000000),
                           WEIGHT_ONE);

@@ -233,7 +233,7 @@ static void window__shows_an_edge_once_a_request_came(void **state)
     (void)state;
     setup_stage_with_windows(&stage, 1, &roomy);
     request = (struct tally_request){.client = stage.a, .server = stage.b};
-    tally_observe(stage.tally, &request.seconds[SECONDS_SERVER], 5, WEIGHT_ONE);
+    tally_observe(&request.seconds[SECONDS_SERVER], 5, WEIGHT_ONE);
     tally_add_request(stage.tally, &request);
     tally_flush(stage.tally);
     count_until(&stage, epoch_ns + 1 * NS_PER_S);
