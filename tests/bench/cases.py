@@ -48,7 +48,7 @@ MAIN = [Case("10 spans a request", 10, rounds=5),
 OTHERS = [
     Case("100 spans, 1 connection", 100, connections=1),
     Case("100 spans, 64 connections", 100, connections=64, in_flight=2),
-    Case("100 spans, gzip", 100, gzip=True, spans=100_000, passes=1),
+    Case("100 spans, gzip", 100, gzip=True, spans=500_000, passes=1),
     Case("100 spans, TLS", 100, tls=True),
     Case("100 spans, OTLP/HTTP", 100, http=True, connections=32, in_flight=1),
     Case("1000 spans, of 10,000 services", 1000, services=10_000, senders=100),
